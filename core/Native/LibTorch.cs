@@ -145,7 +145,7 @@ public static class LibTorch
 }
 
 /// <summary>libtorch cannot be loaded: the message says what was tried and what to do.</summary>
-public sealed class LibTorchException(string message) : Exception(message)
+public sealed class LibTorchException(string message) : UserErrorException(message)
 {
     internal static LibTorchException NotLoaded(IEnumerable<string> tried, string? given)
     {
