@@ -1,0 +1,117 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Electra.Model;
+
+/// <summary>The shape of ELECTRA: of the discriminator, and through <see cref="GeneratorDivisor"/> of the generator.</summary>
+public sealed record ElectraConfig
+{
+    /// <summary>Tokens in the vocabulary; 0: as many as the vocabulary in use has.</summary>
+    [Range(0, int.MaxValue)]
+    public int VocabularySize { get; init; }
+
+    /// <summary>Width of the embeddings, shared by both models.</summary>
+    [Range(1, 65536)]
+    public int EmbeddingSize { get; init; } = 128;
+
+    /// <summary>Width of the discriminator's hidden states.</summary>
+    [Range(1, 65536)]
+    public int HiddenSize { get; init; } = 256;
+
+    /// <summary>Transformer layers of each model: the generator has as many as the discriminator.</summary>
+    [Range(1, 1000)]
+    public int Layers { get; init; } = 12;
+
+    /// <summary>Attention heads of the discriminator; must divide the hidden size.</summary>
+    [Range(1, 1024)]
+    public int AttentionHeads { get; init; } = 4;
+
+    /// <summary>Width of the discriminator's feed-forward layers.</summary>
+    [Range(1, 1 << 20)]
+    public int IntermediateSize { get; init; } = 1024;
+
+    /// <summary>The longest sequence there are position embeddings for.</summary>
+    [Range(1, 1 << 20)]
+    public int MaxPositions { get; init; } = 512;
+
+    /// <summary>Token types: 0 for the first segment, 1 for the second.</summary>
+    [Range(1, 16)]
+    public int TokenTypes { get; init; } = 2;
+
+    /// <summary>Dropout of embeddings and hidden states while training.</summary>
+    [Range(0.0, 0.99)]
+    public double HiddenDropout { get; init; } = 0.1;
+
+    /// <summary>Dropout of attention probabilities while training.</summary>
+    [Range(0.0, 0.99)]
+    public double AttentionDropout { get; init; } = 0.1;
+
+    /// <summary>Added to the variance in layer normalisation.</summary>
+    [Range(0.0, 1.0)]
+    public double LayerNormEpsilon { get; init; } = 1e-12;
+
+    /// <summary>Standard deviation of the initial weights.</summary>
+    [Range(0.0, 10.0)]
+    public double InitializerRange { get; init; } = 0.02;
+
+    /// <summary>Google's initial values: normal truncated at two standard deviations, Xavier for the discriminator's last layer.</summary>
+    public bool TruncatedInitialization { get; init; }
+
+    /// <summary>
+    /// What the discriminator's hidden size, heads and intermediate size are divided by to give the generator's (paper, section 3.2
+    /// and table 6: 4 for small, 3 for base, 4 for large; 1 for the published small "++" checkpoints).
+    /// </summary>
+    [Range(1, 64)]
+    public int GeneratorDivisor { get; init; } = 4;
+
+    /// <summary>ELECTRA-Small: 14 million parameters.</summary>
+    public static ElectraConfig Small { get; } = new();
+
+    /// <summary>ELECTRA-Base: 110 million parameters.</summary>
+    public static ElectraConfig Base { get; } = new()
+    {
+        EmbeddingSize = 768,
+        HiddenSize = 768,
+        AttentionHeads = 12,
+        IntermediateSize = 3072,
+        GeneratorDivisor = 3,
+    };
+
+    /// <summary>ELECTRA-Large: 335 million parameters.</summary>
+    public static ElectraConfig Large { get; } = new()
+    {
+        EmbeddingSize = 1024,
+        HiddenSize = 1024,
+        Layers = 24,
+        AttentionHeads = 16,
+        IntermediateSize = 4096,
+    };
+
+    /// <summary>The discriminator's encoder.</summary>
+    public EncoderShape Discriminator => new(HiddenSize, AttentionHeads, IntermediateSize);
+
+    /// <summary>The generator's encoder: narrower, as deep.</summary>
+    public EncoderShape Generator => new(HiddenSize / GeneratorDivisor, Math.Max(1, AttentionHeads / GeneratorDivisor), IntermediateSize / GeneratorDivisor);
+
+    internal Tensors.Initialization WeightInitialization() => TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
+
+    /// <summary>What cannot be built, as (key, problem).</summary>
+    public IEnumerable<(string Key, string Problem)> Problems()
+    {
+        if (HiddenSize % AttentionHeads != 0)
+            yield return ("attention_heads", $"{AttentionHeads} heads do not divide a hidden size of {HiddenSize}");
+        if (HiddenSize % GeneratorDivisor != 0 || IntermediateSize % GeneratorDivisor != 0)
+            yield return ("generator_divisor", $"{GeneratorDivisor} must divide the hidden size ({HiddenSize}) and the intermediate size ({IntermediateSize})");
+        else if (Generator.HiddenSize % Generator.AttentionHeads != 0)
+            yield return ("generator_divisor", $"the generator would have {Generator.AttentionHeads} heads in a hidden size of {Generator.HiddenSize}");
+    }
+}
+
+/// <summary>The widths of one encoder.</summary>
+/// <param name="HiddenSize">Width of the hidden states.</param>
+/// <param name="AttentionHeads">Heads; they divide the hidden size.</param>
+/// <param name="IntermediateSize">Width of the feed-forward layers.</param>
+public readonly record struct EncoderShape(int HiddenSize, int AttentionHeads, int IntermediateSize)
+{
+    /// <summary>Width of one head.</summary>
+    public int HeadSize => HiddenSize / AttentionHeads;
+}

@@ -1,0 +1,93 @@
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Model;
+
+/// <summary>
+/// Generator and discriminator, with the embeddings tied: the whole embeddings module (word, position and token type embeddings and
+/// their layer normalisation) is one object, and the word embeddings are the generator's output matrix as well. The projection from
+/// embeddings to hidden states is each model's own.
+/// </summary>
+public sealed class ElectraPair : IDisposable
+{
+    private const string GeneratorName = "generator.", DiscriminatorName = "discriminator.";
+    private const string SharedEmbeddings = GeneratorName + "electra.embeddings.";
+
+    private readonly Embeddings embeddings;
+    private readonly Encoder generator, discriminator;
+    private readonly GeneratorHead generatorHead;
+    private readonly DiscriminatorHead discriminatorHead;
+
+    private ElectraPair(ElectraConfig config)
+    {
+        Config = config;
+        embeddings = new Embeddings(Store, GeneratorName + "electra.embeddings", config);
+        generator = new Encoder(Store, GeneratorName + "electra", config, config.Generator);
+        generatorHead = new GeneratorHead(Store, GeneratorName, config, embeddings);
+        discriminator = new Encoder(Store, DiscriminatorName + "electra", config, config.Discriminator);
+        discriminatorHead = new DiscriminatorHead(Store, DiscriminatorName, config);
+    }
+
+    /// <summary>The models' shapes.</summary>
+    public ElectraConfig Config { get; }
+
+    /// <summary>All parameters of both models; what is shared is there once.</summary>
+    public ParameterStore Store { get; } = new();
+
+    /// <summary>Makes a pair with fresh weights.</summary>
+    /// <param name="config">The shapes; the vocabulary's size must be set.</param>
+    /// <param name="seed">Seeds the weights.</param>
+    /// <param name="compute">Where to put them, and the precision to compute in.</param>
+    /// <param name="trainable">False makes no gradients.</param>
+    /// <exception cref="UserErrorException">The shapes do not fit together.</exception>
+    public static ElectraPair Create(ElectraConfig config, long seed, Compute compute, bool trainable = true)
+    {
+        if (config.Problems().FirstOrDefault() is { Key: not null } problem)
+            throw new UserErrorException($"model.{problem.Key}: {problem.Problem}");
+        if (config.VocabularySize <= 0)
+            throw new ArgumentException("the vocabulary's size is not set", nameof(config));
+        var pair = new ElectraPair(config);
+        pair.Store.Allocate(compute, seed, config.InitializerRange, trainable);
+        return pair;
+    }
+
+    /// <summary>The generator's guesses at some positions.</summary>
+    /// <param name="ids">Token ids with some masked, <c>[batch, length]</c>.</param>
+    /// <param name="types">Token types, <c>[batch, length]</c>.</param>
+    /// <param name="attention">Which positions are tokens.</param>
+    /// <param name="positions">The positions to guess, as indices into <c>[batch · length]</c>: the output layer is by far the widest, so only these reach it.</param>
+    /// <param name="dropout">Dropout of this pass.</param>
+    /// <param name="hidden">Called with each hidden state.</param>
+    /// <returns>Logits, <c>[positions, vocabulary]</c> float32.</returns>
+    public Tensor Generate(Tensor ids, Tensor types, AttentionMask attention, Tensor positions, Dropout dropout, Action<Tensor>? hidden = null)
+    {
+        var encoded = generator.Forward(embeddings.Forward(ids, types, dropout), attention, dropout, hidden);
+        return generatorHead.Forward(encoded.index_select(0, positions)).to(float32);
+    }
+
+    /// <summary>The discriminator's opinion of every token.</summary>
+    /// <param name="ids">Token ids with some replaced, <c>[batch, length]</c>.</param>
+    /// <param name="types">Token types, <c>[batch, length]</c>.</param>
+    /// <param name="attention">Which positions are tokens.</param>
+    /// <param name="dropout">Dropout of this pass.</param>
+    /// <param name="hidden">Called with each hidden state.</param>
+    /// <returns>Logits, <c>[batch · length]</c> float32: positive means "replaced".</returns>
+    public Tensor Discriminate(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Action<Tensor>? hidden = null) =>
+        discriminatorHead.Forward(discriminator.Forward(embeddings.Forward(ids, types, dropout), attention, dropout, hidden)).to(float32);
+
+    /// <summary>The generator's weights under the names of Hugging Face's <c>ElectraForMaskedLM</c>, float32 views.</summary>
+    public IEnumerable<(string Name, Tensor Value)> GeneratorWeights() =>
+        from weight in Store.Named()
+        where weight.Name.StartsWith(GeneratorName, StringComparison.Ordinal)
+        select (weight.Name[GeneratorName.Length..], weight.Value);
+
+    /// <summary>The discriminator's weights under the names of Hugging Face's <c>ElectraForPreTraining</c>, float32 views.</summary>
+    public IEnumerable<(string Name, Tensor Value)> DiscriminatorWeights() =>
+        from weight in Store.Named()
+        let shared = weight.Name.StartsWith(SharedEmbeddings, StringComparison.Ordinal)
+        where shared || weight.Name.StartsWith(DiscriminatorName, StringComparison.Ordinal)
+        select (weight.Name[(shared ? GeneratorName : DiscriminatorName).Length..], weight.Value);
+
+    /// <inheritdoc/>
+    public void Dispose() => Store.Dispose();
+}

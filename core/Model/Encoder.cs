@@ -1,0 +1,62 @@
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Model;
+
+/// <summary>The transformer encoder of BERT (post-normalisation), with a projection in front where embeddings and hidden states differ in width.</summary>
+public sealed class Encoder
+{
+    private readonly ParameterStore store;
+    private readonly Linear? project;
+
+    /// <summary>Declares the parameters under <paramref name="name"/> (<c>….electra</c> in Hugging Face's names).</summary>
+    public Encoder(ParameterStore store, string name, ElectraConfig config, EncoderShape shape)
+    {
+        this.store = store;
+        if (config.EmbeddingSize != shape.HiddenSize)
+            project = new Linear(store, $"{name}.embeddings_project", config.EmbeddingSize, shape.HiddenSize, config.WeightInitialization());
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new TransformerLayer(store, $"{name}.encoder.layer.{i}", config, shape))];
+    }
+
+    /// <summary>The layers, first to last.</summary>
+    public IReadOnlyList<TransformerLayer> Layers { get; }
+
+    /// <summary>Encodes embeddings.</summary>
+    /// <param name="embeddings"><c>[batch, length, embedding]</c> float32.</param>
+    /// <param name="attention">Which positions may be attended to.</param>
+    /// <param name="dropout">Applied inside the layers.</param>
+    /// <param name="hidden">Called with each hidden state, the projected embeddings first: <c>[batch · length, hidden]</c>.</param>
+    /// <returns>The last hidden state, <c>[batch · length, hidden]</c> in the precision of the activations.</returns>
+    public Tensor Forward(Tensor embeddings, AttentionMask attention, Dropout dropout, Action<Tensor>? hidden = null)
+    {
+        var x = embeddings.flatten(0, 1).to(store.Compute.ActivationType);
+        x = project is null ? x : project.Forward(x);
+        hidden?.Invoke(x);
+        foreach (var layer in Layers)
+        {
+            x = layer.Forward(x, attention, dropout);
+            hidden?.Invoke(x);
+        }
+        return x;
+    }
+}
+
+/// <summary>Which positions of a batch may be attended to.</summary>
+/// <param name="Batch">Sequences in the batch.</param>
+/// <param name="Length">Positions of each, padding included.</param>
+/// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>: 0 for tokens, −∞ (the format's lowest) for padding; null without padding.</param>
+public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
+{
+    /// <summary>The mask of sequences of the given lengths, padded to <paramref name="length"/>.</summary>
+    public static AttentionMask FromLengths(IReadOnlyList<int> lengths, long length, Compute compute)
+    {
+        if (lengths.All(n => n == length))
+            return new AttentionMask(lengths.Count, length, null);
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var real = arange(length).unsqueeze(0).lt(tensor(lengths.Select(n => (long)n).ToArray()).unsqueeze(1));
+        double lowest = compute.Precision == Precision.BFloat16 ? -3.38e38 : float.MinValue;
+        var bias = zeros(lengths.Count, length).masked_fill_(real.logical_not(), lowest).view(lengths.Count, 1, 1, length);
+        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).to(compute.Device).MoveToOuterDisposeScope());
+    }
+}

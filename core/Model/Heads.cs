@@ -1,0 +1,44 @@
+using Electra.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Electra.Model;
+
+/// <summary>Predicts the tokens that were masked: dense, GELU, layer normalisation, then the word embeddings as output matrix.</summary>
+public sealed class GeneratorHead
+{
+    private readonly Embeddings embeddings;
+    private readonly LayerNorm norm;
+    private readonly Linear dense;
+    private readonly Parameter bias;
+
+    /// <summary>Declares the parameters under <paramref name="name"/>.</summary>
+    public GeneratorHead(ParameterStore store, string name, ElectraConfig config, Embeddings embeddings)
+    {
+        this.embeddings = embeddings;
+        norm = new LayerNorm(store, $"{name}generator_predictions.LayerNorm", config.EmbeddingSize, config.LayerNormEpsilon);
+        dense = new Linear(store, $"{name}generator_predictions.dense", config.Generator.HiddenSize, config.EmbeddingSize, config.WeightInitialization());
+        bias = store.Add($"{name}generator_lm_head.bias", [config.VocabularySize], ParameterRole.Other, Initialization.Zeros);
+    }
+
+    /// <summary><c>[positions, hidden]</c> to logits over the vocabulary, <c>[positions, vocabulary]</c> in the precision of the input.</summary>
+    public Tensor Forward(Tensor hidden) =>
+        linear(norm.Forward(gelu(dense.Forward(hidden))), embeddings.Words.to(hidden.dtype), bias.Value.to(hidden.dtype));
+}
+
+/// <summary>Says of every token whether it was replaced: dense, GELU, dense to one logit.</summary>
+public sealed class DiscriminatorHead
+{
+    private readonly Linear dense, prediction;
+
+    /// <summary>Declares the parameters under <paramref name="name"/>.</summary>
+    public DiscriminatorHead(ParameterStore store, string name, ElectraConfig config)
+    {
+        dense = new Linear(store, $"{name}discriminator_predictions.dense", config.HiddenSize, config.HiddenSize, config.WeightInitialization());
+        prediction = new Linear(store, $"{name}discriminator_predictions.dense_prediction", config.HiddenSize, 1,
+            config.TruncatedInitialization ? Initialization.XavierUniform : Initialization.Normal);
+    }
+
+    /// <summary><c>[positions, hidden]</c> to one logit each, <c>[positions]</c>: positive means "replaced".</summary>
+    public Tensor Forward(Tensor hidden) => prediction.Forward(gelu(dense.Forward(hidden))).squeeze(-1);
+}

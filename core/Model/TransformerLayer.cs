@@ -1,0 +1,61 @@
+using Electra.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Electra.Model;
+
+/// <summary>Self-attention and a feed-forward network, each followed by dropout, the residual and layer normalisation.</summary>
+public sealed class TransformerLayer
+{
+    private readonly ElectraConfig config;
+    private readonly EncoderShape shape;
+    private readonly ParameterStore store;
+    private readonly Linear queryKeyValue, attentionOutput, intermediate, output;
+    private readonly LayerNorm attentionNorm, outputNorm;
+
+    /// <summary>Declares the parameters under <paramref name="name"/> (<c>….encoder.layer.N</c>).</summary>
+    public TransformerLayer(ParameterStore store, string name, ElectraConfig config, EncoderShape shape)
+    {
+        (this.store, this.config, this.shape) = (store, config, shape);
+        int hidden = shape.HiddenSize;
+        var initialization = config.WeightInitialization();
+        var self = $"{name}.attention.self";
+        queryKeyValue = new Linear(store, $"{self}.query_key_value", hidden, 3 * hidden, initialization, [$"{self}.query", $"{self}.key", $"{self}.value"]);
+        attentionOutput = new Linear(store, $"{name}.attention.output.dense", hidden, hidden, initialization);
+        attentionNorm = new LayerNorm(store, $"{name}.attention.output.LayerNorm", hidden, config.LayerNormEpsilon);
+        intermediate = new Linear(store, $"{name}.intermediate.dense", hidden, shape.IntermediateSize, initialization);
+        output = new Linear(store, $"{name}.output.dense", shape.IntermediateSize, hidden, initialization);
+        outputNorm = new LayerNorm(store, $"{name}.output.LayerNorm", hidden, config.LayerNormEpsilon);
+    }
+
+    /// <summary><c>[batch · length, hidden]</c> to the same.</summary>
+    public Tensor Forward(Tensor x, AttentionMask attention, Dropout dropout)
+    {
+        var attended = attentionOutput.Forward(SelfAttention(x, attention, dropout));
+        x = attentionNorm.Forward(dropout.Apply(attended, config.HiddenDropout) + x);
+        var transformed = output.Forward(gelu(intermediate.Forward(x)));
+        return outputNorm.Forward(dropout.Apply(transformed, config.HiddenDropout) + x);
+    }
+
+    /// <summary>Multi-head scaled dot-product attention: <c>[batch · length, hidden]</c> to the same.</summary>
+    private Tensor SelfAttention(Tensor x, AttentionMask attention, Dropout dropout)
+    {
+        var (batch, length, heads, size) = (attention.Batch, attention.Length, shape.AttentionHeads, shape.HeadSize);
+        // [batch · length, 3 · hidden] -> three times [batch, heads, length, size]
+        var split = queryKeyValue.Forward(x).view(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0);
+        var (query, key, value) = (split[0], split[1], split[2]);
+
+        Tensor context;
+        if (store.Compute.IsCuda)
+            context = scaled_dot_product_attention(query, key, value, attention.Bias, dropout.Enabled ? config.AttentionDropout : 0);
+        else
+        {
+            // On the CPU two products and a softmax are faster than the fused kernel at these lengths.
+            var scores = query.matmul(key.transpose(-1, -2)).mul_(1 / Math.Sqrt(size));
+            if (attention.Bias is not null)
+                scores = scores.add_(attention.Bias);
+            context = dropout.Apply(softmax(scores, -1), config.AttentionDropout).matmul(value);
+        }
+        return context.transpose(1, 2).reshape(batch * length, heads * size);
+    }
+}

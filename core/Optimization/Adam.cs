@@ -1,0 +1,128 @@
+using System.ComponentModel.DataAnnotations;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Optimization;
+
+/// <summary>How a gradient of too great a norm is cut.</summary>
+public enum Clipping
+{
+    /// <summary>Times min(1, c / (norm + 10⁻⁶)), as PyTorch's <c>clip_grad_norm_</c> does.</summary>
+    Torch,
+
+    /// <summary>Times c / max(norm, c), as TensorFlow's <c>clip_by_global_norm</c> does.</summary>
+    TensorFlow,
+}
+
+/// <summary>Settings of <see cref="Adam"/>. The defaults are ELECTRA's (paper, table 6; google-research/electra, <c>optimization.py</c>).</summary>
+public sealed record AdamOptions
+{
+    /// <summary>Decay of the first moment; the one-cycle schedules move it.</summary>
+    [Range(0.0, 0.999999)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the second moment.</summary>
+    [Range(0.0, 0.999999)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Added to the root of the second moment.</summary>
+    [Range(0.0, 1.0)]
+    public double Epsilon { get; init; } = 1e-6;
+
+    /// <summary>Decoupled weight decay, not for layer normalisation and biases.</summary>
+    [Range(0.0, 1.0)]
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary>Divide the moments by 1 − βᵗ, as the Adam paper does and Google's code for BERT and ELECTRA does not.</summary>
+    public bool BiasCorrection { get; init; }
+
+    /// <summary>The largest norm of all gradients together; 0: no clipping.</summary>
+    [Range(0.0, 1e9)]
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>How gradients are cut to that norm.</summary>
+    public Clipping Clipping { get; init; }
+}
+
+/// <summary>A range of the flat parameter tensor that the optimizer treats alike.</summary>
+/// <param name="Start">The first element.</param>
+/// <param name="Length">The number of elements.</param>
+/// <param name="Decays">Whether weight decay applies.</param>
+/// <param name="RateScale">What the learning rate is multiplied by.</param>
+public readonly record struct ParameterRange(long Start, long Length, bool Decays, double RateScale = 1);
+
+/// <summary>
+/// Adam with decoupled weight decay, without bias correction unless asked for: p ← p·(1 − lr·wd); m, v ← dampened averages of g and
+/// g²; p ← p − lr·m/(√v + ε). Gradients are clipped by the norm of all of them first.
+/// </summary>
+/// <remarks>
+/// A handful of calls on flat tensors, whatever the number of parameters. An update whose gradients are not finite is left out, and
+/// decided on the device, so that nothing waits for it.
+/// </remarks>
+public sealed class Adam : IDisposable
+{
+    /// <summary>A number of steps at which the corrections 1 − βᵗ are 1 in float64: the kernel then corrects nothing.</summary>
+    private const float Uncorrected = 1e7f;
+
+    private readonly ParameterStore store;
+    private readonly AdamOptions options;
+    private readonly ParameterRange[] ranges;
+    private readonly Tensor stepNumber;
+
+    /// <summary>An optimizer for all parameters of <paramref name="store"/>, with moments of zero.</summary>
+    /// <param name="store">The parameters.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="ranges">Which ranges to treat how; by default, weight decay where the store says so and one rate for all.</param>
+    public Adam(ParameterStore store, AdamOptions options, IEnumerable<ParameterRange>? ranges = null)
+    {
+        (this.store, this.options) = (store, options);
+        long decayed = store.DecayedCount, count = store.Values.numel();
+        this.ranges = [.. ranges ?? [new(0, decayed, true), new(decayed, count - decayed, false)]];
+        Means = zeros_like(store.Values).DetachFromDisposeScope();
+        Squares = zeros_like(store.Values).DetachFromDisposeScope();
+        stepNumber = tensor(Uncorrected, device: store.Compute.Device).DetachFromDisposeScope();
+    }
+
+    /// <summary>First moments, laid out like <see cref="ParameterStore.Values"/>.</summary>
+    public Tensor Means { get; }
+
+    /// <summary>Second moments, laid out like <see cref="ParameterStore.Values"/>.</summary>
+    public Tensor Squares { get; }
+
+    /// <summary>Applies the store's gradients, and publishes the new values to the model.</summary>
+    /// <param name="update">The update's number, from 0.</param>
+    /// <param name="rates">The learning rate, and β₁ where the schedule moves it.</param>
+    /// <returns>The norm of the gradients before clipping, a scalar tensor: reading it waits for the device.</returns>
+    public Tensor Step(long update, StepRates rates)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var norm = linalg.vector_norm(store.Gradients);
+        var scale = options.ClipNorm <= 0 ? ones_like(norm) : options.Clipping switch
+        {
+            Clipping.Torch => norm.add(1e-6).div_(options.ClipNorm).clamp_min_(1),
+            _ => norm.div(options.ClipNorm).clamp_min_(1),
+        };
+        var skip = norm.isfinite().logical_not_().to(float32);
+        if (options.BiasCorrection)
+            stepNumber.fill_(update + 1);
+
+        foreach (var group in ranges.GroupBy(range => (range.Decays, range.RateScale)))
+        {
+            Tensor[] Cut(Tensor flat) => [.. group.Select(range => flat.narrow(0, range.Start, range.Length))];
+            TensorFunctions.FusedAdamW(Cut(store.Values), Cut(store.Gradients), Cut(Means), Cut(Squares), [.. group.Select(_ => stepNumber)],
+                rates.LearningRate * group.Key.RateScale, rates.Momentum ?? options.Beta1, options.Beta2,
+                group.Key.Decays ? options.WeightDecay : 0, options.Epsilon, scale, skip);
+        }
+        store.PublishValues();
+        return norm.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Means.Dispose();
+        Squares.Dispose();
+        stepNumber.Dispose();
+    }
+}

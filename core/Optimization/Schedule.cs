@@ -1,0 +1,74 @@
+namespace Electra.Optimization;
+
+/// <summary>How the learning rate moves over a run.</summary>
+public enum ScheduleKind
+{
+    /// <summary>Warmup and decay at once, lr · (1 − k/N) · min(1, k/warmup): what Google's and the re-implementation's runs used.</summary>
+    OriginalLinear,
+
+    /// <summary>Up to the full rate over the warmup, then down to zero over what is left.</summary>
+    SeparateLinear,
+
+    /// <summary>Two half cosines, up from lr/25 over a quarter of the run and down to lr/100,000; the first moment's decay moves against it.</summary>
+    OneCycle,
+
+    /// <summary>The same with a start at lr/100,000 and the warmup of the linear schedules.</summary>
+    AdjustedOneCycle,
+
+    /// <summary>The full rate throughout.</summary>
+    Constant,
+}
+
+/// <summary>The learning rate and the decay of Adam's first moment for one update.</summary>
+/// <param name="LearningRate">The learning rate.</param>
+/// <param name="Momentum">β₁; null where the schedule leaves it alone.</param>
+public readonly record struct StepRates(double LearningRate, double? Momentum = null);
+
+/// <summary>The learning rate as a function of the update's number k, counted from 0, of N updates in all.</summary>
+public static class Schedule
+{
+    /// <summary>The function that a kind names.</summary>
+    /// <param name="kind">How the rate moves.</param>
+    /// <param name="peak">The highest learning rate.</param>
+    /// <param name="steps">N, the number of updates of the whole run.</param>
+    /// <param name="warmup">Updates of warmup; one-cycle has its own.</param>
+    public static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, long warmup) => kind switch
+    {
+        ScheduleKind.OriginalLinear => k => new(OriginalLinear(k, peak, steps, warmup)),
+        ScheduleKind.SeparateLinear => k => new(SeparateLinear(k, peak, steps, warmup)),
+        ScheduleKind.OneCycle => k => OneCycle(k, peak, steps, startDivisor: 25, endDivisor: 1e5, warmupShare: 0.25),
+        ScheduleKind.AdjustedOneCycle => k => OneCycle(k, peak, steps, startDivisor: 1e5, endDivisor: 1e5, warmupShare: (double)warmup / steps),
+        ScheduleKind.Constant => _ => new(peak),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown schedule"),
+    };
+
+    /// <summary>lr · (1 − k/N) · min(1, k/warmup): the first update has a rate of zero.</summary>
+    public static double OriginalLinear(long k, double peak, long steps, long warmup) =>
+        peak * (1 - (double)k / steps) * (warmup > 0 ? Math.Min(1, (double)k / warmup) : 1);
+
+    /// <summary>lr · k/warmup, then lr · (N − k)/(N − warmup).</summary>
+    public static double SeparateLinear(long k, double peak, long steps, long warmup) =>
+        k < warmup ? peak * k / warmup : peak * Math.Max(0, steps - k) / Math.Max(1, steps - warmup);
+
+    /// <summary>fastai's one-cycle policy: the rate up and down, β₁ from 0.95 down to 0.85 and back, along half cosines.</summary>
+    /// <param name="k">The update's number.</param>
+    /// <param name="peak">The highest rate.</param>
+    /// <param name="steps">N.</param>
+    /// <param name="startDivisor">The rate starts at peak / this.</param>
+    /// <param name="endDivisor">The rate ends at peak / this.</param>
+    /// <param name="warmupShare">The share of the run in which the rate rises.</param>
+    public static StepRates OneCycle(long k, double peak, long steps, double startDivisor, double endDivisor, double warmupShare)
+    {
+        const double HighMomentum = 0.95, LowMomentum = 0.85;
+        double position = (double)k / steps;
+        if (position < warmupShare)
+        {
+            double rise = position / warmupShare;
+            return new(HalfCosine(peak / startDivisor, peak, rise), HalfCosine(HighMomentum, LowMomentum, rise));
+        }
+        double fall = (position - warmupShare) / Math.Max(1 - warmupShare, double.Epsilon);
+        return new(HalfCosine(peak, peak / endDivisor, fall), HalfCosine(LowMomentum, HighMomentum, fall));
+    }
+
+    private static double HalfCosine(double from, double to, double share) => from + (to - from) * (1 - Math.Cos(Math.PI * share)) / 2;
+}

@@ -1,0 +1,84 @@
+using System.ComponentModel.DataAnnotations;
+using System.Runtime.Intrinsics.X86;
+using Electra.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Electra.Tensors;
+
+/// <summary>The number format of matrix products and activations. Parameters, sums of gradients, normalisation statistics and losses are always float32.</summary>
+public enum Precision
+{
+    /// <summary>bfloat16 where the device multiplies it natively, float32 elsewhere.</summary>
+    Auto,
+
+    /// <summary>32-bit floating point throughout.</summary>
+    Float32,
+
+    /// <summary>bfloat16 products and activations over float32 parameters; needs no loss scaling.</summary>
+    BFloat16,
+}
+
+/// <summary>Where to compute: choices that do not change what is computed.</summary>
+public sealed record ComputeOptions
+{
+    /// <summary><c>auto</c> (the first CUDA device, else the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    [RegularExpression("auto|cpu|cuda(:[0-9]+)?")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>CPU threads of the matrix kernels; 0: one for each processor.</summary>
+    [Range(0, 1024)]
+    public int Threads { get; init; }
+}
+
+/// <summary>A device and the precision to use on it.</summary>
+/// <param name="Device">Where parameters and activations live.</param>
+/// <param name="Precision"><see cref="Precision.Float32"/> or <see cref="Precision.BFloat16"/>.</param>
+/// <param name="Threads">CPU threads of the matrix kernels.</param>
+public sealed record Compute(Device Device, Precision Precision, int Threads)
+{
+    /// <summary>One CPU device in float32: what tests compare on.</summary>
+    public static Compute Reference => new(CPU, Precision.Float32, 1);
+
+    /// <summary>Whether <see cref="Device"/> is a CUDA device.</summary>
+    public bool IsCuda => Device.type == DeviceType.CUDA;
+
+    /// <summary>The number format of activations.</summary>
+    public ScalarType ActivationType => Precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    /// <summary>Loads libtorch, finds the device, and sets the number of threads for the whole process.</summary>
+    /// <exception cref="UserErrorException">There is no such device, or libtorch cannot be loaded.</exception>
+    public static Compute Open(ComputeOptions options, Precision precision = Precision.Auto)
+    {
+        LibTorch.EnsureLoaded();
+        var device = FindDevice(options.Device);
+        int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+        set_num_threads(threads);
+        if (precision == Precision.Auto)
+            precision = MultipliesBFloat16(device) ? Precision.BFloat16 : Precision.Float32;
+        return new Compute(device, precision, threads);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{(IsCuda ? Device.ToString() : $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}")}, {Precision.ToString().ToLowerInvariant()}";
+
+    private static Device FindDevice(string name)
+    {
+        if (name == "cpu" || (name == "auto" && !cuda.is_available()))
+            return CPU;
+        if (!cuda.is_available())
+            throw new UserErrorException($"device: {name} was asked for, but libtorch in {LibTorch.Folder} finds no CUDA device. Use device=cpu, or build with -p:TorchBackend=cuda on a machine with an NVIDIA driver.");
+        int index = name.StartsWith("cuda:", StringComparison.Ordinal) ? int.Parse(name["cuda:".Length..], System.Globalization.CultureInfo.InvariantCulture) : 0;
+        if (index >= cuda.device_count())
+            throw new UserErrorException($"device: {name} was asked for, but there are {cuda.device_count()} CUDA devices, counted from cuda:0.");
+        return new Device(DeviceType.CUDA, index);
+    }
+
+    private static bool MultipliesBFloat16(Device device) =>
+        device.type == DeviceType.CUDA ? CudaDevice.HasBFloat16(device.index) : CpuHasBFloat16;
+
+    /// <summary>AVX512_BF16 (CPUID leaf 7, subleaf 1, EAX bit 5), without which bfloat16 products are slower than float32's.</summary>
+    private static bool CpuHasBFloat16 =>
+        X86Base.IsSupported && X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
+}

@@ -1,0 +1,268 @@
+using static TorchSharp.torch;
+
+namespace Electra.Tensors;
+
+/// <summary>How the elements of a parameter begin.</summary>
+public enum Initialization
+{
+    /// <summary>Zero.</summary>
+    Zeros,
+
+    /// <summary>One.</summary>
+    Ones,
+
+    /// <summary>Normally distributed with the store's standard deviation.</summary>
+    Normal,
+
+    /// <summary>The same, drawn again beyond two standard deviations (google-research/electra, <c>create_initializer</c>).</summary>
+    TruncatedNormal,
+
+    /// <summary>Uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio 2010).</summary>
+    XavierUniform,
+}
+
+/// <summary>What a parameter is to the optimizer and to the precision policy.</summary>
+public enum ParameterRole
+{
+    /// <summary>An embedding table: decays, always read in float32.</summary>
+    Embedding,
+
+    /// <summary>The matrix of a linear layer: decays, read in the precision of the activations.</summary>
+    Weight,
+
+    /// <summary>The bias of a linear layer: does not decay, read in the precision of the activations.</summary>
+    Bias,
+
+    /// <summary>Normalisation gains and offsets and the like: does not decay, always read in float32.</summary>
+    Other,
+}
+
+/// <summary>One parameter of a <see cref="ParameterStore"/>.</summary>
+public sealed class Parameter
+{
+    internal Parameter(string name, long[] shape, ParameterRole role, Initialization initialization, IReadOnlyList<string>? parts)
+    {
+        (Name, Shape, Role, Initialization) = (name, shape, role, initialization);
+        Parts = parts is null ? [name] : parts;
+    }
+
+    /// <summary>The parameter's full name, as Hugging Face's library spells it.</summary>
+    public string Name { get; }
+
+    /// <summary>The parameter's shape.</summary>
+    public IReadOnlyList<long> Shape { get; }
+
+    /// <summary>Whether it decays and what precision it is read in.</summary>
+    public ParameterRole Role { get; }
+
+    /// <summary>How it begins.</summary>
+    public Initialization Initialization { get; }
+
+    /// <summary>Names on disk: one, or several that lie one after the other along the first dimension (query, key, value).</summary>
+    public IReadOnlyList<string> Parts { get; }
+
+    /// <summary>What the model computes with: an autograd leaf, in the precision of the activations where the role says so.</summary>
+    public Tensor Value { get; internal set; } = null!;
+
+    /// <summary>The float32 values: a view into <see cref="ParameterStore.Values"/>.</summary>
+    public Tensor Master { get; internal set; } = null!;
+
+    /// <summary>The float32 gradient: a view into <see cref="ParameterStore.Gradients"/>.</summary>
+    public Tensor Gradient { get; internal set; } = null!;
+
+    internal long Offset { get; set; }
+
+    internal long Count => Shape.Aggregate(1L, (product, n) => product * n);
+}
+
+/// <summary>
+/// All parameters of a model in one flat float32 tensor, all gradients in another, so that the optimizer, clipping, an all-reduce
+/// and a checkpoint each work on one tensor.
+/// </summary>
+/// <remarks>
+/// Order in the flat tensors: embeddings, weights | biases, others. What decays is the part before the bar, so weight decay is one
+/// range; weights and biases lie together, so their bfloat16 copies are one range too. In bfloat16 the model reads copies of
+/// weights and biases that <see cref="PublishValues"/> refreshes once a step, and <see cref="CollectGradients"/> adds their
+/// gradients to the float32 sums: casts cost two passes over memory instead of two small kernels for each use of each parameter.
+/// </remarks>
+public sealed class ParameterStore : IDisposable
+{
+    private const int Alignment = 16; // elements: each parameter starts on a cache line of its own
+
+    private readonly List<Parameter> parameters = [];
+    private Range copied;
+    private Tensor? copies, copyGradients;
+
+    private readonly record struct Range(long Start, long Length);
+
+    /// <summary>The parameters in the order they were declared: the order of Hugging Face's <c>named_parameters()</c>.</summary>
+    public IReadOnlyList<Parameter> Parameters => parameters;
+
+    /// <summary>Where the parameters live and what precision they are read in.</summary>
+    public Compute Compute { get; private set; } = Compute.Reference;
+
+    /// <summary>All values, <c>[count]</c> float32, with a little padding between parameters that stays zero.</summary>
+    public Tensor Values { get; private set; } = null!;
+
+    /// <summary>All gradients, <c>[count]</c> float32, laid out like <see cref="Values"/>.</summary>
+    public Tensor Gradients { get; private set; } = null!;
+
+    /// <summary>How many elements at the start of <see cref="Values"/> are subject to weight decay.</summary>
+    public long DecayedCount { get; private set; }
+
+    /// <summary>The number of parameters proper, without padding.</summary>
+    public long ParameterCount => parameters.Sum(p => p.Count);
+
+    /// <summary>Declares a parameter. Its tensors exist once <see cref="Allocate"/> has been called.</summary>
+    /// <param name="name">The full name.</param>
+    /// <param name="shape">The shape.</param>
+    /// <param name="role">Whether it decays and what precision it is read in.</param>
+    /// <param name="initialization">How it begins.</param>
+    /// <param name="parts">Names on disk, when several parameters there are one here, stacked along the first dimension.</param>
+    public Parameter Add(string name, long[] shape, ParameterRole role, Initialization initialization, IReadOnlyList<string>? parts = null)
+    {
+        if (Values is not null)
+            throw new InvalidOperationException("parameters are declared before the store is allocated");
+        var parameter = new Parameter(name, shape, role, initialization, parts);
+        parameters.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Makes the flat tensors and initializes every parameter: the same values for the same seed on any device.</summary>
+    /// <param name="compute">The device and the precision.</param>
+    /// <param name="seed">Seeds the initial values.</param>
+    /// <param name="standardDeviation">Of the normal initializations (0.02 in BERT and ELECTRA).</param>
+    /// <param name="trainable">False makes no gradients: for inference.</param>
+    /// <returns>This store.</returns>
+    public ParameterStore Allocate(Compute compute, long seed, double standardDeviation = 0.02, bool trainable = true)
+    {
+        Compute = compute;
+        long total = LayOut();
+        using (no_grad())
+        {
+            var values = zeros(total);
+            manual_seed(seed).Dispose();
+            foreach (var p in parameters)
+                Initialize(values.narrow(0, p.Offset, p.Count).view([.. p.Shape]), p.Initialization, standardDeviation);
+            Values = values.to(compute.Device).DetachFromDisposeScope();
+            if (trainable)
+                Gradients = zeros(total, device: compute.Device).DetachFromDisposeScope();
+            if (compute.ActivationType != ScalarType.Float32)
+            {
+                copies = empty(copied.Length, dtype: compute.ActivationType, device: compute.Device).DetachFromDisposeScope();
+                if (trainable)
+                    copyGradients = zeros_like(copies).DetachFromDisposeScope();
+            }
+        }
+        foreach (var p in parameters)
+            MakeViews(p, trainable);
+        PublishValues();
+        return this;
+    }
+
+    /// <summary>Call after <see cref="Values"/> has changed: refreshes the copies that the model reads.</summary>
+    public void PublishValues()
+    {
+        using var _ = no_grad();
+        copies?.copy_(Values.narrow(0, copied.Start, copied.Length));
+    }
+
+    /// <summary>Call after each backward pass: adds the gradients of the copies to <see cref="Gradients"/>.</summary>
+    public void CollectGradients()
+    {
+        if (copyGradients is null)
+            return;
+        using var _ = no_grad();
+        Gradients.narrow(0, copied.Start, copied.Length).add_(copyGradients);
+        copyGradients.zero_();
+    }
+
+    /// <summary>Call before the first backward pass of a step.</summary>
+    public void ZeroGradients() => Gradients.zero_();
+
+    /// <summary>Every parameter under its names on disk: float32 views into <see cref="Values"/>.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Named() => NamedViews(p => p.Master);
+
+    /// <summary>The gradient of every parameter under its names on disk: float32 views into <see cref="Gradients"/>.</summary>
+    public IEnumerable<(string Name, Tensor Gradient)> NamedGradients() => NamedViews(p => p.Gradient);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var p in parameters)
+        {
+            p.Value?.Dispose();
+            p.Master?.Dispose();
+            p.Gradient?.Dispose();
+        }
+        Values?.Dispose();
+        Gradients?.Dispose();
+        copies?.Dispose();
+        copyGradients?.Dispose();
+    }
+
+    private IEnumerable<(string, Tensor)> NamedViews(Func<Parameter, Tensor> view)
+    {
+        foreach (var p in parameters)
+        {
+            long rows = p.Shape[0] / p.Parts.Count;
+            for (int part = 0; part < p.Parts.Count; part++)
+                yield return (p.Parts[part], p.Parts.Count == 1 ? view(p) : view(p).narrow(0, part * rows, rows));
+        }
+    }
+
+    private long LayOut()
+    {
+        long offset = 0, copiedStart = 0, copiedEnd = 0;
+        foreach (var role in parameters.GroupBy(p => p.Role).OrderBy(group => group.Key))
+        {
+            if (role.Key == ParameterRole.Weight)
+                copiedStart = offset;
+            foreach (var p in role)
+            {
+                p.Offset = offset;
+                offset += (p.Count + Alignment - 1) / Alignment * Alignment;
+            }
+            if (role.Key is ParameterRole.Embedding or ParameterRole.Weight)
+                DecayedCount = offset;
+            if (role.Key is ParameterRole.Weight or ParameterRole.Bias)
+                copiedEnd = offset;
+        }
+        copied = new Range(copiedStart, copiedEnd - copiedStart);
+        return offset;
+    }
+
+    private void MakeViews(Parameter p, bool trainable)
+    {
+        long[] shape = [.. p.Shape];
+        p.Master = Values.narrow(0, p.Offset, p.Count).view(shape).DetachFromDisposeScope();
+        if (trainable)
+            p.Gradient = Gradients.narrow(0, p.Offset, p.Count).view(shape).DetachFromDisposeScope();
+
+        bool isCopy = copies is not null && p.Role is ParameterRole.Weight or ParameterRole.Bias;
+        p.Value = (isCopy ? copies!.narrow(0, p.Offset - copied.Start, p.Count).view(shape) : p.Master).detach().DetachFromDisposeScope();
+        if (!trainable)
+            return;
+        p.Value.requires_grad = true;
+        p.Value.grad = isCopy ? copyGradients!.narrow(0, p.Offset - copied.Start, p.Count).view(shape) : p.Gradient;
+    }
+
+    private static void Initialize(Tensor values, Initialization initialization, double standardDeviation)
+    {
+        switch (initialization)
+        {
+            case Initialization.Ones:
+                values.fill_(1);
+                break;
+            case Initialization.Normal:
+                values.normal_(0, standardDeviation);
+                break;
+            case Initialization.TruncatedNormal:
+                nn.init.trunc_normal_(values, 0, standardDeviation, -2 * standardDeviation, 2 * standardDeviation);
+                break;
+            case Initialization.XavierUniform:
+                nn.init.xavier_uniform_(values);
+                break;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Numerics;
+
+namespace Electra.Tensors;
+
+/// <summary>
+/// The name of a stream of random numbers. A key is derived from a seed and from what the numbers are for (the step, the layer), so
+/// that every number of a run is a function of the seed and its place: nothing needs to be saved to go on where a run stopped, and
+/// the number of threads changes nothing.
+/// </summary>
+/// <param name="Value">64 well-mixed bits.</param>
+public readonly record struct RandomKey(ulong Value)
+{
+    /// <summary>The key of a run.</summary>
+    public static RandomKey FromSeed(long seed) => new(Mix((ulong)seed + Golden));
+
+    /// <summary>The key of one part of what this key stands for.</summary>
+    public RandomKey this[long part] => new(Mix(Value ^ Mix((ulong)part + Golden)));
+
+    /// <summary>A generator that starts at this key.</summary>
+    public RandomNumbers Numbers() => new(this);
+
+    // SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014), with Stafford's mix 13.
+    internal const ulong Golden = 0x9E3779B97F4A7C15;
+
+    internal static ulong Mix(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}
+
+/// <summary>A sequence of random numbers (xoshiro256++, Blackman and Vigna 2019).</summary>
+public struct RandomNumbers
+{
+    private ulong s0, s1, s2, s3;
+
+    /// <summary>Starts the sequence that <paramref name="key"/> names.</summary>
+    public RandomNumbers(RandomKey key)
+    {
+        ulong state = key.Value;
+        s0 = RandomKey.Mix(state += RandomKey.Golden);
+        s1 = RandomKey.Mix(state += RandomKey.Golden);
+        s2 = RandomKey.Mix(state += RandomKey.Golden);
+        s3 = RandomKey.Mix(state + RandomKey.Golden);
+    }
+
+    /// <summary>64 random bits.</summary>
+    public ulong NextBits()
+    {
+        ulong result = BitOperations.RotateLeft(s0 + s3, 23) + s0, t = s1 << 17;
+        s2 ^= s0;
+        s3 ^= s1;
+        s1 ^= s2;
+        s0 ^= s3;
+        s2 ^= t;
+        s3 = BitOperations.RotateLeft(s3, 45);
+        return result;
+    }
+
+    /// <summary>A number in [0, 1) with 53 random bits.</summary>
+    public double NextDouble() => (NextBits() >> 11) * (1.0 / (1L << 53));
+
+    /// <summary>A number in [0, 1) with 24 random bits.</summary>
+    public float NextSingle() => (NextBits() >> 40) * (1f / (1 << 24));
+
+    /// <summary>An integer in [0, <paramref name="limit"/>), all equally likely (Lemire 2019).</summary>
+    public int Next(int limit)
+    {
+        ulong product = (NextBits() >> 32) * (uint)limit;
+        if ((uint)product < (uint)limit)
+            for (uint threshold = (0u - (uint)limit) % (uint)limit; (uint)product < threshold;)
+                product = (NextBits() >> 32) * (uint)limit;
+        return (int)(product >> 32);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Electra.Tests;
+
+/// <summary>Outputs of the original Python code (fixtures/golden/README.md says which), read without the code under test.</summary>
+internal static class Golden
+{
+    /// <summary>The tensors of a safetensors fixture.</summary>
+    public static Dictionary<string, Tensor> Tensors(string name)
+    {
+        byte[] file = File.ReadAllBytes(TestData.Fixture($"golden/{name}.safetensors"));
+        int header = (int)BitConverter.ToInt64(file);
+        using var json = JsonDocument.Parse(file.AsMemory(8, header));
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var entry in json.RootElement.EnumerateObject().Where(e => e.Name != "__metadata__"))
+        {
+            long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt64())];
+            var offsets = entry.Value.GetProperty("data_offsets");
+            var value = zeros(shape, dtype: entry.Value.GetProperty("dtype").GetString() switch
+            {
+                "F32" => ScalarType.Float32,
+                "F64" => ScalarType.Float64,
+                "I64" => ScalarType.Int64,
+                "BOOL" => ScalarType.Bool,
+                var other => throw new NotSupportedException(other),
+            });
+            int start = 8 + header + offsets[0].GetInt32(), end = 8 + header + offsets[1].GetInt32();
+            file.AsSpan(start..end).CopyTo(value.bytes);
+            tensors.Add(entry.Name, value);
+        }
+        return tensors;
+    }
+
+    /// <summary>A JSON fixture.</summary>
+    public static JsonElement Json(string name) =>
+        JsonDocument.Parse(File.ReadAllBytes(TestData.Fixture($"golden/{name}.json"))).RootElement;
+
+    /// <summary>Asserts |actual − expected| ≤ tolerance · max|expected|.</summary>
+    public static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what)
+    {
+        Assert.True(expected.shape.SequenceEqual(actual.shape), $"{what}: [{string.Join(", ", expected.shape)}] expected, [{string.Join(", ", actual.shape)}] found");
+        double scale = Math.Max(expected.abs().max().to(float64).item<double>(), 1e-30);
+        double error = (expected.to(float64) - actual.to(float64)).abs().max().item<double>();
+        Assert.True(error <= tolerance * scale, $"{what}: largest error {error:e2}, largest value {scale:e2}");
+    }
+}
