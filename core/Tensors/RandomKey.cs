@@ -14,7 +14,7 @@ public readonly record struct RandomKey(ulong Value)
     public static RandomKey FromSeed(long seed) => new(Mix((ulong)seed + Golden));
 
     /// <summary>The key of one part of what this key stands for.</summary>
-    public RandomKey this[long part] => new(Mix(Value ^ Mix((ulong)part + Golden)));
+    public RandomKey this[long part] => new(Mix(Value + Mix((ulong)part ^ ~Golden)));
 
     /// <summary>A generator that starts at this key.</summary>
     public RandomNumbers Numbers() => new(this);

@@ -1,0 +1,51 @@
+using Electra.Model;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Pretraining;
+
+/// <summary>What generator and discriminator can do on held-out text.</summary>
+/// <param name="GeneratorLoss">Cross-entropy of the masked tokens, in nats.</param>
+/// <param name="DiscriminatorLoss">Binary cross-entropy of all tokens, in nats.</param>
+/// <param name="Loss">The weighted sum that training minimises.</param>
+/// <param name="MaskedAccuracy">The share of masked tokens that the generator's best guess gets right.</param>
+/// <param name="Detection">How well replaced tokens are found.</param>
+public sealed record PretrainScores(double GeneratorLoss, double DiscriminatorLoss, double Loss, double MaskedAccuracy, DetectionMetrics Detection);
+
+/// <summary>Measures a pair on held-out text, without dropout and always with the same masks and draws.</summary>
+public static class Evaluation
+{
+    /// <summary>Measures <paramref name="model"/> on <paramref name="batches"/>.</summary>
+    /// <param name="model">Generator and discriminator.</param>
+    /// <param name="method">The method, whose masking and losses are used.</param>
+    /// <param name="batches">Held-out text.</param>
+    /// <param name="key">Names the masks and draws: the same key at every measurement makes them comparable.</param>
+    public static PretrainScores Measure(ElectraPair model, ElectraMethod method, IEnumerable<TokenBatch> batches, RandomKey key)
+    {
+        using var _ = no_grad();
+        double generatorLoss = 0, discriminatorLoss = 0, loss = 0;
+        long masked = 0, guessed = 0, tokens = 0;
+        var (opinions, replaced) = (new List<float>(), new List<bool>());
+        foreach (var (batch, index) in batches.Select((batch, index) => (batch, index)))
+        {
+            using var scope = NewDisposeScope();
+            var pass = method.Forward(model, batch, key[index], training: false);
+            int positions = pass.Masked.Positions.Length;
+            if (positions > 0)
+                guessed += pass.Guesses.argmax(-1).eq(pass.Targets).sum().item<long>();
+            // Means over batches of different sizes are weighed by what they are means of.
+            generatorLoss += pass.GeneratorLoss.item<float>() * positions;
+            discriminatorLoss += pass.DiscriminatorLoss.item<float>() * batch.TokenCount;
+            loss += pass.Loss.item<float>() * batch.TokenCount;
+            (masked, tokens) = (masked + positions, tokens + batch.TokenCount);
+            opinions.AddRange(pass.Opinions.cpu().data<float>());
+            replaced.AddRange(pass.Replaced.cpu().data<bool>());
+        }
+        return new PretrainScores(
+            generatorLoss / Math.Max(1, masked),
+            discriminatorLoss / Math.Max(1, tokens),
+            loss / Math.Max(1, tokens),
+            (double)guessed / Math.Max(1, masked),
+            DetectionMetrics.Of([.. opinions], [.. replaced]));
+    }
+}
