@@ -1,0 +1,49 @@
+using System.Text;
+
+namespace Electra.Files;
+
+/// <summary>
+/// Writes a file so that whoever opens it finds the old content or the new, never a part: into a temporary file beside it, to the
+/// disk, and only then under its name.
+/// </summary>
+public static class AtomicFile
+{
+    /// <summary>Writes a file through a stream.</summary>
+    /// <param name="path">The file; its folder is made where it is missing. A symbolic link is followed, not replaced.</param>
+    /// <param name="write">Writes the content. When it throws, the file stays as it was.</param>
+    /// <exception cref="IOException">The disk is full, or cannot be written to.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        path = Path.GetFullPath(path);
+        path = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var partial = TemporaryName.Beside(path);
+        try
+        {
+            using (var stream = new FileStream(partial, FileMode.CreateNew, FileAccess.Write))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(partial, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(partial);
+            throw;
+        }
+    }
+
+    /// <summary>Writes a file of UTF-8 text, without a byte-order mark.</summary>
+    public static void WriteAllText(string path, string text) => WriteAllBytes(path, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Writes a file of bytes.</summary>
+    public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) => Write(path, stream => stream.Write(bytes.Span));
+}
+
+internal static class TemporaryName
+{
+    /// <summary>A hidden name in the same folder, and so on the same disk, which no other thread or process chooses.</summary>
+    public static string Beside(string path) =>
+        Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.partial");
+}
