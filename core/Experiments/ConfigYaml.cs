@@ -1,0 +1,97 @@
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Electra.Experiments;
+
+/// <summary>
+/// YAML text to nodes that know their places. Works on the parser's events, so that a duplicate key is one problem among others
+/// and not the end of the reading.
+/// </summary>
+internal static class ConfigYaml
+{
+    /// <summary>Reads one YAML document.</summary>
+    /// <param name="text">The document.</param>
+    /// <param name="place">Names the source of a line and column.</param>
+    /// <param name="problems">Receives duplicate keys, or the syntax error.</param>
+    /// <returns>The root; null where the syntax is broken or nothing is there.</returns>
+    public static ConfigNode? Parse(string text, Func<Mark, ConfigPlace> place, ICollection<ConfigProblem> problems)
+    {
+        try
+        {
+            var parser = new Parser(new StringReader(text));
+            parser.Consume<StreamStart>();
+            if (!parser.TryConsume<DocumentStart>(out _))
+                return null;
+            var root = new Reader(parser, place, problems).Read("");
+            parser.Consume<DocumentEnd>();
+            if (parser.Current is DocumentStart second)
+                problems.Add(new ConfigProblem("", "a second document begins here (---): one file holds one configuration", place(second.Start)));
+            return root is ConfigScalar { IsNull: true } ? null : root;
+        }
+        catch (YamlException e)
+        {
+            var line = text.Split('\n').ElementAtOrDefault((int)e.Start.Line - 1) ?? "";
+            var tab = line.TakeWhile(char.IsWhiteSpace).Contains('\t') ? " (the line is indented with a tab: use spaces)" : "";
+            problems.Add(new ConfigProblem("", $"this is not valid YAML: {Sentence(e.Message)}{tab}", place(e.Start)));
+            return null;
+        }
+    }
+
+    private static string Sentence(string message) => message.Length == 0 ? message : char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.');
+
+    private sealed record Reader(IParser Parser, Func<Mark, ConfigPlace> Place, ICollection<ConfigProblem> Problems)
+    {
+        private readonly Dictionary<AnchorName, ConfigNode> anchors = [];
+
+        public ConfigNode Read(string key)
+        {
+            if (Parser.TryConsume<AnchorAlias>(out var alias))
+                return anchors.GetValueOrDefault(alias.Value)
+                       ?? throw new YamlException(alias.Start, alias.End, $"no value before this one has the anchor &{alias.Value}");
+
+            var first = (NodeEvent)Parser.Current!;
+            ConfigNode node = first switch
+            {
+                SequenceStart => ReadSequence(key),
+                MappingStart => ReadMapping(key),
+                _ => ReadScalar(),
+            };
+            if (!first.Anchor.IsEmpty)
+                anchors[first.Anchor] = node;
+            return node;
+        }
+
+        private ConfigScalar ReadScalar()
+        {
+            var scalar = Parser.Consume<Scalar>();
+            return new ConfigScalar(Place(scalar.Start), scalar.Value, scalar.Style is not ScalarStyle.Plain);
+        }
+
+        private ConfigSequence ReadSequence(string key)
+        {
+            var start = Parser.Consume<SequenceStart>().Start;
+            var items = new List<ConfigNode>();
+            while (!Parser.TryConsume<SequenceEnd>(out _))
+                items.Add(Read($"{key}[{items.Count}]"));
+            return new ConfigSequence(Place(start), items);
+        }
+
+        private ConfigMapping ReadMapping(string key)
+        {
+            var start = Parser.Consume<MappingStart>().Start;
+            var entries = new List<ConfigEntry>();
+            while (!Parser.TryConsume<MappingEnd>(out _))
+            {
+                if (!Parser.TryConsume<Scalar>(out var name))
+                    throw new YamlException(Parser.Current!.Start, Parser.Current.End, "a key must be a word");
+                var full = key == "" ? name.Value : $"{key}.{name.Value}";
+                var value = Read(full);
+                if (entries.Find(entry => entry.Key == name.Value) is { } earlier)
+                    Problems.Add(new ConfigProblem(full, $"is given twice: the first time in line {earlier.Place.Line}", Place(name.Start)));
+                else
+                    entries.Add(new ConfigEntry(name.Value, Place(name.Start), value));
+            }
+            return new ConfigMapping(Place(start), entries);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Electra.Files;
+
+namespace Electra.Experiments;
+
+/// <summary>The frame around every script: configuration in, exit code out.</summary>
+public static class Experiment
+{
+    /// <summary>The exit code of a mistake that the user can put right, or of a full disk.</summary>
+    public const int UserError = 1;
+
+    /// <summary>The exit code of a wrong call: no configuration, an unknown option.</summary>
+    public const int WrongUsage = 2;
+
+    /// <summary>The exit code of an error in the kit itself or in the script (EX_SOFTWARE of sysexits.h).</summary>
+    public const int Bug = 70;
+
+    /// <summary>
+    /// Opens the configuration that the arguments name, takes its run folder, writes the resolved configuration there as
+    /// <c>config.yaml</c>, and runs the experiment.
+    /// </summary>
+    /// <param name="args">The script's arguments: a configuration file, then overrides (<see cref="Config.Load{T}"/>); or <c>--help</c>.</param>
+    /// <param name="body">The experiment. Its value is the exit code.</param>
+    /// <param name="script">The script's path, filled in by the compiler; the help shows it.</param>
+    /// <returns>
+    /// The exit code: the body's; <see cref="UserError"/>, <see cref="WrongUsage"/> or <see cref="Bug"/>; 130 after Ctrl-C and 143
+    /// after SIGTERM, when the body ended with an <see cref="OperationCanceledException"/>.
+    /// </returns>
+    public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, Task<int>> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T>
+    {
+        UseOneLanguage();
+        return Run(args, body, script, RunConsole.Standard(), Console.Error);
+    }
+
+    /// <inheritdoc cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>
+    public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, int> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T> => Run<T>(args, run => Task.FromResult(body(run)), script);
+
+    internal static async Task<int> Run<T>(
+        IEnumerable<string> args, Func<Run<T>, Task<int>> body, string script, RunConsole console, TextWriter errors, Action<StopSignals>? observe = null)
+        where T : class, IExperimentConfig<T>
+    {
+        using var signals = new StopSignals(console.Warning);
+        observe?.Invoke(signals);
+        try
+        {
+            string[] arguments = [.. args];
+            if (arguments.Length == 0 || arguments.Any(argument => argument is "-h" or "--help"))
+            {
+                console.Write(ConfigHelp.Usage<T>(ProjectPath.Shown(script)));
+                return arguments.Length == 0 ? WrongUsage : 0;
+            }
+            if (WrongArgument(arguments) is { } wrong)
+            {
+                await errors.WriteLineAsync($"error: {wrong}");
+                return WrongUsage;
+            }
+
+            var run = new Run<T>(Config.Load<T>(arguments[0], arguments[1..]), console, signals.Stopping);
+            using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
+            if (run.HasFolder)
+                AtomicFile.WriteAllText(run.PathOf("config.yaml"), Header(script, run.PathOf("config.yaml")) + Config.ResolvedYaml(run.Config));
+            return await body(run);
+        }
+        catch (OperationCanceledException) when (signals.ExitCode is { } code)
+        {
+            return code;
+        }
+        catch (Exception exception)
+        {
+            console.EndProgress();
+            var (message, code) = Explain(exception);
+            await errors.WriteLineAsync(message);
+            return code;
+        }
+        finally
+        {
+            console.EndProgress();
+        }
+    }
+
+    /// <summary>What to tell the user of an exception, and the exit code that goes with it.</summary>
+    internal static (string Message, int ExitCode) Explain(Exception exception) => Cause(exception) switch
+    {
+        UserErrorException e => ($"error: {e.Message}", UserError),
+        IOException e when DiskFull.Is(e) => ($"error: the disk is full: {e.Message}", UserError),
+        UnauthorizedAccessException e => ($"error: {e.Message}", UserError),
+        _ => ($"error: this is a bug, in the kit or in the script; please report it with what follows.\n{exception}", Bug),
+    };
+
+    /// <summary>The user's mistake may come wrapped: by a static constructor, a parallel loop, a call by reflection.</summary>
+    private static Exception Cause(Exception exception) => exception switch
+    {
+        TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner => Cause(inner),
+        AggregateException aggregate => aggregate.Flatten().InnerExceptions.Select(Cause).OrderByDescending(e => e is UserErrorException).FirstOrDefault(exception),
+        _ => exception,
+    };
+
+    private static string? WrongArgument(string[] arguments)
+    {
+        if (arguments.FirstOrDefault(argument => argument.StartsWith('-')) is { } option)
+            return $"{option} is not an option: keys are set without dashes ({option.TrimStart('-').Split('=')[0]}=value), and --help lists them";
+        if (arguments[0].Contains('=') && !File.Exists(ProjectPath.Find(arguments[0])))
+            return $"the first argument must be a configuration file, such as configs/demo.yaml; {arguments[0]} is an override";
+        return null;
+    }
+
+    private static string Header(string script, string config) =>
+        $"# What the run used, every default resolved. To run it again:\n#   dotnet script {ProjectPath.Shown(script)} -- {ProjectPath.Shown(config)}\n\n";
+
+    /// <summary>Numbers read and print the same whatever the user's language, and the terminal gets UTF-8.</summary>
+    private static void UseOneLanguage()
+    {
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        }
+        catch (IOException)
+        {
+            // There is no console to set: the output is discarded.
+        }
+    }
+}
