@@ -10,7 +10,7 @@ internal static class ConfigConstraint
     /// <summary>What is wrong with a value, as the second half of a sentence; null where it satisfies the constraint.</summary>
     public static string? Violation(ValidationAttribute constraint, object? value) => (constraint, value) switch
     {
-        (RequiredAttribute, null or "") => "is missing, and has no default",
+        (RequiredAttribute, _) => constraint.IsValid(value) ? null : "is missing, and has no default",
         (_, null) => null,
         // What is said of one value holds for each of a list.
         (RangeAttribute or AllowedValuesAttribute or RegularExpressionAttribute, IEnumerable items and not string) =>

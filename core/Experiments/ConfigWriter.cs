@@ -114,10 +114,10 @@ internal sealed partial class ConfigWriter
             yield return line;
     }
 
-    [GeneratedRegex(@"^[A-Za-z0-9_./~][A-Za-z0-9_./+@=*-]*$")]
+    [GeneratedRegex(@"^[A-Za-z0-9_./~][A-Za-z0-9_./+@=*-]*\z")]
     private static partial Regex PlainWord();
 
     /// <summary>What some YAML reader takes for nothing, a truth value, a number, a time or a merge.</summary>
-    [GeneratedRegex(@"^(~|null|true|false|yes|no|on|off|y|n|[-+.\d][\d_.:eExXa-fA-F+-]*|\.inf|\.nan|=)$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^(~|null|true|false|yes|no|on|off|y|n|[-+]?[\d_.:]+(e[-+]?\d*)?|[-+]?0[xob][\da-f_]*|[\d-]+|\.inf|\.nan|=)\z", RegexOptions.IgnoreCase)]
     private static partial Regex OtherMeaning();
 }

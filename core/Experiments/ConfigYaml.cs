@@ -16,9 +16,9 @@ internal static class ConfigYaml
     /// <returns>The root; null where the syntax is broken or nothing is there.</returns>
     public static ConfigNode? Parse(string text, Func<Mark, ConfigPlace> place, ICollection<ConfigProblem> problems)
     {
+        var parser = new Parser(new StringReader(text));
         try
         {
-            var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
             if (!parser.TryConsume<DocumentStart>(out _))
                 return null;
@@ -30,14 +30,26 @@ internal static class ConfigYaml
         }
         catch (YamlException e)
         {
-            var line = text.Split('\n').ElementAtOrDefault((int)e.Start.Line - 1) ?? "";
-            var tab = line.TakeWhile(char.IsWhiteSpace).Contains('\t') ? " (the line is indented with a tab: use spaces)" : "";
-            problems.Add(new ConfigProblem("", $"this is not valid YAML: {Sentence(e.Message)}{tab}", place(e.Start)));
+            var mark = e.Message.Contains(" tab ", StringComparison.Ordinal) ? FirstIndentingTab(text) ?? e.Start : e.Start;
+            problems.Add(new ConfigProblem("", $"this is not valid YAML: {char.ToLowerInvariant(e.Message[0])}{e.Message[1..].TrimEnd('.')}", place(mark)));
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            // What YamlDotNet's scanner throws where a key stands in a flow mapping that was not closed.
+            problems.Add(new ConfigProblem("", "this is not valid YAML: a bracket before this place was not closed", place(parser.Current?.End ?? new Mark(0, 1, 1))));
             return null;
         }
     }
 
-    private static string Sentence(string message) => message.Length == 0 ? message : char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.');
+    /// <summary>YamlDotNet names the place where the text before a forbidden tab began.</summary>
+    private static Mark? FirstIndentingTab(string text)
+    {
+        foreach (var (number, line) in text.Split('\n').Index())
+            if (line.AsSpan(0, line.Length - line.AsSpan().TrimStart().Length).IndexOf('\t') is >= 0 and var column)
+                return new Mark(0, number + 1, column + 1);
+        return null;
+    }
 
     private sealed record Reader(IParser Parser, Func<Mark, ConfigPlace> Place, ICollection<ConfigProblem> Problems)
     {

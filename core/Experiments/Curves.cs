@@ -1,6 +1,7 @@
 using System.Globalization;
 using Electra.Files;
 using ScottPlot;
+using ScottPlot.TickGenerators;
 using SkiaSharp;
 
 namespace Electra.Experiments;
@@ -9,7 +10,8 @@ namespace Electra.Experiments;
 /// <param name="Title">Its title.</param>
 /// <param name="Series">The names of the numbers it shows. A series that a log does not have is left out, and a panel without any.</param>
 /// <param name="IsSmoothed">Whether a smooth line is drawn over the faint numbers themselves.</param>
-public sealed record CurvePanel(string Title, IReadOnlyList<string> Series, bool IsSmoothed = true);
+/// <param name="IsLogarithmic">Whether the vertical axis is logarithmic, for series of different sizes; zero and less are left out.</param>
+public sealed record CurvePanel(string Title, IReadOnlyList<string> Series, bool IsSmoothed = true, bool IsLogarithmic = false);
 
 /// <summary>Draws the numbers of a run over its steps as one picture.</summary>
 public static class Curves
@@ -27,6 +29,11 @@ public static class Curves
         [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9" }.Select(hex => Color.FromHex(hex))];
 
     private static readonly Color Ink = Color.FromHex("#333333");
+
+    /// <summary>What a system without fonts of its own choice calls its default may have serifs, which read badly this small.</summary>
+    private static readonly string SansSerif =
+        new[] { "Segoe UI", "Helvetica Neue", "Inter", "Noto Sans", "Open Sans", "DejaVu Sans", "Liberation Sans", "Arial" }
+            .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default);
 
     /// <summary>Draws a log.</summary>
     /// <param name="metrics">The file <c>metrics.jsonl</c>, or the run folder.</param>
@@ -46,7 +53,11 @@ public static class Curves
         DrawTitle(surface.Canvas, title);
         foreach (var (plot, place) in plots.Zip(Places(plots.Count)))
         {
+            // A plot clears all that it may draw on.
+            surface.Canvas.Save();
+            surface.Canvas.ClipRect(place.ToSKRect());
             plot.Render(surface.Canvas, place);
+            surface.Canvas.Restore();
             plot.Dispose();
         }
         using var image = surface.Snapshot();
@@ -60,8 +71,8 @@ public static class Curves
         var drawn = 0;
         foreach (var (name, color) in panel.Series.Select((name, i) => (name, Palette[i % Palette.Length])))
         {
-            var (steps, values) = Points(rows, name);
-            var (heldOutSteps, heldOutValues) = Points(rows, HeldOut + name);
+            var (steps, values) = Points(rows, name, panel.IsLogarithmic);
+            var (heldOutSteps, heldOutValues) = Points(rows, HeldOut + name, panel.IsLogarithmic);
             if (steps.Length > 0)
                 AddLine(plot, steps, values, color, Label(name), panel.IsSmoothed);
             if (heldOutSteps.Length > 0)
@@ -73,15 +84,17 @@ public static class Curves
             plot.Dispose();
             return null;
         }
-        Decorate(plot, panel.Title);
+        Decorate(plot, panel);
         return plot;
     }
 
-    /// <summary>The numbers of a name; those that are none leave a gap.</summary>
-    private static (double[] Steps, double[] Values) Points(IReadOnlyList<MetricsRow> rows, string name)
+    /// <summary>The numbers of a name, or their logarithms; what is no number is left out.</summary>
+    private static (double[] Steps, double[] Values) Points(IReadOnlyList<MetricsRow> rows, string name, bool isLogarithmic)
     {
-        var points = rows.Where(row => row.Values.TryGetValue(name, out var value) && double.IsFinite(value)).ToList();
-        return ([.. points.Select(row => (double)row.Step)], [.. points.Select(row => row.Values[name])]);
+        var points = rows.Where(row => row.Values.ContainsKey(name))
+            .Select(row => (row.Step, Value: isLogarithmic ? Math.Log10(row.Values[name]) : row.Values[name]))
+            .Where(point => double.IsFinite(point.Value)).ToList();
+        return ([.. points.Select(point => (double)point.Step)], [.. points.Select(point => point.Value)]);
     }
 
     private static void AddLine(Plot plot, double[] steps, double[] values, Color color, string label, bool isSmoothed)
@@ -111,44 +124,64 @@ public static class Curves
         markers.LegendText = label;
     }
 
-    /// <summary>The mean over a window around each point, which unlike a running mean does not lag behind; the window shrinks at the ends.</summary>
-    internal static double[] Smoothed(IReadOnlyList<double> values, int reach)
-    {
-        var sums = new double[values.Count + 1];
-        for (var i = 0; i < values.Count; i++)
-            sums[i + 1] = sums[i] + values[i];
-        return [.. Enumerable.Range(0, values.Count).Select(i =>
+    /// <summary>
+    /// At each point the straight line that fits the points within reach best: unlike a running mean it lags behind no slope, and
+    /// bends away at neither end.
+    /// </summary>
+    internal static double[] Smoothed(IReadOnlyList<double> values, int reach) =>
+        [.. Enumerable.Range(0, values.Count).Select(i =>
         {
-            var near = Math.Min(reach, Math.Min(i, values.Count - 1 - i));
-            return (sums[i + near + 1] - sums[i - near]) / (2 * near + 1);
+            var (first, last) = (Math.Max(0, i - reach), Math.Min(values.Count - 1, i + reach));
+            var near = Enumerable.Range(first, last - first + 1).ToList();
+            var (middle, mean) = ((first + last) / 2.0, near.Average(k => values[k]));
+            var spread = near.Sum(k => (k - middle) * (k - middle));
+            var slope = spread == 0 ? 0 : near.Sum(k => (k - middle) * (values[k] - mean)) / spread;
+            return mean + slope * (i - middle);
         })];
-    }
 
-    private static void Decorate(Plot plot, string title)
+    private static void Decorate(Plot plot, CurvePanel panel)
     {
-        plot.Title(title, size: 20);
+        plot.Font.Set(SansSerif);
+        plot.Title(panel.Title, size: 20);
         plot.XLabel("step", size: 15);
-        plot.Axes.Title.Label.ForeColor = Ink;
+        plot.Axes.Bottom.Label.Bold = false;
         plot.Axes.Color(Ink);
-        plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = StepLabel };
-        plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = ValueLabel };
+        plot.Axes.Title.Label.ForeColor = Ink;
+        plot.Axes.Margins(0.02, 0.06);
+        plot.Axes.AutoScale();
+        plot.Axes.Bottom.TickGenerator = new NumericAutomatic { LabelFormatter = StepLabel };
+        plot.Axes.Left.TickGenerator = panel.IsLogarithmic ? LogarithmicTicks(plot.Axes.GetLimits()) : new NumericAutomatic { LabelFormatter = ValueLabel };
         plot.Axes.Bottom.TickLabelStyle.FontSize = 14;
         plot.Axes.Left.TickLabelStyle.FontSize = 14;
         plot.Axes.Right.FrameLineStyle.Width = 0;
         plot.Axes.Top.FrameLineStyle.Width = 0;
         plot.Grid.MajorLineColor = Ink.WithAlpha(0.1);
-        plot.Axes.Margins(0.02, 0.06);
 
-        var legend = plot.ShowLegend(Alignment.UpperRight);
-        legend.FontSize = 15;
-        legend.OutlineWidth = 0;
-        legend.ShadowColor = Colors.Transparent;
-        legend.BackgroundColor = Colors.White.WithAlpha(0.8);
+        plot.HideLegend();
+        if (plot.GetPlottables<ScottPlot.Plottables.Scatter>().Count(scatter => scatter.LegendText != "") == 1)
+            return;
+        var legend = plot.ShowLegend(Edge.Bottom);
+        legend.Legend.Orientation = Orientation.Horizontal;
+        legend.Legend.FontName = SansSerif;
+        legend.Legend.FontSize = 14;
+        legend.Legend.OutlineWidth = 0;
+        legend.Legend.ShadowColor = Colors.Transparent;
+    }
+
+    /// <summary>Ticks at 1, 2 and 5 times the powers of ten.</summary>
+    private static NumericManual LogarithmicTicks(AxisLimits limits)
+    {
+        var ticks = new NumericManual();
+        for (var power = (int)Math.Floor(limits.Bottom); power <= limits.Top; power++)
+            foreach (var factor in new[] { 1, 2, 5 })
+                if (Math.Log10(factor) + power is var tick && tick >= limits.Bottom && tick <= limits.Top)
+                    ticks.AddMajor(tick, ValueLabel(factor * Math.Pow(10, power)));
+        return ticks;
     }
 
     private static void DrawTitle(SKCanvas canvas, string title)
     {
-        using var font = new SKFont(Fonts.GetTypeface(Fonts.Default, bold: true, italic: false), 30);
+        using var font = new SKFont(Fonts.GetTypeface(SansSerif, bold: true, italic: false), 30);
         using var paint = new SKPaint { Color = new SKColor(Ink.ARGB), IsAntialias = true };
         canvas.DrawText(title, Width / 2f, 52, SKTextAlign.Center, font, paint);
     }

@@ -61,13 +61,13 @@ public sealed class RunConsole : IProgress<ProgressReport>
         Write($"{Styled(lines[0], "bold")}\n{lines[1]}");
     }
 
-    /// <summary>Shows how far a stage has come. A stage ends when all is done, when another begins, or at a heading.</summary>
+    /// <summary>Shows how far a stage has come. A stage ends when all is done, when another begins, or at a heading; a report that goes back to its start begins it again.</summary>
     public void Report(ProgressReport value)
     {
         lock (gate)
         {
             var now = time.GetTimestamp();
-            if (stage is null || stage.Last.Stage != value.Stage || (stage.IsEnded && value.Done < stage.Last.Done))
+            if (stage is null || stage.Last.Stage != value.Stage || (stage.IsEnded && value.Done <= stage.First.Done && value.Done < stage.Last.Done))
             {
                 EndProgress();
                 stage = new Stage(value, value, now, LastShown: null);

@@ -16,37 +16,22 @@ internal sealed class RunLock : IDisposable
     {
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, ".lock");
+        // A locked file cannot be read: who holds the lock stands beside it.
+        var holder = Path.Combine(folder, ".lock.process");
         try
         {
-            // Elsewhere than on Windows only FileShare.None is a lock, and one that does not keep others from reading.
-            var share = OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None;
-            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
-            file.SetLength(0);
-            file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            file.Flush();
+            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            AtomicFile.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return new RunLock(file);
         }
-        catch (IOException e) when (e.GetType() == typeof(IOException) && File.Exists(path) && !DiskFull.Is(e))
+        catch (IOException e) when (e.GetType() == typeof(IOException) && File.Exists(holder) && !DiskFull.Is(e))
         {
             throw new UserErrorException(
-                $"{ProjectPath.Shown(folder)} is in use by process {Holder(path)}: let it end, or give this run another name or seed", e);
+                $"{ProjectPath.Shown(folder)} is in use by process {File.ReadAllText(holder)}: let it end, or give this run another name or seed", e);
         }
     }
 
     public void Dispose() => file.Dispose();
-
-    private static string Holder(string path)
-    {
-        try
-        {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return reader.ReadToEnd() is { Length: > 0 } process ? process : "unknown";
-        }
-        catch (IOException)
-        {
-            return "unknown";
-        }
-    }
 }
 
 internal static class DiskFull

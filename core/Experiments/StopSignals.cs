@@ -47,6 +47,6 @@ internal sealed class StopSignals : IDisposable
     {
         foreach (var registration in registrations)
             registration.Dispose();
-        source.Dispose();
+        // The source is not disposed: a signal may just be on its way to it.
     }
 }
