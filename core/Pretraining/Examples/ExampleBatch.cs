@@ -34,13 +34,13 @@ public sealed class ExampleBatch(int size, int maxLength)
     public void Fill(ExampleStore store, ReadOnlySpan<long> indices)
     {
         Count = indices.Length;
-        Length = 0;
+        int longest = 0;
         for (int i = 0; i < Count; i++)
         {
             (Lengths[i], LengthsA[i]) = store.Lengths(indices[i]);
-            Length = Math.Max(Length, Lengths[i]);
+            longest = Math.Max(longest, Lengths[i]);
         }
-        Length = Math.Min((Length + LengthMultiple - 1) / LengthMultiple * LengthMultiple, Math.Max(Length, maxLength));
+        Length = Math.Min((longest + LengthMultiple - 1) / LengthMultiple * LengthMultiple, maxLength);
         for (int i = 0; i < Count; i++)
         {
             var target = Ids.AsSpan(i * Length, Length);

@@ -137,7 +137,7 @@ public static class ExamplePreparation
         finally
         {
             // The tokenizer belongs to the caller: it is not used any more when this call has ended, however it ends.
-            Task.WhenAll(ahead).ContinueWith(_ => { }, TaskScheduler.Default).Wait(CancellationToken.None);
+            ((Task)Task.WhenAll(ahead)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
         }
     }
 }

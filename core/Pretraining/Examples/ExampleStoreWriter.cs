@@ -27,8 +27,12 @@ internal sealed class ExampleStoreWriter : IDisposable
     public ExampleCounts Counts { get; private set; }
 
     /// <summary>Adds examples at the end.</summary>
+    /// <exception cref="ArgumentException">An id is not of the vocabulary.</exception>
     public void Append(ExampleList examples)
     {
+        foreach (int id in examples.Ids)
+            if ((uint)id >= (uint)vocabulary.Size)
+                throw new ArgumentException($"the tokenizer gave the id {id}, and its vocabulary has {vocabulary.Size} tokens", nameof(examples));
         WriteTokens(examples.Ids);
         WriteBounds(examples.Bounds);
         Counts += new ExampleCounts(examples.Count, examples.Ids.Length, examples.Ids.Count(vocabulary.Unknown), TwoSegments(examples.Bounds));

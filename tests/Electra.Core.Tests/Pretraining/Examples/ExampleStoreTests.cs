@@ -108,6 +108,17 @@ public class ExampleStoreTests
         Assert.Throws<ObjectDisposedException>(() => store.Lengths(0));
     }
 
+    [Fact]
+    public void An_id_outside_the_vocabulary_is_not_written()
+    {
+        using var folder = TestData.Temporary();
+        using var writer = new ExampleStoreWriter(new(folder.Path, "train"), Made.Vocabulary, maxLength: 8, default);
+        var examples = new ExampleList();
+        examples.Add([10, 1000], [], cls: 2, sep: 3);
+
+        Assert.Contains("1000", Assert.Throws<ArgumentException>(() => writer.Append(examples)).Message);
+    }
+
     private static void Overwrite(string file, long position, byte[] bytes)
     {
         using var stream = File.OpenWrite(file);
