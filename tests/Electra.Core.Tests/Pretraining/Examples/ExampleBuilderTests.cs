@@ -51,7 +51,7 @@ public class ExampleBuilderTests
     {
         const string Document = "10\n \t\r\n\n11";
 
-        Assert.Equal(["[CLS] 10 [SEP] 11 [SEP]"], Examples(new() { MaxLength = 8 }, Script([0.9, 0.9]), Document));
+        Assert.Equal(["[CLS] 10 [SEP] 11 [SEP]"], Examples(new() { MaxLength = 8 }, Script([0.9, 0.9, 0.9]), Document));
         Assert.Equal(["[CLS] 10 [SEP]", "[CLS] 11 [SEP]"], Examples(new() { BlankLineEndsExample = true, MaxLength = 8 }, Script([0.9, 0.9, 0.9, 0.9]), Document));
     }
 

@@ -4,9 +4,9 @@ namespace Electra.Tests.Pretraining.Examples;
 
 public class ExamplePreparationTests
 {
-    // 1.4 million characters: some 70 segments, and an entry in the journal after every fourth.
+    // 1.4 million characters: some 70 segments, and an entry in the journal after every 16th.
     private static readonly string[] Corpus = [.. Made.Documents(600)];
-    private static readonly PreparationGrain Grain = new(SegmentCharacters: 20_000, SegmentsPerEntry: 4);
+    private static readonly PreparationGrain Grain = new(SegmentCharacters: 20_000, SegmentsPerEntry: 16);
     private static readonly ExampleSettings Settings = new() { MaxLength = 64, HeldOut = 0.1, Seed = 5 };
 
     [Fact]
