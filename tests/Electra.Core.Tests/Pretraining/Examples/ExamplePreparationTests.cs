@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Electra.Pretraining.Examples;
 
 namespace Electra.Tests.Pretraining.Examples;
@@ -227,7 +228,7 @@ public class ExamplePreparationTests
 
         string message = Assert.Throws<UserErrorException>(() => DiskSpace.Guard(folder.Path, () => throw new IOException("full", code))).Message;
 
-        Assert.Matches($"{folder.Path} is full: [0-9]+ MB free", message);
+        Assert.Matches($"{Regex.Escape(folder.Path)} is full: [0-9]+ MB free", message);
         Assert.Throws<IOException>(() => DiskSpace.Guard(folder.Path, () => throw new IOException("something else")));
     }
 
