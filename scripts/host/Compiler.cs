@@ -40,7 +40,7 @@ internal static class Compiler
         using var text = File.OpenRead(script);
         var compilation = CSharpScript.Create<int>(text, options, typeof(ScriptGlobals)).GetCompilation();
         compilation = compilation
-            .WithAssemblyName(Path.GetFileNameWithoutExtension(script))
+            .WithAssemblyName("script")
             .WithOptions(compilation.Options.WithSpecificDiagnosticOptions(NullableWarningsAreErrors));
 
         using var image = new MemoryStream();
