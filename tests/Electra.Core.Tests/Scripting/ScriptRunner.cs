@@ -1,0 +1,47 @@
+using System.Diagnostics;
+
+namespace Electra.Tests.Scripting;
+
+/// <summary>What a run left behind.</summary>
+internal sealed record ScriptResult(int ExitCode, string Output, string Error)
+{
+    public string[] Lines => Output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>Runs the script runner that the build made, as a process, with a cache of its own in the working folder.</summary>
+internal static class ScriptRunner
+{
+    private static readonly string Configuration = Directory.GetParent(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!.Name;
+
+    /// <summary>Made by the build of the solution.</summary>
+    public static string Assembly { get; } =
+        Path.Combine(TestData.Repository, "scripts", "host", "bin", Configuration, "net10.0", "dotnet-script.dll");
+
+    /// <summary>Runs a script to its end.</summary>
+    public static Task<ScriptResult> Run(TemporaryFolder folder, params string[] words) =>
+        Finish(Start(folder, words));
+
+    /// <summary>Starts a script. The cache is given in the public tool's way.</summary>
+    public static Process Start(TemporaryFolder folder, params string[] words) =>
+        StartDotnet(folder.Path, [Assembly, "--cache-path", folder.File("cache"), .. words]);
+
+    /// <summary>Starts <c>dotnet</c> with its output redirected.</summary>
+    public static Process StartDotnet(string workingFolder, params string[] words) =>
+        Process.Start(new ProcessStartInfo("dotnet", words)
+        {
+            WorkingDirectory = workingFolder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+
+    /// <summary>Waits for the end of a process, and reads what is left of its output.</summary>
+    public static async Task<ScriptResult> Finish(Process started)
+    {
+        using var process = started;
+        var cancellation = TestContext.Current.CancellationToken;
+        var output = process.StandardOutput.ReadToEndAsync(cancellation);
+        var error = process.StandardError.ReadToEndAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+        return new ScriptResult(process.ExitCode, await output, await error);
+    }
+}
