@@ -1,6 +1,3 @@
-using System.Reflection;
-using System.Reflection.Emit;
-
 namespace Electra.Tests.Scripting;
 
 public class CacheTests
@@ -33,13 +30,13 @@ public class CacheTests
             WriteLine(FromLoadedFile + Library.Number);
             """);
         File.WriteAllText(folder.File("loaded.csx"), "const int FromLoadedFile = 1;");
-        WriteLibrary(folder.File("Library.dll"), number: 10);
+        EmittedLibrary.Write(folder.File("Library.dll"), number: 10);
         Assert.Equal(["11"], (await ScriptRunner.Run(folder, "script.csx")).Lines);
 
         File.WriteAllText(folder.File("loaded.csx"), "const int FromLoadedFile = 2;");
         Assert.Equal(["12"], (await ScriptRunner.Run(folder, "script.csx")).Lines);
 
-        WriteLibrary(folder.File("Library.dll"), number: 20);
+        EmittedLibrary.Write(folder.File("Library.dll"), number: 20);
         Assert.Equal(["22"], (await ScriptRunner.Run(folder, "script.csx")).Lines);
     }
 
@@ -53,15 +50,5 @@ public class CacheTests
         var result = await ScriptRunner.Run(folder, "hello.csx");
 
         Assert.Equal(("hello", "", 0), (Assert.Single(result.Lines), result.Error, result.ExitCode));
-    }
-
-    /// <summary>A library with one constant: constants are compiled into the script, so that only a new compilation sees a new one.</summary>
-    private static void WriteLibrary(string path, int number)
-    {
-        var assembly = new PersistedAssemblyBuilder(new AssemblyName("Library"), typeof(object).Assembly);
-        var type = assembly.DefineDynamicModule("Library").DefineType("Library", TypeAttributes.Public | TypeAttributes.Class);
-        type.DefineField("Number", typeof(int), FieldAttributes.Public | FieldAttributes.Static | FieldAttributes.Literal).SetConstant(number);
-        type.CreateType();
-        assembly.Save(path);
     }
 }

@@ -81,6 +81,28 @@ public class RunningTests
     }
 
     [Fact]
+    public async Task A_library_may_be_built_again_while_a_script_uses_it()
+    {
+        using var folder = TestData.Temporary();
+        EmittedLibrary.Write(folder.File("Library.dll"), number: 3);
+        File.WriteAllText(folder.File("uses.csx"), """
+            #r "Library.dll"
+            var library = typeof(Library);
+            WriteLine("ready");
+            ReadLine();
+            WriteLine(library.GetField("Number").GetRawConstantValue());
+            """);
+
+        var script = ScriptRunner.Start(folder, "uses.csx");
+        Assert.Equal("ready", await script.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        File.WriteAllText(folder.File("Library.dll"), "another build");
+        script.StandardInput.WriteLine();
+        var result = await ScriptRunner.Finish(script);
+
+        Assert.Equal(("3", "", 0), (Assert.Single(result.Lines), result.Error, result.ExitCode));
+    }
+
+    [Fact]
     public async Task Dotnet_script_is_this_runner_in_every_folder_of_the_repository()
     {
         Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, ".config", "dotnet-tools.json")), "built without the bundled script runner");

@@ -25,11 +25,12 @@ internal static class ScriptRunner
     public static Process Start(TemporaryFolder folder, params string[] words) =>
         StartDotnet(folder.Path, [Assembly, "--cache-path", folder.File("cache"), .. words]);
 
-    /// <summary>Starts <c>dotnet</c> with its output redirected.</summary>
+    /// <summary>Starts <c>dotnet</c> with its input and output redirected.</summary>
     public static Process StartDotnet(string workingFolder, params string[] words) =>
         Process.Start(new ProcessStartInfo("dotnet", words)
         {
             WorkingDirectory = workingFolder,
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
