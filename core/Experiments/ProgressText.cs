@@ -28,7 +28,7 @@ internal static class ProgressText
 
         var width = terminal.Profile.Width - 1;
         if (last.Total is null || last.Stage.Length + BarLength + details.Length + 4 > width)
-            return terminal.ToAnsi(new Text(Cut($"{last.Stage}  {details}", width)));
+            return terminal.ToAnsi(new Spectre.Console.Text(Cut($"{last.Stage}  {details}", width)));
         return terminal.ToAnsi(new Markup(
             $"{Markup.Escape(last.Stage)}  [green]{new string(full, filled)}[/][grey]{new string(empty, BarLength - filled)}[/]  {Markup.Escape(details)}"));
     }
