@@ -1,0 +1,184 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+using System.Text.Unicode;
+using ICSharpCode.SharpZipLib;
+using ICSharpCode.SharpZipLib.GZip;
+
+namespace Electra.Corpora;
+
+/// <summary>Opens the files of a corpus, decompressed, and says what is wrong with those that are damaged.</summary>
+internal static class SourceStreams
+{
+    private const int BufferSize = 1 << 16;
+
+    /// <summary>Lines of a UTF-8 file, without their line breaks.</summary>
+    /// <exception cref="UserErrorException">The file is not UTF-8, or its compression is damaged.</exception>
+    public static IEnumerable<string> Lines(SourceFile file, ReadPosition position)
+    {
+        using var stored = Open(file);
+        using var content = new CountingStream(Decompress(file, stored));
+        using var reader = new StreamReader(content, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, BufferSize);
+        long reported = 0;
+        for (bool first = true; ; first = false)
+        {
+            string? line;
+            try
+            {
+                line = reader.ReadLine();
+            }
+            catch (Exception e) when (e is DecoderFallbackException or InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
+            {
+                throw Damaged(file, e);
+            }
+            if (line is null)
+                break;
+            yield return first ? line.TrimStart('\uFEFF') : line;
+            if (stored.Position - reported >= 1 << 20)
+                position.Report(reported = stored.Position);
+        }
+        if (file.Compression == Compression.Gzip)
+            CheckWhole(file, stored, content.Count);
+    }
+
+    private static FileStream Open(SourceFile file)
+    {
+        try
+        {
+            return new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferSize, FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{file.Shown} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static Stream Decompress(SourceFile file, Stream stored) => file.Compression switch
+    {
+        Compression.Gzip => new GZipStream(stored, CompressionMode.Decompress),
+        Compression.Zstandard => new ZstdSharp.DecompressionStream(stored, BufferSize),
+        _ => stored,
+    };
+
+    /// <summary>
+    /// .NET's gzip takes a file that ends in the middle for a whole one. The last four bytes of a whole file are its length; where
+    /// they do not fit, a reader that checks every part decides (a file may be several, one after the other).
+    /// </summary>
+    private static void CheckWhole(SourceFile file, FileStream stored, long read)
+    {
+        Span<byte> length = stackalloc byte[4];
+        if (stored.Length >= 18 && stored.Seek(-4, SeekOrigin.End) > 0 && stored.ReadAtLeast(length, 4, throwOnEndOfStream: false) == 4
+            && BinaryPrimitives.ReadUInt32LittleEndian(length) == (uint)read)
+            return;
+        long whole = 0;
+        try
+        {
+            using var content = new GZipInputStream(File.OpenRead(file.Path), BufferSize);
+            var buffer = new byte[BufferSize];
+            for (int n; (n = content.Read(buffer)) > 0;)
+                whole += n;
+        }
+        catch (Exception e) when (e is SharpZipBaseException or EndOfStreamException or InvalidDataException)
+        {
+            throw new UserErrorException($"{file.Shown} is damaged: it ends in the middle, or was changed, after {whole:N0} bytes of text. Download or compress it again.", e);
+        }
+        if (whole != read)
+            throw new UserErrorException($"{file.Shown} is damaged: {read:N0} of {whole:N0} bytes of text can be read. Download or compress it again.");
+    }
+
+    /// <summary>Finds the place of what a decoder stumbled over.</summary>
+    private static UserErrorException Damaged(SourceFile file, Exception cause)
+    {
+        if (cause is not DecoderFallbackException)
+            return new UserErrorException($"{file.Shown} is damaged: {cause.Message} Download or compress it again.", cause);
+        using var content = Decompress(file, Open(file));
+        var (line, offset) = (1L, 0L);
+        foreach (var bytes in RawLines(content))
+        {
+            if (line == 1 && (bytes.AsSpan().StartsWith((byte[])[0xFF, 0xFE]) || bytes.AsSpan().StartsWith((byte[])[0xFE, 0xFF])))
+                return new UserErrorException($"{file.Shown} is UTF-16, and text must be UTF-8. Convert it: iconv -f utf-16 -t utf-8", cause);
+            if (!Utf8.IsValid(bytes))
+            {
+                int good = 0;
+                while (Utf8.IsValid(bytes.AsSpan(0, good + 1)) || (good + 4 < bytes.Length && Enumerable.Range(2, 3).Any(n => Utf8.IsValid(bytes.AsSpan(0, good + n)))))
+                    good++;
+                return new UserErrorException($"{file.Shown}:{line}: the byte at {offset + good:N0} (0x{bytes[good]:X2}) is not UTF-8. Convert the file (iconv -f latin1 -t utf-8, if that is what it is).", cause);
+            }
+            (line, offset) = (line + 1, offset + bytes.Length);
+        }
+        return new UserErrorException($"{file.Shown} is not UTF-8.", cause);
+    }
+
+    /// <summary>Lines as bytes, line breaks included.</summary>
+    private static IEnumerable<byte[]> RawLines(Stream content)
+    {
+        using var buffered = new BufferedStream(content, BufferSize);
+        var line = new List<byte>();
+        for (int b; (b = buffered.ReadByte()) >= 0;)
+        {
+            line.Add((byte)b);
+            if (b == '\n')
+            {
+                yield return [.. line];
+                line.Clear();
+            }
+        }
+        if (line.Count > 0)
+            yield return [.. line];
+    }
+}
+
+/// <summary>Counts what is read from another stream.</summary>
+internal sealed class CountingStream(Stream inner) : Stream
+{
+    /// <summary>Bytes read so far.</summary>
+    public long Count { get; private set; }
+
+    /// <inheritdoc/>
+    public override bool CanRead => true;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => false;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position { get => Count; set => throw new NotSupportedException(); }
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        int read = inner.Read(buffer);
+        Count += read;
+        return read;
+    }
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            inner.Dispose();
+        base.Dispose(disposing);
+    }
+}
