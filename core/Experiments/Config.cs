@@ -32,7 +32,7 @@ public static class Config
         var problems = new List<ConfigProblem>();
         var root = ConfigYaml.Parse(yaml, mark => new ConfigPlace(source, (int)mark.Line, (int)mark.Column), problems);
         if (root is null && problems.Count == 0)
-            problems.Add(new ConfigProblem("", $"the file is empty: it must set at least one key (--help lists them)", new ConfigPlace(source, 1, 1)));
+            problems.Add(new ConfigProblem("", "the file is empty: it must set at least one key (--help lists them)", new ConfigPlace(source, 1, 1)));
         else if (root is not null and not ConfigMapping)
             problems.Add(new ConfigProblem("", "a configuration is a mapping: lines of the form key: value", root.Place));
 
@@ -40,8 +40,9 @@ public static class Config
         if (root is not ConfigMapping)
             throw Error(problems);
 
-        var binder = new ConfigBinder();
-        var config = (T)binder.Bind(ConfigTypes.Of(typeof(T)), given, T.Defaults(given), "")!;
+        var type = ConfigTypes.Of(typeof(T));
+        var binder = new ConfigBinder(type);
+        var config = (T)binder.Bind(type, given, T.Defaults(given), "")!;
         problems.AddRange(binder.Problems);
         // Between keys there is something to check only when each is right.
         if (problems.Count == 0)

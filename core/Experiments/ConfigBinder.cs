@@ -9,7 +9,8 @@ namespace Electra.Experiments;
 /// Lays what was written over the defaults. Goes on after a problem, so that one run tells the user all of them; a value with a
 /// problem reads as its default.
 /// </summary>
-internal sealed class ConfigBinder
+/// <param name="root">The whole configuration: where a key that stands in the wrong place is looked for.</param>
+internal sealed class ConfigBinder(ConfigType root)
 {
     private const int LongestRange = 100_000;
     private static readonly MethodInfo MemberwiseCloneMethod = typeof(object).GetMethod("MemberwiseClone", BindingFlags.NonPublic | BindingFlags.Instance)!;
@@ -131,11 +132,13 @@ internal sealed class ConfigBinder
             : null)]);
     }
 
-    private static string UnknownKey(ConfigRecordType type, string name, string key)
+    private string UnknownKey(ConfigRecordType type, string name, string key)
     {
         var names = type.Keys.Select(k => k.Name).ToList();
-        var suggestion = Spelling.Nearest(name, names) is { } nearest ? $"; did you mean {Join(key, nearest)}?" : ".";
-        return $"is not a key{suggestion} Keys {(key == "" ? "at the top level" : $"of {key}")}: {string.Join(", ", names)}";
+        var meant = Spelling.Nearest(name, names) is { } nearest
+            ? Join(key, nearest)
+            : (root as ConfigRecordType)?.FullNames().FirstOrDefault(fullName => fullName.EndsWith("." + name, StringComparison.Ordinal));
+        return $"is not a key{(meant is null ? "." : $"; did you mean {meant}?")} Keys {(key == "" ? "at the top level" : $"of {key}")}: {string.Join(", ", names)}";
     }
 
     private object? Problem(string key, ConfigNode node, string message, object? fallback)

@@ -26,8 +26,9 @@ public abstract record ConfigNode(ConfigPlace Place)
     {
         if (Find(key) is not { } node)
             return fallback;
-        var binder = new ConfigBinder();
-        var value = binder.Bind(ConfigTypes.Of(typeof(T)), node, fallback, key);
+        var type = ConfigTypes.Of(typeof(T));
+        var binder = new ConfigBinder(type);
+        var value = binder.Bind(type, node, fallback, key);
         return binder.Problems.Count == 0 && value is T read ? read : fallback;
     }
 

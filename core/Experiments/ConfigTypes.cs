@@ -40,6 +40,12 @@ internal sealed record ConfigRecordType(Type Type, bool IsNullable, ScalarFormat
     /// <summary>The settable properties in the order of their declaration, those of base records first.</summary>
     public IReadOnlyList<ConfigKey> Keys => KeysByType.GetOrAdd(Type, ConfigKey.Of);
 
+    /// <summary>The full dotted names of all keys, those of nested records too.</summary>
+    public IEnumerable<string> FullNames(string prefix = "", params IEnumerable<Type> around) =>
+        Keys.SelectMany(key => key.Type is ConfigRecordType nested && !around.Contains(nested.Type)
+            ? nested.FullNames($"{prefix}{key.Name}.", [.. around, Type]).Prepend(prefix + key.Name)
+            : [prefix + key.Name]);
+
     public override string Expectation =>
         (ShortForm is null ? "" : $"{ShortForm.Expectation}, or ") + $"a mapping with the keys {string.Join(", ", Keys.Select(key => key.Name))}";
 }

@@ -30,7 +30,7 @@ public static class Curves
 
     private static readonly Color Ink = Color.FromHex("#333333");
 
-    /// <summary>What a system without fonts of its own choice calls its default may have serifs, which read badly this small.</summary>
+    // Skia's default on Linux may have serifs, which read badly at this size.
     private static readonly string SansSerif =
         new[] { "Segoe UI", "Helvetica Neue", "Inter", "Noto Sans", "Open Sans", "DejaVu Sans", "Liberation Sans", "Arial" }
             .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default);

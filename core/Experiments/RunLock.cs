@@ -24,26 +24,12 @@ internal sealed class RunLock : IDisposable
             AtomicFile.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return new RunLock(file);
         }
-        catch (IOException e) when (e.GetType() == typeof(IOException) && File.Exists(holder) && !DiskFull.Is(e))
+        catch (IOException e) when (e.GetType() == typeof(IOException) && !DiskFull.Is(e))
         {
-            throw new UserErrorException(
-                $"{ProjectPath.Shown(folder)} is in use by process {File.ReadAllText(holder)}: let it end, or give this run another name or seed", e);
+            var who = File.Exists(holder) ? $"process {File.ReadAllText(holder)}" : "another process";
+            throw new UserErrorException($"{ProjectPath.Shown(folder)} is in use by {who}: let it end, or give this run another name or seed", e);
         }
     }
 
     public void Dispose() => file.Dispose();
-}
-
-internal static class DiskFull
-{
-    private const int NoSpaceLeft = 28;             // ENOSPC of Linux and macOS
-    private const int QuotaExceededLinux = 122;     // EDQUOT
-    private const int QuotaExceededMac = 69;
-    private const int WindowsDiskFull = unchecked((int)0x80070070);
-    private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
-
-    public static bool Is(IOException e) =>
-        e.HResult is WindowsDiskFull or WindowsHandleDiskFull
-        || (OperatingSystem.IsLinux() && e.HResult is NoSpaceLeft or QuotaExceededLinux)
-        || (OperatingSystem.IsMacOS() && e.HResult is NoSpaceLeft or QuotaExceededMac);
 }

@@ -39,7 +39,7 @@ internal sealed class StopSignals : IDisposable
             exit(code);
             return;
         }
-        tell("Stopping as soon as the work so far is saved. Once more ends at once, and loses it.");
+        tell("stopping after saving; once more stops at once, without saving");
         source.Cancel();
     }
 

@@ -75,11 +75,11 @@ public sealed class ConfigTests
     public void Binding_does_not_change_the_defaults_it_is_laid_over()
     {
         var defaults = new SampleConfig();
-        var binder = new ConfigBinder();
+        var type = ConfigTypes.Of(typeof(SampleConfig));
         var problems = new List<ConfigProblem>();
         var node = ConfigYaml.Parse("training: {steps: 30}\ntask_settings: {rte: {epochs: 1}}", _ => new ConfigPlace("a.yaml"), problems)!;
 
-        var config = (SampleConfig)binder.Bind(ConfigTypes.Of(typeof(SampleConfig)), node, defaults, "")!;
+        var config = (SampleConfig)new ConfigBinder(type).Bind(type, node, defaults, "")!;
 
         Assert.Equal((30, 1), (config.Training.Steps, config.TaskSettings["rte"].Epochs));
         Assert.Equal((1_000_000, 10), (defaults.Training.Steps, defaults.TaskSettings["rte"].Epochs));
@@ -106,6 +106,7 @@ public sealed class ConfigTests
     [Theory]
     [InlineData("nmae: x", "a.yaml:1:1: nmae is not a key; did you mean name? Keys at the top level: name, seed, recipe,")]
     [InlineData("training:\n  lr: 1", "a.yaml:2:3: training.lr is not a key. Keys of training: learning_rate, steps, optimizer, schedule")]
+    [InlineData("warmup_steps: 1", "a.yaml:1:1: warmup_steps is not a key; did you mean training.schedule.warmup_steps?")]
     [InlineData("training:\n  schedule: {warmupsteps: 1}", "a.yaml:2:14: training.schedule.warmupsteps is not a key; did you mean training.schedule.warmup_steps?")]
     [InlineData("seed: 1\nname: x\nseed: 2", "a.yaml:3:1: seed is given twice: the first time in line 1")]
     [InlineData("seed: x1", "a.yaml:1:7: seed cannot be \"x1\": a whole number is expected")]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Electra.Experiments;
@@ -114,8 +115,20 @@ public sealed class ExperimentTests : IDisposable
             return 0;
         }, signals => ThreadPool.QueueUserWorkItem(_ => signals.Receive(signal))));
 
-        Assert.Contains("Stopping as soon as the work so far is saved", output.ToString());
+        Assert.Contains("warning: stopping after saving", output.ToString());
         Assert.Equal("", errors.ToString());
+    }
+
+    [Fact]
+    public async Task A_signal_from_outside_arrives()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
+        Assert.Equal(143, await Run(async run =>
+        {
+            Process.Start("kill", ["-TERM", $"{Environment.ProcessId}"]).Dispose();
+            await Task.Delay(Timeout.Infinite, run.Stopping);
+            return 0;
+        }));
     }
 
     [Fact]
