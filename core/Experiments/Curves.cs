@@ -128,16 +128,23 @@ public static class Curves
     /// At each point the straight line that fits the points within reach best: unlike a running mean it lags behind no slope, and
     /// bends away at neither end.
     /// </summary>
-    internal static double[] Smoothed(IReadOnlyList<double> values, int reach) =>
-        [.. Enumerable.Range(0, values.Count).Select(i =>
+    internal static double[] Smoothed(IReadOnlyList<double> values, int reach)
+    {
+        // Sums up to each point, so that a window costs the same however wide it is.
+        var (sums, moments) = (new double[values.Count + 1], new double[values.Count + 1]);
+        for (var i = 0; i < values.Count; i++)
+            (sums[i + 1], moments[i + 1]) = (sums[i] + values[i], moments[i] + i * values[i]);
+
+        return [.. Enumerable.Range(0, values.Count).Select(i =>
         {
-            var (first, last) = (Math.Max(0, i - reach), Math.Min(values.Count - 1, i + reach));
-            var near = Enumerable.Range(first, last - first + 1).ToList();
-            var (middle, mean) = ((first + last) / 2.0, near.Average(k => values[k]));
-            var spread = near.Sum(k => (k - middle) * (k - middle));
-            var slope = spread == 0 ? 0 : near.Sum(k => (k - middle) * (values[k] - mean)) / spread;
-            return mean + slope * (i - middle);
+            var (first, end) = (Math.Max(0, i - reach), Math.Min(values.Count, i + reach + 1));
+            double count = end - first, middle = (first + end - 1) / 2.0;
+            var (sum, moment) = (sums[end] - sums[first], moments[end] - moments[first]);
+            var spread = count * (count * count - 1) / 12;
+            var slope = spread == 0 ? 0 : (moment - middle * sum) / spread;
+            return sum / count + slope * (i - middle);
         })];
+    }
 
     private static void Decorate(Plot plot, CurvePanel panel)
     {

@@ -61,7 +61,10 @@ public sealed class RunConsole : IProgress<ProgressReport>
         Write($"{Styled(lines[0], "bold")}\n{lines[1]}");
     }
 
-    /// <summary>Shows how far a stage has come. A stage ends when all is done, when another begins, or at a heading; a report that goes back to its start begins it again.</summary>
+    /// <summary>
+    /// Shows how far a stage has come. A stage ends when all is done, when another begins, or at a heading; a report that goes back
+    /// to its start begins it again.
+    /// </summary>
     public void Report(ProgressReport value)
     {
         lock (gate)
