@@ -66,9 +66,9 @@ public static class Experiment
                 AtomicFile.WriteAllText(run.PathOf("config.yaml"), Header(script, run.PathOf("config.yaml")) + Config.ResolvedYaml(run.Config));
             return await body(run);
         }
-        catch (OperationCanceledException) when (signals.ExitCode is { } code)
+        catch (Exception exception) when (signals.ExitCode is not null && Cause(exception) is OperationCanceledException)
         {
-            return code;
+            return signals.ExitCode.Value;
         }
         catch (Exception exception)
         {
@@ -92,7 +92,7 @@ public static class Experiment
         _ => ($"error: this is a bug, in the kit or in the script; please report it with what follows.\n{exception}", Bug),
     };
 
-    /// <summary>The user's mistake may come wrapped: by a static constructor, a parallel loop, a call by reflection.</summary>
+    /// <summary>What happened may come wrapped: by a static constructor, a parallel loop, a call by reflection.</summary>
     private static Exception Cause(Exception exception) => exception switch
     {
         TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner => Cause(inner),

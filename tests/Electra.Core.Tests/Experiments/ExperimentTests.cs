@@ -120,6 +120,14 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public async Task A_parallel_loop_may_be_what_the_signal_stopped() =>
+        Assert.Equal(130, await Run(run =>
+        {
+            run.Stopping.WaitHandle.WaitOne();
+            throw new AggregateException(new OperationCanceledException(run.Stopping));
+        }, signals => ThreadPool.QueueUserWorkItem(_ => signals.Receive(PosixSignal.SIGINT))));
+
+    [Fact]
     public async Task A_signal_from_outside_arrives()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
