@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Electra.Files;
+using static TorchSharp.torch;
+
+namespace Electra.Checkpoints;
+
+/// <summary>
+/// The state of a training run in a folder: tensors, and a record of what they belong to. The folder appears whole or not at all,
+/// and a part of it that was damaged later is noticed.
+/// </summary>
+public static class TrainingState
+{
+    private const string TensorsFile = "tensors.safetensors", InfoFile = "state.json";
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    private sealed record Envelope<T>(T State, long TensorsBytes, string TensorsSha256);
+
+    /// <summary>Saves a state; an older one in the folder is replaced once the new one is whole.</summary>
+    public static void Save<T>(string folder, IEnumerable<(string Name, Tensor Value)> tensors, T info) => AtomicFolder.Write(folder, partial =>
+    {
+        var file = Path.Combine(partial, TensorsFile);
+        SafeTensors.Save(file, tensors);
+        AtomicFile.WriteAllText(Path.Combine(partial, InfoFile), JsonSerializer.Serialize(new Envelope<T>(info, new FileInfo(file).Length, Sha256(file)), Json));
+    });
+
+    /// <summary>Opens a state: the record, and the tensors to read.</summary>
+    /// <exception cref="UserErrorException">The folder holds no state, or a damaged one.</exception>
+    public static (T Info, SafeTensorsFile Tensors) Load<T>(string folder)
+    {
+        AtomicFolder.Recover(folder);
+        var (info, tensors) = (Path.Combine(folder, InfoFile), Path.Combine(folder, TensorsFile));
+        UserErrorException Damaged(string why, Exception? cause = null) =>
+            new($"the saved state {ProjectPath.Shown(folder)} is damaged: {why}. Remove that folder to go on from the one before it, or start over with resume=never.", cause);
+        Envelope<T> envelope;
+        try
+        {
+            envelope = JsonSerializer.Deserialize<Envelope<T>>(File.ReadAllBytes(info), Json) ?? throw new JsonException("it is empty");
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            throw Damaged($"{InfoFile} cannot be read ({e.Message})", e);
+        }
+        if (!File.Exists(tensors) || new FileInfo(tensors).Length != envelope.TensorsBytes || Sha256(tensors) != envelope.TensorsSha256)
+            throw Damaged($"{TensorsFile} is not the file that {InfoFile} describes");
+        return (envelope.State, SafeTensorsFile.Open(tensors));
+    }
+
+    private static string Sha256(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}
