@@ -6,4 +6,8 @@ namespace Electra;
 /// </summary>
 /// <param name="message">What is wrong, where (file, line, key), and what would be right.</param>
 /// <param name="innerException">The cause, kept for debugging; never shown to the user.</param>
-public class UserErrorException(string message, Exception? innerException = null) : Exception(message, innerException);
+public class UserErrorException(string message, Exception? innerException = null) : Exception(message, innerException)
+{
+    /// <summary>The message alone: script hosts print what escapes a script in this form.</summary>
+    public override string ToString() => Message;
+}

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 
 namespace Electra.Corpora;
 
@@ -15,7 +13,7 @@ public sealed class Corpus
     {
         (Name, Bytes, this.read) = (name, bytes, read);
         Description = description;
-        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(description)))[..12];
+        Fingerprint = Electra.Files.Fingerprint.Of(description);
     }
 
     /// <summary>A short name, fit for a folder.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Electra.Text;
 
 namespace Electra.Model;
 
@@ -93,6 +94,13 @@ public sealed record ElectraConfig
     public EncoderShape Generator => new(HiddenSize / GeneratorDivisor, Math.Max(1, AttentionHeads / GeneratorDivisor), IntermediateSize / GeneratorDivisor);
 
     internal Tensors.Initialization WeightInitialization() => TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
+
+    /// <summary>The same shapes for a vocabulary.</summary>
+    /// <exception cref="UserErrorException">Another size of vocabulary was asked for.</exception>
+    public ElectraConfig For(Vocabulary vocabulary) =>
+        VocabularySize == 0 || VocabularySize == vocabulary.Count
+            ? this with { VocabularySize = vocabulary.Count }
+            : throw new UserErrorException($"model.vocabulary_size is {VocabularySize}, and the vocabulary has {vocabulary.Count} tokens; 0 takes the vocabulary's");
 
     /// <summary>What cannot be built, as (key, problem).</summary>
     public IEnumerable<(string Key, string Problem)> Problems()

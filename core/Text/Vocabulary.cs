@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Electra.Files;
 
@@ -34,7 +33,7 @@ public sealed class Vocabulary
 
         (PadId, UnkId, ClsId, SepId, MaskId) = (ids["[PAD]"], ids["[UNK]"], ids["[CLS]"], ids["[SEP]"], ids["[MASK]"]);
         SpecialIds = [PadId, UnkId, ClsId, SepId, MaskId];
-        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(FileBytes))[..16];
+        Fingerprint = Files.Fingerprint.Of(FileBytes);
     }
 
     /// <summary>The number of tokens.</summary>
@@ -64,7 +63,7 @@ public sealed class Vocabulary
     /// <summary>The ids of the five special tokens.</summary>
     public IReadOnlyList<int> SpecialIds { get; }
 
-    /// <summary>Names the content: 16 hexadecimal digits of its SHA-256.</summary>
+    /// <summary>Names the content: twelve hexadecimal digits of its SHA-256.</summary>
     public string Fingerprint { get; }
 
     /// <summary>The content of a vocab.txt: one token a line, UTF-8.</summary>

@@ -1,0 +1,186 @@
+using System.ComponentModel.DataAnnotations;
+using Electra.Corpora;
+using Electra.Experiments;
+using Electra.Model;
+using Electra.Optimization;
+using Electra.Pretraining.Examples;
+using Electra.Tensors;
+
+namespace Electra.Pretraining;
+
+/// <summary>An experiment in pre-training: everything that a YAML file and the command line can say.</summary>
+/// <remarks>
+/// The first part changes what is learned, and two runs that agree in it learn the same. The second part (from
+/// <see cref="Evaluation"/> on) says where and how it is run and watched, and changes nothing.
+/// </remarks>
+public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
+{
+    /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
+    public Recipe Recipe { get; init; }
+
+    /// <summary>The published size that the defaults of model and training come from: <c>small</c>, <c>base</c> or <c>large</c>.</summary>
+    public ModelSize Size { get; init; }
+
+    /// <summary>The run's name: with the seed it names the folders that the run writes.</summary>
+    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*")]
+    public string Name { get; init; } = "electra";
+
+    /// <summary>Seeds everything random: initial weights, order of examples, masks, samples, dropout.</summary>
+    [Range(0, int.MaxValue)]
+    public int Seed { get; init; } = 11081;
+
+    /// <summary>Where the text comes from: files, folders, globs, or a corpus by name.</summary>
+    public CorpusOptions Corpus { get; init; } = new();
+
+    /// <summary>The vocabulary: a vocab.txt, or how to train one on the corpus.</summary>
+    public VocabularyOptions Vocabulary { get; init; } = new();
+
+    /// <summary>How documents are cut into examples.</summary>
+    public ExampleSettings Examples { get; init; } = new();
+
+    /// <summary>The shapes of generator and discriminator.</summary>
+    public ElectraConfig Model { get; init; } = new();
+
+    /// <summary>Masking, sampling, losses.</summary>
+    public ObjectiveOptions Objective { get; init; } = new();
+
+    /// <summary>Adam's settings.</summary>
+    public AdamOptions Optimizer { get; init; } = new();
+
+    /// <summary>How long to train, on how much at once, at what rate.</summary>
+    public TrainingOptions Training { get; init; } = new();
+
+    /// <summary>Measuring on held-out text.</summary>
+    public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>What is saved, and when.</summary>
+    public CheckpointOptions Checkpoints { get; init; } = new();
+
+    /// <summary>What is written while training.</summary>
+    public LoggingOptions Logging { get; init; } = new();
+
+    /// <summary>Device and threads.</summary>
+    public ComputeOptions Compute { get; init; } = new();
+
+    /// <summary>Threads that prepare examples; 0: one for each processor.</summary>
+    [Range(0, 1024)]
+    public int Workers { get; init; }
+
+    /// <summary>Where prepared examples and vocabularies are kept.</summary>
+    [Required]
+    public string Datasets { get; init; } = "datasets";
+
+    /// <summary>Whether to go on where this run stopped: <c>auto</c> or <c>never</c>.</summary>
+    public ResumeMode Resume { get; init; }
+
+    /// <summary>Check everything, train two steps, save nothing.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary><c>name_seed</c>.</summary>
+    public string RunName => $"{Name}_{Seed}";
+
+    /// <inheritdoc/>
+    public string? RunFolder => DryRun ? null : Path.Combine(Checkpoints.Folder, RunName);
+
+    /// <inheritdoc/>
+    public static PretrainConfig Defaults(ConfigNode root) =>
+        Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small));
+
+    /// <inheritdoc/>
+    public IEnumerable<ConfigProblem> Check()
+    {
+        foreach (var (key, problem) in Model.Problems())
+            yield return new ConfigProblem($"model.{key}", problem);
+        if (Examples.MaxLength > Model.MaxPositions)
+            yield return new ConfigProblem("examples.max_length", $"{Examples.MaxLength} tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
+        if (Training.MicroBatchSize > 0 && Training.BatchSize % Training.MicroBatchSize != 0)
+            yield return new ConfigProblem("training.micro_batch_size", $"{Training.MicroBatchSize} must divide training.batch_size ({Training.BatchSize})");
+        if (Objective.Masking.MaskShare + Objective.Masking.RandomShare > 1)
+            yield return new ConfigProblem("objective.masking.random_share", $"mask_share and random_share together are {Objective.Masking.MaskShare + Objective.Masking.RandomShare}, more than all");
+        foreach (double percent in Checkpoints.Percents.Where(percent => percent is <= 0 or > 100))
+            yield return new ConfigProblem("checkpoints.percents", $"{percent} is not a percentage of the run: greater than 0, at most 100");
+    }
+}
+
+/// <summary>How long to train, on how much at once, at what rate.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Updates of the weights.</summary>
+    [Range(1, long.MaxValue)]
+    public long Steps { get; init; } = 1_000_000;
+
+    /// <summary>Examples in one update.</summary>
+    [Range(1, 1 << 20)]
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Examples in one forward and backward pass; gradients are accumulated up to the batch size. 0: the whole batch.</summary>
+    [Range(0, 1 << 20)]
+    public int MicroBatchSize { get; init; }
+
+    /// <summary>The highest learning rate.</summary>
+    [Range(0.0, 10.0)]
+    public double LearningRate { get; init; } = 5e-4;
+
+    /// <summary>Updates of warmup.</summary>
+    [Range(0, long.MaxValue)]
+    public long WarmupSteps { get; init; } = 10_000;
+
+    /// <summary>How the learning rate moves.</summary>
+    public ScheduleKind Schedule { get; init; }
+
+    /// <summary>Number format of matrix products and activations.</summary>
+    public Precision Precision { get; init; }
+
+    /// <summary>Stop after this many minutes of training, with a checkpoint; 0: no limit.</summary>
+    [Range(0.0, 1e7)]
+    public double MaxMinutes { get; init; }
+}
+
+/// <summary>Measuring on held-out text.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Steps between measurements; 0: only at the start and the end and when a milestone is saved.</summary>
+    [Range(0, long.MaxValue)]
+    public long Every { get; init; }
+
+    /// <summary>Held-out examples to measure on, at most.</summary>
+    [Range(1, 1 << 24)]
+    public int Examples { get; init; } = 512;
+}
+
+/// <summary>What is saved, and when.</summary>
+public sealed record CheckpointOptions
+{
+    /// <summary>Where runs are saved.</summary>
+    [Required]
+    public string Folder { get; init; } = "checkpoints/pretrain";
+
+    /// <summary>Milestones in percent of the steps, whose models are kept.</summary>
+    public IReadOnlyList<double> Percents { get; init; } = [6.25, 12.5, 25, 50, 100];
+
+    /// <summary>Steps between saved states that a run can go on from; 0: only when it stops and at milestones.</summary>
+    [Range(0, long.MaxValue)]
+    public long Every { get; init; } = 5_000;
+
+    /// <summary>How many such states are kept.</summary>
+    [Range(1, 1000)]
+    public int KeepLast { get; init; } = 2;
+}
+
+/// <summary>What is written while training.</summary>
+public sealed record LoggingOptions
+{
+    /// <summary>Steps between lines of the log.</summary>
+    [Range(1, long.MaxValue)]
+    public long Every { get; init; } = 100;
+}
+
+/// <summary>What to do when the run's folder holds a state already.</summary>
+public enum ResumeMode
+{
+    /// <summary>Go on from the newest state of the same experiment.</summary>
+    Auto,
+
+    /// <summary>Start over: what the run left is replaced.</summary>
+    Never,
+}

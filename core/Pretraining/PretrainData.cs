@@ -1,0 +1,94 @@
+using Electra.Corpora;
+using Electra.Experiments;
+using Electra.Files;
+using Electra.Pretraining.Examples;
+using Electra.Text;
+
+namespace Electra.Pretraining;
+
+/// <summary>What a run trains and is measured on.</summary>
+/// <param name="Tokenizer">The tokenizer the examples were made with.</param>
+/// <param name="Examples">Examples to train on and held-out ones.</param>
+public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples Examples) : IDisposable
+{
+    /// <summary>Tokenizes a corpus and cuts it into examples, or opens what an earlier run prepared.</summary>
+    /// <param name="corpus">The documents.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="config">The run's settings.</param>
+    /// <param name="progress">Told of the text read.</param>
+    /// <param name="cancellation">Stops preparation; the next run goes on from there.</param>
+    /// <exception cref="UserErrorException">There is no text, or less than one batch of it.</exception>
+    public static PretrainData Prepare(Corpus corpus, ElectraTokenizer tokenizer, PretrainConfig config,
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    {
+        var vocabulary = tokenizer.Vocabulary;
+        var source = new ExampleSource(
+            corpus.Documents(),
+            tokenizer.Encode,
+            new ExampleVocabulary(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId),
+            $"{corpus.Id} {vocabulary.Fingerprint} {(config.Vocabulary.Lowercase ? "lowercase" : "cased")}");
+        var folder = Path.Combine(ProjectPath.Output(config.Datasets), corpus.Id, $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{source.Description} {config.Examples}")}");
+        var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, progress, cancellation);
+        if (examples.Train.Count < config.Training.BatchSize)
+            throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");
+        return new PretrainData(tokenizer, examples);
+    }
+
+    /// <summary>What masking must know of the vocabulary.</summary>
+    public MaskingTokens MaskingTokens(MaskingOptions masking)
+    {
+        var vocabulary = Tokenizer.Vocabulary;
+        bool[] special = [.. Enumerable.Range(0, vocabulary.Count).Select(id => vocabulary.IsSpecial(id) && !(masking.MaskUnknown && id == vocabulary.UnkId))];
+        return new MaskingTokens(vocabulary.Count, vocabulary.MaskId, special);
+    }
+
+    /// <summary>The batch of update <paramref name="step"/> in the parts that are computed at once: a function of seed and step.</summary>
+    public IReadOnlyList<TokenBatch> TrainingBatches(PretrainConfig config, long step)
+    {
+        int size = config.Training.BatchSize, part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : size;
+        var stream = Examples.Train.Shuffled(config.Seed);
+        stream.Position = step * size;
+        var batch = new ExampleBatch(part, Examples.Train.MaxLength);
+        return [.. Enumerable.Range(0, size / part).Select(_ =>
+        {
+            stream.NextBatch(batch);
+            return ToTokens(batch, config.Objective);
+        })];
+    }
+
+    /// <summary>The first held-out examples in batches; training examples where nothing is held out.</summary>
+    public IEnumerable<TokenBatch> HeldOutBatches(PretrainConfig config)
+    {
+        const int BatchSize = 32;
+        var store = Examples.HeldOut.Count > 0 ? Examples.HeldOut : Examples.Train;
+        int batches = (config.Evaluation.Examples + BatchSize - 1) / BatchSize;
+        return store.InOrder(Math.Min(BatchSize, config.Evaluation.Examples)).Take(batches).Select(batch => ToTokens(batch, config.Objective));
+    }
+
+    /// <summary>Copies a batch, with token types: 0 for [CLS] A [SEP], 1 for B [SEP]; padding as the recipe has it.</summary>
+    private static TokenBatch ToTokens(ExampleBatch batch, ObjectiveOptions objective)
+    {
+        var types = new long[batch.Count * batch.Length];
+        for (int row = 0; row < batch.Count; row++)
+        {
+            var rest = types.AsSpan(row * batch.Length, batch.Length)[batch.LengthsA[row]..];
+            rest.Fill(objective.PaddingTokenType);
+            rest[..(batch.Lengths[row] - batch.LengthsA[row])].Fill(1);
+        }
+        return new TokenBatch(batch.Count, batch.Length, batch.Ids[..types.Length], types, batch.Lengths[..batch.Count]);
+    }
+
+    /// <summary>Prints what there is to learn from.</summary>
+    public void Describe(Corpus corpus, RunConsole console)
+    {
+        console.EndProgress();
+        var (summary, vocabulary) = (Examples.Summary, Tokenizer.Vocabulary);
+        console.Table(
+            ("corpus", $"{corpus.Name}: {summary.Documents:N0} documents, {summary.Characters / 1e6:N1} million characters"),
+            ("vocabulary", $"{vocabulary.Count:N0} tokens; {summary.All.UnknownShare:0.00%} of the text is [UNK]"),
+            ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average"));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Examples.Dispose();
+}

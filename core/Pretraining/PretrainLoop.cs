@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using Electra.Experiments;
+using Electra.Model;
+using Electra.Optimization;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Pretraining;
+
+/// <summary>The training loop: from step 0, or from where the run stopped, to the last step, a signal, or the end of the budget.</summary>
+public static class PretrainLoop
+{
+    private static readonly CurvePanel[] Panels =
+    [
+        new("Losses", ["loss", "generator_loss", "discriminator_loss"], IsLogarithmic: true),
+        new("On held-out text", ["held_out/masked_accuracy", "held_out/auc", "held_out/precision", "held_out/recall"], IsSmoothed: false),
+        new("Learning rate", ["learning_rate"], IsSmoothed: false),
+    ];
+
+    /// <summary>Trains, measures, saves and reports.</summary>
+    /// <param name="run">The experiment.</param>
+    /// <param name="data">Examples to train and to measure on.</param>
+    /// <param name="model">Generator and discriminator with fresh weights; a resumed run replaces them.</param>
+    /// <param name="method">The pre-training method.</param>
+    /// <param name="schedule">The rates of the k-th update; by default what the configuration says.</param>
+    /// <returns>The exit code.</returns>
+    public static int Train(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method, Func<long, StepRates>? schedule = null)
+    {
+        var (config, console) = (run.Config, run.Console);
+        var training = config.Training;
+        long steps = config.DryRun ? 2 : training.Steps;
+        schedule ??= Schedule.Of(training.Schedule, training.LearningRate, training.Steps, training.WarmupSteps);
+
+        // Everything random is a function of the seed and the step: a state needs no generators in it.
+        var key = RandomKey.FromSeed(config.Seed);
+        var (trainingKey, evaluationKey) = (key[0], key[1]);
+
+        using var optimizer = new Adam(model.Store, config.Optimizer);
+        var checkpoints = new PretrainCheckpoints(run, data.Tokenizer, model, optimizer);
+        var position = checkpoints.Resume();
+        if (position.Step >= steps && !config.DryRun)
+            console.Line($"This run is complete: {steps:N0} steps. Change the name or the seed for another one, or start it over with resume=never.");
+
+        // ---- before the first step: does everything work, and how good is chance? ------------------------------------------------
+        console.Heading("Training");
+        using var metrics = config.DryRun ? null : run.OpenMetrics(position.Step > 0 ? position.Step : null);
+        PretrainScores MeasureAt(long step)
+        {
+            var scores = Evaluation.Measure(model, method, data.HeldOutBatches(config), evaluationKey);
+            metrics?.Write(step, HeldOut(scores));
+            console.Line($"step {step,9:N0}  held-out: masked-token accuracy {scores.MaskedAccuracy:0.0%}, replaced-token AUC {scores.Detection.Auc:F3}, loss {scores.Loss:F3}");
+            return scores;
+        }
+        var first = position.First ?? MeasureAt(0);
+        var latest = position.Step == 0 ? first : null;
+
+        // ---- the loop ------------------------------------------------------------------------------------------------------------
+        using var sums = zeros(4, device: model.Store.Compute.Device);
+        var (clock, loggedAt, loggedStep, loggedTokens) = (Stopwatch.StartNew(), TimeSpan.Zero, position.Step, 0L);
+        var milestones = Milestones(config);
+        long step = position.Step;
+        while (step < steps)
+        {
+            loggedTokens += Update(step);
+            step++;
+
+            bool last = step == steps, stop = run.Stopping.IsCancellationRequested || OutOfTime();
+            if (step % config.Logging.Every == 0 || last || stop)
+                Log();
+            bool milestone = milestones.TryGetValue(step, out var percent) && !config.DryRun;
+            if (last || milestone || (config.Evaluation.Every > 0 && step % config.Evaluation.Every == 0))
+                latest = MeasureAt(step);
+            if (config.DryRun)
+                continue;
+            if (milestone)
+                checkpoints.SaveModels(percent!);
+            if (milestone || last || stop || (config.Checkpoints.Every > 0 && step % config.Checkpoints.Every == 0))
+            {
+                checkpoints.SaveState(new PretrainPosition(step, position.Seconds + clock.Elapsed.TotalSeconds, first));
+                Curves.Draw(run.Folder, run.PathOf("curves.png"), config.RunName, Panels);
+            }
+            if (stop && !last)
+                return Stopped();
+        }
+        return Report();
+
+        // One update: gradients of all parts of the batch are averaged, clipped together and applied.
+        long Update(long k)
+        {
+            using var scope = NewDisposeScope();
+            model.Store.ZeroGradients();
+            var parts = data.TrainingBatches(config, k);
+            long tokens = 0;
+            for (int part = 0; part < parts.Count; part++)
+            {
+                var partKey = trainingKey[k][part];
+                manual_seed((long)(partKey.Value >> 1)).Dispose(); // for what libtorch itself draws: dropout and noise on CUDA
+                var pass = method.Forward(model, parts[part], partKey, training: true);
+                (pass.Loss / parts.Count).backward();
+                model.Store.CollectGradients();
+                using (no_grad())
+                    sums.narrow(0, 0, 3).add_(stack([pass.Loss.detach(), pass.GeneratorLoss.detach(), pass.DiscriminatorLoss.detach()]) / parts.Count);
+                tokens += parts[part].TokenCount;
+            }
+            using (no_grad())
+                sums.narrow(0, 3, 1).add_(optimizer.Step(k, schedule(k)));
+            return tokens;
+        }
+
+        bool OutOfTime() => training.MaxMinutes > 0 && position.Seconds + clock.Elapsed.TotalSeconds > training.MaxMinutes * 60;
+
+        // Reading the sums is the only place where the loop waits for the device.
+        void Log()
+        {
+            long count = step - loggedStep;
+            double[] means = [.. (sums / count).cpu().data<float>().Select(x => (double)x)];
+            sums.zero_();
+            var (loss, generator, discriminator, norm) = (means[0], means[1], means[2], means[3]);
+            var now = clock.Elapsed;
+            double seconds = (now - loggedAt).TotalSeconds, tokensPerSecond = loggedTokens / seconds;
+            double rate = schedule(step - 1).LearningRate;
+            metrics?.Write(step, ("loss", loss), ("generator_loss", generator), ("discriminator_loss", discriminator), ("gradient_norm", norm),
+                ("learning_rate", rate), ("tokens_per_second", tokensPerSecond), ("seconds", position.Seconds + now.TotalSeconds));
+            if (!double.IsFinite(loss))
+                throw new UserErrorException($"the loss is not a number between steps {loggedStep} and {step}: training diverged. A lower training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually helps. Nothing was saved since the last state in {checkpoints.StatesFolder}.");
+            var left = TimeSpan.FromSeconds((steps - step) * seconds / count);
+            console.Line($"step {step,9:N0}  loss {loss:F3} (generator {generator:F3}, discriminator {discriminator:F4})  lr {rate:0.00e+0}  norm {norm:F2}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} tokens/s  left {Duration(left)}");
+            (loggedAt, loggedStep, loggedTokens) = (now, step, 0);
+        }
+
+        int Stopped()
+        {
+            bool signalled = run.Stopping.IsCancellationRequested;
+            console.Line($"Stopped {(signalled ? "as asked" : $"after {training.MaxMinutes} minutes")} at step {step:N0} of {steps:N0}; the state is saved in {checkpoints.StatesFolder}.");
+            console.Line(signalled ? "The same command goes on from here." : "The same command with a larger training.max_minutes goes on from here.");
+            run.Stopping.ThrowIfCancellationRequested();
+            return 0;
+        }
+
+        int Report()
+        {
+            if (config.DryRun)
+                console.Line("Dry run: everything fits together. Nothing was saved.");
+            else
+                PretrainSummary.Print(run, data, model, method, first, latest ?? MeasureAt(step), evaluationKey);
+            return 0;
+        }
+    }
+
+    private static IEnumerable<(string, double)> HeldOut(PretrainScores scores) =>
+    [
+        (Curves.HeldOut + "loss", scores.Loss),
+        (Curves.HeldOut + "generator_loss", scores.GeneratorLoss),
+        (Curves.HeldOut + "discriminator_loss", scores.DiscriminatorLoss),
+        (Curves.HeldOut + "masked_accuracy", scores.MaskedAccuracy),
+        (Curves.HeldOut + "accuracy", scores.Detection.Accuracy),
+        (Curves.HeldOut + "precision", scores.Detection.Precision),
+        (Curves.HeldOut + "recall", scores.Detection.Recall),
+        (Curves.HeldOut + "auc", scores.Detection.Auc),
+    ];
+
+    /// <summary>The step at which each percentage of the run is reached, with the percentage as it stands in folder names.</summary>
+    private static Dictionary<long, string> Milestones(PretrainConfig config) =>
+        config.Checkpoints.Percents
+            .GroupBy(percent => Math.Clamp((long)Math.Round(config.Training.Steps * percent / 100), 1, config.Training.Steps))
+            .ToDictionary(group => group.Key, group => group.Max().ToString("0.####", System.Globalization.CultureInfo.InvariantCulture));
+
+    private static string Duration(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
+}

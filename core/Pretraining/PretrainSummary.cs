@@ -1,0 +1,52 @@
+using Electra.Experiments;
+using Electra.Files;
+using Electra.Model;
+using Electra.Tensors;
+
+namespace Electra.Pretraining;
+
+/// <summary>What a run ends with: what it learned, in numbers and in examples, where it is, and what to do next.</summary>
+internal static class PretrainSummary
+{
+    private const int ShownExamples = 3;
+
+    /// <summary>Prints the summary of a finished run.</summary>
+    public static void Print(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method, PretrainScores first, PretrainScores last, RandomKey key)
+    {
+        var console = run.Console;
+        console.Heading("What it learned, on held-out text");
+        console.Table(["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance"],
+        [
+            ["loss", $"{first.Loss:F3}", $"{last.Loss:F3}", ""],
+            ["generator: loss", $"{first.GeneratorLoss:F3}", $"{last.GeneratorLoss:F3}", $"{Math.Log(model.Config.VocabularySize):F3}"],
+            ["generator: masked-token accuracy", $"{first.MaskedAccuracy:0.0%}", $"{last.MaskedAccuracy:0.0%}", $"{1.0 / model.Config.VocabularySize:0.00%}"],
+            ["discriminator: loss", $"{first.DiscriminatorLoss:F4}", $"{last.DiscriminatorLoss:F4}", $"{Entropy(last.Detection.ReplacedShare):F4}"],
+            ["discriminator: AUC", $"{first.Detection.Auc:F3}", $"{last.Detection.Auc:F3}", "0.500"],
+            ["discriminator: accuracy", $"{first.Detection.Accuracy:0.0%}", $"{last.Detection.Accuracy:0.0%}", $"{last.Detection.MajorityBaseline:0.0%}"],
+            ["discriminator: precision", $"{first.Detection.Precision:0.0%}", $"{last.Detection.Precision:0.0%}", $"{last.Detection.ReplacedShare:0.0%}"],
+            ["discriminator: recall", $"{first.Detection.Recall:0.0%}", $"{last.Detection.Recall:0.0%}", ""],
+        ]);
+        console.Line($"By chance: guessing tokens evenly; calling every token original. {last.Detection.ReplacedShare:0.0%} of {last.Detection.Tokens:N0} tokens were replaced.");
+
+        console.Heading("Three sentences, with what the generator put in and what the discriminator suspected");
+        foreach (var sentence in Showcase.Sentences(model, method, data, run.Config, key, ShownExamples))
+            console.Line($"  {sentence}\n");
+        console.Line("  {was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed.");
+
+        console.Heading("Where it is");
+        var final = PretrainCheckpoints.ModelFolder(run.Config, "100");
+        console.Table(
+            ("discriminator", ProjectPath.Shown(Path.Combine(final, "discriminator"))),
+            ("generator", ProjectPath.Shown(Path.Combine(final, "generator"))),
+            ("configuration, metrics, curves", ProjectPath.Shown(run.Folder)));
+        console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
+
+        console.Heading("What next");
+        console.Line($"  another learning rate   dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name={run.Config.Name}-lr training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}");
+        console.Line($"  your own text           dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name=mine corpus='texts/*.txt'");
+        console.Line($"  the losses, drawn       {ProjectPath.Shown(run.PathOf("curves.png"))}");
+    }
+
+    /// <summary>The loss of a discriminator that knows only how many tokens are replaced.</summary>
+    private static double Entropy(double share) => share is 0 or 1 ? 0 : -(share * Math.Log(share) + (1 - share) * Math.Log(1 - share));
+}

@@ -1,0 +1,77 @@
+using System.ComponentModel.DataAnnotations;
+using Electra.Corpora;
+using Electra.Files;
+using Electra.Text;
+
+namespace Electra.Pretraining;
+
+/// <summary>The vocabulary of a run: a file, or how to train one on the run's corpus.</summary>
+public sealed record VocabularyOptions
+{
+    /// <summary>A vocab.txt; empty: train one on the corpus.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>Tokens of a trained vocabulary, at most.</summary>
+    [Range(100, 10_000_000)]
+    public int Size { get; init; } = 30522;
+
+    /// <summary>How often a pair of pieces must occur to be joined when a vocabulary is trained.</summary>
+    [Range(1, int.MaxValue)]
+    public long MinFrequency { get; init; } = 2;
+
+    /// <summary>Whether text is lowercased and stripped of accents.</summary>
+    public bool Lowercase { get; init; } = true;
+
+    /// <summary>Text to train on, at most, in millions of characters from the start of the corpus: more changes little and takes longer.</summary>
+    [Range(1, 1_000_000)]
+    public int MillionCharacters { get; init; } = 1000;
+
+    /// <summary>A lone text names the file.</summary>
+    public static VocabularyOptions Parse(string text) => new() { File = text };
+}
+
+/// <summary>Opens or trains the vocabulary of a run.</summary>
+public static class Vocabularies
+{
+    /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used again.</summary>
+    /// <param name="options">The file, or how to train.</param>
+    /// <param name="corpus">The corpus to train on.</param>
+    /// <param name="datasets">The folder of prepared data.</param>
+    /// <param name="progress">Told of the text counted.</param>
+    /// <param name="cancellation">Stops training; nothing is kept then.</param>
+    /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, or there is no text to train on.</exception>
+    public static ElectraTokenizer Open(VocabularyOptions options, Corpus corpus, string datasets,
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
+        new(options.File != "" ? Load(options.File) : Trained(options, corpus, datasets, progress, cancellation), options.Lowercase);
+
+    private static Vocabulary Load(string file)
+    {
+        var path = ProjectPath.Find(file);
+        if (!System.IO.File.Exists(path) && file.Count(c => c == '/') == 1 && !Path.HasExtension(file))
+            throw new UserErrorException($"vocabulary: {file} looks like a model on the Hugging Face hub, which this version does not download from. Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus (vocabulary={{size: 30522}}).");
+        return Vocabulary.Load(path);
+    }
+
+    private static Vocabulary Trained(VocabularyOptions options, Corpus corpus, string datasets, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    {
+        var path = Path.Combine(ProjectPath.Output(datasets), corpus.Id,
+            $"vocab-{options.Size}-{(options.Lowercase ? "lowercase" : "cased")}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
+        if (!System.IO.File.Exists(path))
+            WordPieceTrainer.Train(
+                FirstCharacters(corpus.Documents(progress), 1_000_000L * options.MillionCharacters),
+                new VocabularyTraining { Size = options.Size, MinFrequency = options.MinFrequency, Lowercase = options.Lowercase },
+                progress: null, cancellation).Save(path);
+        return Vocabulary.Load(path);
+    }
+
+    private static IEnumerable<string> FirstCharacters(IEnumerable<string> documents, long limit)
+    {
+        long seen = 0;
+        foreach (var document in documents)
+        {
+            yield return document;
+            if ((seen += document.Length) >= limit)
+                yield break;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// Pre-trains ELECTRA: dotnet script scripts/pretrain.csx -- configs/demo.yaml [key=value …]
+//
+// The whole experiment, top to bottom. Change a line here, or a value in the configuration or on the command line.
+
+#load "../core/bin/Release/net10.0/electra.csx"
+
+using Electra.Corpora;
+using Electra.Experiments;
+using Electra.Model;
+using Electra.Optimization;
+using Electra.Pretraining;
+using Electra.Tensors;
+
+return await Experiment.Run<PretrainConfig>(Args, run =>
+{
+    var config = run.Config;
+
+    // ---- data: documents → tokens → examples, prepared once and kept under datasets/ --------------------------------
+    run.Console.Heading("Data");
+    var corpus    = Corpus.Open(config.Corpus);
+    var tokenizer = Vocabularies.Open(config.Vocabulary, corpus, config.Datasets, run.Console, run.Stopping);
+    using var data = PretrainData.Prepare(corpus, tokenizer, config, run.Console, run.Stopping);
+    data.Describe(corpus, run.Console);
+
+    // ---- model: a generator and a discriminator that share their embeddings ------------------------------------------
+    var compute   = Compute.Open(config.Compute, config.Training.Precision);
+    using var model = ElectraPair.Create(config.Model.For(tokenizer.Vocabulary), config.Seed, compute);
+    run.Console.Table(("parameters", model.Store.ParameterCount), ("device", compute));
+
+    // ---- method: mask, generate, corrupt, discriminate, weigh (core/Pretraining/ElectraMethod.cs) ---------------------
+    // Each stage can be another: ElectraMethod.From(…) with { Weigh = (generator, discriminator) => generator + 25 * discriminator }
+    var method    = ElectraMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute.Threads);
+    var schedule  = Schedule.Of(config.Training.Schedule, config.Training.LearningRate, config.Training.Steps, config.Training.WarmupSteps);
+
+    // ---- train: measure, save, and go on where it stopped -------------------------------------------------------------
+    return PretrainLoop.Train(run, data, model, method, schedule);
+});
