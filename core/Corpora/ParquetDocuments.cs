@@ -36,16 +36,19 @@ internal static class ParquetDocuments
         var fields = schema.GetDataFields();
         var field = fields.FirstOrDefault(f => f.Path.ToString() == column || f.Name == column)
             ?? throw new UserErrorException($"{file.Shown}: there is no column {column}; the columns are {string.Join(", ", fields.Select(f => f.Path.ToString()))}. Name the one that holds the text: corpus.text_field=…");
-        bool isText = field.ClrType == typeof(string) || field.ClrType == typeof(byte[]);
-        return isText && field.MaxRepetitionLevel == 0
+        return (IsText(field) || IsBytes(field)) && field.MaxRepetitionLevel == 0
             ? field
             : throw new UserErrorException($"{file.Shown}: the column {column} holds {(field.MaxRepetitionLevel > 0 ? "lists of " : "")}{field.ClrType.Name}, and text is expected");
     }
 
+    private static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
+
+    private static bool IsBytes(DataField field) => field.ClrType == typeof(byte[]) || field.ClrType == typeof(ReadOnlyMemory<byte>);
+
     private static string?[] ReadGroup(ParquetReader reader, int group, DataField field)
     {
         using var rows = reader.OpenRowGroupReader(group);
-        if (field.ClrType == typeof(string))
+        if (IsText(field))
         {
             var texts = new string?[rows.RowCount];
             rows.ReadAsync(field, texts.AsMemory()!).AsTask().GetAwaiter().GetResult();
