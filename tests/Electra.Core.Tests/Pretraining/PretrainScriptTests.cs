@@ -1,0 +1,137 @@
+using System.Text.Json;
+using Electra.Tests.Scripting;
+
+namespace Electra.Tests.Pretraining;
+
+/// <summary>scripts/pretrain.csx itself, run as a user runs it, on a tiny model and a little text.</summary>
+public sealed class PretrainScriptTests : IDisposable
+{
+    private static readonly string Script = Path.Combine(TestData.Repository, "scripts", "pretrain.csx");
+    private readonly TemporaryFolder folder = TestData.Temporary();
+
+    public PretrainScriptTests()
+    {
+        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
+        var random = new Random(1);
+        string Pick(params string[] words) => words[random.Next(words.Length)];
+        File.WriteAllLines(folder.File("text.txt"), Enumerable.Range(0, 600).Select(i => i % 6 == 5 ? ""
+            : $"The {Pick("small", "old", "red")} {Pick("cat", "dog", "bird")} {Pick("sees", "likes", "follows")} the {Pick("river", "house", "garden")} {Pick("today", "again", "at night")}."));
+        File.WriteAllText(folder.File("tiny.yaml"), $$"""
+            name: tiny
+            corpus: {{folder.File("text.txt")}}
+            vocabulary: {size: 120}
+            examples: {max_length: 32, held_out: 0.1}
+            model: {embedding_size: 16, hidden_size: 32, layers: 2, attention_heads: 2, intermediate_size: 64, generator_divisor: 2}
+            training: {steps: 12, batch_size: 8, warmup_steps: 2, learning_rate: 1e-3}
+            evaluation: {examples: 16}
+            checkpoints: {folder: {{folder.File("runs")}}, percents: [50, 100], every: 4}
+            logging: {every: 1}
+            datasets: {{folder.File("datasets")}}
+            """);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_run_trains_measures_saves_and_says_what_it_learned()
+    {
+        var run = await Pretrain();
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.All(["held-out: masked-token accuracy", "discriminator: AUC", "Three sentences", "→", "ElectraForPreTraining", "What next"], part => Assert.Contains(part, run.Output));
+        Assert.DoesNotContain("\u001b[", run.Output, StringComparison.Ordinal);
+        Assert.All(
+            ["runs/tiny_11081/config.yaml", "runs/tiny_11081/metrics.jsonl", "runs/tiny_11081/curves.png", "runs/tiny_11081/states/step_12/state.json",
+             "runs/tiny_11081_50/discriminator/model.safetensors", "runs/tiny_11081_100/generator/config.json", "runs/tiny_11081_100/discriminator/vocab.txt"],
+            file => Assert.True(File.Exists(folder.File(file)), file));
+        Assert.False(Directory.Exists(folder.File("runs/tiny_11081/states/step_4")), "only the last two states are kept");
+    }
+
+    [Fact]
+    public async Task The_same_seed_gives_the_same_losses_bit_for_bit_and_another_one_others()
+    {
+        var losses = new List<double[]>();
+        foreach (var overrides in new string[][] { ["name=a"], ["name=b"], ["name=c", "seed=5"] })
+        {
+            Assert.Equal(0, (await Pretrain(overrides)).ExitCode);
+            losses.Add(Losses($"runs/{overrides[0][5..]}_{(overrides.Length == 2 ? 5 : 11081)}"));
+        }
+        Assert.Equal(12, losses[0].Length);
+        Assert.Equal(losses[0], losses[1]);
+        Assert.NotEqual(losses[0], losses[2]);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_stopped_goes_on_as_if_it_had_not_been()
+    {
+        Assert.Equal(0, (await Pretrain("name=whole")).ExitCode);
+        // A budget of a millisecond stops after each step, as a signal does.
+        for (int start = 0; start < 3; start++)
+        {
+            var stopped = await Pretrain("name=parts", "training.max_minutes=0.00001");
+            Assert.Equal(0, stopped.ExitCode);
+            Assert.Contains("goes on from here", stopped.Output);
+        }
+        var finished = await Pretrain("name=parts");
+        Assert.Contains("Going on from step", finished.Output);
+        Assert.Equal(Losses("runs/whole_11081"), Losses("runs/parts_11081"));
+    }
+
+    [Fact]
+    public async Task Ctrl_c_saves_and_says_how_to_go_on()
+    {
+        var process = ScriptRunner.Start(folder, "-c", "release", Script, "--", folder.File("tiny.yaml"), "training.steps=100000", "checkpoints.every=0");
+        var cancellation = TestContext.Current.CancellationToken;
+        while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line && !line.Contains("step         5 "))
+        {
+        }
+        using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", process.Id.ToString()]))
+            await kill.WaitForExitAsync(cancellation);
+        var stopped = await ScriptRunner.Finish(process);
+        Assert.Equal(143, stopped.ExitCode);
+        Assert.Contains("The same command goes on from here", stopped.Output);
+        Assert.Single(Directory.GetDirectories(folder.File("runs/tiny_11081/states")));
+    }
+
+    [Fact]
+    public async Task Mistakes_are_named_and_nothing_is_left_behind()
+    {
+        await Refused(["training.learning_rat=1"], "learning_rat", "learning_rate");
+        await Refused(["model.attention_heads=5"], "model.attention_heads", "do not divide");
+        await Refused([$"corpus={folder.File("missing.txt")}"], "missing.txt");
+        await Refused(["training.batch_size=4096"], "fewer than one batch");
+        await Refused(["vocabulary=google/electra-small-discriminator"], "vocabulary");
+        await Refused(["compute.device=cuda"], "CUDA");
+        Assert.False(Directory.Exists(folder.File("runs/tiny_11081/states")));
+
+        async Task Refused(string[] overrides, params string[] said)
+        {
+            var run = await Pretrain(overrides);
+            Assert.Equal(1, run.ExitCode);
+            Assert.All(said, part => Assert.Contains(part, run.Error));
+            Assert.DoesNotContain("   at ", run.Error);
+        }
+    }
+
+    [Fact]
+    public async Task Another_experiment_of_the_same_name_is_refused_with_what_differs()
+    {
+        Assert.Equal(0, (await Pretrain()).ExitCode);
+        var other = await Pretrain("training.learning_rate=0.002", "evaluation.examples=8");
+        Assert.Equal(1, other.ExitCode);
+        Assert.Contains("learning_rate: 0.002", other.Error);
+        Assert.DoesNotContain("examples: 8", other.Error);
+        var over = await Pretrain("training.learning_rate=0.002", "resume=never");
+        Assert.True(over.ExitCode == 0, over.Error);
+    }
+
+    private Task<ScriptResult> Pretrain(params string[] overrides) =>
+        ScriptRunner.Run(folder, ["-c", "release", Script, "--", folder.File("tiny.yaml"), "compute.threads=1", .. overrides]);
+
+    private double[] Losses(string run) =>
+    [
+        .. from line in File.ReadLines(folder.File($"{run}/metrics.jsonl"))
+           let json = JsonDocument.Parse(line).RootElement
+           where json.TryGetProperty("loss", out _)
+           select json.GetProperty("loss").GetDouble(),
+    ];
+}
