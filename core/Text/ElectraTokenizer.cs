@@ -11,16 +11,15 @@ namespace Electra.Text;
 /// </summary>
 /// <remarks>
 /// Serves wherever a <see cref="Tokenizer"/> does. That library's own <c>BertTokenizer</c> gives other ids: it loses symbols and
-/// joins words across line breaks. Normalisation and splitting are one pass over the text here, and are always done: the flags that
-/// would turn them off are ignored. May be used from several threads.
+/// joins words across line breaks. Offsets are places in the text as it was given, never in a normalised one, and so the normalised
+/// text that some methods hand out is always null. May be used from several threads.
 /// </remarks>
 public sealed class ElectraTokenizer : Tokenizer
 {
-    private const string Continuation = "##";
+    private static readonly SearchValues<string> SpecialTokens = SearchValues.Create([.. Vocabulary.SpecialTokens], StringComparison.Ordinal);
 
     private readonly CharacterClasses classes;
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> starts, continuations;
-    private readonly int longestStart, longestContinuation;
+    private readonly PieceTrie pieces;
 
     /// <summary>A tokenizer over a vocabulary.</summary>
     /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
@@ -30,16 +29,7 @@ public sealed class ElectraTokenizer : Tokenizer
         Vocabulary = vocabulary;
         Lowercase = lowercase;
         classes = lowercase ? CharacterClasses.Lowercase : CharacterClasses.Cased;
-        var (first, rest) = (new Dictionary<string, int>(StringComparer.Ordinal), new Dictionary<string, int>(StringComparer.Ordinal));
-        for (int id = 0; id < vocabulary.Count; id++)
-        {
-            var token = vocabulary[id];
-            first[token] = id;
-            if (token.StartsWith(Continuation, StringComparison.Ordinal) && token.Length > Continuation.Length)
-                rest[token[Continuation.Length..]] = id;
-        }
-        (starts, continuations) = (first.GetAlternateLookup<ReadOnlySpan<char>>(), rest.GetAlternateLookup<ReadOnlySpan<char>>());
-        (longestStart, longestContinuation) = (first.Keys.Max(token => token.Length), rest.Keys.Select(token => token.Length).DefaultIfEmpty(0).Max());
+        pieces = new PieceTrie(vocabulary);
     }
 
     /// <summary>The pieces.</summary>
@@ -48,31 +38,22 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <summary>Whether text is lowercased and stripped of accents.</summary>
     public bool Lowercase { get; }
 
-    /// <summary>Appends the ids of a text, without [CLS] and [SEP].</summary>
+    /// <summary>Appends the ids of a text, without [CLS] and [SEP]. Allocates nothing beside the list's growth.</summary>
     /// <param name="text">The text; special tokens in it (<c>[MASK]</c>) stand for themselves.</param>
     /// <param name="ids">Receives the ids.</param>
-    public void Encode(ReadOnlySpan<char> text, List<int> ids)
-    {
-        var scratch = Scratch.Of(this);
-        while (FindSpecial(text) is { Id: >= 0 } special)
-        {
-            EncodeWords(text[..special.Start], scratch, ids);
-            ids.Add(special.Id);
-            text = text[special.End..];
-        }
-        EncodeWords(text, scratch, ids);
-    }
+    public void Encode(ReadOnlySpan<char> text, List<int> ids) => Encode(text, classes, ids);
 
     /// <summary>The ids of many texts, worked out in parallel.</summary>
     public IReadOnlyList<int>[] EncodeBatch(IReadOnlyList<string> texts)
     {
         var results = new IReadOnlyList<int>[texts.Count];
-        Parallel.For(0, texts.Count, i =>
+        Parallel.For(0, texts.Count, () => new List<int>(), (i, _, ids) =>
         {
-            var ids = new List<int>(texts[i].Length / 4);
+            ids.Clear();
             Encode(texts[i], ids);
-            results[i] = ids;
-        });
+            results[i] = ids.ToArray();
+            return ids;
+        }, _ => { });
         return results;
     }
 
@@ -80,16 +61,18 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <param name="ids">Token ids.</param>
     /// <param name="skipSpecialTokens">Whether [CLS], [SEP] and their like are left out.</param>
     /// <param name="cleanUp">Whether spaces before punctuation and in contractions are closed up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
     public string Decode(IEnumerable<int> ids, bool skipSpecialTokens, bool cleanUp = true)
     {
         var text = new StringBuilder();
         foreach (int id in ids)
         {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)Vocabulary.Count, nameof(ids));
             if (skipSpecialTokens && Vocabulary.IsSpecial(id))
                 continue;
             var token = Vocabulary[id];
-            if (text.Length > 0 && token.StartsWith(Continuation, StringComparison.Ordinal))
-                text.Append(token, Continuation.Length, token.Length - Continuation.Length);
+            if (text.Length > 0 && token.StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))
+                text.Append(token.AsSpan(Vocabulary.Continuation.Length));
             else
                 text.Append(text.Length > 0 ? " " : "").Append(token);
         }
@@ -102,17 +85,20 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <inheritdoc/>
     public override OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten)
     {
-        var all = ids.ToList();
-        var text = Decode(all, skipSpecialTokens: false);
+        List<int> all = [.. ids];
+        (idsConsumed, charsWritten) = (0, 0);
+        if (all.Exists(id => (uint)id >= (uint)Vocabulary.Count))
+            return OperationStatus.InvalidData;
+        var text = Decode(all);
         idsConsumed = all.Count;
         if (text.Length > destination.Length)
         {
-            // The longest beginning that fits: more ids never give less text, but for a space or two that is cleaned up.
+            // The longest beginning that fits: one more id never gives less text, for a token is as long as the space that it closes up.
             int fits = 0;
             for (int step = 1 << 30; step > 0; step >>= 1)
-                if (fits + step <= all.Count && Decode(all.Take(fits + step), skipSpecialTokens: false).Length <= destination.Length)
+                if (step <= all.Count - fits && Decode(all.Take(fits + step)).Length <= destination.Length)
                     fits += step;
-            (idsConsumed, text) = (fits, Decode(all.Take(fits), skipSpecialTokens: false));
+            (idsConsumed, text) = (fits, Decode(all.Take(fits)));
         }
         text.CopyTo(destination);
         charsWritten = text.Length;
@@ -126,7 +112,7 @@ public sealed class ElectraTokenizer : Tokenizer
         if (settings.MaxTokenCount == int.MaxValue)
         {
             var ids = new List<int>();
-            Encode(span, ids);
+            Encode(span, ClassesFor(settings), ids);
             return new EncodeResults<int> { Tokens = ids, CharsConsumed = span.Length };
         }
         var limited = EncodeToTokens(text, textSpan, settings);
@@ -134,14 +120,20 @@ public sealed class ElectraTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// A limit cuts between two pieces of a word too, and the text up to there has just these tokens. Where two pieces share a
+    /// character (a Hangul syllable is two or three letters to an uncased vocabulary), the cut is before it.
+    /// </remarks>
     protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxTokenCount, nameof(settings.MaxTokenCount));
         var span = text is null ? textSpan : text;
-        var tokens = Tokens(span);
-        if (tokens.Count <= settings.MaxTokenCount)
-            return new EncodeResults<EncodedToken> { Tokens = tokens, CharsConsumed = span.Length };
-        int consumed = settings.MaxTokenCount == 0 ? 0 : tokens[settings.MaxTokenCount - 1].Offset.End.Value;
-        return new EncodeResults<EncodedToken> { Tokens = tokens[..settings.MaxTokenCount], CharsConsumed = consumed };
+        var tokens = Tokens(span, ClassesFor(settings), settings.MaxTokenCount);
+        int count = Math.Min(tokens.Count, settings.MaxTokenCount);
+        while (count > 0 && count < tokens.Count && tokens[count].Offset.Start.Value < tokens[count - 1].Offset.End.Value)
+            count--;
+        int consumed = count == tokens.Count ? span.Length : count == 0 ? 0 : tokens[count - 1].Offset.End.Value;
+        return new EncodeResults<EncodedToken> { Tokens = tokens[..count], CharsConsumed = consumed };
     }
 
     /// <inheritdoc/>
@@ -149,163 +141,120 @@ public sealed class ElectraTokenizer : Tokenizer
         EncodeToIds(text, textSpan, settings).Tokens.Count;
 
     /// <inheritdoc/>
+    /// <remarks>From the end, only whole words are kept: the end of a word alone would have other pieces.</remarks>
     protected override int GetIndexByTokenCount(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
     {
         normalizedText = null;
+        if (!fromEnd)
+        {
+            var beginning = EncodeToTokens(text, textSpan, settings);
+            tokenCount = beginning.Tokens.Count;
+            return beginning.CharsConsumed;
+        }
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxTokenCount, nameof(settings.MaxTokenCount));
         var span = text is null ? textSpan : text;
-        var tokens = Tokens(span);
-        tokenCount = Math.Min(tokens.Count, settings.MaxTokenCount);
-        if (tokenCount == tokens.Count)
-            return fromEnd ? 0 : span.Length;
-        if (tokenCount == 0)
-            return fromEnd ? span.Length : 0;
-        return fromEnd ? tokens[^tokenCount].Offset.Start.Value : tokens[tokenCount - 1].Offset.End.Value;
+        var tokens = Tokens(span, ClassesFor(settings), int.MaxValue);
+        int first = Math.Max(0, tokens.Count - settings.MaxTokenCount);
+        while (first > 0 && first < tokens.Count && tokens[first].Value.StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))
+            first++;
+        tokenCount = tokens.Count - first;
+        return first == 0 ? 0 : first == tokens.Count ? span.Length : tokens[first].Offset.Start.Value;
     }
 
-    private void EncodeWords(ReadOnlySpan<char> text, Scratch scratch, List<int> ids)
+    private CharacterClasses ClassesFor(EncodeSettings settings)
     {
-        var words = new WordScanner(text, classes, scratch.Word);
-        while (words.MoveNext())
+        var normal = settings.ConsiderNormalization ? classes : CharacterClasses.AsWritten;
+        return settings.ConsiderPreTokenization ? normal : normal.Unsplit;
+    }
+
+    private void Encode(ReadOnlySpan<char> text, CharacterClasses classes, List<int> ids)
+    {
+        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
+        while (true)
         {
-            if (words.IsTooLong)
+            int end = NextSpecial(text, out int special);
+            var words = new WordScanner(text[..end], classes, buffer);
+            while (words.MoveNext())
+                AppendPieces(words, ids);
+            if (special < 0)
+                return;
+            ids.Add(special);
+            text = text[(end + Vocabulary[special].Length)..];
+        }
+    }
+
+    /// <summary>Tokens with their places in the text, until there are more than <paramref name="enough"/>.</summary>
+    private List<EncodedToken> Tokens(ReadOnlySpan<char> text, CharacterClasses classes, int enough)
+    {
+        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
+        Span<int> sources = stackalloc int[WordScanner.BufferLength];
+        var tokens = new List<EncodedToken>();
+        var ids = new List<int>();
+        int offset = 0;
+        while (true)
+        {
+            int end = offset + NextSpecial(text[offset..], out int special);
+            var words = new WordScanner(text[..end], classes, buffer, sources, offset);
+            while (words.MoveNext())
             {
-                ids.Add(Vocabulary.UnkId);
-                continue;
+                ids.Clear();
+                AppendPieces(words, ids);
+                int start = 0;
+                foreach (int id in ids)
+                {
+                    if (id == Vocabulary.UnkId)
+                    {
+                        tokens.Add(new EncodedToken(id, Vocabulary[id], words.Start..words.End));
+                        continue;
+                    }
+                    int next = start + Vocabulary[id].Length - (start > 0 ? Vocabulary.Continuation.Length : 0);
+                    tokens.Add(new EncodedToken(id, Vocabulary[id], words.SourceOf(start, next)));
+                    start = next;
+                }
+                if (tokens.Count > enough)
+                    return tokens;
             }
-            ref var known = ref scratch.Recall(words.Word);
-            if (known.Count == 0)
-            {
-                int before = ids.Count;
-                AppendPieces(words.Word, ids);
-                scratch.Remember(words.Word, CollectionsMarshal.AsSpan(ids)[before..]);
-            }
-            else if (known.Count == 1)
-                ids.Add(known.First);
-            else
-                ids.AddRange(scratch.PiecesOf(known));
+            if (special < 0)
+                return tokens;
+            offset = end + Vocabulary[special].Length;
+            tokens.Add(new EncodedToken(special, Vocabulary[special], end..offset));
         }
     }
 
     /// <summary>The longest piece first, from the left; [UNK] for the whole word where a part of it has no piece.</summary>
-    private void AppendPieces(ReadOnlySpan<char> word, List<int> ids)
+    private void AppendPieces(in WordScanner words, List<int> ids)
     {
         int before = ids.Count;
-        for (int start = 0, end; start < word.Length; start = end)
+        var word = words.Word;
+        bool unknown = words.IsTooLong;
+        for (int start = 0, length; start < word.Length && !unknown; start += length)
         {
-            int id = LongestPiece(word, start, out end);
-            if (id < 0)
-            {
-                CollectionsMarshal.SetCount(ids, before);
-                ids.Add(Vocabulary.UnkId);
-                return;
-            }
+            int id = pieces.FindLongest(word[start..], continues: start > 0, out length);
             ids.Add(id);
+            unknown = id < 0;
         }
-    }
-
-    private int LongestPiece(ReadOnlySpan<char> word, int start, out int end)
-    {
-        var pieces = start == 0 ? starts : continuations;
-        for (end = Math.Min(word.Length, start + (start == 0 ? longestStart : longestContinuation)); end > start; end--)
-            if (pieces.TryGetValue(word[start..end], out int id))
-                return id;
-        return -1;
-    }
-
-    /// <summary>Tokens with their places in the text.</summary>
-    private List<EncodedToken> Tokens(ReadOnlySpan<char> text)
-    {
-        var tokens = new List<EncodedToken>();
-        int offset = 0;
-        while (FindSpecial(text[offset..]) is { Id: >= 0 } special)
+        if (unknown)
         {
-            AppendTokens(text.Slice(offset, special.Start), offset, tokens);
-            tokens.Add(new EncodedToken(special.Id, Vocabulary[special.Id], new Range(offset + special.Start, offset + special.End)));
-            offset += special.End;
-        }
-        AppendTokens(text[offset..], offset, tokens);
-        return tokens;
-    }
-
-    private void AppendTokens(ReadOnlySpan<char> text, int offset, List<EncodedToken> tokens)
-    {
-        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
-        Span<int> sources = stackalloc int[WordScanner.BufferLength];
-        var words = new WordScanner(text, classes, buffer, sources);
-        while (words.MoveNext())
-        {
-            int before = tokens.Count;
-            bool unknown = words.IsTooLong;
-            for (int start = 0, end; start < words.Word.Length && !unknown; start = end)
-            {
-                int id = LongestPiece(words.Word, start, out end);
-                unknown = id < 0;
-                if (!unknown)
-                    tokens.Add(new EncodedToken(id, Vocabulary[id], new Range(
-                        offset + words.SourceOf(start), offset + (end < words.Word.Length ? words.SourceOf(end) : words.End))));
-            }
-            if (unknown)
-            {
-                tokens.RemoveRange(before, tokens.Count - before);
-                tokens.Add(new EncodedToken(Vocabulary.UnkId, Vocabulary[Vocabulary.UnkId], new Range(offset + words.Start, offset + words.End)));
-            }
+            CollectionsMarshal.SetCount(ids, before);
+            ids.Add(Vocabulary.UnkId);
         }
     }
 
-    /// <summary>The first special token in a text; an id of −1 where there is none.</summary>
-    private (int Id, int Start, int End) FindSpecial(ReadOnlySpan<char> text)
+    /// <summary>Where the first special token of a text begins, and its id; the text's length and −1 where there is none.</summary>
+    private int NextSpecial(ReadOnlySpan<char> text, out int id)
     {
-        for (int from = 0; text[from..].IndexOf('[') is >= 0 and var found; from += found + 1)
-            foreach (int id in Vocabulary.SpecialIds)
-                if (text[(from + found)..].StartsWith(Vocabulary[id], StringComparison.Ordinal))
-                    return (id, from + found, from + found + Vocabulary[id].Length);
-        return (-1, 0, 0);
+        id = -1;
+        int start = text.IndexOfAny(SpecialTokens);
+        if (start < 0)
+            return text.Length;
+        foreach (int special in Vocabulary.SpecialIds)
+            if (text[start..].StartsWith(Vocabulary[special], StringComparison.Ordinal))
+                id = special;
+        return start;
     }
 
-    /// <summary>What Hugging Face's WordPiece decoder closes up, in its order.</summary>
+    /// <summary>What Hugging Face's <c>clean_up_tokenization</c> (transformers, <c>tokenization_utils_base.py</c>) closes up, in its order.</summary>
     private static StringBuilder CleanUp(StringBuilder text) => text
         .Replace(" .", ".").Replace(" ?", "?").Replace(" !", "!").Replace(" ,", ",").Replace(" ' ", "'").Replace(" n't", "n't")
-        .Replace(" 'm", "'m").Replace(" do not", " don't").Replace(" 's", "'s").Replace(" 've", "'ve").Replace(" 're", "'re");
-
-    /// <summary>The pieces of a word seen before: a range of a scratch's list.</summary>
-    private readonly record struct KnownWord(int First, int Count);
-
-    /// <summary>A thread's own working memory: the current word, and the pieces of words seen before.</summary>
-    private sealed class Scratch(ElectraTokenizer owner)
-    {
-        private const int MaxWords = 1 << 17, MaxLength = 32;
-
-        [ThreadStatic]
-        private static Scratch? current;
-
-        private static KnownWord none;
-
-        private readonly ElectraTokenizer owner = owner;
-        private readonly Dictionary<string, KnownWord> words = new(StringComparer.Ordinal);
-        private readonly List<int> pieces = [];
-
-        public char[] Word { get; } = new char[WordScanner.BufferLength];
-
-        /// <summary>This thread's scratch; another tokenizer's is forgotten.</summary>
-        public static Scratch Of(ElectraTokenizer tokenizer) =>
-            current is { } scratch && ReferenceEquals(scratch.owner, tokenizer) ? scratch : current = new Scratch(tokenizer);
-
-        /// <summary>What is known of a word; a count of 0 where nothing is.</summary>
-        public ref KnownWord Recall(ReadOnlySpan<char> word)
-        {
-            ref var known = ref CollectionsMarshal.GetValueRefOrNullRef(words.GetAlternateLookup<ReadOnlySpan<char>>(), word);
-            return ref System.Runtime.CompilerServices.Unsafe.IsNullRef(ref known) ? ref none : ref known;
-        }
-
-        public void Remember(ReadOnlySpan<char> word, ReadOnlySpan<int> ids)
-        {
-            if (words.Count >= MaxWords || word.Length > MaxLength)
-                return;
-            words[word.ToString()] = new KnownWord(ids.Length == 1 ? ids[0] : pieces.Count, ids.Length);
-            if (ids.Length > 1)
-                pieces.AddRange(ids);
-        }
-
-        public ReadOnlySpan<int> PiecesOf(KnownWord word) => CollectionsMarshal.AsSpan(pieces).Slice(word.First, word.Count);
-    }
+        .Replace(" 'm", "'m").Replace(" 's", "'s").Replace(" 've", "'ve").Replace(" 're", "'re");
 }

@@ -6,6 +6,9 @@ namespace Electra.Text;
 /// <summary>The tokens a model knows, each with its id: an immutable list.</summary>
 public sealed class Vocabulary
 {
+    /// <summary>What begins a piece that continues a word: <c>##</c>.</summary>
+    public const string Continuation = "##";
+
     /// <summary>The tokens every vocabulary must have, in the order in which a trained one begins.</summary>
     public static IReadOnlyList<string> SpecialTokens { get; } = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
@@ -70,7 +73,7 @@ public sealed class Vocabulary
     public byte[] FileBytes => Encoding.UTF8.GetBytes(string.Join('\n', tokens) + "\n");
 
     /// <summary>Reads a vocab.txt: UTF-8, one token a line, LF or CRLF.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or it is no vocabulary.</exception>
+    /// <exception cref="UserErrorException">There is no such file, it cannot be read, it is not UTF-8, or it is no vocabulary.</exception>
     public static Vocabulary Load(string path)
     {
         var shown = ProjectPath.Shown(path);
@@ -86,6 +89,10 @@ public sealed class Vocabulary
         catch (DecoderFallbackException)
         {
             throw new UserErrorException($"{shown}:{tokens.Count + 1}: the line, or one after it, is not UTF-8");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{shown} cannot be read: {error.Message}", error);
         }
         return new Vocabulary(tokens, shown);
     }

@@ -31,7 +31,7 @@ public sealed record VocabularyTraining
 /// </summary>
 public static class WordPieceTrainer
 {
-    private const string Continuation = "##";
+    
 
     /// <summary>Trains a vocabulary.</summary>
     /// <param name="texts">The text, in any pieces: a word does not reach across two of them.</param>
@@ -115,9 +115,9 @@ public static class WordPieceTrainer
             foreach (var character in alphabet.Order())
                 Id(character.ToString());
             foreach (var character in kept.SelectMany(entry => entry.Word.EnumerateRunes().Skip(1)).Distinct().Order())
-                Id(Continuation + character);
+                Id(Vocabulary.Continuation + character);
             foreach (var (word, count) in kept)
-                words.Add(([.. word.EnumerateRunes().Select((rune, i) => Id(i == 0 ? rune.ToString() : Continuation + rune))], count));
+                words.Add(([.. word.EnumerateRunes().Select((rune, i) => Id(i == 0 ? rune.ToString() : Vocabulary.Continuation + rune))], count));
             for (int word = 0; word < words.Count; word++)
                 CountPairs(word, words[word].Count);
             foreach (var (pair, found) in pairs)
@@ -151,7 +151,7 @@ public static class WordPieceTrainer
         private void Join((int Left, int Right) pair, Pair found)
         {
             pairs.Remove(pair);
-            int joined = Id(tokens[pair.Left] + tokens[pair.Right][Continuation.Length..]);
+            int joined = Id(tokens[pair.Left] + tokens[pair.Right][Vocabulary.Continuation.Length..]);
             var changed = new HashSet<(int, int)>();
             foreach (int word in found.Words)
             {

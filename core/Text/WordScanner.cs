@@ -24,12 +24,14 @@ internal ref struct WordScanner
     /// <param name="classes">How characters are normalised.</param>
     /// <param name="buffer">Holds the current word; <see cref="BufferLength"/> characters.</param>
     /// <param name="sources">Receives, for each character of the word, its place in the text; empty where that is not wanted.</param>
-    public WordScanner(ReadOnlySpan<char> text, CharacterClasses classes, Span<char> buffer, Span<int> sources = default)
+    /// <param name="position">Where to start.</param>
+    public WordScanner(ReadOnlySpan<char> text, CharacterClasses classes, Span<char> buffer, Span<int> sources = default, int position = 0)
     {
         this.text = text;
         this.classes = classes;
         this.buffer = buffer;
         this.sources = sources;
+        this.position = position;
     }
 
     /// <summary>The current word, normalised; its beginning where it <see cref="IsTooLong"/>.</summary>
@@ -62,7 +64,7 @@ internal ref struct WordScanner
             switch (ascii[c])
             {
                 case CharacterClass.Letter:
-                    Append(ReferenceEquals(classes, CharacterClasses.Lowercase) && (uint)(c - 'A') < 26 ? (char)(c | 0x20) : c);
+                    AppendAsciiLetters();
                     break;
                 case CharacterClass.Space:
                     position++;
@@ -71,7 +73,7 @@ internal ref struct WordScanner
                     break;
                 case CharacterClass.Alone:
                     if (codePoints == 0)
-                        Append(c);
+                        Append(classes.AsciiForms[c]);
                     return true;
                 default:
                     position++;
@@ -81,8 +83,33 @@ internal ref struct WordScanner
         return codePoints > 0;
     }
 
-    /// <summary>The place in the text of a character of the current word.</summary>
-    public readonly int SourceOf(int index) => sources[index];
+    /// <summary>The place in the text of the characters that a part of the current word comes from.</summary>
+    public readonly Range SourceOf(int start, int end)
+    {
+        Rune.DecodeFromUtf16(text[sources[end - 1]..], out _, out int lastLength);
+        return sources[start]..(sources[end - 1] + lastLength);
+    }
+
+    /// <summary>Takes the ASCII letters and digits from here on, most of most texts, in one go.</summary>
+    private void AppendAsciiLetters()
+    {
+        var (ascii, forms) = (classes.Ascii, classes.AsciiForms);
+        var run = text[position..];
+        var room = buffer[length..];
+        int count = 0;
+        for (; count < run.Length && run[count] is var c && c < 128 && ascii[c] == CharacterClass.Letter; count++)
+            if (count < room.Length)
+                room[count] = forms[c];
+
+        if (codePoints == 0)
+            Start = position;
+        int kept = Math.Min(count, room.Length);
+        for (int i = 0; i < kept && !sources.IsEmpty; i++)
+            sources[length + i] = position + i;
+        length += kept;
+        codePoints += count;
+        End = position += count;
+    }
 
     private void Append(char c)
     {
