@@ -25,9 +25,19 @@ public sealed class ResolvedYamlTests
         from flag in Gen.Bool
         select new SampleConfig
         {
-            Name = name, OutputFolder = folder, Vocabulary = vocabulary, HeldOutFraction = fraction, Seeds = seeds, Tasks = tasks,
-            Recipe = flag ? SampleRecipe.Google : SampleRecipe.ElectraPytorch, Corpus = sources, Size = size, Budget = budget, DryRun = flag,
-            Training = new SampleTraining { LearningRate = rate, Steps = steps }, TaskSettings = Complete(settings),
+            Name = name,
+            OutputFolder = folder,
+            Vocabulary = vocabulary,
+            HeldOutFraction = fraction,
+            Seeds = seeds,
+            Tasks = tasks,
+            Recipe = flag ? SampleRecipe.Google : SampleRecipe.ElectraPytorch,
+            Corpus = sources,
+            Size = size,
+            Budget = budget,
+            DryRun = flag,
+            Training = new SampleTraining { LearningRate = rate, Steps = steps },
+            TaskSettings = Complete(settings),
         };
 
     [Fact]

@@ -14,7 +14,9 @@ public sealed class RunConsoleTests
     {
         var terminal = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard, Out = new AnsiConsoleOutput(new StringWriter()),
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.Standard,
+            Out = new AnsiConsoleOutput(new StringWriter()),
         });
         terminal.Profile.Width = width;
         terminal.Profile.Capabilities.Unicode = true;
