@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Electra.Files;
 using Electra.Model;
 using Electra.Text;
@@ -24,31 +22,27 @@ public static class HuggingFaceFolder
     public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer) => AtomicFolder.Write(folder, partial =>
     {
         int pad = tokenizer.Vocabulary.PadId;
-        Save(Path.Combine(partial, "discriminator"), HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraForPreTraining", pad), pair.DiscriminatorWeights(), tokenizer);
-        Save(Path.Combine(partial, "generator"), HuggingFaceConfig.Of(pair.Config, pair.Config.Generator, "ElectraForMaskedLM", pad), pair.GeneratorWeights(), tokenizer);
+        WriteFiles(Path.Combine(partial, "discriminator"), HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraForPreTraining", pad), pair.DiscriminatorWeights(), tokenizer);
+        WriteFiles(Path.Combine(partial, "generator"), HuggingFaceConfig.Of(pair.Config, pair.Config.Generator, "ElectraForMaskedLM", pad), pair.GeneratorWeights(), tokenizer);
     });
 
-    private static void Save(string folder, HuggingFaceConfig config, IEnumerable<(string Name, Tensor Value)> weights, ElectraTokenizer tokenizer)
-    {
-        SafeTensors.Save(Path.Combine(folder, "model.safetensors"), weights);
-        AtomicFile.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson());
-        tokenizer.Vocabulary.Save(Path.Combine(folder, "vocab.txt"));
-        AtomicFile.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), TokenizerConfig(tokenizer, config.MaxPositions));
-    }
+    /// <summary>Writes a model as a folder, whole or not at all.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="config">What it is.</param>
+    /// <param name="weights">Its weights by Hugging Face's names.</param>
+    /// <param name="tokenizer">The tokenizer it reads.</param>
+    public static void Save(string folder, HuggingFaceConfig config, IEnumerable<(string Name, Tensor Value)> weights, ElectraTokenizer tokenizer) =>
+        AtomicFolder.Write(folder, partial => WriteFiles(partial, config, weights, tokenizer));
 
-    private static string TokenizerConfig(ElectraTokenizer tokenizer, int maxLength)
+    /// <summary>Writes the files of a model into a folder that is there, each whole or not at all.</summary>
+    /// <inheritdoc cref="Save"/>
+    public static void WriteFiles(string folder, HuggingFaceConfig config, IEnumerable<(string Name, Tensor Value)> weights, ElectraTokenizer tokenizer)
     {
-        var special = Vocabulary.SpecialTokens.Zip(["pad_token", "unk_token", "cls_token", "sep_token", "mask_token"]);
-        var json = new JsonObject
-        {
-            ["do_lower_case"] = tokenizer.Lowercase,
-            ["model_max_length"] = maxLength,
-            ["strip_accents"] = null,
-            ["tokenize_chinese_chars"] = true,
-            ["tokenizer_class"] = "ElectraTokenizer",
-        };
-        foreach (var (token, name) in special)
-            json[name] = token;
-        return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+        using var scope = NewDisposeScope();
+        // Versions of the library before 4.31 look for this constant among the weights; later ones know it.
+        var positions = (WeightNames.Positions, arange(config.MaxPositions, dtype: int64).unsqueeze(0));
+        SafeTensors.Save(Path.Combine(folder, "model.safetensors"), weights.Prepend(positions));
+        AtomicFile.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson());
+        TokenizerFiles.Save(folder, tokenizer, config.MaxPositions);
     }
 }

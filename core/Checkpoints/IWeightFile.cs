@@ -1,0 +1,43 @@
+using Electra.Files;
+using static TorchSharp.torch;
+
+namespace Electra.Checkpoints;
+
+/// <summary>A tensor in a file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">The type of its elements.</param>
+/// <param name="Shape">Its shape.</param>
+public sealed record StoredTensor(string Name, ScalarType Type, IReadOnlyList<long> Shape);
+
+/// <summary>Tensors by name in a file that is open to be read, whatever its format.</summary>
+public interface IWeightFile : IDisposable
+{
+    /// <summary>The file.</summary>
+    string Path { get; }
+
+    /// <summary>What is in it, by name.</summary>
+    IReadOnlyDictionary<string, StoredTensor> Tensors { get; }
+
+    /// <summary>Reads a tensor into an existing one of the same shape, on any device, converting its type where it differs.</summary>
+    /// <exception cref="UserErrorException">There is no tensor of this name, or it has another shape.</exception>
+    void CopyTo(string name, Tensor destination);
+}
+
+internal static class WeightFiles
+{
+    /// <summary>The tensor of a name, if it has the shape of <paramref name="destination"/>.</summary>
+    /// <exception cref="UserErrorException">There is no tensor of this name, or it has another shape.</exception>
+    public static StoredTensor Find(this IWeightFile file, string name, Tensor destination)
+    {
+        var stored = file.Find(name);
+        return stored.Shape.SequenceEqual(destination.shape)
+            ? stored
+            : throw new UserErrorException($"{ProjectPath.Shown(file.Path)}: {name} is [{string.Join(", ", stored.Shape)}], and [{string.Join(", ", destination.shape)}] is needed");
+    }
+
+    /// <summary>The tensor of a name.</summary>
+    /// <exception cref="UserErrorException">There is no tensor of this name.</exception>
+    public static StoredTensor Find(this IWeightFile file, string name) => file.Tensors.TryGetValue(name, out var stored)
+        ? stored
+        : throw new UserErrorException($"{ProjectPath.Shown(file.Path)} has no tensor {name}");
+}
