@@ -1,0 +1,64 @@
+using Electra.Finetuning.Tasks;
+using Electra.Pretraining;
+using Electra.Pretraining.Examples;
+using Electra.Tensors;
+
+namespace Electra.Finetuning.Data;
+
+/// <summary>The encoded rows of a split, memory-mapped, with their labels. Reading is safe from many threads.</summary>
+public sealed class EncodedSplit : IDisposable
+{
+    private readonly ExampleStore store;
+    private readonly float[] labels;
+    private readonly int[] lengths;
+
+    internal EncodedSplit(TaskSplit split, ExampleStore store, float[] labels)
+    {
+        (Split, this.store, this.labels) = (split, store, labels);
+        lengths = [.. Enumerable.Range(0, Count).Select(row => store.Lengths(row).Length)];
+    }
+
+    /// <summary>Which split.</summary>
+    public TaskSplit Split { get; }
+
+    /// <summary>The number of rows.</summary>
+    public int Count => labels.Length;
+
+    /// <summary>The label of each row: the number of its class, or its value; NaN where there is none.</summary>
+    public IReadOnlyList<float> Labels => labels;
+
+    /// <summary>The tokens of each row.</summary>
+    public IReadOnlyList<int> Lengths => lengths;
+
+    /// <summary>The batches of one epoch of training: a function of seed and epoch. The last one may be smaller.</summary>
+    /// <param name="batchSize">Rows in a batch.</param>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="epoch">Which epoch, from 0.</param>
+    public IEnumerable<TaskBatch> Shuffled(int batchSize, long seed, int epoch) =>
+        LengthOrder.Shuffled(lengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize).Select(Batch);
+
+    /// <summary>All rows once, the longest first: batches to measure or predict on.</summary>
+    /// <param name="batchSize">Rows in a batch.</param>
+    public IEnumerable<TaskBatch> ByLength(int batchSize) => LengthOrder.LongestFirst(lengths).Chunk(batchSize).Select(Batch);
+
+    /// <summary>Some rows side by side.</summary>
+    /// <param name="rows">Their numbers.</param>
+    public TaskBatch Batch(int[] rows)
+    {
+        int length = rows.Max(row => lengths[row]);
+        var (ids, types, row) = (new long[rows.Length * length], new long[rows.Length * length], new int[store.MaxLength]);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int n = store.Read(rows[i], row, out int lengthA);
+            var target = ids.AsSpan(i * length, length);
+            for (int j = 0; j < n; j++)
+                target[j] = row[j];
+            target[n..].Fill(store.Vocabulary.Pad);
+            types.AsSpan(i * length, n)[lengthA..].Fill(1);
+        }
+        return new TaskBatch(new TokenBatch(rows.Length, length, ids, types, [.. rows.Select(r => lengths[r])]), [.. rows.Select(r => labels[r])], rows);
+    }
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose() => store.Dispose();
+}

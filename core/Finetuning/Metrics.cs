@@ -1,0 +1,99 @@
+using Electra.Finetuning.Tasks;
+using MathNet.Numerics.Statistics;
+
+namespace Electra.Finetuning;
+
+/// <summary>What dev sets are scored by, as fractions: 0.8604, not 86.04.</summary>
+public static class Metrics
+{
+    /// <summary>The share of the rows whose class is right.</summary>
+    public const string Accuracy = "accuracy";
+
+    /// <summary>The harmonic mean of precision and recall of class 1, of two classes.</summary>
+    public const string F1 = "f1";
+
+    /// <summary>Matthews' correlation coefficient, in [−1, 1].</summary>
+    public const string Mcc = "mcc";
+
+    /// <summary>The linear correlation of values and predictions.</summary>
+    public const string Pearson = "pearson";
+
+    /// <summary>The linear correlation of their ranks; ties share the mean of their ranks.</summary>
+    public const string Spearman = "spearman";
+
+    /// <summary>Every metric of classification, then of regression.</summary>
+    public static IReadOnlyList<string> ForClasses { get; } = [Accuracy, F1, Mcc];
+
+    /// <summary>Every metric of a regression.</summary>
+    public static IReadOnlyList<string> ForValues { get; } = [Pearson, Spearman];
+
+    /// <summary>Measures all the metrics of a task.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="logits">The outputs of the model, <c>[rows · outputs]</c>.</param>
+    /// <param name="labels">The label of each row.</param>
+    /// <param name="suffix">Added to each name.</param>
+    /// <returns>The value of each metric by its name; NaN where it is not defined (a correlation with a constant).</returns>
+    public static IReadOnlyDictionary<string, double> Measure(TaskDefinition task, ReadOnlySpan<float> logits, ReadOnlySpan<float> labels, string suffix = "")
+    {
+        if (logits.Length != labels.Length * task.Outputs)
+            throw new ArgumentException($"{labels.Length} rows with {task.Outputs} outputs are {labels.Length * task.Outputs} numbers, not {logits.Length}", nameof(logits));
+        var values = new Dictionary<string, double>();
+        if (task.IsRegression)
+        {
+            double[] predicted = [.. ToDoubles(logits)], given = [.. ToDoubles(labels)];
+            foreach (var name in task.Metrics)
+                values[name + suffix] = name == Spearman ? Correlation.Spearman(predicted, given) : Correlation.Pearson(predicted, given);
+            return values;
+        }
+        int[] classes = Classes(logits, task.Outputs);
+        int[] right = new int[labels.Length];
+        for (int i = 0; i < right.Length; i++)
+            right[i] = (int)labels[i];
+        foreach (var name in task.Metrics)
+            values[name + suffix] = name switch { Mcc => MatthewsCorrelation(classes, right), F1 => F1Score(classes, right), _ => AccuracyOf(classes, right) };
+        return values;
+    }
+
+    /// <summary>The class with the largest output in each row, the first of equals.</summary>
+    /// <param name="logits"><c>[rows · outputs]</c>.</param>
+    /// <param name="outputs">Outputs in a row.</param>
+    public static int[] Classes(ReadOnlySpan<float> logits, int outputs)
+    {
+        var classes = new int[logits.Length / outputs];
+        for (int row = 0; row < classes.Length; row++)
+            for (int i = 1; i < outputs; i++)
+                if (logits[row * outputs + i] > logits[row * outputs + classes[row]])
+                    classes[row] = i;
+        return classes;
+    }
+
+    private static double AccuracyOf(int[] predicted, int[] labels) =>
+        labels.Length == 0 ? double.NaN : predicted.Zip(labels).Count(pair => pair.First == pair.Second) / (double)labels.Length;
+
+    private static double F1Score(int[] predicted, int[] labels)
+    {
+        var pairs = predicted.Zip(labels).ToList();
+        int both = pairs.Count(pair => pair is (1, 1)), either = predicted.Count(p => p == 1) + labels.Count(l => l == 1);
+        // As scikit-learn: 0 where there is nothing to find and nothing found.
+        return either == 0 ? 0 : 2.0 * both / either;
+    }
+
+    /// <summary>The form for any number of classes (Gorodkin 2004), 0 where a side knows one class only, as in scikit-learn.</summary>
+    private static double MatthewsCorrelation(int[] predicted, int[] labels)
+    {
+        double n = labels.Length, right = predicted.Zip(labels).Count(pair => pair.First == pair.Second);
+        var guesses = predicted.CountBy(c => c).ToDictionary();
+        var truths = labels.CountBy(c => c).ToDictionary();
+        double together = truths.Sum(truth => (double)truth.Value * guesses.GetValueOrDefault(truth.Key));
+        double spread = (n * n - guesses.Values.Sum(c => (double)c * c)) * (n * n - truths.Values.Sum(c => (double)c * c));
+        return spread == 0 ? 0 : (right * n - together) / Math.Sqrt(spread);
+    }
+
+    private static double[] ToDoubles(ReadOnlySpan<float> values)
+    {
+        var doubles = new double[values.Length];
+        for (int i = 0; i < doubles.Length; i++)
+            doubles[i] = values[i];
+        return doubles;
+    }
+}
