@@ -1,3 +1,5 @@
+using Electra.Files;
+
 namespace Electra.Pretraining.Examples;
 
 /// <summary>Examples ready to be read.</summary>
@@ -60,7 +62,7 @@ public static class ExamplePreparation
             return Open(folder, whole);
 
         Directory.CreateDirectory(folder);
-        using var alone = FolderLock.Wait(folder, progress, cancellation);
+        using var alone = FileLock.Wait(Path.Combine(folder, "lock"), $"waiting for another process that is working in {folder}", progress, cancellation);
         var state = PreparationState.Load(folder, identity) ?? new PreparationState { Identity = identity };
         if (!state.Complete)
             state = Build(source, state, folder, grain, workers > 0 ? workers : Environment.ProcessorCount, progress, cancellation);
