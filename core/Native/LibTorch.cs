@@ -109,6 +109,7 @@ public static class LibTorch
                     continue;
                 handles["LibTorchSharp"] = handle.Value;
                 MathKernels.UseBestInstructions(handles["torch_cpu"]);
+                HeapSettings.KeepFreedMemory();
                 return new Loaded(torch, handles);
             }
         throw LibTorchException.NotLoaded(tried, given);

@@ -14,7 +14,14 @@ internal static unsafe class MathKernels
     /// keeps the answer in an int; this sets the answer. Must run before the first matrix product.
     /// </summary>
     /// <returns>Whether the answer was set. Anything unexpected in the code at that symbol leaves everything as it is.</returns>
-    public static bool UseBestInstructions(nint torchCpu)
+    public static bool UseBestInstructions(nint torchCpu) => isSet = SetAnswer(torchCpu);
+
+    /// <summary>For tables of measurements: whether the answer was set.</summary>
+    public static string State => isSet ? $"set ({Variable}=default leaves it alone)" : "left alone";
+
+    private static bool isSet;
+
+    private static bool SetAnswer(nint torchCpu)
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || !OperatingSystem.IsLinux()
             || Environment.GetEnvironmentVariable(Variable) == "default"

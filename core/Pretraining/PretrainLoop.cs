@@ -3,7 +3,6 @@ using Electra.Experiments;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Tensors;
-using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
 
@@ -55,13 +54,13 @@ public static class PretrainLoop
         var latest = position.Step == 0 ? first : null;
 
         // ---- the loop ------------------------------------------------------------------------------------------------------------
-        using var sums = zeros(4, device: model.Store.Compute.Device);
+        using var update = new TrainingStep(model, method, optimizer, trainingKey);
         var (clock, loggedAt, loggedStep, loggedTokens) = (Stopwatch.StartNew(), TimeSpan.Zero, position.Step, 0L);
         var milestones = Milestones(config);
         long step = position.Step;
         while (step < steps)
         {
-            loggedTokens += Update(step);
+            loggedTokens += update.Run(step, data.TrainingBatches(config, step), schedule(step));
             step++;
 
             bool last = step == steps, stop = run.Stopping.IsCancellationRequested || OutOfTime();
@@ -84,38 +83,12 @@ public static class PretrainLoop
         }
         return Report();
 
-        // One update: gradients of all parts of the batch are averaged, clipped together and applied.
-        long Update(long k)
-        {
-            using var scope = NewDisposeScope();
-            model.Store.ZeroGradients();
-            var parts = data.TrainingBatches(config, k);
-            long tokens = 0;
-            for (int part = 0; part < parts.Count; part++)
-            {
-                var partKey = trainingKey[k][part];
-                manual_seed((long)(partKey.Value >> 1)).Dispose(); // for what libtorch itself draws: dropout and noise on CUDA
-                var pass = method.Forward(model, parts[part], partKey, training: true);
-                (pass.Loss / parts.Count).backward();
-                model.Store.CollectGradients();
-                using (no_grad())
-                    sums.narrow(0, 0, 3).add_(stack([pass.Loss.detach(), pass.GeneratorLoss.detach(), pass.DiscriminatorLoss.detach()]) / parts.Count);
-                tokens += parts[part].TokenCount;
-            }
-            using (no_grad())
-                sums.narrow(0, 3, 1).add_(optimizer.Step(k, schedule(k)));
-            return tokens;
-        }
-
         bool OutOfTime() => training.MaxMinutes > 0 && position.Seconds + clock.Elapsed.TotalSeconds > training.MaxMinutes * 60;
 
-        // Reading the sums is the only place where the loop waits for the device.
         void Log()
         {
             long count = step - loggedStep;
-            double[] means = [.. (sums / count).cpu().data<float>().Select(x => (double)x)];
-            sums.zero_();
-            var (loss, generator, discriminator, norm) = (means[0], means[1], means[2], means[3]);
+            var (loss, generator, discriminator, norm) = update.ReadMeans();
             var now = clock.Elapsed;
             double seconds = (now - loggedAt).TotalSeconds, tokensPerSecond = loggedTokens / seconds;
             double rate = schedule(step - 1).LearningRate;

@@ -1,0 +1,211 @@
+using System.Diagnostics;
+using Electra.Experiments;
+using Electra.Model;
+using Electra.Native;
+using Electra.Optimization;
+using Electra.Pretraining;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Bench;
+
+/// <summary>
+/// How fast training is, against what the machine could do at best and against the plain way of writing it. Steps, the products by
+/// themselves and the plain port take turns in one process, so that the ratios hold on a machine that does other things too.
+/// </summary>
+public static class TrainingBench
+{
+    private const int MaskId = 4;
+
+    /// <summary>Measures and prints one table.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Run(Run<BenchConfig> run)
+    {
+        var (config, console) = (run.Config, run.Console);
+        var compute = Compute.Open(config.Compute, config.Precision);
+        var random = RandomKey.FromSeed(config.Seed);
+        var batch = RandomText(config, random[0]);
+        var tokens = new MaskingTokens(config.Model.VocabularySize, MaskId, [.. Enumerable.Range(0, config.Model.VocabularySize).Select(id => id <= MaskId)]);
+        var options = Recipes.Defaults(Recipe.ElectraPytorch, config.Size);
+
+        // ---- the training code itself, with a clock between its stages -----------------------------------------------------------
+        using var model = ElectraPair.Create(config.Model, config.Seed, compute);
+        using var optimizer = new Adam(model.Store, options.Optimizer);
+        var clock = new StageClock(compute);
+        var method = clock.Between(ElectraMethod.From(options.Objective, tokens, compute.Threads));
+        using var training = new TrainingStep(model, method, optimizer, random[1]) { Finished = stage => clock.Mark(stage == "forward" ? "other" : stage) };
+        long k = 0;
+        void Step()
+        {
+            clock.Begin();
+            training.Run(k++, [batch], new StepRates(1e-4));
+            clock.End();
+        }
+        const int WarmUp = 4;
+        for (int i = 0; i < WarmUp; i++)
+            Step();
+        clock.Clear();
+        double peakMegabytes = PeakMegabytes();
+
+        // ---- steps and the floor, in turns -----------------------------------------------------------------------------------------
+        int masked = Masking.Apply(batch.Ids, batch.Lengths, tokens, options.Objective.Masking, random[2]).Positions.Length;
+        using var products = new StepProducts(config.Model, config.BatchSize, config.Length, masked, compute);
+        var (productTimes, copyRates) = (new List<double>(), new List<double>());
+        for (int i = 0; i < config.Steps; i++)
+        {
+            run.Stopping.ThrowIfCancellationRequested();
+            console.Report(new ProgressReport("measuring steps and the floor", i + 1, config.Steps, "steps"));
+            Step();
+            if (i % 3 == 0)
+            {
+                productTimes.Add(products.Milliseconds(repetitions: 4));
+                copyRates.Add(products.CopyRate());
+            }
+        }
+        long? operators = OperatorCounter.Count(() => training.Run(k++, [batch], new StepRates(1e-4)));
+
+        // ---- the plain port, in turns with steps ------------------------------------------------------------------------------------
+        double loss = training.ReadMeans().Loss;
+        double? timesFaster = config.PlainSteps == 0 ? null : TimesFaster(run, compute, batch, tokens, options, random[2], () =>
+        {
+            long start = Stopwatch.GetTimestamp();
+            training.Run(k++, [batch], new StepRates(1e-4));
+            training.ReadMeans();
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        });
+
+        // ---- the table ----------------------------------------------------------------------------------------------------------------
+        double copyRate = copyRates.Median(), productTime = productTimes.Median(), step = clock.Totals.Median();
+        // Parameters, gradients and two moments are read, parameters and moments written.
+        double optimizerTime = 7.0 * sizeof(float) * model.Store.Values.numel() / (copyRate * 1e6);
+        double floor = productTime + optimizerTime;
+        double peakRate = products.PeakRate();
+        console.Heading($"{config.Size.ToString().ToLowerInvariant()}, {config.BatchSize} × {config.Length} tokens, {compute}");
+        console.Table(["", "ms", "share of the step"], [
+            .. clock.Stages.Select(stage => (IReadOnlyList<object?>)[stage.Name, $"{stage.Times.Median():F1}", $"{stage.Times.Median() / step:0%}"]),
+            ["the step (median)", $"{step:F1}", "100%"],
+            ["its products alone", $"{productTime:F1}", $"{productTime / step:0%}"],
+            ["one pass over the optimizer's memory", $"{optimizerTime:F1}", $"{optimizerTime / step:0%}"],
+            ["the floor: both", $"{floor:F1}", $"{floor / step:0%}"],
+        ]);
+        console.Line();
+        console.Table(
+            ("step / floor", $"{step / floor:F2}"),
+            ("plain port / step", timesFaster is { } times ? $"{times:F1}" : "not measured"),
+            ("tokens per second", $"{batch.TokenCount / step * 1000:N0}"),
+            ("products' rate", $"{products.Flops / productTime / 1e6:N0} GFLOP/s of the step's own shapes; {peakRate:N0} of 1536 × 1536"),
+            ("copy rate", $"{copyRate:F1} GB/s, read and written"),
+            ("share of peak", $"{products.Flops / step / 1e6 / peakRate:0%}: 3 × forward = {products.Flops / batch.TokenCount / 1e6:F1} MFLOP a token, at the rate of 1536 × 1536"),
+            ("libtorch operators a step", operators is { } count ? $"{count:N0}, views left out" : "not counted on this system"),
+            ("peak memory", $"{peakMegabytes:N0} MB of the training process; {PeakMegabytes():N0} with all that is compared"),
+            ("MKL's vendor check", MathKernels.State),
+            ("mean loss", $"{loss:F3}"));
+        return double.IsFinite(loss) ? 0 : 1;
+    }
+
+    private static double TimesFaster(Run<BenchConfig> run, Compute compute, TokenBatch batch, MaskingTokens tokens, PretrainConfig options, RandomKey key, Func<double> step)
+    {
+        var masked = Masking.Apply(batch.Ids, batch.Lengths, tokens, options.Objective.Masking, key);
+        bool[] isMasked = new bool[batch.Ids.Length];
+        foreach (long position in masked.Positions)
+            isMasked[position] = true;
+        using Tensor ids = tensor(batch.Ids, [batch.Size, batch.Length], device: compute.Device), hidden = tensor(masked.Ids, [batch.Size, batch.Length], device: compute.Device),
+            mask = tensor(isMasked, [batch.Size, batch.Length], device: compute.Device);
+        using var port = new PlainPort(run.Config.Model, compute.Device);
+        port.Step(ids, hidden, mask);
+        var (plain, fast) = (new List<double>(), new List<double>());
+        for (int i = 0; i < run.Config.PlainSteps; i++)
+        {
+            run.Stopping.ThrowIfCancellationRequested();
+            run.Console.Report(new ProgressReport("measuring the plain port", i + 1, run.Config.PlainSteps, "steps"));
+            long start = Stopwatch.GetTimestamp();
+            port.Step(ids, hidden, mask);
+            plain.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            fast.Add(step());
+        }
+        return plain.Median() / fast.Median();
+    }
+
+    /// <summary>Full rows of random tokens: what they are changes nothing about the time.</summary>
+    private static TokenBatch RandomText(BenchConfig config, RandomKey key)
+    {
+        var numbers = key.Numbers();
+        int count = config.BatchSize * config.Length;
+        var ids = new long[count];
+        foreach (ref long id in ids.AsSpan())
+            id = MaskId + 1 + numbers.Next(config.Model.VocabularySize - MaskId - 1);
+        return new TokenBatch(config.BatchSize, config.Length, ids, new long[count], [.. Enumerable.Repeat(config.Length, config.BatchSize)]);
+    }
+
+    private static double PeakMegabytes()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.PeakWorkingSet64 / 1e6;
+    }
+
+    private static double Median(this List<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return sorted.Count == 0 ? double.NaN : sorted[sorted.Count / 2];
+    }
+
+    /// <summary>Splits a step's time among its stages.</summary>
+    private sealed class StageClock(Compute compute)
+    {
+        private readonly Dictionary<string, List<double>> times = [];
+        private readonly Dictionary<string, double> step = [];
+        private long started, last;
+
+        public List<double> Totals { get; } = [];
+
+        public IEnumerable<(string Name, List<double> Times)> Stages => times.Select(stage => (stage.Key, stage.Value));
+
+        public void Begin()
+        {
+            step.Clear();
+            started = last = Stopwatch.GetTimestamp();
+        }
+
+        /// <summary>What happened since the last mark belongs to a stage.</summary>
+        public void Mark(string stage)
+        {
+            if (compute.IsCuda)
+                cuda.synchronize();
+            long now = Stopwatch.GetTimestamp();
+            step[stage] = step.GetValueOrDefault(stage) + Stopwatch.GetElapsedTime(last, now).TotalMilliseconds;
+            last = now;
+        }
+
+        public void End()
+        {
+            foreach (var (stage, time) in step)
+                (times.TryGetValue(stage, out var list) ? list : times[stage] = []).Add(time);
+            Totals.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+
+        public void Clear()
+        {
+            times.Clear();
+            Totals.Clear();
+        }
+
+        /// <summary>The method with marks between its stages.</summary>
+        public ElectraMethod Between(ElectraMethod method)
+        {
+            T After<T>(string before, string name, Func<T> work)
+            {
+                Mark(before);
+                var result = work();
+                Mark(name);
+                return result;
+            }
+            return method with
+            {
+                Mask = (batch, key) => After("other", "masking", () => method.Mask(batch, key)),
+                GeneratorLoss = (logits, targets) => After("generator", "losses", () => method.GeneratorLoss(logits, targets)),
+                Sample = (logits, targets, key) => After("other", "sampling", () => method.Sample(logits, targets, key)),
+                DiscriminatorLoss = (logits, replaced) => After("discriminator", "losses", () => method.DiscriminatorLoss(logits, replaced)),
+            };
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Electra.Bench;
+using Electra.Model;
+using Electra.Native;
+using Electra.Tensors;
+using Electra.Tests.Scripting;
+using static TorchSharp.torch;
+
+namespace Electra.Tests.Bench;
+
+public sealed class BenchTests : IDisposable
+{
+    private readonly TemporaryFolder folder = TestData.Temporary();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Floating_point_operations_are_counted_from_the_shapes()
+    {
+        // One layer, hidden 8, intermediate 16, one head, two rows of 4 tokens, in both models; then the heads.
+        var config = new ElectraConfig { VocabularySize = 50, EmbeddingSize = 8, HiddenSize = 8, Layers = 1, AttentionHeads = 1, IntermediateSize = 16, GeneratorDivisor = 1 };
+        using var products = new StepProducts(config, batch: 2, length: 4, masked: 3, Compute.Reference);
+        double layer = 2 * 8 * (3 * 8 * 8 + 8 * 8 + 2 * 8 * 16) + (2 * 2 * 2 * 4 * 4 * 8);
+        double heads = 2 * (3 * 8 * 8 + 3 * 8 * 50 + 8 * 8 * 8 + 8 * 8);
+        Assert.Equal(3 * (2 * layer + heads), products.Flops);
+        Assert.True(products.Milliseconds(1) > 0);
+    }
+
+    [Fact]
+    public void Operators_are_counted_without_views()
+    {
+        using var x = ones(4, 4);
+        if (OperatorCounter.Count(() => x.view(16).add(x.view(16)).mul(x.view(16)).Dispose()) is { } count)
+            Assert.Equal(2, count);
+    }
+
+    [Fact]
+    public async Task The_script_prints_the_table_for_any_shape()
+    {
+        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
+        string[] tiny = ["steps=3", "plain_steps=1", "batch_size=2", "length=16", "compute.threads=1",
+            "model={vocabulary_size: 100, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64}"];
+        var run = await ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", .. tiny]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.All(["discriminator", "step / floor", "plain port / step", "share of peak", "peak memory"], part => Assert.Contains(part, run.Output));
+    }
+}
