@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Electra.Files;
+
+namespace Electra.Finetuning;
+
+/// <summary>One pass over the training set.</summary>
+/// <param name="Epoch">Its number, from 1.</param>
+/// <param name="TrainLoss">The mean loss of its updates.</param>
+/// <param name="Scores">What was measured on the development set after it, as in <see cref="FinetuneResult.Scores"/>.</param>
+public sealed record FinetuneEpoch(int Epoch, double TrainLoss, IReadOnlyDictionary<string, double> Scores);
+
+/// <summary>
+/// What came of one fine-tuning run: the <c>result.json</c> of its folder. It is written last, so that a run which has one is
+/// finished. Scores are fractions, not per cent.
+/// </summary>
+public sealed record FinetuneResult
+{
+    /// <summary>The name of the file in the run's folder.</summary>
+    public const string FileName = "result.json";
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        RespectNullableAnnotations = true,
+    };
+
+    /// <summary>The runs that belong together: usually all that start from one checkpoint.</summary>
+    public required string Group { get; init; }
+
+    /// <summary>The task, as <c>rte</c>.</summary>
+    public required string Task { get; init; }
+
+    /// <summary>The run's number within its group and task, from 0.</summary>
+    public required int Run { get; init; }
+
+    /// <summary>What everything random in it follows from.</summary>
+    public required int Seed { get; init; }
+
+    /// <summary>Where the weights came from, as it was given; <c>random</c>: from nowhere.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Parameters of the fine-tuned model.</summary>
+    public long? Parameters { get; init; }
+
+    /// <summary>The metric by which the best of several runs is chosen.</summary>
+    public required string Metric { get; init; }
+
+    /// <summary>Its value on the development set after the last epoch: what <see cref="Scores"/> has under <see cref="Metric"/>.</summary>
+    public required double Score { get; init; }
+
+    /// <summary>All metrics on the development set after the last epoch, by name: <c>mcc</c>, <c>f1</c>, <c>accuracy</c>, <c>pearson</c>, <c>spearman</c>, <c>accuracy_mm</c>.</summary>
+    public required IReadOnlyDictionary<string, double> Scores { get; init; }
+
+    /// <summary>How it came to that.</summary>
+    public required IReadOnlyList<FinetuneEpoch> Epochs { get; init; }
+
+    /// <summary>How long the run took.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>The folder of a run, <c>root/group_task_run</c>, as the original names it.</summary>
+    /// <param name="root">The folder of all runs, <c>checkpoints/glue</c>: from the project's root where it is relative.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="run">The run's number.</param>
+    public static string Folder(string root, string group, string task, int run) =>
+        Path.Combine(ProjectPath.Output(root), string.Create(CultureInfo.InvariantCulture, $"{group}_{task}_{run}"));
+
+    /// <summary>Writes the result into its run's folder, whole or not at all.</summary>
+    public void Save(string folder) => AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
+
+    /// <summary>Whether the run in a folder is finished.</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
+    /// <summary>Reads the result of a finished run.</summary>
+    /// <exception cref="UserErrorException">The folder holds no result, or a damaged one.</exception>
+    public static FinetuneResult Load(string folder)
+    {
+        var file = Path.Combine(folder, FileName);
+        if (!File.Exists(file))
+            throw new UserErrorException($"{ProjectPath.Shown(folder)} holds no {FileName}: the run is not finished. scripts/finetune.csx goes on with it.");
+        try
+        {
+            return JsonSerializer.Deserialize<FinetuneResult>(File.ReadAllBytes(file), Json) ?? throw new JsonException("it is empty");
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(file)} is no result of a fine-tuning run: {e.Message} Remove the file to do the run again.", e);
+        }
+    }
+
+    /// <summary>The results of all finished runs, ordered by group, task and run; none where there is no such folder.</summary>
+    /// <param name="root">The folder of all runs, <c>checkpoints/glue</c>: looked for in the working directory, then at the project's root.</param>
+    /// <param name="group">Only this group; null: all.</param>
+    /// <exception cref="UserErrorException">A result is damaged.</exception>
+    public static IReadOnlyList<FinetuneResult> All(string root, string? group = null)
+    {
+        var folder = ProjectPath.Find(root);
+        // Folders that begin with a dot are being written.
+        var finished = Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Where(run => !Path.GetFileName(run).StartsWith('.') && IsIn(run)) : [];
+        return [.. finished.Select(Load).Where(result => group is null || result.Group == group).OrderBy(result => result.Group).ThenBy(result => result.Task).ThenBy(result => result.Run)];
+    }
+}
