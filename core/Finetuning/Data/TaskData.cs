@@ -10,7 +10,9 @@ namespace Electra.Finetuning.Data;
 public sealed record TaskData(TaskDefinition Task, ElectraTokenizer Tokenizer, IReadOnlyList<EncodedSplit> Splits) : IDisposable
 {
     /// <summary>The rows to train on, those of <c>double_unordered</c> included.</summary>
-    public EncodedSplit Train => Splits.First(split => split.Split.Role == SplitRole.Train);
+    /// <exception cref="UserErrorException">The task has none.</exception>
+    public EncodedSplit Train => Splits.FirstOrDefault(split => split.Split.Role == SplitRole.Train)
+        ?? throw new UserErrorException(Task.Model != Task.Name ? $"{Task.DisplayName} is predicted with the model of {Task.Model}, and has no rows to train on" : $"{Task.DisplayName} has no rows to train on: the files of its split train are missing");
 
     /// <summary>The rows to measure on: MNLI has two such splits.</summary>
     public IReadOnlyList<EncodedSplit> Dev => [.. Splits.Where(split => split.Split.Role == SplitRole.Dev)];

@@ -1,0 +1,139 @@
+using Electra.Corpora;
+using Electra.Tensors;
+
+namespace Electra.Finetuning.Tasks;
+
+/// <summary>
+/// Three tasks made from the API documentation of the installed SDK, one of each kind that GLUE has, to try fine-tuning without a
+/// download. The rows are a function of the SDK's version. A type with all its members is in one split only, and no text stands
+/// twice, so that nothing measured was learned by heart.
+/// </summary>
+public static class DotnetDocsTasks
+{
+    private const int Train = 2400, Dev = 500, Test = 500;
+
+    // Another way of making rows from the same documentation needs another name.
+    private const string Method = "dotnet-docs-tasks-1";
+
+    private const long Seed = 3;
+    private const int FewestWords = 5, MostCharacters = 300;
+    private const string KindCodes = "TMPFE";
+
+    private static readonly TaskSplit[] Splits =
+        [new("train", SplitRole.Train), new("dev", SplitRole.Dev), new("test", SplitRole.Test)];
+
+    /// <summary>What kind of member a summary describes: as many rows of each kind.</summary>
+    public static TaskDefinition Kind { get; } = new()
+    {
+        Name = "docs-kind", DisplayName = "Kind", TextColumns = ["summary"], Labels = ["type", "method", "property", "field", "event"],
+        Metrics = [Metrics.Accuracy, Metrics.Mcc], ReportedMetric = Metrics.Accuracy, Epochs = 4, Splits = WithSubmission("docs-kind.tsv"),
+    };
+
+    /// <summary>Whether a description of a result belongs to a summary: half of the rows have another method's of the same split.</summary>
+    public static TaskDefinition Returns { get; } = new()
+    {
+        Name = "docs-returns", DisplayName = "Returns", TextColumns = ["summary", "returns"], Labels = ["other", "own"],
+        Metrics = [Metrics.Accuracy, Metrics.F1], ReportedMetric = Metrics.Accuracy, Epochs = 6, Splits = WithSubmission("docs-returns.tsv"),
+    };
+
+    /// <summary>
+    /// How close two members are in the tree of namespaces and types, from their summaries: 5 × the share of the longer path that both
+    /// have; 0 where not even the root is shared, 5 in one type.
+    /// </summary>
+    public static TaskDefinition Distance { get; } = new()
+    {
+        Name = "docs-distance", DisplayName = "Distance", TextColumns = ["summary1", "summary2"], Range = (0, 5), LabelForm = LabelForm.Number,
+        Metrics = [Metrics.Pearson, Metrics.Spearman], ReportedMetric = Metrics.Spearman, Epochs = 6, IsUnordered = true, Splits = WithSubmission("docs-distance.tsv"),
+    };
+
+    /// <summary>All three.</summary>
+    public static IReadOnlyList<TaskDefinition> All { get; } = [Kind, Returns, Distance];
+
+    /// <summary>A task with its rows.</summary>
+    /// <exception cref="UserErrorException">No SDK with documentation is found.</exception>
+    public static TaskText Open(TaskDefinition task)
+    {
+        var content = $"{Method} {task.Name} {Corpus.Open(CorpusOptions.Parse(DotnetDocs.Name)).Fingerprint}";
+        var members = new Lazy<ILookup<SplitRole, DocumentedMember>>(Members);
+        return new TaskText(task, [.. task.Splits.Select(split => new TaskSplitText(split, $"{content} {split.Name}", 0, () =>
+        {
+            int count = split.Role switch { SplitRole.Train => Train, SplitRole.Dev => Dev, _ => Test };
+            var rows = Rows(task, [.. members.Value[split.Role]], count);
+            return split.Role == SplitRole.Test ? rows.Select(row => row with { Label = float.NaN }) : rows;
+        }))]);
+    }
+
+    private static TaskSplit[] WithSubmission(string file) => [Splits[0], Splits[1], Splits[2] with { Submission = file }];
+
+    /// <summary>Members whose summary says something and is nobody else's, by the split of their type, in random order.</summary>
+    private static ILookup<SplitRole, DocumentedMember> Members()
+    {
+        var said = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        return Shuffled(DotnetDocs.Members().Where(member => SaysSomething(member.Summary) && said.Add(member.Summary))).ToLookup(member => RoleOf(member.Type));
+    }
+
+    private static IEnumerable<TaskRow> Rows(TaskDefinition task, IReadOnlyList<DocumentedMember> members, int count) =>
+        task == Kind ? KindRows(members, count) : task == Returns ? ReturnsRows(members, count) : DistanceRows(members, count);
+
+    private static IEnumerable<TaskRow> KindRows(IReadOnlyList<DocumentedMember> members, int count)
+    {
+        var rows = KindCodes.SelectMany((code, label) => members.Where(member => member.Kind == code).Take(count / KindCodes.Length)
+            .Select(member => new TaskRow(member.Summary, "", label)));
+        return Shuffled(rows);
+    }
+
+    private static IEnumerable<TaskRow> ReturnsRows(IReadOnlyList<DocumentedMember> members, int count)
+    {
+        var said = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        DocumentedMember[] methods = [.. members.Where(member => member.Kind == 'M' && SaysSomething(member.Returns) && said.Add(member.Returns)).Take(count)];
+        // The results of every second method go round among them: neither text alone tells whether the two belong together.
+        DocumentedMember[] others = [.. methods.Where((_, i) => i % 2 == 1)];
+        return methods.Select((method, i) => i % 2 == 0
+            ? new TaskRow(method.Summary, method.Returns, 1)
+            : new TaskRow(method.Summary, others[(i / 2 + 1) % others.Length].Returns, 0));
+    }
+
+    /// <summary>A quarter each: one type, one namespace, namespaces that share a part, any two.</summary>
+    private static IEnumerable<TaskRow> DistanceRows(IReadOnlyList<DocumentedMember> members, int count)
+    {
+        Func<DocumentedMember, string>[] levels = [member => member.Type, member => member.Namespace, Roots, _ => ""];
+        return Shuffled(levels.SelectMany((level, quarter) => Pairs(members.Skip(quarter * members.Count / levels.Length).Take(members.Count / levels.Length), level)
+            .Take(count / levels.Length)
+            .Select(pair => new TaskRow(pair.First.Summary, pair.Second.Summary, Closeness(pair.First.Type, pair.Second.Type)))));
+
+        static string Roots(DocumentedMember member) => string.Join('.', member.Namespace.Split('.').Take(2));
+    }
+
+    /// <summary>Members that follow each other within a group, each in one pair; a group of many does not stand for more than its share.</summary>
+    private static IEnumerable<(DocumentedMember First, DocumentedMember Second)> Pairs(IEnumerable<DocumentedMember> members, Func<DocumentedMember, string> group)
+    {
+        var waiting = new Dictionary<string, DocumentedMember>();
+        foreach (var member in members)
+            if (waiting.Remove(group(member), out var first))
+                yield return (first, member);
+            else
+                waiting[group(member)] = member;
+    }
+
+    /// <summary>5 × shared leading parts of two names / parts of the longer one.</summary>
+    internal static float Closeness(string a, string b)
+    {
+        string[] left = a.Split('.'), right = b.Split('.');
+        int shared = left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count();
+        return 5f * shared / Math.Max(left.Length, right.Length);
+    }
+
+    private static bool SaysSomething(string text) => text.Length <= MostCharacters && text.Count(c => c == ' ') >= FewestWords - 1;
+
+    /// <summary>Which split a type belongs to: 70% of the types train, 15% measure, 15% test.</summary>
+    internal static SplitRole RoleOf(string type) =>
+        RandomKey.FromSeed(Seed)[BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(type)))].Numbers().NextDouble() switch
+        {
+            < 0.7 => SplitRole.Train,
+            < 0.85 => SplitRole.Dev,
+            _ => SplitRole.Test,
+        };
+
+    private static IEnumerable<T> Shuffled<T>(IEnumerable<T> items) =>
+        items.Select((item, i) => (item, Key: RandomKey.FromSeed(Seed)[i].Value)).OrderBy(pair => pair.Key).Select(pair => pair.item);
+}
