@@ -37,9 +37,24 @@ public static class Config
             problems.Add(new ConfigProblem("", "a configuration is a mapping: lines of the form key: value", root.Place));
 
         var given = ConfigOverrides.Apply(root as ConfigMapping ?? new ConfigMapping(new ConfigPlace(source, 1, 1), []), overrides, problems);
-        if (root is not ConfigMapping)
-            throw Error(problems);
+        return root is ConfigMapping ? Bound<T>(given, problems) : throw Error(problems);
+    }
 
+    /// <summary>A configuration without a file: the values of one key, and what the other arguments say.</summary>
+    /// <exception cref="UserErrorException">An argument is not right: the message lists every problem.</exception>
+    internal static T Of<T>(string key, IEnumerable<string> values, IEnumerable<string> overrides)
+        where T : class, IExperimentConfig<T>
+    {
+        var problems = new List<ConfigProblem>();
+        var place = new ConfigPlace("arguments");
+        var items = values.Select(value => new ConfigScalar(new ConfigPlace($"argument {value}"), value, IsQuoted: true)).ToList();
+        var root = new ConfigMapping(place, [new ConfigEntry(key, place, new ConfigSequence(place, items))]);
+        return Bound<T>(ConfigOverrides.Apply(root, overrides, problems), problems);
+    }
+
+    private static T Bound<T>(ConfigNode given, List<ConfigProblem> problems)
+        where T : class, IExperimentConfig<T>
+    {
         var type = ConfigTypes.Of(typeof(T));
         var binder = new ConfigBinder(type);
         var config = (T)binder.Bind(type, given, T.Defaults(given), "")!;

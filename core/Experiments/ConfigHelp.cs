@@ -5,16 +5,20 @@ namespace Electra.Experiments;
 /// <summary>What <c>--help</c> prints: how a script is called, and every key with its type, its default and its meaning.</summary>
 internal static class ConfigHelp
 {
-    public static string Usage<T>(string script)
+    public static string Usage<T>(string script, string? operand = null)
         where T : class, IExperimentConfig<T>
     {
         var help = new StringBuilder();
+        var (first, meaning, example) = operand is null
+            ? ("<configuration.yaml>", "looked for in the working directory, then at the project's root", "overrides a key: training.steps=1000  tasks=[rte, cola]  corpus=books/*.txt")
+            : ($"<{operand}> ...", $"the key {operand}, below", "sets a key; a list is written [a, b]");
+        var width = Math.Max(first.Length, "-h, --help".Length) + 2;
         help.Append($"""
-            usage: dotnet script {script} -- <configuration.yaml> [key=value ...]
+            usage: dotnet script {script} -- {first} [key=value ...]
 
-              <configuration.yaml>   looked for in the working directory, then at the project's root
-              key=value              overrides a key: training.steps=1000  tasks=[rte, cola]  corpus=books/*.txt
-              -h, --help             this text
+              {first.PadRight(width)} {meaning}
+              {"key=value".PadRight(width)} {example}
+              {"-h, --help".PadRight(width)} this text
 
             keys:
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using Electra.Files;
 using ScottPlot;
 using ScottPlot.TickGenerators;
-using SkiaSharp;
 
 namespace Electra.Experiments;
 
@@ -22,18 +21,7 @@ public static class Curves
     /// </summary>
     public const string HeldOut = "held_out/";
 
-    private const int Width = 1600, Height = 1200, TitleHeight = 76;
-
-    // Okabe and Ito's colours, which the colour-blind tell apart too (https://jfly.uni-koeln.de/color/), the darkest first.
-    private static readonly Color[] Palette =
-        [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9" }.Select(hex => Color.FromHex(hex))];
-
-    private static readonly Color Ink = Color.FromHex("#333333");
-
-    // Skia's default on Linux may have serifs, which read badly at this size.
-    private static readonly string SansSerif =
-        new[] { "Segoe UI", "Helvetica Neue", "Inter", "Noto Sans", "Open Sans", "DejaVu Sans", "Liberation Sans", "Arial" }
-            .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default);
+    private const int Width = 1600, Height = 1200, TitleHeight = 76, Columns = 2;
 
     /// <summary>Draws a log.</summary>
     /// <param name="metrics">The file <c>metrics.jsonl</c>, or the run folder.</param>
@@ -48,28 +36,14 @@ public static class Curves
         if (plots.Count == 0)
             throw new UserErrorException($"{ProjectPath.Shown(metrics)} holds nothing to draw: none of {string.Join(", ", panels.SelectMany(panel => panel.Series))}");
 
-        using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
-        surface.Canvas.Clear(SKColors.White);
-        DrawTitle(surface.Canvas, title);
-        foreach (var (plot, place) in plots.Zip(Places(plots.Count)))
-        {
-            // A plot clears all that it may draw on.
-            surface.Canvas.Save();
-            surface.Canvas.ClipRect(place.ToSKRect());
-            plot.Render(surface.Canvas, place);
-            surface.Canvas.Restore();
-            plot.Dispose();
-        }
-        using var image = surface.Snapshot();
-        using var png = image.Encode(SKEncodedImageFormat.Png, quality: 100);
-        AtomicFile.Write(picture, png.SaveTo);
+        Figure.Draw(picture, title, new FigureLayout(Width, Height, TitleHeight, Columns), plots);
     }
 
     private static Plot? Plot(CurvePanel panel, IReadOnlyList<MetricsRow> rows)
     {
         var plot = new Plot();
         var drawn = 0;
-        foreach (var (name, color) in panel.Series.Select((name, i) => (name, Palette[i % Palette.Length])))
+        foreach (var (name, color) in panel.Series.Select((name, i) => (name, Figure.ColorOf(i))))
         {
             var (steps, values) = Points(rows, name, panel.IsLogarithmic);
             var (heldOutSteps, heldOutValues) = Points(rows, HeldOut + name, panel.IsLogarithmic);
@@ -148,12 +122,12 @@ public static class Curves
 
     private static void Decorate(Plot plot, CurvePanel panel)
     {
-        plot.Font.Set(SansSerif);
+        plot.Font.Set(Figure.SansSerif);
         plot.Title(panel.Title, size: 20);
         plot.XLabel("step", size: 15);
         plot.Axes.Bottom.Label.Bold = false;
-        plot.Axes.Color(Ink);
-        plot.Axes.Title.Label.ForeColor = Ink;
+        plot.Axes.Color(Figure.Ink);
+        plot.Axes.Title.Label.ForeColor = Figure.Ink;
         plot.Axes.Margins(0.02, 0.06);
         plot.Axes.AutoScale();
         plot.Axes.Bottom.TickGenerator = new NumericAutomatic { LabelFormatter = StepLabel };
@@ -162,14 +136,14 @@ public static class Curves
         plot.Axes.Left.TickLabelStyle.FontSize = 14;
         plot.Axes.Right.FrameLineStyle.Width = 0;
         plot.Axes.Top.FrameLineStyle.Width = 0;
-        plot.Grid.MajorLineColor = Ink.WithAlpha(0.1);
+        plot.Grid.MajorLineColor = Figure.Ink.WithAlpha(0.1);
 
         plot.HideLegend();
         if (plot.GetPlottables<ScottPlot.Plottables.Scatter>().Count(scatter => scatter.LegendText != "") == 1)
             return;
         var legend = plot.ShowLegend(Edge.Bottom);
         legend.Legend.Orientation = Orientation.Horizontal;
-        legend.Legend.FontName = SansSerif;
+        legend.Legend.FontName = Figure.SansSerif;
         legend.Legend.FontSize = 14;
         legend.Legend.OutlineWidth = 0;
         legend.Legend.ShadowColor = Colors.Transparent;
@@ -184,26 +158,6 @@ public static class Curves
                 if (Math.Log10(factor) + power is var tick && tick >= limits.Bottom && tick <= limits.Top)
                     ticks.AddMajor(tick, ValueLabel(factor * Math.Pow(10, power)));
         return ticks;
-    }
-
-    private static void DrawTitle(SKCanvas canvas, string title)
-    {
-        using var font = new SKFont(Fonts.GetTypeface(SansSerif, bold: true, italic: false), 30);
-        using var paint = new SKPaint { Color = new SKColor(Ink.ARGB), IsAntialias = true };
-        canvas.DrawText(title, Width / 2f, 52, SKTextAlign.Center, font, paint);
-    }
-
-    private static IEnumerable<PixelRect> Places(int count)
-    {
-        var rows = (count + 1) / 2;
-        var height = (float)(Height - TitleHeight) / rows;
-        for (var i = 0; i < count; i++)
-        {
-            var top = TitleHeight + i / 2 * height;
-            var isAlone = i == count - 1 && i % 2 == 0;
-            var left = i % 2 * Width / 2f;
-            yield return new PixelRect(left, isAlone ? Width : left + Width / 2f, top + height, top);
-        }
     }
 
     private static string Label(string name) => name.Replace('_', ' ');

@@ -40,8 +40,25 @@ public static class Experiment
     public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, int> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T> => Run<T>(args, run => Task.FromResult(body(run)), script);
 
+    /// <summary>
+    /// As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for a script that has no configuration file: the
+    /// arguments before the first <c>key=value</c> are the values of one key, and the rest are the other keys.
+    /// </summary>
+    /// <param name="args">The script's arguments: at least one value, then keys; or <c>--help</c>.</param>
+    /// <param name="operand">The key that the first arguments are the values of, a list of texts: what the script works on.</param>
+    /// <param name="body">The work. Its value is the exit code.</param>
+    /// <param name="script">The script's path, filled in by the compiler; the help shows it.</param>
+    /// <returns>The exit code, as of every script.</returns>
+    public static Task<int> RunOn<T>(IEnumerable<string> args, string operand, Func<Run<T>, int> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T>
+    {
+        UseOneLanguage();
+        return Run<T>(args, run => Task.FromResult(body(run)), script, RunConsole.Standard(), Console.Error, operand: operand);
+    }
+
     internal static async Task<int> Run<T>(
-        IEnumerable<string> args, Func<Run<T>, Task<int>> body, string script, RunConsole console, TextWriter errors, Action<StopSignals>? observe = null)
+        IEnumerable<string> args, Func<Run<T>, Task<int>> body, string script, RunConsole console, TextWriter errors,
+        Action<StopSignals>? observe = null, string? operand = null)
         where T : class, IExperimentConfig<T>
     {
         using var signals = new StopSignals(console.Warning);
@@ -51,16 +68,16 @@ public static class Experiment
             string[] arguments = [.. args];
             if (arguments.Length == 0 || arguments.Any(argument => argument is "-h" or "--help"))
             {
-                console.Write(ConfigHelp.Usage<T>(ProjectPath.Shown(script)));
+                console.Write(ConfigHelp.Usage<T>(ProjectPath.Shown(script), operand));
                 return arguments.Length == 0 ? WrongUsage : 0;
             }
-            if (WrongArgument(arguments) is { } wrong)
+            if (WrongArgument(arguments, operand) is { } wrong)
             {
                 await errors.WriteLineAsync($"error: {wrong}");
                 return WrongUsage;
             }
 
-            var run = new Run<T>(Config.Load<T>(arguments[0], arguments[1..]), console, signals.Stopping);
+            var run = new Run<T>(Configuration<T>(arguments, operand), console, signals.Stopping);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
             if (run.HasFolder)
                 AtomicFile.WriteAllText(run.PathOf("config.yaml"), Header(script, run.PathOf("config.yaml")) + Config.ResolvedYaml(run.Config));
@@ -100,11 +117,24 @@ public static class Experiment
         _ => exception,
     };
 
-    private static string? WrongArgument(string[] arguments)
+    private static T Configuration<T>(string[] arguments, string? operand)
+        where T : class, IExperimentConfig<T>
+    {
+        if (operand is null)
+            return Config.Load<T>(arguments[0], arguments[1..]);
+        string[] values = [.. arguments.TakeWhile(argument => !IsOverride(argument))];
+        return Config.Of<T>(operand, values, arguments[values.Length..]);
+    }
+
+    private static bool IsOverride(string argument) => argument.Contains('=') && !Path.Exists(ProjectPath.Find(argument));
+
+    private static string? WrongArgument(string[] arguments, string? operand)
     {
         if (arguments.FirstOrDefault(argument => argument.StartsWith('-')) is { } option)
             return $"{option} is not an option: keys are set without dashes ({option.TrimStart('-').Split('=')[0]}=value), and --help lists them";
-        if (arguments[0].Contains('=') && !File.Exists(ProjectPath.Find(arguments[0])))
+        if (operand is not null)
+            return IsOverride(arguments[0]) ? $"the first argument must be one of the {operand}; {arguments[0]} is another key. --help says more" : null;
+        if (IsOverride(arguments[0]))
             return $"the first argument must be a configuration file, such as configs/demo.yaml; {arguments[0]} is an override";
         return null;
     }

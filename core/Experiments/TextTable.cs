@@ -26,5 +26,5 @@ internal static class TextTable
     };
 
     private static bool IsNumber(string? cell) =>
-        string.IsNullOrEmpty(cell) || cell is "-" or "–" || double.TryParse(cell.Split('±')[0].TrimEnd('%', ' '), CultureInfo.InvariantCulture, out _);
+        string.IsNullOrEmpty(cell) || cell is "-" or "–" || double.TryParse(cell.TrimStart('<', ' ').Split('±')[0].TrimEnd('%', ' '), CultureInfo.InvariantCulture, out _);
 }

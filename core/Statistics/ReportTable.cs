@@ -1,0 +1,28 @@
+using System.Text;
+
+namespace Electra.Statistics;
+
+/// <summary>A table of a report.</summary>
+/// <param name="Title">Its title.</param>
+/// <param name="Header">The names of its columns.</param>
+/// <param name="Rows">Its rows, as text.</param>
+/// <param name="Notes">What must be known to read it, a paragraph each.</param>
+public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IReadOnlyList<IReadOnlyList<string>> Rows, params IReadOnlyList<string> Notes)
+{
+    /// <summary>The table in Markdown, under a heading.</summary>
+    public string Markdown()
+    {
+        var text = new StringBuilder($"## {Title}\n\n");
+        text.Append(MarkdownLine(Header)).Append(MarkdownLine(Header.Select(_ => "---")));
+        foreach (var row in Rows)
+            text.Append(MarkdownLine(row));
+        foreach (var note in Notes)
+            text.Append($"\n{note}\n");
+        return text.ToString();
+    }
+
+    /// <summary>The table as CSV, without title and notes.</summary>
+    public string Csv() => string.Concat(Rows.Prepend(Header).Select(ScoreCsv.Line));
+
+    private static string MarkdownLine(IEnumerable<string> cells) => $"|{string.Join('|', cells.Select(cell => cell.Replace("|", "\\|")))}|\n";
+}

@@ -1,0 +1,9 @@
+namespace Electra.Statistics;
+
+/// <summary>What one run scored on a task's development set.</summary>
+/// <param name="Group">The runs that belong together: usually those that start from one pre-trained model.</param>
+/// <param name="Task">The task, as <c>rte</c>.</param>
+/// <param name="Run">The run's number within its group and task.</param>
+/// <param name="Value">The task's reported metric, in per cent.</param>
+/// <param name="Seed">The run's seed; null where it is not known.</param>
+public sealed record Score(string Group, string Task, int Run, double Value, int? Seed = null);

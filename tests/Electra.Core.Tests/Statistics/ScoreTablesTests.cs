@@ -1,0 +1,108 @@
+using Electra.Statistics;
+using SkiaSharp;
+
+namespace Electra.Tests.Statistics;
+
+public sealed class ScoreTablesTests
+{
+    private const string Glue = "cola sst2 mrpc stsb qqp mnli qnli rte";
+
+    /// <summary>Runs whose mean is <paramref name="mean"/> and whose deviation is <paramref name="deviation"/>: mean − deviation, mean, mean + deviation.</summary>
+    private static IEnumerable<Score> Runs(string group, string task, double mean, double deviation) =>
+        Enumerable.Range(0, 3).Select(run => new Score(group, task, run, mean + (run - 1) * deviation));
+
+    private static ScoreSet Set(params IEnumerable<Score>[] scores)
+    {
+        List<Score> all = [.. scores.SelectMany(s => s)];
+        return new ScoreSet([.. all.Select(s => s.Group).Distinct()], all, []);
+    }
+
+    private static ScoreSet Whole(string group, double shift = 0) =>
+        Set([.. Glue.Split(' ').Select((task, i) => Runs(group, task, 60 + i + shift, 0.5 + i / 10.0))]);
+
+    [Fact]
+    public void Each_task_shows_the_numbers_that_its_runs_were_made_with()
+    {
+        var table = ScoreTables.PerTask(Set(Runs("small", "rte", 67.46, 1.93)));
+        Assert.Equal(["small", "RTE", "3", "67.46", "1.93", "69.39", "65.53", "67.46"], table.Rows.Single().Take(8));
+        Assert.Equal("67.46", table.Rows.Single()[^1]);
+    }
+
+    [Fact]
+    public void The_two_aggregations_are_kept_apart_and_named()
+    {
+        var table = ScoreTables.Averages(Whole("small"));
+        Assert.Equal(["Model", "Tasks", "Runs a task", "Mean of runs", "Best of n per task"], table.Header);
+        // Means 60 … 67; the best runs are 0.5 … 1.2 above them.
+        Assert.Equal(["small", "8", "3", "63.50", "64.35"], table.Rows.Single());
+    }
+
+    [Fact]
+    public void Table_1_has_the_originals_columns_and_the_published_rows_first()
+    {
+        var lines = OriginalTables.Table1(Whole("mine")).Markdown().Split('\n');
+        Assert.Equal("|Model|CoLA|SST|MRPC|STS|QQP|MNLI|QNLI|RTE|Avg. of Avg.|", lines[2]);
+        Assert.Equal("|ELECTRA-Small-OWT|56.8|88.3|87.4|86.8|88.3|78.9|87.9|68.5|80.36|", lines[4]);
+        Assert.Equal("|ELECTRA-Small-OWT (electra_pytorch)|58.72|88.03|86.04|86.16|88.63|80.4|87.45|67.46|80.36|", lines[5]);
+        Assert.Equal("|mine|60.00|61.00|62.00|63.00|64.00|65.00|66.00|67.00|63.50|", lines[6]);
+    }
+
+    [Fact]
+    public void Table_4_is_over_models_each_with_the_best_of_its_runs()
+    {
+        // Best of runs: 64.35, 65.35 and 66.35.
+        var table = OriginalTables.Table4(new ScoreSet(["a", "b", "c", "other"],
+            [.. Whole("a").All, .. Whole("b", 1).All, .. Whole("c", 2).All, .. Runs("other", "rte", 60, 1)], []));
+        Assert.Equal(["Model", "Mean", "Std", "Max", "Min", "#models"], table.Header);
+        Assert.Equal(["81.38", "0.57", "82.23", "80.42", "14"], table.Rows[0].Skip(1));
+        Assert.Equal(["3 groups", "65.35", "1.00", "66.35", "64.35", "3"], table.Rows[1]);
+        Assert.Contains("Left out, for their tasks are others: other", table.Notes.Single());
+    }
+
+    [Fact]
+    public void Table_5_has_the_originals_layout()
+    {
+        var lines = OriginalTables.Table5(Whole("mine")).Markdown().Split('\n');
+        Assert.Equal("|Model|CoLA|SST|MRPC|STS|QQP|MNLI|QNLI|RTE|", lines[2]);
+        Assert.Equal("|---|---|---|---|---|---|---|---|---|", lines[3]);
+        Assert.Equal("|ELECTRA-Small-OWT (electra_pytorch)|1.30|0.49|0.7|0.29|0.1|0.15|0.33|1.93|", lines[4]);
+        Assert.Equal("|mine|0.50|0.60|0.70|0.80|0.90|1.00|1.10|1.20|", lines[5]);
+    }
+
+    [Fact]
+    public void Tasks_of_ones_own_follow_glues_and_leave_its_average_alone()
+    {
+        var mixed = Set(Runs("a", "sentiment", 90, 1), Runs("a", "rte", 60, 1), Runs("a", "wnli", 50, 1), Runs("b", "sentiment", 91, 1));
+        var table = OriginalTables.Table1(mixed);
+        Assert.Equal("RTE WNLI sentiment".Split(' '), table.Header.SkipLast(1).TakeLast(3));
+        Assert.Equal(["", "60.00", "50.00", "90.00", "60.00 (1 task)"], table.Rows[2].TakeLast(5));
+        Assert.Equal(["", "", "", "91.00", "91.00 (1 task)"], table.Rows[3].TakeLast(5));
+    }
+
+    [Fact]
+    public void Two_groups_are_compared_task_by_task_and_corrected_together()
+    {
+        var table = ScoreTables.Compared(new ScoreSet(["a", "b"], [.. Whole("a").All, .. Whole("b", 2).All.Where(s => s.Run < 2)], []), "a", "b");
+        Assert.Equal("b against a", table.Title);
+        Assert.Equal(9, table.Rows.Count);
+        Assert.Equal(["CoLA", "Welch", "3, 2", "60.00", "61.75", "+1.75"], table.Rows[0].Take(6));
+        Assert.Equal("average", table.Rows[^1][0]);
+        Assert.Contains("p (Holm)", table.Header);
+        Assert.Contains("34%", table.Notes.Single());
+        Assert.Contains("did you mean b?", Assert.Throws<UserErrorException>(() => ScoreTables.Compared(Set(Runs("a", "rte", 1, 1), Runs("b", "rte", 1, 1)), "a", "bb")).Message);
+        Assert.Contains("no task in common: RTE against CoLA",
+            Assert.Throws<UserErrorException>(() => ScoreTables.Compared(Set(Runs("a", "rte", 1, 1), Runs("b", "cola", 1, 1)), "a", "b")).Message);
+    }
+
+    [Fact]
+    public void The_picture_has_a_panel_for_each_task_and_a_colour_for_each_group()
+    {
+        using var folder = TestData.Temporary();
+        ScorePlot.Draw(new ScoreSet(["a", "b"], [.. Whole("a").All, .. Whole("b", 1).All, new Score("b", "mine", 0, 50)], []), folder.File("scores.png"));
+
+        using var picture = SKBitmap.Decode(folder.File("scores.png"));
+        Assert.Equal(4 * 420, picture.Width);
+        var colors = picture.Pixels.GroupBy(p => p).ToDictionary(p => p.Key, p => p.Count());
+        Assert.All(new[] { "#0072B2", "#D55E00", "#333333" }, color => Assert.True(colors[SKColor.Parse(color)] > 500, color));
+    }
+}
