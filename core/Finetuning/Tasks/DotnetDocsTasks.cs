@@ -19,21 +19,30 @@ public static class DotnetDocsTasks
     private const int FewestWords = 5, MostCharacters = 300;
     private const string KindCodes = "TMPFE";
 
-    private static readonly TaskSplit[] Splits =
-        [new("train", SplitRole.Train), new("dev", SplitRole.Dev), new("test", SplitRole.Test)];
-
-    /// <summary>What kind of member a summary describes: as many rows of each kind.</summary>
+    /// <summary>What kind of member a summary describes: as many rows of each kind, but of events, of which there are few.</summary>
     public static TaskDefinition Kind { get; } = new()
     {
-        Name = "docs-kind", DisplayName = "Kind", TextColumns = ["summary"], Labels = ["type", "method", "property", "field", "event"],
-        Metrics = [Metrics.Accuracy, Metrics.Mcc], ReportedMetric = Metrics.Accuracy, Epochs = 4, Splits = WithSubmission("docs-kind.tsv"),
+        Name = "docs-kind",
+        DisplayName = "Kind",
+        TextColumns = ["summary"],
+        Labels = ["type", "method", "property", "field", "event"],
+        Metrics = [Metrics.Accuracy, Metrics.Mcc],
+        ReportedMetric = Metrics.Accuracy,
+        Epochs = 4,
+        Splits = Splits("docs-kind.tsv"),
     };
 
     /// <summary>Whether a description of a result belongs to a summary: half of the rows have another method's of the same split.</summary>
     public static TaskDefinition Returns { get; } = new()
     {
-        Name = "docs-returns", DisplayName = "Returns", TextColumns = ["summary", "returns"], Labels = ["other", "own"],
-        Metrics = [Metrics.Accuracy, Metrics.F1], ReportedMetric = Metrics.Accuracy, Epochs = 6, Splits = WithSubmission("docs-returns.tsv"),
+        Name = "docs-returns",
+        DisplayName = "Returns",
+        TextColumns = ["summary", "returns"],
+        Labels = ["other", "own"],
+        Metrics = [Metrics.Accuracy, Metrics.F1],
+        ReportedMetric = Metrics.Accuracy,
+        Epochs = 6,
+        Splits = Splits("docs-returns.tsv"),
     };
 
     /// <summary>
@@ -42,8 +51,16 @@ public static class DotnetDocsTasks
     /// </summary>
     public static TaskDefinition Distance { get; } = new()
     {
-        Name = "docs-distance", DisplayName = "Distance", TextColumns = ["summary1", "summary2"], Range = (0, 5), LabelForm = LabelForm.Number,
-        Metrics = [Metrics.Pearson, Metrics.Spearman], ReportedMetric = Metrics.Spearman, Epochs = 6, IsUnordered = true, Splits = WithSubmission("docs-distance.tsv"),
+        Name = "docs-distance",
+        DisplayName = "Distance",
+        TextColumns = ["summary1", "summary2"],
+        Range = (0, 5),
+        LabelForm = LabelForm.Number,
+        Metrics = [Metrics.Pearson, Metrics.Spearman],
+        ReportedMetric = Metrics.Spearman,
+        Epochs = 6,
+        IsUnordered = true,
+        Splits = Splits("docs-distance.tsv"),
     };
 
     /// <summary>All three.</summary>
@@ -63,13 +80,14 @@ public static class DotnetDocsTasks
         }))]);
     }
 
-    private static TaskSplit[] WithSubmission(string file) => [Splits[0], Splits[1], Splits[2] with { Submission = file }];
+    private static TaskSplit[] Splits(string submission) =>
+        [new("train", SplitRole.Train), new("dev", SplitRole.Dev), new("test", SplitRole.Test, Submission: submission)];
 
     /// <summary>Members whose summary says something and is nobody else's, by the split of their type, in random order.</summary>
     private static ILookup<SplitRole, DocumentedMember> Members()
     {
         var said = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        return Shuffled(DotnetDocs.Members().Where(member => SaysSomething(member.Summary) && said.Add(member.Summary))).ToLookup(member => RoleOf(member.Type));
+        return Shuffled(DotnetDocs.Members().Where(member => IsEnglish(member) && SaysSomething(member.Summary) && said.Add(member.Summary))).ToLookup(member => RoleOf(member.Type));
     }
 
     private static IEnumerable<TaskRow> Rows(TaskDefinition task, IReadOnlyList<DocumentedMember> members, int count) =>
@@ -77,7 +95,7 @@ public static class DotnetDocsTasks
 
     private static IEnumerable<TaskRow> KindRows(IReadOnlyList<DocumentedMember> members, int count)
     {
-        var rows = KindCodes.SelectMany((code, label) => members.Where(member => member.Kind == code).Take(count / KindCodes.Length)
+        var rows = KindCodes.SelectMany((code, label) => members.Where(member => member.Kind == code).Take(count / (KindCodes.Length - 1))
             .Select(member => new TaskRow(member.Summary, "", label)));
         return Shuffled(rows);
     }
@@ -122,6 +140,9 @@ public static class DotnetDocsTasks
         int shared = left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count();
         return 5f * shared / Math.Max(left.Length, right.Length);
     }
+
+    /// <summary>Processor instructions are documented by their signatures.</summary>
+    private static bool IsEnglish(DocumentedMember member) => !member.Namespace.StartsWith("System.Runtime.Intrinsics", StringComparison.Ordinal);
 
     private static bool SaysSomething(string text) => text.Length <= MostCharacters && text.Count(c => c == ' ') >= FewestWords - 1;
 

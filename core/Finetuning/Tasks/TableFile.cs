@@ -104,13 +104,14 @@ internal static class TableFile
     private static IEnumerable<(int Line, string[] Fields)> Csv(SourceFile file)
     {
         using var text = new LinesReader(SourceStreams.Lines(file, new ReadPosition(_ => { })));
+        int line = 1;
         var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
         {
             Delimiter = ",",
-            BadDataFound = bad => throw new UserErrorException($"{file.Shown}:{bad.Context.Parser!.RawRow}: a quotation mark stands inside a field that does not begin with one, or is not doubled"),
+            BadDataFound = _ => throw new UserErrorException($"{file.Shown}:{line}: a quotation mark is not closed, not doubled, or inside a field that does not begin with one"),
         };
         using var parser = new CsvParser(text, configuration);
-        for (int line = 1; parser.Read(); line = parser.RawRow + 1)
+        for (; parser.Read(); line = parser.RawRow + 1)
             yield return (line, parser.Record!);
     }
 

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Electra.Finetuning;
+using Electra.Finetuning.Tasks;
+
+namespace Electra.Tests.Finetuning;
+
+public class MetricsTests
+{
+    [Fact]
+    public void Metrics_equal_those_of_fastai()
+    {
+        int compared = 0;
+        foreach (var row in Golden.Json("e_metrics").EnumerateArray())
+        {
+            var expected = row.GetProperty("metrics").EnumerateObject().Where(metric => metric.Name != "pearson_float64").ToList();
+            bool classes = row.GetProperty("kind").GetString() == "classification";
+            float[][] outputs = [.. row.GetProperty(classes ? "logits" : "predictions").EnumerateArray()
+                .Select(value => classes ? Floats(value) : [value.GetSingle()])];
+            var task = Task(classes ? outputs[0].Length : 0, [.. expected.Select(metric => metric.Name)]);
+            var measured = Metrics.Measure(task, [.. outputs.SelectMany(output => output)], Floats(row.GetProperty("labels")));
+            foreach (var metric in expected)
+            {
+                compared++;
+                if (metric.Value.ValueKind == JsonValueKind.Null)
+                    Assert.True(double.IsNaN(measured[metric.Name]), $"{row.GetProperty("name")} {metric.Name}: {measured[metric.Name]}");
+                else
+                    Assert.Equal(metric.Value.GetDouble(), measured[metric.Name], 1e-12);
+            }
+            if (classes)
+                Assert.Equal(row.GetProperty("predictions").EnumerateArray().Select(p => p.GetInt32()), Metrics.Classes([.. outputs.SelectMany(output => output)], outputs[0].Length));
+        }
+        Assert.Equal(32, compared);
+    }
+
+    [Fact]
+    public void A_second_development_set_has_names_of_its_own() =>
+        Assert.Equal("accuracy_mm", Assert.Single(Metrics.Measure(Task(2, "accuracy"), [1f, 0f], [0f], "_mm")).Key);
+
+    private static float[] Floats(JsonElement values) => [.. values.EnumerateArray().Select(value => value.GetSingle())];
+
+    private static TaskDefinition Task(int classes, params string[] metrics) => new()
+    {
+        Name = "made",
+        DisplayName = "Made",
+        TextColumns = ["text"],
+        Labels = [.. Enumerable.Range(0, classes).Select(i => $"class {i}")],
+        Metrics = metrics,
+        ReportedMetric = metrics[0],
+    };
+}
