@@ -28,7 +28,8 @@ public enum LabelForm
 /// <param name="Role">What the rows are for.</param>
 /// <param name="Suffix">What is added to the names of metrics measured on it: <c>_mm</c> makes <c>accuracy_mm</c>.</param>
 /// <param name="Submission">The file that its predictions are handed in as; empty where they are not.</param>
-public sealed record TaskSplit(string Name, SplitRole Role, string Suffix = "", string Submission = "");
+/// <param name="OfficialRows">The rows that such a file must have; 0: as many as there are.</param>
+public sealed record TaskSplit(string Name, SplitRole Role, string Suffix = "", string Submission = "", int OfficialRows = 0);
 
 /// <summary>Where a table's file keeps what belongs to a row: columns by name, or by number from 1.</summary>
 /// <param name="Texts">The columns of the texts, one or two.</param>

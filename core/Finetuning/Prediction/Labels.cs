@@ -1,0 +1,40 @@
+using System.Globalization;
+using Electra.Finetuning.Tasks;
+
+namespace Electra.Finetuning.Prediction;
+
+/// <summary>From the outputs of a model to what it says.</summary>
+public static class Labels
+{
+    /// <summary>The label of a row, as the task's submission writes it: a name, a number, or a value with three decimals, clamped to the task's range.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="logits">The outputs of the model for the row.</param>
+    public static string Text(TaskDefinition task, ReadOnlySpan<float> logits)
+    {
+        if (task.IsRegression)
+            return Value(task, logits[0]).ToString("F3", CultureInfo.InvariantCulture);
+        int label = Metrics.Classes(logits, task.Outputs)[0];
+        return task.LabelForm == LabelForm.Name ? task.Labels[label] : label.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The value of a regression, clamped to the task's range.</summary>
+    public static double Value(TaskDefinition task, float output) => task.Range is var (low, high) ? Math.Clamp(output, low, high) : output;
+
+    /// <summary>The probability of the class with the largest output, by softmax.</summary>
+    public static double Probability(ReadOnlySpan<float> logits)
+    {
+        double largest = double.NegativeInfinity, sum = 0;
+        foreach (float logit in logits)
+            largest = Math.Max(largest, logit);
+        foreach (float logit in logits)
+            sum += Math.Exp(logit - largest);
+        return 1 / sum;
+    }
+
+    /// <summary>Whether a text is what <see cref="Text"/> may give.</summary>
+    public static bool IsLabel(TaskDefinition task, string text) =>
+        task.IsRegression
+            ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && Value(task, (float)value) == (float)value
+            : task.LabelForm == LabelForm.Name ? task.Labels.Contains(text)
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int label) && label < task.Labels.Count;
+}
