@@ -21,6 +21,7 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     var tokenizer = Vocabularies.Open(config.Vocabulary, corpus, config.Datasets, run.Console, run.Stopping);
     using var data = PretrainData.Prepare(corpus, tokenizer, config, run.Console, run.Stopping);
     data.Describe(corpus, run.Console);
+    if (config.Only == RunPart.Data) return data.Summarize(run.Console);
 
     // ---- model: a generator and a discriminator that share their embeddings ------------------------------------------
     var compute   = Compute.Open(config.Compute, config.Training.Precision);

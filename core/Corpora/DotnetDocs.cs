@@ -31,28 +31,28 @@ public static class DotnetDocs
     internal static Corpus Open()
     {
         var files = Files();
-        return Corpus.FromDocuments(
+        return new Corpus(
             Name,
             // The version of the packs says it all: the same SDK lies elsewhere on another machine.
             string.Join('\n', files.Select(file => $"{Path.GetFileName(file)} {new FileInfo(file).Length}").Append("documents-1")),
             files.Sum(file => new FileInfo(file).Length),
-            progress => Documents(files, progress));
+            reading => Documents(files, reading));
     }
 
     /// <summary>The lines of a member, without those that are too short to say anything.</summary>
     internal static IEnumerable<string> Lines(DocumentedMember member) =>
         member.Other.Prepend(member.Returns).Prepend(member.Summary).Where(line => line.Count(c => c == ' ') >= FewestWords - 1);
 
-    private static IEnumerable<string> Documents(IReadOnlyList<string> files, IProgress<ProgressReport>? progress)
+    private static IEnumerable<string> Documents(IReadOnlyList<string> files, CorpusReading reading)
     {
-        double total = files.Sum(file => new FileInfo(file).Length) / 1e6, done = 0;
+        long done = 0;
         var said = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in files)
         {
             foreach (var type in MembersOf(file).GroupBy(member => member.Type))
                 if (string.Join('\n', type.SelectMany(Lines).Where(said.Add)) is { Length: > 0 } document)
                     yield return document;
-            progress?.Report(new ProgressReport("reading text", done += new FileInfo(file).Length / 1e6, total, "MB"));
+            reading.At(done += new FileInfo(file).Length);
         }
     }
 

@@ -6,6 +6,8 @@ namespace Electra.Corpora;
 /// <summary>Documents of Parquet files: a row each, the text in one of the columns.</summary>
 internal static class ParquetDocuments
 {
+    private const int RowsBetweenReports = 256;
+
     /// <summary>The documents of a file, row group by row group.</summary>
     /// <exception cref="UserErrorException">There is no such column, it holds no text, or the file is damaged or of a kind that cannot be read.</exception>
     public static IEnumerable<string> Read(SourceFile file, string column, ReadPosition position)
@@ -19,10 +21,15 @@ internal static class ParquetDocuments
             var field = Column(file, reader.Schema, column);
             for (int group = 0; group < reader.RowGroupCount; group++)
             {
-                foreach (var text in Guarded(file, () => ReadGroup(reader, group, field)))
-                    if (!string.IsNullOrWhiteSpace(text))
-                        yield return text;
-                position.Report((group + 1) * file.Bytes / reader.RowGroupCount);
+                var texts = Guarded(file, () => ReadGroup(reader, group, field));
+                for (int row = 0; row < texts.Length; row++)
+                {
+                    if (!string.IsNullOrWhiteSpace(texts[row]))
+                        yield return texts[row]!;
+                    texts[row] = null;
+                    if (row % RowsBetweenReports == 0)
+                        position.Report((long)((group + (double)row / texts.Length) * file.Bytes / reader.RowGroupCount));
+                }
             }
         }
         finally

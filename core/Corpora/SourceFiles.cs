@@ -45,7 +45,6 @@ internal sealed record SourceFile(string Path, string Name, long Bytes, DateTime
 internal static partial class SourceFiles
 {
     private static readonly string[] TextExtensions = [".txt", ".text", ".md"], JsonExtensions = [".jsonl", ".ndjson", ".json"];
-    private static readonly string[] HubNames = ["openwebtext", "wikipedia", "bookcorpus", "fineweb-edu"];
 
     /// <summary>The files of all sources, each once, in the order of the sources and by name within each.</summary>
     /// <exception cref="UserErrorException">A source names nothing that is there.</exception>
@@ -67,13 +66,12 @@ internal static partial class SourceFiles
             : null;
     }
 
-    private static string HowToGiveFiles =>
+    /// <summary>What does where a corpus cannot be had.</summary>
+    public const string HowToGiveFiles =
         "Give text of your own: corpus=path/to/file.txt.gz, a folder, or a glob such as corpus='texts/**/*.jsonl'; or corpus=dotnet-docs, the documentation of the installed SDK.";
 
     private static IEnumerable<SourceFile> Find(string source)
     {
-        if (source == DotnetDocs.Name)
-            throw new UserErrorException($"corpus: {DotnetDocs.Name} cannot be one of several sources yet; give it alone");
         var path = ProjectPath.Find(source);
         if (File.Exists(path))
             return [Describe(path, Path.GetFileName(path))];
@@ -82,9 +80,7 @@ internal static partial class SourceFiles
                 $"corpus: there is no text file in the folder {ProjectPath.Shown(path)} ({string.Join(' ', TextExtensions)} {string.Join(' ', JsonExtensions)} .parquet, or one of them with .gz or .zst)");
         if (source.IndexOfAny(['*', '?']) >= 0)
             return Matching(source);
-        if (HubNames.Contains(source) || source.StartsWith("hub:", StringComparison.Ordinal))
-            throw new UserErrorException($"corpus: {source} lies on the Hugging Face hub, which this version does not download from. {HowToGiveFiles}");
-        throw new UserErrorException($"corpus: there is no file, folder or corpus {source}. {HowToGiveFiles}");
+        throw new UserErrorException($"corpus: there is no file, folder or corpus {source}. {HowToGiveFiles} By name, from the Hugging Face hub: {string.Join(", ", CorpusName.Known)}, hub:org/name.");
     }
 
     private static IEnumerable<SourceFile> Matching(string glob)

@@ -76,11 +76,14 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <summary>Check everything, train two steps, save nothing.</summary>
     public bool DryRun { get; init; }
 
+    /// <summary>Where to stop: <c>data</c> prepares the examples, says what they are, and trains nothing.</summary>
+    public RunPart Only { get; init; }
+
     /// <summary><c>name_seed</c>.</summary>
     public string RunName => $"{Name}_{Seed}";
 
     /// <inheritdoc/>
-    public string? RunFolder => DryRun ? null : Path.Combine(Checkpoints.Folder, RunName);
+    public string? RunFolder => DryRun || Only == RunPart.Data ? null : Path.Combine(Checkpoints.Folder, RunName);
 
     /// <inheritdoc/>
     public static PretrainConfig Defaults(ConfigNode root) =>
@@ -173,6 +176,16 @@ public sealed record LoggingOptions
     /// <summary>Steps between lines of the log.</summary>
     [Range(1, long.MaxValue)]
     public long Every { get; init; } = 100;
+}
+
+/// <summary>How much of a run to do.</summary>
+public enum RunPart
+{
+    /// <summary>All of it.</summary>
+    All,
+
+    /// <summary>The data alone.</summary>
+    Data,
 }
 
 /// <summary>What to do when the run's folder holds a state already.</summary>

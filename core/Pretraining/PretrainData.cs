@@ -21,13 +21,24 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
     public static PretrainData Prepare(Corpus corpus, ElectraTokenizer tokenizer, PretrainConfig config,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
+        const string Stage = "making examples";
         var vocabulary = tokenizer.Vocabulary;
+        var description = $"{corpus.Id} {vocabulary.Fingerprint} {(config.Vocabulary.Lowercase ? "lowercase" : "cased")}";
+        var folder = Path.Combine(ProjectPath.Output(config.Datasets), corpus.Id, $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{description} {config.Examples}")}");
         var source = new ExampleSource(
-            corpus.Documents(),
+            corpus.Documents(progress, cancellation, Stage),
             tokenizer.Encode,
             new ExampleVocabulary(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId),
-            $"{corpus.Id} {vocabulary.Fingerprint} {(config.Vocabulary.Lowercase ? "lowercase" : "cased")}");
-        var folder = Path.Combine(ProjectPath.Output(config.Datasets), corpus.Id, $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{source.Description} {config.Examples}")}");
+            description);
+        if (corpus.DropsDownloads)
+        {
+            var downloads = new UsedDownloads(corpus, Path.Combine(folder, "downloads.json"));
+            source = source with
+            {
+                DocumentsAfter = (documents, characters) => downloads.DocumentsAfter(documents, characters, progress, cancellation, Stage),
+                Prepared = downloads.Remove,
+            };
+        }
         var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, progress, cancellation);
         if (examples.Train.Count < config.Training.BatchSize)
             throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");
@@ -87,6 +98,14 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
             ("corpus", $"{corpus.Name}: {summary.Documents:N0} documents, {summary.Characters / 1e6:N1} million characters"),
             ("vocabulary", $"{vocabulary.Count:N0} tokens; {summary.All.UnknownShare:0.00%} of the text is [UNK]"),
             ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average"));
+    }
+
+    /// <summary>Prints what the examples are, some of them as text: the end of a run with <c>only=data</c>.</summary>
+    /// <returns>The exit code.</returns>
+    public int Summarize(RunConsole console)
+    {
+        DataSummary.Print(this, console);
+        return 0;
     }
 
     /// <inheritdoc/>

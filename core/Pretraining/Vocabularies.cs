@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using Electra.Corpora;
+using Electra.Corpora.Hub;
 using Electra.Files;
 using Electra.Text;
 
@@ -8,7 +10,7 @@ namespace Electra.Pretraining;
 /// <summary>The vocabulary of a run: a file, or how to train one on the run's corpus.</summary>
 public sealed record VocabularyOptions
 {
-    /// <summary>A vocab.txt; empty: train one on the corpus.</summary>
+    /// <summary>A vocab.txt, or a model on the Hugging Face hub whose it is (<c>google/electra-small-discriminator</c>); empty: train one on the corpus.</summary>
     public string File { get; init; } = "";
 
     /// <summary>Tokens of a trained vocabulary, at most.</summary>
@@ -33,6 +35,8 @@ public sealed record VocabularyOptions
 /// <summary>Opens or trains the vocabulary of a run.</summary>
 public static class Vocabularies
 {
+    private const string VocabularyFile = "vocab.txt", TokenizerConfig = "tokenizer_config.json";
+
     /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used again.</summary>
     /// <param name="options">The file, or how to train.</param>
     /// <param name="corpus">The corpus to train on.</param>
@@ -42,14 +46,33 @@ public static class Vocabularies
     /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, or there is no text to train on.</exception>
     public static ElectraTokenizer Open(VocabularyOptions options, Corpus corpus, string datasets,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
-        new(options.File != "" ? Load(options.File) : Trained(options, corpus, datasets, progress, cancellation), options.Lowercase);
+        new(options.File != "" ? Load(options, progress, cancellation) : Trained(options, corpus, datasets, progress, cancellation), options.Lowercase);
 
-    private static Vocabulary Load(string file)
+    private static Vocabulary Load(VocabularyOptions options, IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
-        var path = ProjectPath.Find(file);
-        if (!System.IO.File.Exists(path) && file.Count(c => c == '/') == 1 && !Path.HasExtension(file))
-            throw new UserErrorException($"vocabulary: {file} looks like a model on the Hugging Face hub, which this version does not download from. Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus (vocabulary={{size: 30522}}).");
-        return Vocabulary.Load(path);
+        string path;
+        try
+        {
+            path = HubFolders.Find(options.File, HubKind.Model, [VocabularyFile, TokenizerConfig], progress: progress, cancellation: cancellation);
+        }
+        catch (HubException e)
+        {
+            throw new UserErrorException($"vocabulary: {e.Message} Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus (vocabulary={{size: 30522}}).", e);
+        }
+        if (!Directory.Exists(path))
+            return Vocabulary.Load(path);
+        CheckCase(options, Path.Combine(path, TokenizerConfig));
+        return Vocabulary.Load(Path.Combine(path, VocabularyFile));
+    }
+
+    /// <summary>A model's own tokenizer says whether it lowercases: with the other case its vocabulary fits no text.</summary>
+    private static void CheckCase(VocabularyOptions options, string tokenizerConfig)
+    {
+        if (!System.IO.File.Exists(tokenizerConfig))
+            return;
+        using var json = JsonDocument.Parse(System.IO.File.ReadAllBytes(tokenizerConfig));
+        if (json.RootElement.TryGetProperty("do_lower_case", out var lowers) && lowers.ValueKind is JsonValueKind.True or JsonValueKind.False && lowers.GetBoolean() != options.Lowercase)
+            throw new UserErrorException($"vocabulary: the vocabulary of {options.File} is {(options.Lowercase ? "cased" : "lowercase")}: set vocabulary.lowercase={(options.Lowercase ? "false" : "true")}");
     }
 
     private static Vocabulary Trained(VocabularyOptions options, Corpus corpus, string datasets, IProgress<ProgressReport>? progress, CancellationToken cancellation)
@@ -58,7 +81,7 @@ public static class Vocabularies
             $"vocab-{options.Size}-{(options.Lowercase ? "lowercase" : "cased")}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
         if (!System.IO.File.Exists(path))
             WordPieceTrainer.Train(
-                FirstCharacters(corpus.Documents(progress), 1_000_000L * options.MillionCharacters),
+                FirstCharacters(corpus.Documents(progress, cancellation), 1_000_000L * options.MillionCharacters),
                 new VocabularyTraining { Size = options.Size, MinFrequency = options.MinFrequency, Lowercase = options.Lowercase },
                 progress: null, cancellation).Save(path);
         return Vocabulary.Load(path);

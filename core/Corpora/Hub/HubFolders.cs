@@ -5,6 +5,9 @@ namespace Electra.Corpora.Hub;
 /// <summary>Where a configuration names a folder, the name of a repository on the hub does as well.</summary>
 public static class HubFolders
 {
+    /// <summary>A path that is missing, and no repository.</summary>
+    private static readonly string[] FileExtensions = [".txt", ".json", ".bin", ".pt", ".pth", ".safetensors", ".tsv", ".csv", ".yaml"];
+
     /// <summary>
     /// The folder that a configuration means: one on this machine, or else the downloaded files of a repository on the hub
     /// (<c>google/electra-small-discriminator</c>, <c>org/name@revision</c>, or <c>hub:org/name</c> where a folder has that name too).
@@ -24,11 +27,19 @@ public static class HubFolders
         bool isNamed = source.StartsWith(Prefix, StringComparison.Ordinal);
         var name = isNamed ? source[Prefix.Length..] : source;
         var path = ProjectPath.Find(source);
-        if (!isNamed && (Path.Exists(path) || !HubRepository.IsName(name)))
+        if (!isNamed && (Path.Exists(path) || !HubRepository.IsName(name) || FileExtensions.Contains(Path.GetExtension(name))))
             return path;
 
         using var own = hub is null ? new HubClient() : null;
-        return Task.Run(() => Download(hub ?? own!)).GetAwaiter().GetResult();
+        try
+        {
+            // Not on the caller's context: nothing here may wait for it.
+            return Task.Run(() => Download(hub ?? own!)).GetAwaiter().GetResult();
+        }
+        catch (HubException e) when (!isNamed)
+        {
+            throw new HubException($"there is no {source} on this machine, and {e.Message}", e);
+        }
 
         async Task<string> Download(HubClient client)
         {

@@ -9,10 +9,36 @@ internal sealed record CorpusSegment(long Index, long FirstDocument, List<string
 {
     /// <summary>Cuts documents into segments, from the first document after those that are done.</summary>
     /// <exception cref="UserErrorException">The documents that are done are not those of the corpus.</exception>
-    public static IEnumerable<CorpusSegment> Cut(IEnumerable<string> documents, PreparationState done, int segmentCharacters)
+    public static IEnumerable<CorpusSegment> Cut(IEnumerable<string> documents, PreparationState done, int segmentCharacters) =>
+        Cut(After(documents, done), done.Segments, done.Summary.Documents, segmentCharacters);
+
+    /// <summary>Cuts documents into segments.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="index">The number of the first segment.</param>
+    /// <param name="first">The number of the first document.</param>
+    /// <param name="segmentCharacters">A segment ends with the document that brings it to this many.</param>
+    public static IEnumerable<CorpusSegment> Cut(IEnumerable<string> documents, long index, long first, int segmentCharacters)
     {
-        long index = done.Segments, document = 0, skipped = 0, characters = 0;
+        long characters = 0;
         var gathered = new List<string>();
+        foreach (string text in documents)
+        {
+            gathered.Add(text);
+            characters += text.Length;
+            if (characters < segmentCharacters)
+                continue;
+            yield return new(index++, first, gathered, characters);
+            first += gathered.Count;
+            (gathered, characters) = ([], 0);
+        }
+        if (gathered.Count > 0)
+            yield return new(index, first, gathered, characters);
+    }
+
+    /// <summary>Passes over the documents that are done, and checks that they are the same.</summary>
+    private static IEnumerable<string> After(IEnumerable<string> documents, PreparationState done)
+    {
+        long document = 0, skipped = 0;
         foreach (string text in documents)
         {
             document++;
@@ -23,18 +49,10 @@ internal sealed record CorpusSegment(long Index, long FirstDocument, List<string
             }
             if (document == done.Summary.Documents + 1)
                 CheckSkipped(document - 1, skipped, done);
-            gathered.Add(text);
-            characters += text.Length;
-            if (characters >= segmentCharacters)
-            {
-                yield return new(index++, document - gathered.Count, gathered, characters);
-                (gathered, characters) = ([], 0);
-            }
+            yield return text;
         }
         if (document <= done.Summary.Documents)
             CheckSkipped(document, skipped, done);
-        if (gathered.Count > 0)
-            yield return new(index, document - gathered.Count, gathered, characters);
     }
 
     private static void CheckSkipped(long documents, long characters, PreparationState done)

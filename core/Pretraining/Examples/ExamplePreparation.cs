@@ -42,7 +42,7 @@ public static class ExamplePreparation
     /// <param name="settings">How documents become examples.</param>
     /// <param name="folder">Where the examples are kept; made where it does not exist.</param>
     /// <param name="workers">Threads that tokenize; 0: one per core.</param>
-    /// <param name="progress">Told of the characters done, in millions.</param>
+    /// <param name="progress">Told of waiting for another process; how far the work is, the documents tell.</param>
     /// <param name="cancellation">Stops the work; the next call goes on.</param>
     /// <exception cref="UserErrorException">
     /// The folder holds other examples or is damaged, the disk is full, the documents gave no example, or they are not those that an
@@ -80,7 +80,10 @@ public static class ExamplePreparation
         var settings = state.Identity.Examples;
         using var train = new ExampleStoreWriter(new(folder, Train), source.Vocabulary, settings.MaxLength, state.Summary.Train);
         using var heldOut = new ExampleStoreWriter(new(folder, HeldOut), source.Vocabulary, settings.MaxLength, state.Summary.HeldOut);
-        var segments = CorpusSegment.Cut(source.Documents, state, grain.SegmentCharacters);
+        source.Prepared?.Invoke(state.Summary.Documents);
+        var segments = source.DocumentsAfter is { } after
+            ? CorpusSegment.Cut(after(state.Summary.Documents, state.Summary.Characters), state.Segments, state.Summary.Documents, grain.SegmentCharacters)
+            : CorpusSegment.Cut(source.Documents, state, grain.SegmentCharacters);
         foreach (var examples in InOrder(segments, source, settings, workers, cancellation))
         {
             DiskSpace.Guard(folder, () =>
@@ -93,9 +96,9 @@ public static class ExamplePreparation
                     train.Flush();
                     heldOut.Flush();
                     state.Save(folder);
+                    source.Prepared?.Invoke(state.Summary.Documents);
                 }
             });
-            progress?.Report(new("making examples", state.Summary.Characters / 1e6, null, "million characters"));
         }
         if (state.Summary.Train.Examples == 0)
         {
@@ -109,6 +112,7 @@ public static class ExamplePreparation
             state = state with { Complete = true };
             state.Save(folder);
         });
+        source.Prepared?.Invoke(state.Summary.Documents);
         return state;
     }
 

@@ -21,4 +21,14 @@ public readonly record struct ExampleVocabulary(int Size, int Cls, int Sep, int 
 /// What names the documents and the tokenizer (paths, revisions, a hash of the vocabulary): examples on disk are used again only
 /// where it is the same.
 /// </param>
-public sealed record ExampleSource(IEnumerable<string> Documents, TokenizeLine Tokenize, ExampleVocabulary Vocabulary, string Description);
+public sealed record ExampleSource(IEnumerable<string> Documents, TokenizeLine Tokenize, ExampleVocabulary Vocabulary, string Description)
+{
+    /// <summary>
+    /// The documents that follow a number of documents with so many characters in all, for a source that need not read these again to
+    /// go on after them; null: <see cref="Documents"/> are read from the start and passed over.
+    /// </summary>
+    public Func<long, long, IEnumerable<string>>? DocumentsAfter { get; init; }
+
+    /// <summary>Told now and then of how many documents the examples are safe on the disk: their source is not needed for these any more.</summary>
+    public Action<long>? Prepared { get; init; }
+}
