@@ -17,6 +17,7 @@ namespace Electra.Tests.Corpora.Hub;
 internal sealed class HubServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Repository> repositories = [];
+    private readonly Dictionary<(string, string), Repository> branches = [];
     private readonly ConcurrentDictionary<string, byte[]> large = [];
     private readonly WebApplication app;
 
@@ -78,6 +79,10 @@ internal sealed class HubServer : IAsyncDisposable
 
     public void Add(string repository, string path, string content, bool isLarge = false) => Add(repository, path, Encoding.UTF8.GetBytes(content), isLarge);
 
+    /// <summary>Gives a repository a branch with one file.</summary>
+    public void AddBranch(string repository, string branch, string path, byte[] content) =>
+        branches[(repository, branch)] = new Repository(Sha1(branch), new(StringComparer.Ordinal) { [path] = new ServedFile(content, IsLarge: false) });
+
     /// <summary>The commit that a repository (<c>datasets/org/name</c>) is at.</summary>
     public string Commit(string repository) => repositories[repository].Commit;
 
@@ -107,7 +112,8 @@ internal sealed class HubServer : IAsyncDisposable
         }
         var parts = rest.Split('/', 3);
         var revision = Uri.UnescapeDataString(parts[1]);
-        if (revision != repository.Commit && revision != repository.Branch)
+        repository = branches.FirstOrDefault(branch => branch.Key.Item1 == name && (branch.Key.Item2 == revision || branch.Value.Commit == revision)).Value ?? repository;
+        if (revision != repository.Commit && revision != "main" && !branches.ContainsKey((name, revision)))
             (response.StatusCode, response.Headers["X-Error-Code"]) = (404, "RevisionNotFound");
         else if (parts[0] == "revision")
             await response.WriteAsJsonAsync(new { id = name, sha = repository.Commit });
@@ -167,10 +173,7 @@ internal sealed class HubServer : IAsyncDisposable
 
     private static string Sha1(string text) => Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(text)));
 
-    private sealed record Repository(string Commit, SortedDictionary<string, ServedFile> Files)
-    {
-        public string Branch => "main";
-    }
+    private sealed record Repository(string Commit, SortedDictionary<string, ServedFile> Files);
 }
 
 /// <summary>A file as the server has it.</summary>
