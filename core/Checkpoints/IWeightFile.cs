@@ -23,8 +23,27 @@ public interface IWeightFile : IDisposable
     void CopyTo(string name, Tensor destination);
 }
 
+/// <summary>Opens files of weights by their names.</summary>
 internal static class WeightFiles
 {
+    private const string Index = ".index.json";
+
+    /// <summary>The files of a model's folder, the one to prefer first.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        ["model.safetensors", "model.safetensors" + Index, "pytorch_model.bin", "pytorch_model.bin" + Index];
+
+    private static readonly string[] Safe = [".safetensors"], Pickled = [".bin", ".pth", ".pt", ".ckpt"];
+
+    /// <summary>Whether a file's name is that of weights.</summary>
+    public static bool IsWeights(string path) => Safe.Concat(Pickled).Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Opens a file of weights, or the files that an index names.</summary>
+    /// <exception cref="UserErrorException">It cannot be read.</exception>
+    public static IWeightFile Open(string path) =>
+        path.EndsWith(Index, StringComparison.Ordinal) ? ShardedFile.Open(path, Open)
+        : Pickled.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase)) ? PyTorchFile.Open(path)
+        : SafeTensorsFile.Open(path);
+
     /// <summary>The tensor of a name, if it has the shape of <paramref name="destination"/>.</summary>
     /// <exception cref="UserErrorException">There is no tensor of this name, or it has another shape.</exception>
     public static StoredTensor Find(this IWeightFile file, string name, Tensor destination)

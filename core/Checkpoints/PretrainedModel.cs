@@ -14,7 +14,7 @@ public sealed record FilledWeights(IReadOnlyList<string> Filled, IReadOnlyList<s
 /// <summary>A pre-trained model that is open to be read: its weights by Hugging Face's names, its configuration, its tokenizer.</summary>
 public sealed class PretrainedModel : IDisposable
 {
-    private const string Encoder = "electra.";
+    private const string Encoder = "electra.", ConfigFile = "config.json";
 
     private readonly IWeightFile weights;
     private readonly IReadOnlyDictionary<string, string> storedNames;
@@ -25,7 +25,8 @@ public sealed class PretrainedModel : IDisposable
         (Source, this.weights) = (source, weights);
         storedNames = WeightNames.Map(weights.Tensors.Keys, part);
         Tensors = storedNames.ToDictionary(name => name.Key, name => weights.Tensors[name.Value] with { Name = name.Key }, StringComparer.Ordinal);
-        Config = HuggingFaceConfig.Load(Path.Combine(folder, "config.json"));
+        var config = Path.Combine(folder, ConfigFile);
+        Config = File.Exists(config) ? HuggingFaceConfig.Load(config) : ShapeInference.From(Tensors, source, part);
         tokenizer = new(() => TokenizerFiles.Load(folder));
     }
 
@@ -44,8 +45,9 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>Opens a model.</summary>
     /// <param name="source">
-    /// A model of this kit (<c>checkpoints/pretrain/small_11081_100</c>), or a folder of Hugging Face's form. A relative path is looked for in the working
-    /// directory, then at the project's root.
+    /// A model of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, or a file of weights
+    /// (<c>.safetensors</c>, <c>.bin</c>, <c>.pth</c>; the original's own too), beside which <c>config.json</c> and <c>vocab.txt</c>
+    /// are looked for. A relative path is looked for in the working directory, then at the project's root.
     /// </param>
     /// <param name="part">Which model to take where there are two.</param>
     /// <param name="progress">Told of a download.</param>
@@ -54,8 +56,17 @@ public sealed class PretrainedModel : IDisposable
     public static PretrainedModel Open(string source, ModelPart part = ModelPart.Discriminator,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        var folder = FindFolder(source, part);
-        return new PretrainedModel(source, folder, SafeTensorsFile.Open(Path.Combine(folder, "model.safetensors")), part);
+        var file = FindFile(source, part);
+        var weights = WeightFiles.Open(file);
+        try
+        {
+            return new PretrainedModel(source, Path.GetDirectoryName(file)!, weights, part);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Reads a weight into an existing tensor of the same shape, on any device, converting its type where it differs.</summary>
@@ -104,15 +115,24 @@ public sealed class PretrainedModel : IDisposable
         return a.eq(b).all().item<bool>();
     }
 
-    private static string FindFolder(string source, ModelPart part)
+    /// <summary>The file of weights, or the index of several, that a source means.</summary>
+    private static string FindFile(string source, ModelPart part)
     {
-        var folder = ProjectPath.Find(source);
-        AtomicFolder.Recover(folder);
-        var inPair = Path.Combine(folder, part == ModelPart.Generator ? "generator" : "discriminator");
-        if (File.Exists(Path.Combine(folder, "config.json")))
-            return folder;
-        if (File.Exists(Path.Combine(inPair, "config.json")))
-            return inPair;
-        throw new UserErrorException($"{source}: {(Directory.Exists(folder) ? "the folder holds no config.json, and so no model" : $"there is no such folder (looked for {string.Join(" and ", ProjectPath.Candidates(source).Select(ProjectPath.Shown))})")}");
+        var path = ProjectPath.Find(source);
+        AtomicFolder.Recover(path);
+        if (File.Exists(path))
+            return WeightFiles.IsWeights(path) ? path : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
+        if (!Directory.Exists(path))
+            throw new UserErrorException($"{source}: there is no such folder or file (looked for {string.Join(" and ", ProjectPath.Candidates(source).Select(ProjectPath.Shown))})");
+        string[] folders = [path, Path.Combine(path, part == ModelPart.Generator ? "generator" : "discriminator")];
+        return folders.SelectMany(folder => WeightFiles.Names.Select(name => Path.Combine(folder, name))).FirstOrDefault(File.Exists)
+            ?? throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}{Milestones(path)}");
+    }
+
+    /// <summary>Names the models of a run, if the folder is the run's own: they lie beside it.</summary>
+    private static string Milestones(string folder)
+    {
+        string[] beside = [.. Directory.GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*").Select(ProjectPath.Shown).Order(StringComparer.Ordinal)];
+        return beside.Length == 0 ? "" : $". The models of this run are in {string.Join(", ", beside)}";
     }
 }

@@ -31,6 +31,9 @@ public static class SafeTensors
         ("BOOL", ScalarType.Bool, 1),
     ];
 
+    /// <summary>The size of an element.</summary>
+    internal static int ElementBytes(ScalarType type) => Array.Find(Types, known => known.Type == type).Bytes;
+
     /// <summary>Writes tensors to a file, whole or not at all. The same tensors give the same bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="tensors">Names and tensors, on any device.</param>

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using Electra.Files;
 
 namespace Electra.Checkpoints;
 
@@ -16,20 +15,13 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, PlacedTenso
     private const int DeepestHeader = 8;
 
     /// <summary>Reads the header of a file.</summary>
-    /// <exception cref="UserErrorException">It is no whole safetensors file.</exception>
-    public static SafeTensorsHeader Read(string path)
+    /// <exception cref="InvalidDataException">It is no whole safetensors file.</exception>
+    public static SafeTensorsHeader Read(BinaryFile file)
     {
-        UserErrorException Refused(string why, Exception? cause = null) => new($"{ProjectPath.Shown(path)} is no safetensors file, or damaged: {why}", cause);
-
-        using var stream = File.OpenRead(path);
-        Span<byte> prefix = stackalloc byte[8];
-        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
-            throw Refused("it has fewer than eight bytes");
-        long length = BinaryPrimitives.ReadInt64LittleEndian(prefix);
-        if (length is < 2 or > LongestHeader || length > stream.Length - 8)
-            throw Refused($"it says that its header has {(ulong)length:N0} bytes, and the file has {stream.Length:N0}");
-        var header = new byte[length];
-        stream.ReadExactly(header);
+        long length = file.Length < 8 ? 0 : BinaryPrimitives.ReadInt64LittleEndian(file.Read(0, 8));
+        if (length is < 2 or > LongestHeader || length > file.Length - 8)
+            throw new InvalidDataException(file.Length < 8 ? "it has fewer than eight bytes" : $"it says that its header has {(ulong)length:N0} bytes, and the file has {file.Length:N0}");
+        var header = file.Read(8, (int)length);
 
         var (entries, metadata) = (new Dictionary<string, PlacedTensor>(StringComparer.Ordinal), new Dictionary<string, string>());
         try
@@ -43,15 +35,15 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, PlacedTenso
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or ArgumentException or InvalidDataException)
         {
-            throw Refused($"its header: {e.Message}", e);
+            throw new InvalidDataException($"its header: {e.Message}", e);
         }
 
         // What overlaps or is left over is no accident.
         long end = 8 + length;
         foreach (var (tensor, start, size) in entries.Values.OrderBy(entry => entry.Start).ThenBy(entry => entry.Length))
-            end = start == end ? end + size : throw Refused($"the tensor {tensor.Name} starts at byte {start:N0}, and {end:N0} would be right");
-        if (end != stream.Length)
-            throw Refused($"its tensors end at byte {end:N0}, and the file has {stream.Length:N0}");
+            end = start == end ? end + size : throw new InvalidDataException($"the tensor {tensor.Name} starts at byte {start:N0}, and {end:N0} would be right");
+        if (end != file.Length)
+            throw new InvalidDataException($"its tensors end at byte {end:N0}, and the file has {file.Length:N0}");
         return new SafeTensorsHeader(entries, metadata);
     }
 

@@ -1,0 +1,33 @@
+namespace Electra.Checkpoints;
+
+/// <summary>The configuration of a model of which there is nothing but weights, as in the original's own checkpoints.</summary>
+internal static class ShapeInference
+{
+    private const int PublishedHeadSize = 64; // of every published discriminator and generator (paper, table 6)
+
+    /// <summary>The shapes that the weights have. The number of heads leaves no trace in them: heads of 64 are taken, as all published models have.</summary>
+    /// <exception cref="UserErrorException">The weights are of no ELECTRA.</exception>
+    public static HuggingFaceConfig From(IReadOnlyDictionary<string, StoredTensor> tensors, string source, ModelPart part)
+    {
+        IReadOnlyList<long> Shape(string name) => tensors.TryGetValue(name, out var tensor) && tensor.Shape.Count == 2
+            ? tensor.Shape
+            : throw new UserErrorException($"{source} is no ELECTRA: it has no matrix {name}");
+        const string Layer = "electra.encoder.layer.";
+        var (words, intermediate) = (Shape(WeightNames.Words), Shape($"{Layer}0.intermediate.dense.weight"));
+        int hidden = checked((int)intermediate[1]);
+        if (hidden % PublishedHeadSize != 0)
+            throw new UserErrorException($"{source}: a hidden size of {hidden} leaves the number of attention heads open; put the model's config.json beside the file");
+        return new HuggingFaceConfig
+        {
+            Architectures = [part == ModelPart.Generator ? "ElectraForMaskedLM" : "ElectraForPreTraining"],
+            VocabularySize = checked((int)words[0]),
+            EmbeddingSize = checked((int)words[1]),
+            HiddenSize = hidden,
+            IntermediateSize = checked((int)intermediate[0]),
+            NumAttentionHeads = hidden / PublishedHeadSize,
+            NumHiddenLayers = Enumerable.Range(0, int.MaxValue).TakeWhile(i => tensors.ContainsKey($"{Layer}{i}.intermediate.dense.weight")).Count(),
+            MaxPositions = checked((int)Shape("electra.embeddings.position_embeddings.weight")[0]),
+            TokenTypes = checked((int)Shape("electra.embeddings.token_type_embeddings.weight")[0]),
+        };
+    }
+}
