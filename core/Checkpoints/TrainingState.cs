@@ -31,7 +31,7 @@ public static class TrainingState
         AtomicFolder.Recover(folder);
         var (info, tensors) = (Path.Combine(folder, InfoFile), Path.Combine(folder, TensorsFile));
         UserErrorException Damaged(string why, Exception? cause = null) =>
-            new($"the saved state {ProjectPath.Shown(folder)} is damaged: {why}. Remove that folder to go on from the one before it, or start over with resume=never.", cause);
+            new($"the saved state {ProjectPath.Shown(folder)} is damaged: {why}.", cause);
         Envelope<T> envelope;
         try
         {

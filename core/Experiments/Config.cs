@@ -1,3 +1,4 @@
+using System.Text;
 using Electra.Files;
 
 namespace Electra.Experiments;
@@ -18,7 +19,33 @@ public static class Config
         var path = ProjectPath.Find(file);
         if (!File.Exists(path))
             throw Missing(file);
-        return Parse<T>(File.ReadAllText(path), ProjectPath.Shown(path), overrides);
+        return Parse<T>(Text(path), ProjectPath.Shown(path), overrides);
+    }
+
+    /// <summary>The text of a file, as far as a configuration may be one: whoever names a corpus or a device by mistake is told so.</summary>
+    private static string Text(string path)
+    {
+        const int Longest = 1 << 20;
+        try
+        {
+            using var stream = File.OpenRead(path);
+            var bytes = new byte[Longest + 1];
+            var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (length > Longest)
+                throw new UserErrorException($"{ProjectPath.Shown(path)} is larger than a megabyte: that is no configuration");
+            var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF');
+            return text.IndexOf('\0') is >= 0 and var place
+                ? throw new UserErrorException($"{ProjectPath.Shown(path)}:{1 + text.AsSpan(0, place).Count('\n')} holds a zero byte: a configuration is text")
+                : text;
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(path)} is not UTF-8 at byte {e.Index}: a configuration is text", e);
+        }
+        catch (IOException e)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>As <see cref="Load{T}"/>, from a text.</summary>

@@ -53,24 +53,44 @@ internal static class ConfigYaml
 
     private sealed record Reader(IParser Parser, Func<Mark, ConfigPlace> Place, ICollection<ConfigProblem> Problems)
     {
-        private readonly Dictionary<AnchorName, ConfigNode> anchors = [];
+        // No experiment needs more; a few lines of aliases to aliases would stand for more than any memory holds.
+        private const int Deepest = 64, MostValues = 100_000;
+
+        private readonly Dictionary<AnchorName, (ConfigNode Node, int Values)> anchors = [];
+        private int depth, values;
 
         public ConfigNode Read(string key)
         {
             if (Parser.TryConsume<AnchorAlias>(out var alias))
-                return anchors.GetValueOrDefault(alias.Value)
-                       ?? throw new YamlException(alias.Start, alias.End, $"no value before this one has the anchor &{alias.Value}");
+            {
+                if (!anchors.TryGetValue(alias.Value, out var meant))
+                    throw new YamlException(alias.Start, alias.End, $"no value before this one has the anchor &{alias.Value}");
+                Count(meant.Values, alias);
+                return meant.Node;
+            }
 
-            var first = (NodeEvent)Parser.Current!;
+            if (Parser.Current is not NodeEvent first)
+                throw new YamlException(Parser.Current!.Start, Parser.Current.End, "a value is missing here");
+            Count(1, first);
+            if (++depth > Deepest)
+                throw new YamlException(first.Start, first.End, $"values are nested more than {Deepest} deep");
+            var before = values;
             ConfigNode node = first switch
             {
                 SequenceStart => ReadSequence(key),
                 MappingStart => ReadMapping(key),
                 _ => ReadScalar(),
             };
+            depth--;
             if (!first.Anchor.IsEmpty)
-                anchors[first.Anchor] = node;
+                anchors[first.Anchor] = (node, 1 + values - before);
             return node;
+        }
+
+        private void Count(int more, ParsingEvent at)
+        {
+            if ((values += more) > MostValues)
+                throw new YamlException(at.Start, at.End, $"with its aliases written out, this is more than {MostValues} values");
         }
 
         private ConfigScalar ReadScalar()

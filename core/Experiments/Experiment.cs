@@ -15,6 +15,12 @@ public static class Experiment
     /// <summary>The exit code of a wrong call: no configuration, an unknown option.</summary>
     public const int WrongUsage = 2;
 
+    /// <summary>
+    /// The exit code of a run that SIGUSR1 stopped: all is saved, and the same command goes on (EX_TEMPFAIL of sysexits.h, which
+    /// schedulers take as a request to run the job again).
+    /// </summary>
+    public const int RunAgain = 75;
+
     /// <summary>The exit code of an error in the kit itself or in the script (EX_SOFTWARE of sysexits.h).</summary>
     public const int Bug = 70;
 
@@ -26,8 +32,8 @@ public static class Experiment
     /// <param name="body">The experiment. Its value is the exit code.</param>
     /// <param name="script">The script's path, filled in by the compiler; the help shows it.</param>
     /// <returns>
-    /// The exit code: the body's; <see cref="UserError"/>, <see cref="WrongUsage"/> or <see cref="Bug"/>; 130 after Ctrl-C and 143
-    /// after SIGTERM, when the body ended with an <see cref="OperationCanceledException"/>.
+    /// The exit code: the body's; <see cref="UserError"/>, <see cref="WrongUsage"/> or <see cref="Bug"/>; 130 after Ctrl-C, 143
+    /// after SIGTERM and <see cref="RunAgain"/> after SIGUSR1, when the body ended with an <see cref="OperationCanceledException"/>.
     /// </returns>
     public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, Task<int>> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T>

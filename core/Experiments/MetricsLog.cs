@@ -51,6 +51,9 @@ public sealed class MetricsLog : IDisposable
         tensorBoard.Write(step, numbers);
     }
 
+    /// <summary>Returns when all that was written is on the disk, so that no state says of a step what the log does not.</summary>
+    public void FlushToDisk() => file.Flush(flushToDisk: true);
+
     /// <summary>The rows of a log, in the order of the file. A torn last line is left out.</summary>
     /// <param name="path">The file <c>metrics.jsonl</c>, or the run folder.</param>
     /// <exception cref="UserErrorException">There is no such file, or a line, not the last, is damaged.</exception>

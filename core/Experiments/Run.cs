@@ -30,7 +30,7 @@ public sealed class Run<T>
     /// <summary>Where the run says what it does. Slow stages take it as their <c>IProgress&lt;ProgressReport&gt;</c>.</summary>
     public RunConsole Console { get; }
 
-    /// <summary>Cancelled by the first Ctrl-C or SIGTERM: save, and end with an <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>Cancelled by the first Ctrl-C, SIGTERM or SIGUSR1: save, and end with an <see cref="OperationCanceledException"/>.</summary>
     public CancellationToken Stopping { get; }
 
     /// <summary>The full path of a file or folder in the run folder.</summary>

@@ -3,11 +3,14 @@ using System.Runtime.InteropServices;
 namespace Electra.Experiments;
 
 /// <summary>
-/// Ctrl-C and a request to end (SIGTERM, what batch systems send): the first asks the run to stop after saving, the second ends
-/// the process at once.
+/// Ctrl-C, a request to end (SIGTERM), and SIGUSR1, with which schedulers say that the time is nearly up: the first asks the run to
+/// stop after saving, the second ends the process at once.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
+    /// <summary>SIGUSR1, which .NET has no name for: its number where the system has the signal, else null.</summary>
+    internal static readonly PosixSignal? TimeIsUp = OperatingSystem.IsLinux() ? (PosixSignal)10 : OperatingSystem.IsMacOS() ? (PosixSignal)30 : null;
+
     private readonly CancellationTokenSource source = new();
     private readonly Action<string> tell;
     private readonly Action<int> exit;
@@ -18,22 +21,25 @@ internal sealed class StopSignals : IDisposable
     {
         this.tell = tell;
         this.exit = exit ?? Environment.Exit;
-        registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        registrations = [.. new PosixSignal?[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, TimeIsUp }.OfType<PosixSignal>().Select(signal => PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = true;
-            Receive(context.Signal);
+            Receive(signal);
         }))];
     }
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Stopping => source.Token;
 
-    /// <summary>What a shell expects of a process that a signal ended, 128 + its number: 130 or 143. Null where none came.</summary>
+    /// <summary>
+    /// What a shell expects of a process that a signal ended, 128 + its number: 130 or 143; after SIGUSR1 <see cref="Experiment.RunAgain"/>.
+    /// Null where none came.
+    /// </summary>
     public int? ExitCode => exitCode == 0 ? null : exitCode;
 
     internal void Receive(PosixSignal signal)
     {
-        var code = signal is PosixSignal.SIGINT ? 130 : 143;
+        var code = signal is PosixSignal.SIGINT ? 130 : signal == TimeIsUp ? Experiment.RunAgain : 143;
         if (Interlocked.CompareExchange(ref exitCode, code, 0) != 0)
         {
             exit(code);

@@ -92,8 +92,9 @@ public sealed class Adam : IDisposable
     /// <summary>Applies the store's gradients, and publishes the new values to the model.</summary>
     /// <param name="update">The update's number, from 0.</param>
     /// <param name="rates">The learning rate, and β₁ where the schedule moves it.</param>
+    /// <param name="skipsToo">From the norm to whether the update is left out though the norm is finite, a bool scalar on the device.</param>
     /// <returns>The norm of the gradients before clipping, a scalar tensor: reading it waits for the device.</returns>
-    public Tensor Step(long update, StepRates rates)
+    public Tensor Step(long update, StepRates rates, Func<Tensor, Tensor>? skipsToo = null)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -103,7 +104,8 @@ public sealed class Adam : IDisposable
             Clipping.Torch => norm.add(1e-6).div_(options.ClipNorm).clamp_min_(1),
             _ => norm.div(options.ClipNorm).clamp_min_(1),
         };
-        var skip = norm.isfinite().logical_not_().to(float32);
+        var skips = norm.isfinite().logical_not_();
+        var skip = (skipsToo is null ? skips : skips.logical_or(skipsToo(norm))).to(float32);
         if (options.BiasCorrection)
             stepNumber.fill_(update + 1);
 

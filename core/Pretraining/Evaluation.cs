@@ -20,7 +20,9 @@ public static class Evaluation
     /// <param name="method">The method, whose masking and losses are used.</param>
     /// <param name="batches">Held-out text.</param>
     /// <param name="key">Names the masks and draws: the same key at every measurement makes them comparable.</param>
-    public static PretrainScores Measure(ElectraPair model, ElectraMethod method, IEnumerable<TokenBatch> batches, RandomKey key)
+    /// <param name="cancellation">Stops measuring.</param>
+    public static PretrainScores Measure(ElectraPair model, ElectraMethod method, IEnumerable<TokenBatch> batches, RandomKey key,
+        CancellationToken cancellation = default)
     {
         using var _ = no_grad();
         double generatorLoss = 0, discriminatorLoss = 0, loss = 0;
@@ -28,6 +30,7 @@ public static class Evaluation
         var (opinions, replaced) = (new List<float>(), new List<bool>());
         foreach (var (batch, index) in batches.Select((batch, index) => (batch, index)))
         {
+            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var pass = method.Forward(model, batch, key[index], training: false);
             int positions = pass.Masked.Positions.Length;

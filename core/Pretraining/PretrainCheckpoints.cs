@@ -13,13 +13,15 @@ namespace Electra.Pretraining;
 /// <param name="Step">Updates done.</param>
 /// <param name="Seconds">Time spent training.</param>
 /// <param name="First">The scores at step 0; null before they are measured.</param>
-internal sealed record PretrainPosition(long Step, double Seconds, PretrainScores? First);
+/// <param name="Unlogged">Sums over the updates that no line of the log tells of yet.</param>
+/// <param name="BadInARow">The latest updates whose numbers were none.</param>
+internal sealed record PretrainPosition(long Step, double Seconds, PretrainScores? First, UpdateSums Unlogged = default, int BadInARow = 0);
 
 /// <summary>Saves a run's states and models, and goes on from its newest state.</summary>
-internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokenizer tokenizer, ElectraPair model, Adam optimizer)
+internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokenizer tokenizer, ElectraPair model, Adam optimizer, OutlierGuard? guard = null)
 {
-    private const string Values = "values", Means = "means", Squares = "squares";
-    private const string StatePrefix = "step_";
+    private const string Values = "values", Means = "means", Squares = "squares", Recent = "recent";
+    private const string StatePrefix = "step_", DamagedSuffix = ".damaged";
 
     private sealed record SavedRun(PretrainPosition Position, string Experiment);
 
@@ -40,24 +42,29 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
     public void SaveState(PretrainPosition position)
     {
+        // Older states go only when the new one is on the disk, whole.
         TrainingState.Save(Path.Combine(StatesPath, $"{StatePrefix}{position.Step}"), Tensors(), new SavedRun(position, WhatIsLearned(config)));
         foreach (var (_, folder) in States().SkipLast(config.Checkpoints.KeepLast))
             Directory.Delete(folder, recursive: true);
     }
 
-    /// <summary>Goes on from the newest state, where there is one and the configuration asks for it.</summary>
+    /// <summary>
+    /// Goes on from the newest state that is whole, where there is one and the configuration asks for it. A damaged one is named and
+    /// set aside.
+    /// </summary>
     /// <returns>Where the run stands: at step 0 where there is nothing to go on from.</returns>
-    /// <exception cref="UserErrorException">The newest state is damaged, or belongs to another experiment.</exception>
+    /// <exception cref="UserErrorException">Every state is damaged, or the newest belongs to another experiment.</exception>
     public PretrainPosition Resume()
     {
         if (config.DryRun)
             return new PretrainPosition(0, 0, null);
         if (config.Resume == ResumeMode.Never && Directory.Exists(StatesPath))
             Directory.Delete(StatesPath, recursive: true);
-        if (States().LastOrDefault() is not { Folder: not null } newest)
+        RemovePartials();
+        if (NewestWhole() is not { } newest)
             return new PretrainPosition(0, 0, null);
 
-        var (saved, tensors) = TrainingState.Load<SavedRun>(newest.Folder);
+        var (saved, tensors) = newest.State;
         using (tensors)
         {
             RequireSameExperiment(saved.Experiment);
@@ -69,16 +76,60 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
         return saved.Position;
     }
 
-    private IEnumerable<(string Name, Tensor Value)> Tensors() =>
-        [(Values, model.Store.Values), (Means, optimizer.Means), (Squares, optimizer.Squares)];
+    private ((SavedRun Info, SafeTensorsFile Tensors) State, string Folder)? NewestWhole()
+    {
+        var damaged = new List<(string Folder, string Why)>();
+        foreach (var (_, folder) in States().Reverse())
+            try
+            {
+                var state = TrainingState.Load<SavedRun>(folder);
+                foreach (var (path, why) in damaged)
+                {
+                    run.Console.Warning($"{why} It is set aside as {Path.GetFileName(path)}{DamagedSuffix}, and the state before it is used.");
+                    if (Directory.Exists(path + DamagedSuffix))
+                        Directory.Delete(path + DamagedSuffix, recursive: true);
+                    Directory.Move(path, path + DamagedSuffix);
+                }
+                return (state, folder);
+            }
+            catch (UserErrorException e)
+            {
+                damaged.Add((folder, e.Message));
+            }
+        return damaged.Count == 0 ? null
+            : throw new UserErrorException($"no saved state of this run is whole:\n{string.Join('\n', damaged.Select(state => $"  {state.Why}"))}\nresume=never starts the run over.");
+    }
 
-    private IEnumerable<(long Step, string Folder)> States() =>
+    /// <summary>What a process that was killed in the middle of saving left behind. The run is this process's alone.</summary>
+    private void RemovePartials()
+    {
+        string models = Path.GetDirectoryName(run.Folder)!;
+        string[] left = [.. new[] { (StatesPath, "."), (models, $".{config.RunName}_"), (run.Folder, ".") }
+            .Where(place => Directory.Exists(place.Item1))
+            .SelectMany(place => Directory.EnumerateFileSystemEntries(place.Item1, $"{place.Item2}*.partial"))];
+        foreach (var path in left)
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+            else
+                File.Delete(path);
+    }
+
+    private IEnumerable<(string Name, Tensor Value)> Tensors()
+    {
+        yield return (Values, model.Store.Values);
+        yield return (Means, optimizer.Means);
+        yield return (Squares, optimizer.Squares);
+        if (guard is not null)
+            yield return (Recent, guard.Recent);
+    }
+
+    private IReadOnlyList<(long Step, string Folder)> States() =>
         !Directory.Exists(StatesPath) ? [] :
-        from folder in Directory.GetDirectories(StatesPath, StatePrefix + "*")
+        [.. from folder in Directory.GetDirectories(StatesPath, StatePrefix + "*")
         let step = long.TryParse(Path.GetFileName(folder)[StatePrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out long n) ? n : -1
         where step >= 0
         orderby step
-        select (step, folder);
+        select (step, folder)];
 
     /// <summary>What the learned weights depend on, as YAML; where and how the run is computed and watched is left at its defaults.</summary>
     private static string WhatIsLearned(PretrainConfig config)
@@ -93,7 +144,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
             Workers = elsewhere.Workers,
             Datasets = elsewhere.Datasets,
             Resume = elsewhere.Resume,
-            Training = config.Training with { MaxMinutes = 0, MicroBatchSize = 0 },
+            Training = config.Training with { MaxMinutes = 0, MicroBatchSize = 0, MaxBadSteps = elsewhere.Training.MaxBadSteps },
         });
     }
 

@@ -134,6 +134,20 @@ public sealed record TrainingOptions
     /// <summary>Number format of matrix products and activations.</summary>
     public Precision Precision { get; init; }
 
+    /// <summary>
+    /// Updates in a row whose loss or gradients are no numbers, at most: such an update is not applied, and one more than these stops
+    /// the run. The examples of each are named in skipped_updates.jsonl.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int MaxBadSteps { get; init; } = 10;
+
+    /// <summary>
+    /// Leave out updates whose loss or gradient norm lies more than this many standard deviations above the mean of the latest 128;
+    /// 0: none, as the original has it.
+    /// </summary>
+    [Range(0.0, 1e6)]
+    public double SkipSigmas { get; init; }
+
     /// <summary>Stop after this many minutes of training, with a checkpoint; 0: no limit.</summary>
     [Range(0.0, 1e7)]
     public double MaxMinutes { get; init; }

@@ -67,6 +67,14 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         })];
     }
 
+    /// <summary>Which examples of the store update <paramref name="step"/> is made of: what <see cref="TrainingBatches"/> reads.</summary>
+    public IReadOnlyList<long> TrainingExamples(PretrainConfig config, long step)
+    {
+        var stream = Examples.Train.Shuffled(config.Seed);
+        stream.Position = step * config.Training.BatchSize;
+        return stream.Next(config.Training.BatchSize);
+    }
+
     /// <summary>The first held-out examples in batches; training examples where nothing is held out.</summary>
     public IEnumerable<TokenBatch> HeldOutBatches(PretrainConfig config)
     {

@@ -28,6 +28,7 @@ public static class PretrainLoop
         var (config, console) = (run.Config, run.Console);
         var training = config.Training;
         long steps = config.DryRun ? 2 : training.Steps;
+        var milestones = Milestones(config);
         schedule ??= Schedule.Of(training.Schedule, training.LearningRate, training.Steps, training.WarmupSteps);
 
         // Everything random is a function of the seed and the step: a state needs no generators in it.
@@ -35,7 +36,8 @@ public static class PretrainLoop
         var (trainingKey, evaluationKey) = (key[0], key[1]);
 
         using var optimizer = new Adam(model.Store, config.Optimizer);
-        var checkpoints = new PretrainCheckpoints(run, data.Tokenizer, model, optimizer);
+        using var guard = training.SkipSigmas > 0 ? new OutlierGuard(training.SkipSigmas, model.Store.Compute) : null;
+        var checkpoints = new PretrainCheckpoints(run, data.Tokenizer, model, optimizer, guard);
         var position = checkpoints.Resume();
         if (position.Step >= steps && !config.DryRun)
             console.Line($"This run is complete: {steps:N0} steps. Change the name or the seed for another one, or start it over with resume=never.");
@@ -43,62 +45,99 @@ public static class PretrainLoop
         // ---- before the first step: does everything work, and how good is chance? ------------------------------------------------
         console.Heading("Training");
         using var metrics = config.DryRun ? null : run.OpenMetrics(position.Step > 0 ? position.Step : null);
+        var skipped = config.DryRun ? null : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), position.Step);
+        HashSet<long> measured = metrics is null ? [] : [.. MetricsLog.Read(run.Folder).Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")).Select(row => row.Step)];
         PretrainScores MeasureAt(long step)
         {
-            var scores = Evaluation.Measure(model, method, data.HeldOutBatches(config), evaluationKey);
-            metrics?.Write(step, HeldOut(scores));
+            var scores = Evaluation.Measure(model, method, data.HeldOutBatches(config), evaluationKey, run.Stopping);
+            if (measured.Add(step))
+                metrics?.Write(step, HeldOut(scores));
             console.Line($"step {step,9:N0}  held-out: masked-token accuracy {scores.MaskedAccuracy:0.0%}, replaced-token AUC {scores.Detection.Auc:F3}, loss {scores.Loss:F3}");
             return scores;
         }
         var first = position.First ?? MeasureAt(0);
         var latest = position.Step == 0 ? first : null;
+        // A signal may have come before this step was measured.
+        if (position.Step > 0 && IsMeasured(position.Step) && !measured.Contains(position.Step))
+            latest = MeasureAt(position.Step);
 
         // ---- the loop ------------------------------------------------------------------------------------------------------------
-        using var update = new TrainingStep(model, method, optimizer, trainingKey);
+        using var update = new TrainingStep(model, method, optimizer, trainingKey) { Guard = guard };
         var (clock, loggedAt, loggedStep, loggedTokens) = (Stopwatch.StartNew(), TimeSpan.Zero, position.Step, 0L);
-        var milestones = Milestones(config);
+        var (unlogged, badInARow) = (position.Unlogged, position.BadInARow);
         long step = position.Step;
         while (step < steps)
         {
             loggedTokens += update.Run(step, data.TrainingBatches(config, step), schedule(step));
             step++;
 
-            bool last = step == steps, stop = run.Stopping.IsCancellationRequested || OutOfTime();
-            if (step % config.Logging.Every == 0 || last || stop)
-                Log();
-            bool milestone = milestones.TryGetValue(step, out var percent) && !config.DryRun;
-            if (last || milestone || (config.Evaluation.Every > 0 && step % config.Evaluation.Every == 0))
-                latest = MeasureAt(step);
+            bool last = step == steps, stop = run.Stopping.IsCancellationRequested || OutOfTime(), complete = !IsMeasured(step);
+            bool logs = step % config.Logging.Every == 0 || last, milestone = milestones.TryGetValue(step, out var percent) && !config.DryRun;
+            bool saves = milestone || last || stop || (config.Checkpoints.Every > 0 && step % config.Checkpoints.Every == 0);
+            if (logs || saves || update.IsFull)
+                Examine();
+            if (logs || stop)
+                Log(logs);
+            if (!complete && !stop)
+                try
+                {
+                    latest = MeasureAt(step);
+                    complete = true;
+                }
+                catch (OperationCanceledException) when (run.Stopping.IsCancellationRequested)
+                {
+                    saves = stop = true;
+                }
             if (config.DryRun)
                 continue;
             if (milestone)
                 checkpoints.SaveModels(percent!);
-            if (milestone || last || stop || (config.Checkpoints.Every > 0 && step % config.Checkpoints.Every == 0))
+            if (saves)
             {
-                checkpoints.SaveState(new PretrainPosition(step, position.Seconds + clock.Elapsed.TotalSeconds, first));
+                metrics!.FlushToDisk();
+                checkpoints.SaveState(new PretrainPosition(step, position.Seconds + clock.Elapsed.TotalSeconds, first, unlogged, badInARow));
                 Curves.Draw(run.Folder, run.PathOf("curves.png"), config.RunName, Panels);
             }
-            if (stop && !last)
+            if (stop && !(last && complete))
                 return Stopped();
         }
         return Report();
 
         bool OutOfTime() => training.MaxMinutes > 0 && position.Seconds + clock.Elapsed.TotalSeconds > training.MaxMinutes * 60;
 
-        void Log()
+        // Held-out text is measured at the end, at milestones, and now and then.
+        bool IsMeasured(long at) => at == steps || milestones.ContainsKey(at) || (config.Evaluation.Every > 0 && at % config.Evaluation.Every == 0);
+
+        void Examine()
         {
-            long count = step - loggedStep;
-            var (loss, generator, discriminator, norm) = update.ReadMeans();
+            foreach (var past in update.Read())
+            {
+                unlogged = unlogged.With(past);
+                badInARow = past.IsFinite ? 0 : badInARow + 1;
+                if (past.IsFinite && !past.IsOutlier)
+                    continue;
+                skipped?.Write(past, data.TrainingExamples(config, past.Update));
+                if (badInARow > training.MaxBadSteps)
+                    throw new UserErrorException($"training diverged: {badInARow} updates in a row had a loss or gradients that are no numbers, the last at step {past.Update + 1:N0} (loss {past.Loss}, gradient norm {past.GradientNorm}). They were not applied; {SkippedUpdates.FileName} in {run.Folder} names their examples. A lower training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually helps; the states before are in {checkpoints.StatesFolder}.");
+            }
+        }
+
+        void Log(bool isDue)
+        {
+            long count = Math.Max(1, step - loggedStep);
+            var (_, loss, generator, discriminator, norm) = unlogged.Means();
             var now = clock.Elapsed;
             double seconds = (now - loggedAt).TotalSeconds, tokensPerSecond = loggedTokens / seconds;
             double rate = schedule(step - 1).LearningRate;
-            metrics?.Write(step, ("loss", loss), ("generator_loss", generator), ("discriminator_loss", discriminator), ("gradient_norm", norm),
-                ("learning_rate", rate), ("tokens_per_second", tokensPerSecond), ("seconds", position.Seconds + now.TotalSeconds));
-            if (!double.IsFinite(loss))
-                throw new UserErrorException($"the loss is not a number between steps {loggedStep} and {step}: training diverged. A lower training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually helps. Nothing was saved since the last state in {checkpoints.StatesFolder}.");
+            // A line out of turn, at a stop, is not kept: the log of a run that was stopped is that of one that was not.
+            if (isDue)
+                metrics?.Write(step, ("loss", loss), ("generator_loss", generator), ("discriminator_loss", discriminator), ("gradient_norm", norm),
+                    ("learning_rate", rate), ("tokens_per_second", tokensPerSecond), ("seconds", position.Seconds + now.TotalSeconds));
             var left = TimeSpan.FromSeconds((steps - step) * seconds / count);
             console.Line($"step {step,9:N0}  loss {loss:F3} (generator {generator:F3}, discriminator {discriminator:F4})  lr {rate:0.00e+0}  norm {norm:F2}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} tokens/s  left {Duration(left)}");
             (loggedAt, loggedStep, loggedTokens) = (now, step, 0);
+            if (isDue)
+                unlogged = default;
         }
 
         int Stopped()

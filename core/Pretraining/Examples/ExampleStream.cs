@@ -34,6 +34,9 @@ public sealed class ExampleStream(ExampleStore store, long seed, int rank = 0, i
         Position += (long)batch.Size * world;
     }
 
+    /// <summary>The numbers of the next examples that this process would read, without reading them.</summary>
+    public long[] Next(int count) => [.. Enumerable.Range(0, count).Select(i => IndexAt(Position + (long)i * world + rank))];
+
     private long IndexAt(long position)
     {
         var (epoch, place) = Math.DivRem(position, store.Count);

@@ -6,29 +6,9 @@ namespace Electra.Tests.Pretraining;
 /// <summary>scripts/pretrain.csx itself, run as a user runs it, on a tiny model and a little text.</summary>
 public sealed class PretrainScriptTests : IDisposable
 {
-    private static readonly string Script = Path.Combine(TestData.Repository, "scripts", "pretrain.csx");
     private readonly TemporaryFolder folder = TestData.Temporary();
 
-    public PretrainScriptTests()
-    {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
-        var random = new Random(1);
-        string Pick(params string[] words) => words[random.Next(words.Length)];
-        File.WriteAllLines(folder.File("text.txt"), Enumerable.Range(0, 600).Select(i => i % 6 == 5 ? ""
-            : $"The {Pick("small", "old", "red")} {Pick("cat", "dog", "bird")} {Pick("sees", "likes", "follows")} the {Pick("river", "house", "garden")} {Pick("today", "again", "at night")}."));
-        File.WriteAllText(folder.File("tiny.yaml"), $$"""
-            name: tiny
-            corpus: {{folder.File("text.txt")}}
-            vocabulary: {size: 120}
-            examples: {max_length: 32, held_out: 0.1}
-            model: {embedding_size: 16, hidden_size: 32, layers: 2, attention_heads: 2, intermediate_size: 64, generator_divisor: 2}
-            training: {steps: 12, batch_size: 8, warmup_steps: 2, learning_rate: 1e-3}
-            evaluation: {examples: 16}
-            checkpoints: {folder: {{folder.File("runs")}}, percents: [50, 100], every: 4}
-            logging: {every: 1}
-            datasets: {{folder.File("datasets")}}
-            """);
-    }
+    public PretrainScriptTests() => TinyExperiment.Write(folder);
 
     public void Dispose() => folder.Dispose();
 
@@ -79,7 +59,7 @@ public sealed class PretrainScriptTests : IDisposable
     [Fact]
     public async Task Ctrl_c_saves_and_says_how_to_go_on()
     {
-        var process = ScriptRunner.Start(folder, "-c", "release", Script, "--", folder.File("tiny.yaml"), "training.steps=100000", "checkpoints.every=0");
+        var process = ScriptRunner.Start(folder, "-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), "training.steps=100000", "checkpoints.every=0");
         var cancellation = TestContext.Current.CancellationToken;
         while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line && !line.Contains("step         5 "))
         {
@@ -125,7 +105,7 @@ public sealed class PretrainScriptTests : IDisposable
     }
 
     private Task<ScriptResult> Pretrain(params string[] overrides) =>
-        ScriptRunner.Run(folder, ["-c", "release", Script, "--", folder.File("tiny.yaml"), "compute.threads=1", .. overrides]);
+        ScriptRunner.Run(folder, ["-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), "compute.threads=1", .. overrides]);
 
     private double[] Losses(string run) =>
     [
