@@ -62,7 +62,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <summary>Device and threads.</summary>
     public ComputeOptions Compute { get; init; } = new();
 
-    /// <summary>Threads that prepare examples; 0: one for each processor.</summary>
+    /// <summary>Threads that make examples, beside the one that reads and writes; 1: that one does all; 0: one for each processor.</summary>
     [Range(0, 1024)]
     public int Workers { get; init; }
 

@@ -15,18 +15,18 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
     /// <param name="corpus">The documents.</param>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="config">The run's settings.</param>
-    /// <param name="progress">Told of the text read.</param>
+    /// <param name="console">Told what the work will take before it begins, and then how far it is.</param>
     /// <param name="cancellation">Stops preparation; the next run goes on from there.</param>
-    /// <exception cref="UserErrorException">There is no text, or less than one batch of it.</exception>
+    /// <exception cref="UserErrorException">There is no text or less than one batch of it, or the disk has too little room.</exception>
     public static PretrainData Prepare(Corpus corpus, ElectraTokenizer tokenizer, PretrainConfig config,
-        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+        RunConsole? console = null, CancellationToken cancellation = default)
     {
         const string Stage = "making examples";
         var vocabulary = tokenizer.Vocabulary;
         var description = $"{corpus.Id} {vocabulary.Fingerprint} {(config.Vocabulary.Lowercase ? "lowercase" : "cased")}";
         var folder = Path.Combine(ProjectPath.Output(config.Datasets), corpus.Id, $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{description} {config.Examples}")}");
         var source = new ExampleSource(
-            corpus.Documents(progress, cancellation, Stage),
+            corpus.Documents(console, cancellation, Stage),
             tokenizer.Encode,
             new ExampleVocabulary(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId),
             description);
@@ -35,11 +35,13 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
             var downloads = new UsedDownloads(corpus, Path.Combine(folder, "downloads.json"));
             source = source with
             {
-                DocumentsAfter = (documents, characters) => downloads.DocumentsAfter(documents, characters, progress, cancellation, Stage),
+                DocumentsAfter = (documents, characters) => downloads.DocumentsAfter(documents, characters, console, cancellation, Stage),
                 Prepared = downloads.Remove,
             };
         }
-        var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, progress, cancellation);
+        if (console is not null && ExamplePreparation.CharactersDone(source, config.Examples, folder) is { } done)
+            PreparationEstimate.Measure(corpus, source, config, done, console, cancellation)?.Tell(console, folder, corpus.DropsDownloads);
+        var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, console, cancellation);
         if (examples.Train.Count < config.Training.BatchSize)
             throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");
         return new PretrainData(tokenizer, examples);

@@ -1,20 +1,30 @@
+using Electra.Corpora.Hub;
 using Electra.Files;
 
 namespace Electra.Finetuning.Tasks;
 
 /// <summary>
-/// The rows of a GLUE task in a local folder: <c>RTE/train.tsv</c> as the official archive has them, or
-/// <c>rte/train-00000-of-00001.parquet</c> as the hub has them.
+/// The rows of a GLUE task in a folder: <c>RTE/train.tsv</c> as the official archive has them, or
+/// <c>rte/train-00000-of-00001.parquet</c> as the hub has them; and on the hub itself, from where they are downloaded.
 /// </summary>
 internal static class GlueFiles
 {
     /// <summary>A task with those of its splits that the folder holds.</summary>
-    /// <exception cref="UserErrorException">It holds none of them.</exception>
-    public static TaskText Open(TaskDefinition task, string folder)
+    /// <exception cref="UserErrorException">It holds none of them, or the hub cannot be reached.</exception>
+    public static TaskText Open(TaskDefinition task, string folder, HubClient? hub = null)
     {
-        var root = ProjectPath.Find(folder);
+        const string WhatWouldDo = "data.glue names a folder that holds CoLA/train.tsv … (the official archive) or cola/train-00000-of-00001.parquet …, or a data set on the hub such as nyu-mll/glue";
+        string root;
+        try
+        {
+            root = HubFolders.Find(folder, HubKind.Dataset, [$"{task.Name}/*.parquet"], hub);
+        }
+        catch (HubException e)
+        {
+            throw new UserErrorException($"GLUE cannot be had: {e.Message} {WhatWouldDo}", e);
+        }
         if (!Directory.Exists(root))
-            throw new UserErrorException($"there is no folder {folder} to read GLUE from; data.glue names one that holds CoLA/train.tsv … (the official archive) or cola/train-00000-of-00001.parquet … (the hub's nyu-mll/glue)");
+            throw new UserErrorException($"there is no folder {folder} to read GLUE from; {WhatWouldDo}");
         var folders = Directory.GetDirectories(root).ToLookup(path => Path.GetFileName(path).ToLowerInvariant());
         TaskSplitText[] splits = [.. task.Splits.Select(split => Hub(task, split, folders) ?? Archive(task, split, root, folders)).OfType<TaskSplitText>()];
         return splits.Length > 0 ? new TaskText(task, splits) : throw new UserErrorException(

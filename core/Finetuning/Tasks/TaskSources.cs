@@ -7,9 +7,9 @@ public sealed record TaskSourceOptions
 {
     /// <summary>
     /// A folder with GLUE: <c>CoLA/train.tsv</c> … as the official archive has it, or <c>cola/train-00000-of-00001.parquet</c> … as the
-    /// hub has it (nyu-mll/glue).
+    /// hub has it; or the data set on the Hugging Face hub, which is downloaded task by task.
     /// </summary>
-    public string Glue { get; init; } = "datasets/glue";
+    public string Glue { get; init; } = "nyu-mll/glue";
 
     /// <summary>Tasks of one's own, by name.</summary>
     public IReadOnlyDictionary<string, OwnTaskOptions> Own { get; init; } = new Dictionary<string, OwnTaskOptions>();

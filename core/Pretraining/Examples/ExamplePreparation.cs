@@ -41,7 +41,7 @@ public static class ExamplePreparation
     /// <param name="source">Documents and tokenizer.</param>
     /// <param name="settings">How documents become examples.</param>
     /// <param name="folder">Where the examples are kept; made where it does not exist.</param>
-    /// <param name="workers">Threads that tokenize; 0: one per core.</param>
+    /// <param name="workers">Threads that tokenize, beside the one that reads and writes; 1: that one does all; 0: one per core.</param>
     /// <param name="progress">Told of waiting for another process; how far the work is, the documents tell.</param>
     /// <param name="cancellation">Stops the work; the next call goes on.</param>
     /// <exception cref="UserErrorException">
@@ -68,6 +68,16 @@ public static class ExamplePreparation
             state = Build(source, state, folder, grain, workers > 0 ? workers : Environment.ProcessorCount, progress, cancellation);
         return Open(folder, state);
     }
+
+    /// <summary>How many characters of the corpus are done in a folder; null where all is.</summary>
+    /// <exception cref="UserErrorException">The folder holds other examples or is damaged.</exception>
+    internal static long? CharactersDone(ExampleSource source, ExampleSettings settings, string folder) =>
+        PreparationState.Load(folder, new PreparationIdentity(Method, source.Description, source.Vocabulary, settings)) switch
+        {
+            null => 0,
+            { Complete: true } => null,
+            var state => state.Summary.Characters,
+        };
 
     private static PreparedExamples Open(string folder, PreparationState state) =>
         new(ExampleStore.Open(folder, Train), ExampleStore.Open(folder, HeldOut), state.Summary);
@@ -120,6 +130,16 @@ public static class ExamplePreparation
     private static IEnumerable<SegmentExamples> InOrder(
         IEnumerable<CorpusSegment> segments, ExampleSource source, ExampleSettings settings, int workers, CancellationToken cancellation)
     {
+        if (workers == 1)
+        {
+            var examples = new SegmentExamples();
+            foreach (var segment in segments)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return examples.Fill(segment, source, settings);
+            }
+            yield break;
+        }
         var scheduler = new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, workers).ConcurrentScheduler;
         var ahead = new Queue<Task<SegmentExamples>>();
         var free = new Stack<SegmentExamples>();

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Electra.Pretraining.Examples;
 
 /// <summary>
@@ -34,6 +36,10 @@ internal sealed record ExampleStoreInfo
 
     /// <summary>How much there is.</summary>
     public required ExampleCounts Counts { get; init; }
+
+    /// <summary>What examples take on the disk.</summary>
+    public static double BytesOf(ExampleVocabulary vocabulary, double examples, double tokens) =>
+        tokens * TokenBytes(vocabulary) + examples * Unsafe.SizeOf<ExampleBounds>();
 
     /// <summary>Bytes of one token id on disk.</summary>
     public static int TokenBytes(ExampleVocabulary vocabulary) => vocabulary.Size <= ushort.MaxValue + 1 ? sizeof(ushort) : sizeof(int);

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Electra.Corpora;
+using Electra.Experiments;
+using Electra.Files;
+using Electra.Pretraining.Examples;
+
+namespace Electra.Pretraining;
+
+/// <summary>What preparing a corpus will take, from the start of it: text, examples, disk and time.</summary>
+/// <param name="Characters">Characters still to be read.</param>
+/// <param name="Examples">Examples that these give.</param>
+/// <param name="DiskBytes">What these take on the disk.</param>
+/// <param name="DownloadBytes">What must be downloaded first.</param>
+/// <param name="Time">How long making them takes, without the downloads.</param>
+internal sealed record PreparationEstimate(double Characters, double Examples, double DiskBytes, long DownloadBytes, TimeSpan Time)
+{
+    /// <summary>Enough to be right within some per cent, and a tenth of a second of work.</summary>
+    private const int SampleCharacters = 4_000_000;
+
+    /// <summary>What of the sample is only there for the just-in-time compiler.</summary>
+    private const int WarmUpDocuments = 100;
+
+    /// <summary>Reads the start of a corpus and makes its examples.</summary>
+    /// <param name="corpus">The corpus.</param>
+    /// <param name="source">Its documents and the tokenizer.</param>
+    /// <param name="config">The run's settings.</param>
+    /// <param name="charactersDone">Characters whose examples are there already.</param>
+    /// <param name="progress">Told of downloads that are waited for.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <returns>Null where the corpus is so small that it is not worth telling, or how large it is cannot be known.</returns>
+    public static PreparationEstimate? Measure(Corpus corpus, ExampleSource source, PretrainConfig config, long charactersDone,
+        IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    {
+        if (corpus.Bytes is not { } bytes)
+            return null;
+        var documents = new List<string>();
+        long characters = 0, at = 0, charactersThere = 0;
+        var reading = new CorpusReading { Progress = progress, Cancellation = cancellation, At = position => (at, charactersThere) = (position, characters) };
+        var (clock, began) = (Stopwatch.StartNew(), TimeSpan.Zero);
+        foreach (var document in corpus.Read(reading))
+        {
+            // The wait for the first file is no reading.
+            if (documents.Count == 0)
+                began = clock.Elapsed;
+            documents.Add(document);
+            characters += document.Length;
+            if (characters >= SampleCharacters && at > 0)
+                break;
+        }
+        var readSeconds = (clock.Elapsed - began).TotalSeconds;
+        if (characters < SampleCharacters || charactersThere == 0)
+            return null;
+
+        var made = new SegmentExamples();
+        made.Fill(new CorpusSegment(0, 0, documents[..Math.Min(WarmUpDocuments, documents.Count)], 0), source, config.Examples);
+        clock.Restart();
+        made.Fill(new CorpusSegment(0, 0, documents, characters), source, config.Examples);
+        var makeSeconds = clock.Elapsed.TotalSeconds;
+
+        double all = Math.Max(0, (double)bytes / at * charactersThere - charactersDone), samples = all / characters;
+        double examples = made.Train.Count + made.HeldOut.Count, tokens = made.Train.Ids.Length + made.HeldOut.Ids.Length;
+        int workers = config.Workers > 0 ? config.Workers : Environment.ProcessorCount;
+        double seconds = Math.Max(readSeconds, (readSeconds + makeSeconds) / Math.Min(workers, Environment.ProcessorCount));
+        return new PreparationEstimate(all, samples * examples, samples * ExampleStoreInfo.BytesOf(source.Vocabulary, examples, tokens),
+            corpus.BytesToDownload(), TimeSpan.FromSeconds(samples * seconds));
+    }
+
+    /// <summary>Prints the estimate.</summary>
+    /// <exception cref="UserErrorException">The examples do not fit on the disk.</exception>
+    public void Tell(RunConsole console, string folder, bool dropsDownloads)
+    {
+        Directory.CreateDirectory(folder);
+        long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
+        if (DiskBytes > free)
+            throw new UserErrorException($"the examples take about {Size(DiskBytes)} on the disk of {ProjectPath.Shown(folder)}, and {Size(free)} are free. Make room, or name a folder on another disk: datasets=…");
+        console.EndProgress();
+        var downloads = DownloadBytes == 0 ? "" : $"; {Size(DownloadBytes)} to download{(dropsDownloads ? ", each file removed after its use" : "")}";
+        console.Line($"To be prepared: about {Characters / 1e6:N0} million characters, {Examples / 1e6:N2} million examples, {Size(DiskBytes)} on the disk ({Size(free)} free), {Duration()}{downloads}.");
+    }
+
+    private string Duration() =>
+        Time.TotalSeconds < 90 ? $"{Math.Max(1, Time.TotalSeconds):N0} seconds" : Time.TotalMinutes < 90 ? $"{Time.TotalMinutes:N0} minutes" : $"{Time.TotalHours:N1} hours";
+
+    private static string Size(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:N1} GB" : $"{Math.Max(1, bytes / 1e6):N0} MB";
+}
