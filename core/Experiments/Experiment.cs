@@ -9,6 +9,9 @@ namespace Electra.Experiments;
 /// <summary>The frame around every script: configuration in, exit code out.</summary>
 public static class Experiment
 {
+    /// <summary>The file in a run's folder that says what the run used.</summary>
+    public const string ConfigFile = "config.yaml";
+
     /// <summary>The exit code of a mistake that the user can put right, or of a full disk.</summary>
     public const int UserError = 1;
 
@@ -86,7 +89,7 @@ public static class Experiment
             var run = new Run<T>(Configuration<T>(arguments, operand), console, signals.Stopping);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
             if (run.HasFolder)
-                AtomicFile.WriteAllText(run.PathOf("config.yaml"), Header(script, run.PathOf("config.yaml")) + Config.ResolvedYaml(run.Config));
+                WriteConfig(run.Folder, run.Config, script);
             return await body(run);
         }
         catch (Exception exception) when (signals.ExitCode is not null && Cause(exception) is OperationCanceledException)
@@ -104,6 +107,17 @@ public static class Experiment
         {
             console.EndProgress();
         }
+    }
+
+    /// <summary>Writes a configuration, every default resolved, into the folder of its run.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="script">The script's path, shown in the file's head.</param>
+    internal static void WriteConfig<T>(string folder, T config, string script)
+        where T : class, IExperimentConfig<T>
+    {
+        var file = Path.Combine(folder, ConfigFile);
+        AtomicFile.WriteAllText(file, Header(script, file) + Config.ResolvedYaml(config));
     }
 
     /// <summary>What to tell the user of an exception, and the exit code that goes with it.</summary>

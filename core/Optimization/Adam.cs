@@ -44,13 +44,6 @@ public sealed record AdamOptions
     public Clipping Clipping { get; init; }
 }
 
-/// <summary>A range of the flat parameter tensor that the optimizer treats alike.</summary>
-/// <param name="Start">The first element.</param>
-/// <param name="Length">The number of elements.</param>
-/// <param name="Decays">Whether weight decay applies.</param>
-/// <param name="RateScale">What the learning rate is multiplied by.</param>
-public readonly record struct ParameterRange(long Start, long Length, bool Decays, double RateScale = 1);
-
 /// <summary>
 /// Adam with decoupled weight decay, without bias correction unless asked for: p ← p·(1 − lr·wd); m, v ← dampened averages of g and
 /// g²; p ← p − lr·m/(√v + ε). Gradients are clipped by the norm of all of them first.

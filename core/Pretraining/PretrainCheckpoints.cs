@@ -67,7 +67,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
         var (saved, tensors) = newest.State;
         using (tensors)
         {
-            RequireSameExperiment(saved.Experiment);
+            SameExperiment.Require(saved.Experiment, WhatIsLearned(config), run.Folder, "Give this one a name of its own (name=…), or start over and replace that run (resume=never).");
             foreach (var (name, destination) in Tensors())
                 tensors.CopyTo(name, destination);
         }
@@ -146,16 +146,5 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
             Resume = elsewhere.Resume,
             Training = config.Training with { MaxMinutes = 0, MicroBatchSize = 0, MaxBadSteps = elsewhere.Training.MaxBadSteps },
         });
-    }
-
-    private void RequireSameExperiment(string saved)
-    {
-        string[] was = Lines(saved), now = Lines(WhatIsLearned(config));
-        if (was.SequenceEqual(now))
-            return;
-        var differences = now.Except(was).Select(line => $"  now   {line.Trim()}").Concat(was.Except(now).Select(line => $"  then  {line.Trim()}"));
-        throw new UserErrorException($"the run in {ProjectPath.Shown(run.Folder)} is another experiment:\n{string.Join('\n', differences)}\nGive this one a name of its own (name=…), or start over and replace that run (resume=never).");
-
-        static string[] Lines(string yaml) => [.. yaml.Split('\n').Where(line => !line.TrimStart().StartsWith('#') && line.Trim().Length > 0)];
     }
 }

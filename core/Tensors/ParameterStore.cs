@@ -89,6 +89,9 @@ public sealed class ParameterStore : IDisposable
 {
     private const int Alignment = 16; // elements: each parameter starts on a cache line of its own
 
+    /// <summary>libtorch has one generator for all threads.</summary>
+    private static readonly Lock InitialDraws = new();
+
     private readonly List<Parameter> parameters = [];
     private Range copied;
     private Tensor? copies, copyGradients;
@@ -141,9 +144,12 @@ public sealed class ParameterStore : IDisposable
         using (no_grad())
         {
             var values = zeros(total);
-            manual_seed(seed).Dispose();
-            foreach (var p in parameters)
-                Initialize(values.narrow(0, p.Offset, p.Count).view([.. p.Shape]), p.Initialization, standardDeviation);
+            lock (InitialDraws)
+            {
+                manual_seed(seed).Dispose();
+                foreach (var p in parameters)
+                    Initialize(values.narrow(0, p.Offset, p.Count).view([.. p.Shape]), p.Initialization, standardDeviation);
+            }
             Values = values.to(compute.Device).DetachFromDisposeScope();
             if (trainable)
                 Gradients = zeros(total, device: compute.Device).DetachFromDisposeScope();
@@ -158,6 +164,24 @@ public sealed class ParameterStore : IDisposable
             MakeViews(p, trainable);
         PublishValues();
         return this;
+    }
+
+    /// <summary>The flat tensors in as few ranges as there can be with one rate each, from end to end.</summary>
+    /// <param name="rateScale">What the learning rate of a parameter is multiplied by.</param>
+    public IReadOnlyList<ParameterRange> Ranges(Func<Parameter, double> rateScale)
+    {
+        var ranges = new List<ParameterRange>();
+        var ordered = parameters.OrderBy(p => p.Offset).ToList();
+        foreach (var (i, p) in ordered.Index())
+        {
+            long end = i + 1 < ordered.Count ? ordered[i + 1].Offset : Values.numel();
+            var range = new ParameterRange(p.Offset, end - p.Offset, p.Offset < DecayedCount, rateScale(p));
+            if (ranges.Count > 0 && ranges[^1] is var last && (last.Decays, last.RateScale) == (range.Decays, range.RateScale))
+                ranges[^1] = last with { Length = last.Length + range.Length };
+            else
+                ranges.Add(range);
+        }
+        return ranges;
     }
 
     /// <summary>Call after <see cref="Values"/> has changed: refreshes the copies that the model reads.</summary>

@@ -26,6 +26,6 @@ internal static class TinyExperiment
             logging: {every: 1}
             datasets: {{folder.File("datasets")}}
             """);
-    
+
     }
 }

@@ -1,0 +1,205 @@
+using System.ComponentModel.DataAnnotations;
+using Electra.Experiments;
+using Electra.Finetuning.Data;
+using Electra.Finetuning.Prediction;
+using Electra.Finetuning.Tasks;
+using Electra.Optimization;
+using Electra.Pretraining;
+using Electra.Tensors;
+
+namespace Electra.Finetuning;
+
+/// <summary>An experiment in fine-tuning: one checkpoint, some tasks, some runs of each. What <c>scripts/predict.csx</c> does with the runs is in it too.</summary>
+/// <remarks>
+/// The defaults are the published settings of a size (paper, table 7; richarddwang/electra_pytorch, <c>finetune.py</c>). The second
+/// part (from <see cref="Folder"/> on) says where and how it is run, and changes nothing that is learned.
+/// </remarks>
+public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
+{
+    /// <summary>The published size that the defaults of training come from: <c>small</c>, <c>base</c> or <c>large</c>.</summary>
+    public ModelSize Size { get; init; }
+
+    /// <summary>The name of the runs together: each is saved as <c>group_task_run</c>.</summary>
+    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*")]
+    public string Group { get; init; } = "electra";
+
+    /// <summary>
+    /// The model to fine-tune: one of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, a file
+    /// of weights, or a name on the hub (<c>google/electra-small-discriminator</c>).
+    /// </summary>
+    public string Checkpoint { get; init; } = "";
+
+    /// <summary>Keep the checkpoint's shape and vocabulary, and begin with random weights: what a task teaches without pre-training.</summary>
+    public bool FromScratch { get; init; }
+
+    /// <summary>The tasks, by name: GLUE's, <c>docs-kind</c>, <c>docs-returns</c> and <c>docs-distance</c> from the SDK's documentation, and those of one's own (<c>data.own</c>).</summary>
+    [MinLength(1)]
+    public IReadOnlyList<string> Tasks { get; init; } = [.. GlueTasks.All.Where(task => task.Model == task.Name).Select(task => task.Name)];
+
+    /// <summary>The numbers of the runs of each task: <c>0..9</c>.</summary>
+    [MinLength(1), Range(0, 1_000_000)]
+    public IReadOnlyList<int> Runs { get; init; } = [.. Enumerable.Range(0, 10)];
+
+    /// <summary>The seed of each run, in the order of the runs; none: drawn, a function of <c>seed</c> and the run's number.</summary>
+    [Range(0, int.MaxValue)]
+    public IReadOnlyList<int> Seeds { get; init; } = [];
+
+    /// <summary>Seeds the runs' seeds, where these are not listed.</summary>
+    [Range(0, int.MaxValue)]
+    public int Seed { get; init; } = 11081;
+
+    /// <summary>Where the rows of tasks lie.</summary>
+    public TaskSourceOptions Data { get; init; } = new();
+
+    /// <summary>How rows become token ids.</summary>
+    public EncodingOptions Encoding { get; init; } = new();
+
+    /// <summary>How long to train, on how much at once, at what rate.</summary>
+    public FinetuneOptions Training { get; init; } = new();
+
+    /// <summary>Adam's settings.</summary>
+    public AdamOptions Optimizer { get; init; } = new() { WeightDecay = 0 };
+
+    /// <summary>Where runs are saved.</summary>
+    [Required]
+    public string Folder { get; init; } = "checkpoints/glue";
+
+    /// <summary>Runs that are trained at the same time, each with its share of the CPU's threads.</summary>
+    [Range(1, 256)]
+    public int Workers { get; init; } = 1;
+
+    /// <summary>Minutes between saved states that a run can go on from; 0: only when it is stopped.</summary>
+    [Range(0.0, 1e6)]
+    public double SaveMinutes { get; init; } = 10;
+
+    /// <summary>What is written while training.</summary>
+    public LoggingOptions Logging { get; init; } = new() { Every = 50 };
+
+    /// <summary>Device and threads.</summary>
+    public ComputeOptions Compute { get; init; } = new();
+
+    /// <summary>Where encoded rows are kept.</summary>
+    [Required]
+    public string Datasets { get; init; } = "datasets";
+
+    /// <summary>Whether finished runs are left as they are, and others go on where they stopped (<c>auto</c>), or all are done over (<c>never</c>).</summary>
+    public ResumeMode Resume { get; init; }
+
+    /// <summary>What <c>scripts/predict.csx</c> predicts, and with which runs.</summary>
+    public PredictOptions Predict { get; init; } = new();
+
+    /// <inheritdoc/>
+    public string Name => Group;
+
+    /// <summary>None: each run has a folder of its own.</summary>
+    public string? RunFolder => null;
+
+    /// <summary>The seed of the i-th of <see cref="Runs"/>.</summary>
+    public int SeedOf(int index) => Seeds.Count > 0 ? Seeds[index] : (int)(RandomKey.FromSeed(Seed)[Runs[index]].Value >> 33);
+
+    /// <summary>The threads of each worker.</summary>
+    public ComputeOptions WorkerCompute => Compute with { Threads = Math.Max(1, (Compute.Threads > 0 ? Compute.Threads : Environment.ProcessorCount) / Workers) };
+
+    /// <summary>What the learned weights of a run depend on, as YAML; where it lies and how it is computed and watched is left at its defaults.</summary>
+    internal string WhatIsLearned(FinetuneJob job)
+    {
+        var elsewhere = new FinetuneConfig();
+        return Config.ResolvedYaml(job.Alone(this) with
+        {
+            Size = elsewhere.Size,
+            Seed = elsewhere.Seed,
+            Data = Data with { Glue = elsewhere.Data.Glue },
+            Folder = elsewhere.Folder,
+            Workers = elsewhere.Workers,
+            SaveMinutes = elsewhere.SaveMinutes,
+            Logging = elsewhere.Logging,
+            Compute = elsewhere.Compute,
+            Datasets = elsewhere.Datasets,
+            Resume = elsewhere.Resume,
+            Predict = elsewhere.Predict,
+        });
+    }
+
+    /// <inheritdoc/>
+    public static FinetuneConfig Defaults(ConfigNode given)
+    {
+        var size = given.Read("size", ModelSize.Small);
+        return new() { Size = size, Group = size.ToString().ToLowerInvariant(), Encoding = FinetuneOptions.PublishedEncoding(size), Training = FinetuneOptions.Published(size) };
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<ConfigProblem> Check()
+    {
+        if (Checkpoint == "")
+            yield return new ConfigProblem("checkpoint", "is missing: the model to fine-tune, such as checkpoints/pretrain/demo_36_100");
+        if (Seeds.Count > 0 && Seeds.Count < Runs.Count)
+            yield return new ConfigProblem("seeds", $"are {Seeds.Count} for {Runs.Count} runs: give each run its seed, or none to have them drawn");
+        if (Runs.Distinct().Count() != Runs.Count)
+            yield return new ConfigProblem("runs", "has a number twice");
+        if (Tasks.Distinct().Count() != Tasks.Count)
+            yield return new ConfigProblem("tasks", "has a task twice");
+        foreach (var problem in Data.Problems("data"))
+            yield return problem;
+        var names = TaskSources.Names(Data);
+        foreach (var task in Tasks)
+            if (!names.Contains(task))
+                yield return new ConfigProblem("tasks", $"cannot have {task}{(Spelling.Nearest(task, names) is { } nearest ? $"; did you mean {nearest}?" : "")} (there are {string.Join(", ", names)}, and your own under data.own)");
+            else if (GlueTasks.Find(task) is { } glue && glue.Model != glue.Name)
+                yield return new ConfigProblem("tasks", $"cannot have {task}: it has no training rows, and scripts/predict.csx predicts it with {glue.Model}'s model");
+    }
+}
+
+/// <summary>How a task is learned.</summary>
+public sealed record FinetuneOptions
+{
+    /// <summary>Passes over the training rows; 0: the task's own number.</summary>
+    [Range(0, 10_000)]
+    public int Epochs { get; init; }
+
+    /// <summary>Rows in one update.</summary>
+    [Range(1, 1 << 16)]
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>The highest learning rate, the head's.</summary>
+    [Range(0.0, 10.0)]
+    public double LearningRate { get; init; } = 3e-4;
+
+    /// <summary>What the rate falls by from one layer to the one below it.</summary>
+    [Range(0.0, 1.0)]
+    public double LayerDecay { get; init; } = 0.8;
+
+    /// <summary>Whether the decay leaves a step out below the head, as it does by mistake in google-research/electra and the re-implementation.</summary>
+    public bool OriginalLayerDecay { get; init; } = true;
+
+    /// <summary>How the learning rate moves.</summary>
+    public ScheduleKind Schedule { get; init; }
+
+    /// <summary>The share of the updates in which the rate rises.</summary>
+    [Range(0.0, 1.0)]
+    public double WarmupShare { get; init; } = 0.1;
+
+    /// <summary>Dropout before the head.</summary>
+    [Range(0.0, 0.99)]
+    public double HeadDropout { get; init; } = 0.1;
+
+    /// <summary>Dropout of embeddings and hidden states; null: the checkpoint's.</summary>
+    [Range(0.0, 0.99)]
+    public double? HiddenDropout { get; init; }
+
+    /// <summary>Dropout of attention probabilities; null: the checkpoint's.</summary>
+    [Range(0.0, 0.99)]
+    public double? AttentionDropout { get; init; }
+
+    /// <summary>Number format of matrix products and activations.</summary>
+    public Precision Precision { get; init; }
+
+    internal static FinetuneOptions Published(ModelSize size) => size switch
+    {
+        ModelSize.Small => new() { LearningRate = 3e-4, LayerDecay = 0.8 },
+        ModelSize.Base => new() { LearningRate = 1e-4, LayerDecay = 0.8 },
+        ModelSize.Large => new() { LearningRate = 5e-5, LayerDecay = 0.9 },
+        _ => throw new ArgumentOutOfRangeException(nameof(size), size, "unknown size"),
+    };
+
+    internal static EncodingOptions PublishedEncoding(ModelSize size) => new() { MaxLength = size == ModelSize.Small ? 128 : 512 };
+}

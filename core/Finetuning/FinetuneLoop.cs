@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Electra.Experiments;
+using Electra.Files;
+using Electra.Tensors;
+using MathNet.Numerics.Statistics;
+using static TorchSharp.torch;
+
+namespace Electra.Finetuning;
+
+/// <summary>All runs of a configuration, one after the other or side by side. A run that is finished is never made again.</summary>
+public static class FinetuneLoop
+{
+    /// <summary>Makes the runs that are not there yet.</summary>
+    /// <param name="run">The experiment.</param>
+    /// <param name="start">Checkpoint and data.</param>
+    /// <param name="method">How to learn.</param>
+    /// <param name="compute">Device, precision, and the threads of each worker.</param>
+    /// <param name="script">The script's path, filled in by the compiler; each run's configuration names it.</param>
+    /// <returns>The exit code: 1 where a run failed; the others are made all the same.</returns>
+    /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved, and the same command goes on.</exception>
+    public static int Train(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute, [CallerFilePath] string script = "")
+    {
+        var (config, console) = (run.Config, run.Console);
+        console.Heading("Runs");
+        int workers = compute.IsCuda ? 1 : config.Workers;
+        if (workers < config.Workers)
+            console.Warning("runs side by side would share the random numbers of one CUDA device, so there is one worker. The same command started once more (compute.device=cuda:1) takes runs that no other process has.");
+        FinetuneJob[] all = [.. FinetuneJob.All(config, start)];
+        FinetuneJob[] todo = [.. all.Where(job => !job.IsFinished(config))];
+        if (todo.Length < all.Length)
+            console.Line($"{all.Length - todo.Length} of {all.Length} runs are finished already.");
+
+        var batch = new Batch(run, start, method, compute, script, workers, new(todo), todo.Sum(job => start.Updates(job.Data)));
+        batch.Work();
+        Report(run, all);
+        foreach (var failure in batch.Failures)
+            console.Warning($"not finished: {failure}");
+        return batch.Failures.IsEmpty ? 0 : Experiment.UserError;
+    }
+
+    private static void Report(Run<FinetuneConfig> run, FinetuneJob[] jobs)
+    {
+        var (config, console) = (run.Config, run.Console);
+        console.Heading("Results on the development sets");
+        console.Table(["task", "metric", "runs", "mean", "std", "best"],
+            from task in jobs.GroupBy(job => job.Data.Task)
+            let results = task.Where(job => FinetuneResult.IsIn(job.Folder)).Select(job => FinetuneResult.Load(job.Folder)).ToList()
+            from metric in results.Count == 0 ? [] : results[0].Scores.Keys
+            let scores = results.Select(result => 100 * result.Scores[metric]).ToList()
+            select new object?[] { task.Key.DisplayName, metric, $"{results.Count}", $"{scores.Mean():F1}", scores.Count > 1 ? $"{scores.StandardDeviation():F1}" : "", $"{scores.Max():F1}" });
+        console.Line("Scores times 100, after the last epoch; std with n − 1.");
+        console.Heading("What next");
+        console.Line($"  predictions of the test sets   dotnet script scripts/predict.csx -- <this configuration> group={config.Group}");
+        console.Line($"  tables over the runs           dotnet script scripts/stats.csx -- {config.Folder} group={config.Group}");
+        console.Line($"  what each run did              {ProjectPath.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: metrics.jsonl, dev_predictions.tsv, config.yaml");
+    }
+
+    /// <summary>Workers that take runs from one queue.</summary>
+    private sealed class Batch(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute, string script, int workers, ConcurrentQueue<FinetuneJob> queue, long updates)
+    {
+        private readonly CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(run.Stopping);
+        private long done;
+
+        /// <summary>Runs that ended in an error of their own.</summary>
+        public ConcurrentQueue<string> Failures { get; } = [];
+
+        /// <summary>Returns when the queue is empty.</summary>
+        public void Work()
+        {
+            using (stopping)
+            {
+                // Threads of their own: each keeps its state in libtorch, the number of its threads among it.
+                if (workers == 1)
+                    TakeRuns();
+                else
+                    Task.WaitAll([.. Enumerable.Range(0, workers).Select(_ => Task.Factory.StartNew(TakeRuns, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))]);
+            }
+        }
+
+        private void TakeRuns()
+        {
+            set_num_threads(compute.Threads);
+            while (queue.TryDequeue(out var job))
+                try
+                {
+                    Make(job);
+                }
+                catch (UserErrorException e)
+                {
+                    Failures.Enqueue(e.Message);
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    stopping.Cancel();
+                    throw;
+                }
+        }
+
+        private void Make(FinetuneJob job)
+        {
+            stopping.Token.ThrowIfCancellationRequested();
+            var (config, console) = (run.Config, run.Console);
+            using var runLock = RunLock.TryTake(job.Folder, out var holder);
+            if (runLock is null)
+            {
+                console.Line($"{job.Name,-10}  is being made by {holder}");
+                return;
+            }
+            // Another process may have finished it in the meantime.
+            if (job.IsFinished(config))
+                return;
+            job.Prepare(config, script);
+            var result = new FinetuneRun(config, start, method, compute, job).Train(
+                epoch => console.Line($"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  {Scores(epoch.Scores)}"),
+                () => console.Report(new ProgressReport("fine-tuning", Interlocked.Increment(ref done), updates, "updates")),
+                stopping.Token);
+            console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
+        }
+
+        private static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join("  ", scores.Select(score => $"{score.Key} {100 * score.Value:F1}"));
+    }
+}

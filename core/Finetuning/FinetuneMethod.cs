@@ -1,0 +1,52 @@
+using Electra.Finetuning.Data;
+using Electra.Finetuning.Tasks;
+using Electra.Model;
+using Electra.Optimization;
+using Electra.Pretraining;
+using Electra.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Electra.Finetuning;
+
+/// <summary>ELECTRA's fine-tuning on one page: outputs for a batch, their loss, how fast each layer learns, and how the rate moves.</summary>
+/// <remarks>Each stage is a function that a script may replace: <c>method with { Loss = (task, logits, labels) => … }</c>.</remarks>
+public sealed record FinetuneMethod
+{
+    /// <summary>The loss of outputs <c>[rows, outputs]</c> float32 against labels <c>[rows]</c> (numbers of classes, or values) float32: a scalar.</summary>
+    public required Func<TaskDefinition, Tensor, Tensor, Tensor> Loss { get; init; }
+
+    /// <summary>What each parameter's learning rate is, in relation to the head's.</summary>
+    public required Func<ElectraClassifier, IReadOnlyList<ParameterRange>> Rates { get; init; }
+
+    /// <summary>From the number of updates to the rates of the k-th, from 0.</summary>
+    public required Func<long, Func<long, StepRates>> Schedule { get; init; }
+
+    /// <summary>The outputs for a batch.</summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="batch">Rows as token ids.</param>
+    /// <param name="dropout">Dropout of this pass; <see cref="Dropout.None"/> to measure and predict.</param>
+    /// <returns><c>[rows, outputs]</c> float32.</returns>
+    public static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout)
+    {
+        var compute = model.Store.Compute;
+        Tensor Rows(long[] values) => tensor(values, device: compute.Device).view(batch.Size, batch.Length);
+        return model.Classify(Rows(batch.Ids), Rows(batch.TokenTypes), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute), dropout);
+    }
+
+    /// <summary>One forward pass with its loss.</summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="batch">Rows with their labels.</param>
+    /// <param name="dropout">Dropout of this pass.</param>
+    public Tensor Forward(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Dropout dropout) =>
+        Loss(task, Logits(model, batch.Tokens, dropout), tensor(batch.Labels, device: model.Store.Compute.Device));
+
+    /// <summary>The method as the options of a run describe it.</summary>
+    public static FinetuneMethod From(FinetuneOptions options) => new()
+    {
+        Loss = (task, logits, labels) => task.IsRegression ? mse_loss(logits.squeeze(-1), labels) : cross_entropy(logits, labels.to(int64)),
+        Rates = model => LayerwiseRates.Ranges(model, options.LayerDecay, options.OriginalLayerDecay),
+        Schedule = steps => Optimization.Schedule.Of(options.Schedule, options.LearningRate, steps, warmup: (long)(options.WarmupShare * steps)),
+    };
+}

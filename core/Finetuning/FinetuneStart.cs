@@ -1,0 +1,115 @@
+using Electra.Checkpoints;
+using Electra.Experiments;
+using Electra.Finetuning.Data;
+using Electra.Finetuning.Tasks;
+using Electra.Model;
+using Electra.Tensors;
+using Electra.Text;
+
+namespace Electra.Finetuning;
+
+/// <summary>What every run of a configuration begins with: the checkpoint, and the encoded rows of each task.</summary>
+public sealed class FinetuneStart : IDisposable
+{
+    private readonly FinetuneConfig config;
+    private readonly PretrainedModel checkpoint;
+    private readonly Lock reading = new();
+    private readonly List<TaskData> tasks = [];
+
+    private FinetuneStart(FinetuneConfig config, PretrainedModel checkpoint) => (this.config, this.checkpoint) = (config, checkpoint);
+
+    /// <summary>The tasks with their rows, in the order of the configuration.</summary>
+    public IReadOnlyList<TaskData> Tasks => tasks;
+
+    /// <summary>The checkpoint's tokenizer.</summary>
+    public ElectraTokenizer Tokenizer => checkpoint.Tokenizer;
+
+    /// <summary>The encoder's shape: the checkpoint's, with the dropout of the configuration.</summary>
+    public ElectraConfig Shape => checkpoint.Config.ToModel() is var shape ? shape with
+    {
+        HiddenDropout = config.Training.HiddenDropout ?? shape.HiddenDropout,
+        AttentionDropout = config.Training.AttentionDropout ?? shape.AttentionDropout,
+    } : shape;
+
+    /// <summary>Opens the checkpoint, and encodes the rows of all tasks or opens what was encoded before.</summary>
+    /// <param name="config">The experiment.</param>
+    /// <param name="console">Told what is there, and of slow work.</param>
+    /// <param name="cancellation">Stops it; nothing half-done is kept.</param>
+    /// <exception cref="UserErrorException">The checkpoint or a task cannot be read, or they do not fit together.</exception>
+    public static FinetuneStart Open(FinetuneConfig config, RunConsole console, CancellationToken cancellation)
+    {
+        var start = new FinetuneStart(config, PretrainedModel.Open(config.Checkpoint, progress: console, cancellation: cancellation));
+        try
+        {
+            start.Prepare(console, cancellation);
+            return start;
+        }
+        catch
+        {
+            start.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A classifier for a task, the encoder as in the checkpoint (random where the configuration says so), the head fresh.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="seed">Seeds all that is fresh.</param>
+    /// <param name="compute">Where to put it, and the precision to compute in.</param>
+    /// <exception cref="UserErrorException">The checkpoint's weights cannot be read.</exception>
+    public ElectraClassifier Create(TaskDefinition task, long seed, Compute compute)
+    {
+        var model = ElectraClassifier.Create(Shape, task.Outputs, config.Training.HeadDropout, seed, compute);
+        if (config.FromScratch)
+            return model;
+        // Runs side by side share the file.
+        lock (reading)
+            checkpoint.Fill(model.EncoderWeights());
+        model.Store.PublishValues();
+        return model;
+    }
+
+    /// <summary>Passes over the training rows of a task.</summary>
+    public int Epochs(TaskDefinition task) => config.Training.Epochs > 0 ? config.Training.Epochs : task.Epochs;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var task in tasks)
+            task.Dispose();
+        checkpoint.Dispose();
+    }
+
+    private void Prepare(RunConsole console, CancellationToken cancellation)
+    {
+        var shape = Shape;
+        if (config.Encoding.MaxLength > shape.MaxPositions)
+            throw new UserErrorException($"encoding.max_length is {config.Encoding.MaxLength}, and {config.Checkpoint} has {shape.MaxPositions} positions: encoding.max_length={shape.MaxPositions} is the most");
+        if (Tokenizer.Vocabulary.Count != shape.VocabularySize)
+            throw new UserErrorException($"{config.Checkpoint} has embeddings for {shape.VocabularySize} tokens, and its vocabulary has {Tokenizer.Vocabulary.Count}: that is another model's vocab.txt");
+        console.Table(
+            ("checkpoint", config.Checkpoint + (config.FromScratch ? " (its shape and vocabulary; the weights are random)" : "")),
+            ("encoder", $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {shape.VocabularySize:N0} tokens"));
+
+        foreach (var name in config.Tasks)
+        {
+            var data = TaskData.Prepare(TaskSources.Open(name, config.Data), Tokenizer, config.Encoding, config.Datasets, console, cancellation);
+            tasks.Add(data);
+            if (data.Dev.Count == 0)
+                throw new UserErrorException($"{data.Task.DisplayName} has no rows to measure on: the files of its split dev are missing");
+        }
+        console.EndProgress();
+        console.Table(["task", "train", "dev", "test", "tokens, mean", "longest", "epochs", "updates"], tasks.Select(data => new object?[]
+        {
+            data.Task.DisplayName, $"{data.Train.Count:N0}", Rows(data.Dev), Rows(data.Test), $"{data.Train.Lengths.Average():F0}", $"{data.Train.Lengths.Max()}",
+            $"{Epochs(data.Task)}", $"{Updates(data):N0}",
+        }));
+
+        static string Rows(IReadOnlyList<EncodedSplit> splits) => splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
+    }
+
+    /// <summary>Updates of a run of a task.</summary>
+    public long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);
+
+    /// <summary>Updates of one of its epochs.</summary>
+    public int EpochUpdates(TaskData data) => (data.Train.Count + config.Training.BatchSize - 1) / config.Training.BatchSize;
+}

@@ -1,0 +1,71 @@
+using Electra.Checkpoints;
+using Electra.Experiments;
+using Electra.Files;
+using Electra.Finetuning.Data;
+using Electra.Finetuning.Tasks;
+using Electra.Model;
+using Electra.Tensors;
+using Electra.Text;
+
+namespace Electra.Finetuning;
+
+/// <summary>The model of a finished run, ready to predict.</summary>
+public sealed class FinetunedModel : IDisposable
+{
+    private FinetunedModel(FinetuneResult result, FinetuneConfig config, TaskDefinition task, ElectraTokenizer tokenizer, ElectraClassifier model) =>
+        (Result, Config, Task, Tokenizer, Model) = (result, config, task, tokenizer, model);
+
+    /// <summary>What came of the run.</summary>
+    public FinetuneResult Result { get; }
+
+    /// <summary>What it was.</summary>
+    public FinetuneConfig Config { get; }
+
+    /// <summary>The task it learned.</summary>
+    public TaskDefinition Task { get; }
+
+    /// <summary>The tokenizer it reads with.</summary>
+    public ElectraTokenizer Tokenizer { get; }
+
+    /// <summary>How it reads rows.</summary>
+    public EncodingOptions Encoding => Config.Encoding;
+
+    /// <summary>The classifier.</summary>
+    public ElectraClassifier Model { get; }
+
+    /// <summary>Opens the model of a run.</summary>
+    /// <param name="folder">The run's folder, <c>checkpoints/glue/small_rte_0</c>.</param>
+    /// <param name="compute">Where to put it, and the precision to compute in.</param>
+    /// <exception cref="UserErrorException">The run is not finished, or its files are damaged.</exception>
+    public static FinetunedModel Open(string folder, Compute compute)
+    {
+        var result = FinetuneResult.Load(folder);
+        var config = Experiments.Config.Load<FinetuneConfig>(Path.Combine(folder, Experiment.ConfigFile));
+        var task = TaskSources.Define(result.Task, config.Data);
+        using var weights = PretrainedModel.Open(folder);
+        var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: 0, compute, trainable: false);
+        try
+        {
+            if (weights.Fill(model.Store).Missing is { Count: > 0 } missing)
+                throw new UserErrorException($"{ProjectPath.Shown(folder)} is no fine-tuned model: it has no {string.Join(", ", missing)}");
+            return new FinetunedModel(result, config, task, weights.Tokenizer, model);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The outputs for all rows of a split.</summary>
+    /// <param name="split">Rows, encoded with <see cref="Tokenizer"/>.</param>
+    /// <param name="batchSize">Rows that are computed at once.</param>
+    /// <param name="progress">Told of the rows done.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <returns><c>[rows · outputs]</c> in the split's own order.</returns>
+    public float[] Predict(EncodedSplit split, int batchSize, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
+        TaskScorer.Score(Model, split, batchSize, progress, cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose() => Model.Dispose();
+}

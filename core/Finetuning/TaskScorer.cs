@@ -1,0 +1,35 @@
+using Electra.Finetuning.Data;
+using Electra.Model;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Finetuning;
+
+/// <summary>A classifier's outputs for the rows of a split, without dropout.</summary>
+public static class TaskScorer
+{
+    /// <summary>The outputs for all rows.</summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="split">The rows.</param>
+    /// <param name="batchSize">Rows that are computed at once; they are of like length.</param>
+    /// <param name="progress">Told of the rows done; null: nobody.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <returns><c>[rows · outputs]</c> in the split's own order.</returns>
+    public static float[] Score(ElectraClassifier model, EncodedSplit split, int batchSize, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    {
+        using var _ = no_grad();
+        var logits = new float[split.Count * model.Outputs];
+        int done = 0;
+        foreach (var batch in split.ByLength(batchSize))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var outputs = FinetuneMethod.Logits(model, batch.Tokens, Dropout.None).cpu().data<float>().ToArray();
+            foreach (var (i, row) in batch.Rows.Index())
+                outputs.AsSpan(i * model.Outputs, model.Outputs).CopyTo(logits.AsSpan(row * model.Outputs));
+            done += batch.Rows.Length;
+            progress?.Report(new ProgressReport($"predicting {split.Split.Name}", done, split.Count, "rows"));
+        }
+        return logits;
+    }
+}

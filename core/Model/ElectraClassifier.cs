@@ -1,0 +1,72 @@
+using Electra.Tensors;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Electra.Model;
+
+/// <summary>
+/// A pre-trained encoder with one linear layer on top of its first token: what is fine-tuned on a task. The layer is the
+/// original's, not the two-layer head of Hugging Face's <c>ElectraForSequenceClassification</c>.
+/// </summary>
+public sealed class ElectraClassifier : IDisposable
+{
+    private const string EncoderName = "electra", HeadName = "classifier";
+
+    private readonly Embeddings embeddings;
+    private readonly Encoder encoder;
+    private readonly Parameter weight, bias;
+    private readonly double headDropout;
+
+    private ElectraClassifier(ElectraConfig config, int outputs, double headDropout)
+    {
+        (Config, Outputs, this.headDropout) = (config, outputs, headDropout);
+        embeddings = new Embeddings(Store, $"{EncoderName}.embeddings", config);
+        encoder = new Encoder(Store, EncoderName, config, config.Discriminator);
+        weight = Store.Add($"{HeadName}.weight", [outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
+        bias = Store.Add($"{HeadName}.bias", [outputs], ParameterRole.Bias, Initialization.Zeros);
+    }
+
+    /// <summary>The encoder's shape: that of a discriminator.</summary>
+    public ElectraConfig Config { get; }
+
+    /// <summary>Outputs of a row: one for each class, or one number.</summary>
+    public int Outputs { get; }
+
+    /// <summary>All parameters, by the names of Hugging Face's library, the head's as <c>classifier.weight</c> and <c>classifier.bias</c>.</summary>
+    public ParameterStore Store { get; } = new();
+
+    /// <summary>Makes a classifier with fresh weights.</summary>
+    /// <param name="config">The encoder's shape; the vocabulary's size must be set.</param>
+    /// <param name="outputs">Outputs of a row.</param>
+    /// <param name="headDropout">Dropout of the first token's vector while training (0.1 in the original).</param>
+    /// <param name="seed">Seeds the weights.</param>
+    /// <param name="compute">Where to put them, and the precision to compute in.</param>
+    /// <param name="trainable">False makes no gradients.</param>
+    public static ElectraClassifier Create(ElectraConfig config, int outputs, double headDropout, long seed, Compute compute, bool trainable = true)
+    {
+        var model = new ElectraClassifier(config, outputs, headDropout);
+        model.Store.Allocate(compute, seed, config.InitializerRange, trainable);
+        return model;
+    }
+
+    /// <summary>The outputs for each row.</summary>
+    /// <param name="ids">Token ids, <c>[batch, length]</c>.</param>
+    /// <param name="types">Token types, <c>[batch, length]</c>.</param>
+    /// <param name="attention">Which positions are tokens.</param>
+    /// <param name="dropout">Dropout of this pass.</param>
+    /// <returns><c>[batch, outputs]</c> float32.</returns>
+    public Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout)
+    {
+        var encoded = encoder.Forward(embeddings.Forward(ids, types, dropout), attention, dropout);
+        var first = dropout.Apply(encoded.view(attention.Batch, attention.Length, -1).select(1, 0), headDropout);
+        // In float32: values of a regression that bfloat16 rounds alike would be ties.
+        return linear(first.to(float32), weight.Value.to(float32), bias.Value.to(float32));
+    }
+
+    /// <summary>The encoder's weights by Hugging Face's names, float32 views.</summary>
+    public IEnumerable<(string Name, Tensor Value)> EncoderWeights() =>
+        Store.Named().Where(weight => weight.Name.StartsWith($"{EncoderName}.", StringComparison.Ordinal));
+
+    /// <inheritdoc/>
+    public void Dispose() => Store.Dispose();
+}
