@@ -1,3 +1,4 @@
+using CsCheck;
 using Electra.Optimization;
 
 namespace Electra.Tests.Optimization;
@@ -53,4 +54,20 @@ public class ScheduleTests
             Assert.All(Enumerable.Range(0, 101), k => Assert.InRange(schedule(k).LearningRate, 0, 1e-3 * (1 + 1e-9)));
         }
     }
+
+    [Fact]
+    public void Whatever_the_run_its_rates_are_numbers_that_rise_once_and_fall_once() =>
+        Gen.Select(Gen.Enum<ScheduleKind>(), Gen.Double[0, 10], Gen.Long[1, 2_000_000], Gen.Double[0, 1.5], Gen.Int[2, 60]).Sample((kind, peak, steps, warmupShare, points) =>
+        {
+            var schedule = Schedule.Of(kind, peak, steps, (long)(warmupShare * steps));
+            StepRates[] rates = [.. Enumerable.Range(0, points).Select(i => schedule(steps * i / (points - 1)))];
+            Assert.All(rates, rate => Assert.InRange(rate.LearningRate, 0, peak * (1 + 1e-9)));
+            Assert.All(rates, rate => Assert.InRange(rate.Momentum ?? 0.9, 0.85 - 1e-9, 0.95 + 1e-9));
+            bool falls = false;
+            foreach (var (before, after) in rates.Zip(rates.Skip(1)))
+            {
+                Assert.False(falls && after.LearningRate > before.LearningRate + peak * 1e-12, "it rises again");
+                falls |= after.LearningRate < before.LearningRate - peak * 1e-12;
+            }
+        }, iter: 2_000);
 }
