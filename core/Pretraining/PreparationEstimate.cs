@@ -7,7 +7,7 @@ using Electra.Pretraining.Examples;
 namespace Electra.Pretraining;
 
 /// <summary>What preparing a corpus will take, from the start of it: text, examples, disk and time.</summary>
-/// <param name="Characters">Characters still to be read.</param>
+/// <param name="Characters">Characters to be read.</param>
 /// <param name="Examples">Examples that these give.</param>
 /// <param name="DiskBytes">What these take on the disk.</param>
 /// <param name="DownloadBytes">What must be downloaded first.</param>
@@ -17,52 +17,38 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
     /// <summary>Enough to be right within some per cent, and a tenth of a second of work.</summary>
     private const int SampleCharacters = 4_000_000;
 
-    /// <summary>What of the sample is only there for the just-in-time compiler.</summary>
-    private const int WarmUpDocuments = 100;
-
     /// <summary>Reads the start of a corpus and makes its examples.</summary>
     /// <param name="corpus">The corpus.</param>
     /// <param name="source">Its documents and the tokenizer.</param>
-    /// <param name="config">The run's settings.</param>
-    /// <param name="charactersDone">Characters whose examples are there already.</param>
+    /// <param name="settings">How documents become examples.</param>
+    /// <param name="workers">Threads that make examples; 0: one for each processor.</param>
     /// <param name="progress">Told of downloads that are waited for.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <returns>Null where the corpus is so small that it is not worth telling, or how large it is cannot be known.</returns>
-    public static PreparationEstimate? Measure(Corpus corpus, ExampleSource source, PretrainConfig config, long charactersDone,
+    public static PreparationEstimate? Measure(Corpus corpus, ExampleSource source, ExampleSettings settings, int workers,
         IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
         if (corpus.Bytes is not { } bytes)
             return null;
-        var documents = new List<string>();
-        long characters = 0, at = 0, charactersThere = 0;
-        var reading = new CorpusReading { Progress = progress, Cancellation = cancellation, At = position => (at, charactersThere) = (position, characters) };
-        var (clock, began) = (Stopwatch.StartNew(), TimeSpan.Zero);
-        foreach (var document in corpus.Read(reading))
-        {
-            // The wait for the first file is no reading.
-            if (documents.Count == 0)
-                began = clock.Elapsed;
-            documents.Add(document);
-            characters += document.Length;
-            if (characters >= SampleCharacters && at > 0)
-                break;
-        }
-        var readSeconds = (clock.Elapsed - began).TotalSeconds;
-        if (characters < SampleCharacters || charactersThere == 0)
-            return null;
-
+        long toDownload = corpus.BytesToDownload();
         var made = new SegmentExamples();
-        made.Fill(new CorpusSegment(0, 0, documents[..Math.Min(WarmUpDocuments, documents.Count)], 0), source, config.Examples);
-        clock.Restart();
-        made.Fill(new CorpusSegment(0, 0, documents, characters), source, config.Examples);
-        var makeSeconds = clock.Elapsed.TotalSeconds;
+        // The first round is for the just-in-time compiler, and for the first download: the second one is measured.
+        if (Sample.Read(corpus, progress, cancellation) is not { } first)
+            return null;
+        made.Fill(first.Segment, source, settings);
+        if (Sample.Read(corpus, progress, cancellation) is not { } sample)
+            return null;
+        var clock = Stopwatch.StartNew();
+        made.Fill(sample.Segment, source, settings);
+        var making = clock.Elapsed;
 
-        double all = Math.Max(0, (double)bytes / at * charactersThere - charactersDone), samples = all / characters;
+        double samples = (double)bytes / sample.Bytes * sample.CharactersOfBytes / sample.Segment.Characters;
         double examples = made.Train.Count + made.HeldOut.Count, tokens = made.Train.Ids.Length + made.HeldOut.Ids.Length;
-        int workers = config.Workers > 0 ? config.Workers : Environment.ProcessorCount;
-        double seconds = Math.Max(readSeconds, (readSeconds + makeSeconds) / Math.Min(workers, Environment.ProcessorCount));
-        return new PreparationEstimate(all, samples * examples, samples * ExampleStoreInfo.BytesOf(source.Vocabulary, examples, tokens),
-            corpus.BytesToDownload(), TimeSpan.FromSeconds(samples * seconds));
+        int threads = Math.Min(workers > 0 ? workers : Environment.ProcessorCount, Environment.ProcessorCount);
+        // One thread reads: no number of workers is faster than that.
+        double seconds = Math.Max(sample.Reading.TotalSeconds, (sample.Reading + making).TotalSeconds / threads);
+        return new PreparationEstimate(samples * sample.Segment.Characters, samples * examples,
+            samples * ExampleStoreInfo.BytesOf(source.Vocabulary, examples, tokens), toDownload, TimeSpan.FromSeconds(samples * seconds));
     }
 
     /// <summary>Prints the estimate.</summary>
@@ -82,4 +68,31 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         Time.TotalSeconds < 90 ? $"{Math.Max(1, Time.TotalSeconds):N0} seconds" : Time.TotalMinutes < 90 ? $"{Time.TotalMinutes:N0} minutes" : $"{Time.TotalHours:N1} hours";
 
     private static string Size(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:N1} GB" : $"{Math.Max(1, bytes / 1e6):N0} MB";
+
+    /// <summary>The start of a corpus.</summary>
+    /// <param name="Segment">Its documents.</param>
+    /// <param name="Bytes">Stored bytes at the last place where the reading said how many they were.</param>
+    /// <param name="CharactersOfBytes">Characters up to that place.</param>
+    /// <param name="Reading">How long reading the documents took.</param>
+    private sealed record Sample(CorpusSegment Segment, long Bytes, long CharactersOfBytes, TimeSpan Reading)
+    {
+        /// <summary>Reads a sample; null where the corpus ends before.</summary>
+        public static Sample? Read(Corpus corpus, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+        {
+            var documents = new List<string>();
+            long characters = 0, at = 0, charactersThere = 0;
+            var reading = new CorpusReading { Progress = progress, Cancellation = cancellation, At = position => (at, charactersThere) = (position, characters) };
+            var clock = new Stopwatch();
+            foreach (var document in corpus.Read(reading))
+            {
+                // The wait for the first file is no reading.
+                clock.Start();
+                documents.Add(document);
+                characters += document.Length;
+                if (characters >= SampleCharacters && charactersThere > 0)
+                    return new Sample(new CorpusSegment(0, 0, documents, characters), at, charactersThere, clock.Elapsed);
+            }
+            return null;
+        }
+    }
 }

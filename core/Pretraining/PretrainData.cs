@@ -39,8 +39,8 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
                 Prepared = downloads.Remove,
             };
         }
-        if (console is not null && ExamplePreparation.CharactersDone(source, config.Examples, folder) is { } done)
-            PreparationEstimate.Measure(corpus, source, config, done, console, cancellation)?.Tell(console, folder, corpus.DropsDownloads);
+        if (console is not null && ExamplePreparation.IsToBegin(source, config.Examples, folder))
+            PreparationEstimate.Measure(corpus, source, config.Examples, config.Workers, console, cancellation)?.Tell(console, folder, corpus.DropsDownloads);
         var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, console, cancellation);
         if (examples.Train.Count < config.Training.BatchSize)
             throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");

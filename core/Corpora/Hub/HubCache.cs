@@ -110,11 +110,16 @@ internal sealed class HubCache(HubSettings settings, HubRepository repository)
     }
 
     /// <summary>Removes a file that is marked; what somebody else put into the cache stays.</summary>
-    public void Drop(string commit, HubFile file)
+    /// <param name="commit">The commit.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="isShared">Whether the content is that of another file too, and stays for that one.</param>
+    public void Drop(string commit, HubFile file, bool isShared)
     {
         if (!File.Exists(TemporaryMark(file)))
             return;
         File.Delete(Pointer(commit, file));
+        if (isShared)
+            return;
         File.Delete(Blob(file));
         File.Delete(TemporaryMark(file));
     }

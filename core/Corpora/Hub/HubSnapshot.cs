@@ -68,7 +68,12 @@ public sealed class HubSnapshot
     }
 
     /// <summary>Removes a file that was downloaded to be used once.</summary>
-    internal void Drop(HubFile file) => cache.Drop(Commit, file);
+    internal void Drop(HubFile file)
+    {
+        // A download of the same content may be about to link to it.
+        using var alone = cache.Lock(file, progress: null, CancellationToken.None);
+        cache.Drop(Commit, file, isShared: Files.Any(other => other.Hash == file.Hash && other != file && Has(other)));
+    }
 
     /// <exception cref="HubException">Files are missing, and none may be downloaded.</exception>
     internal void CheckOnline(IReadOnlyList<HubFile> missing)

@@ -57,7 +57,7 @@ public static class ExamplePreparation
         ExampleSource source, ExampleSettings settings, string folder, PreparationGrain grain, int workers,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        var identity = new PreparationIdentity(Method, source.Description, source.Vocabulary, settings);
+        var identity = Identity(source, settings);
         if (PreparationState.Load(folder, identity) is { Complete: true } whole)
             return Open(folder, whole);
 
@@ -69,15 +69,13 @@ public static class ExamplePreparation
         return Open(folder, state);
     }
 
-    /// <summary>How many characters of the corpus are done in a folder; null where all is.</summary>
+    /// <summary>Whether nothing of the examples is there yet.</summary>
     /// <exception cref="UserErrorException">The folder holds other examples or is damaged.</exception>
-    internal static long? CharactersDone(ExampleSource source, ExampleSettings settings, string folder) =>
-        PreparationState.Load(folder, new PreparationIdentity(Method, source.Description, source.Vocabulary, settings)) switch
-        {
-            null => 0,
-            { Complete: true } => null,
-            var state => state.Summary.Characters,
-        };
+    internal static bool IsToBegin(ExampleSource source, ExampleSettings settings, string folder) =>
+        PreparationState.Load(folder, Identity(source, settings)) is null;
+
+    private static PreparationIdentity Identity(ExampleSource source, ExampleSettings settings) =>
+        new(Method, source.Description, source.Vocabulary, settings);
 
     private static PreparedExamples Open(string folder, PreparationState state) =>
         new(ExampleStore.Open(folder, Train), ExampleStore.Open(folder, HeldOut), state.Summary);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Electra.Pretraining.Examples;
 
@@ -19,6 +20,34 @@ public class ExamplePreparationTests
 
         Assert.Equal(results[0], results[1]);
         Assert.Equal(results[0], results[2]);
+    }
+
+    [Fact]
+    public void One_worker_is_one_thread_and_more_are_no_more_than_asked_for()
+    {
+        using var folder = TestData.Temporary();
+        var threads = new ConcurrentDictionary<int, bool>();
+        int atOnce = 0, most = 0;
+        var source = Made.Source(Corpus) with
+        {
+            Tokenize = (line, ids) =>
+            {
+                threads[Environment.CurrentManagedThreadId] = true;
+                int now = Interlocked.Increment(ref atOnce);
+                for (int seen = most; now > seen && Interlocked.CompareExchange(ref most, now, seen) != seen; seen = most)
+                {
+                }
+                Made.TokenizeNumbers(line, ids);
+                Interlocked.Decrement(ref atOnce);
+            },
+        };
+
+        Prepare(folder.File("1"), source, workers: 1).Dispose();
+        Assert.Equal([Environment.CurrentManagedThreadId], threads.Keys);
+        threads.Clear();
+        Prepare(folder.File("3"), source, workers: 3).Dispose();
+        Assert.InRange(most, 1, 3);
+        Assert.DoesNotContain(Environment.CurrentManagedThreadId, threads.Keys);
     }
 
     [Fact]
