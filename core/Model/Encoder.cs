@@ -47,6 +47,9 @@ public sealed class Encoder
 /// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>: 0 for tokens, −∞ (the format's lowest) for padding; null without padding.</param>
 public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
 {
+    /// <summary>The tokens of each sequence; null without padding.</summary>
+    public IReadOnlyList<int>? Lengths { get; private init; }
+
     /// <summary>The mask of sequences of the given lengths, padded to <paramref name="length"/>.</summary>
     public static AttentionMask FromLengths(IReadOnlyList<int> lengths, long length, Compute compute)
     {
@@ -57,6 +60,6 @@ public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
         var real = arange(length).unsqueeze(0).lt(tensor(lengths.Select(n => (long)n).ToArray()).unsqueeze(1));
         double lowest = compute.Precision == Precision.BFloat16 ? -3.38e38 : float.MinValue;
         var bias = zeros(lengths.Count, length).masked_fill_(real.logical_not(), lowest).view(lengths.Count, 1, 1, length);
-        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).to(compute.Device).MoveToOuterDisposeScope());
+        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).to(compute.Device).MoveToOuterDisposeScope()) { Lengths = lengths };
     }
 }

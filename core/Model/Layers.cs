@@ -16,7 +16,7 @@ public sealed class Linear(ParameterStore store, string name, int inputs, int ou
     private readonly Parameter bias = store.Add($"{name}.bias", [outputs], ParameterRole.Bias, Initialization.Zeros, parts?.Select(part => $"{part}.bias").ToArray());
 
     /// <summary><c>[…, inputs]</c> to <c>[…, outputs]</c>.</summary>
-    public Tensor Forward(Tensor x) => nn.functional.linear(x, weight.Value, bias.Value);
+    public Tensor Forward(Tensor x) => FastOperations.Linear(x, weight, bias, store.Compute.Threads);
 }
 
 /// <summary>Layer normalisation over the last dimension, with gain and offset (Ba et al. 2016).</summary>
@@ -28,6 +28,10 @@ public sealed class LayerNorm(ParameterStore store, string name, int width, doub
 {
     private readonly Parameter weight = store.Add($"{name}.weight", [width], ParameterRole.Other, Initialization.Ones);
     private readonly Parameter bias = store.Add($"{name}.bias", [width], ParameterRole.Other, Initialization.Zeros);
+
+    /// <summary>What follows each half of a transformer layer: LayerNorm(dropout(x) + residual), <c>[rows, width]</c>.</summary>
+    public Tensor AfterResidual(Tensor x, Tensor residual, Dropout dropout, double probability) =>
+        FastOperations.AddNorm(x, residual, dropout, probability, weight, bias, epsilon, Forward, store.Compute.Threads);
 
     /// <summary>The result has the type of <paramref name="x"/>; the arithmetic is float32.</summary>
     public Tensor Forward(Tensor x)

@@ -32,17 +32,21 @@ public sealed class TransformerLayer
     public Tensor Forward(Tensor x, AttentionMask attention, Dropout dropout)
     {
         var attended = attentionOutput.Forward(SelfAttention(x, attention, dropout));
-        x = attentionNorm.Forward(dropout.Apply(attended, config.HiddenDropout) + x);
-        var transformed = output.Forward(gelu(intermediate.Forward(x)));
-        return outputNorm.Forward(dropout.Apply(transformed, config.HiddenDropout) + x);
+        x = attentionNorm.AfterResidual(attended, x, dropout, config.HiddenDropout);
+        var transformed = output.Forward(FastOperations.Gelu(intermediate.Forward(x), store.Compute.Threads));
+        return outputNorm.AfterResidual(transformed, x, dropout, config.HiddenDropout);
     }
 
     /// <summary>Multi-head scaled dot-product attention: <c>[batch · length, hidden]</c> to the same.</summary>
     private Tensor SelfAttention(Tensor x, AttentionMask attention, Dropout dropout)
     {
         var (batch, length, heads, size) = (attention.Batch, attention.Length, shape.AttentionHeads, shape.HeadSize);
+        var projected = queryKeyValue.Forward(x);
+        if (FastOperations.Attention(projected, batch, length, heads, size, attention.Lengths, dropout, config.AttentionDropout, store.Compute.Threads) is { } attended)
+            return attended;
+
         // [batch · length, 3 · hidden] -> three times [batch, heads, length, size]
-        var split = queryKeyValue.Forward(x).view(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0);
+        var split = projected.view(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0);
         var (query, key, value) = (split[0], split[1], split[2]);
 
         Tensor context;

@@ -31,10 +31,16 @@ public sealed class Dropout(RandomKey key, Compute compute)
         return x.mul(mask);
     }
 
+    /// <summary>The dropout of the next call, for a kernel that draws its own mask.</summary>
+    internal Kernels.KeepMask NextMask(double probability) =>
+        Enabled && probability > 0 ? new(key[calls++], Threshold(probability)) : default;
+
+    private static ushort Threshold(double probability) => (ushort)Math.Clamp(Math.Round(probability * 65536), 1, 65535);
+
     private unsafe Tensor Mask(long[] shape, ScalarType type, double probability)
     {
         var mask = empty(shape, dtype: type);
-        var threshold = (ushort)Math.Clamp(Math.Round(probability * 65536), 1, 65535);
+        var threshold = Threshold(probability);
         float kept = 65536f / (65536 - threshold);
         nint data = NativeTensors.DataPointer(mask);
         if (type == ScalarType.BFloat16)

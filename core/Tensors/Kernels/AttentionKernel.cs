@@ -1,0 +1,180 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Electra.Native;
+
+namespace Electra.Tensors.Kernels;
+
+/// <summary>
+/// Multi-head attention on bfloat16, one head of one sequence after the other: its scores stay in the cache, queries, keys and values
+/// are read where the projection left them, and padding is not computed.
+/// </summary>
+internal static unsafe class AttentionKernel
+{
+    /// <summary>What one call works on.</summary>
+    /// <param name="Batch">Sequences.</param>
+    /// <param name="Length">Positions of each, padding included.</param>
+    /// <param name="Heads">Attention heads.</param>
+    /// <param name="Size">Width of a head, a multiple of 16.</param>
+    /// <param name="Lengths">Tokens of each sequence; null where none is padded.</param>
+    /// <param name="Mask">The dropout of the attention weights: head i (of all sequences) draws from part i.</param>
+    /// <param name="Threads">Threads to use.</param>
+    public sealed record Shape(int Batch, int Length, int Heads, int Size, IReadOnlyList<int>? Lengths, KeepMask Mask, int Threads)
+    {
+        /// <summary>Distance between rows of attention weights: the length, rounded up to what a step of the kernel takes.</summary>
+        public int Stride => (Length + (2 * Lane.Width) - 1) / (2 * Lane.Width) * (2 * Lane.Width);
+
+        /// <summary>Width of all heads together.</summary>
+        public int Hidden => Heads * Size;
+
+        public float Scale => 1 / MathF.Sqrt(Size);
+
+        public int LengthOf(int sequence) => Lengths?[sequence] ?? Length;
+    }
+
+    /// <summary>Attends.</summary>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="queryKeyValue"><c>[batch · length, 3 · hidden]</c>.</param>
+    /// <param name="context">The result, <c>[batch · length, hidden]</c>.</param>
+    /// <param name="weights">Receives the attention weights before dropout, <c>[batch · heads, length, stride]</c>; null: not kept.</param>
+    public static void Forward(Shape shape, ushort* queryKeyValue, ushort* context, ushort* weights) =>
+        ForEachHead(shape, (sequence, head, scratch) =>
+        {
+            var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
+            var query = queryKeyValue + ((long)sequence * shape.Length * 3 * hidden) + (head * size);
+            ushort* key = query + hidden, value = query + (2 * hidden);
+            int index = (sequence * shape.Heads) + head;
+            var kept = weights is null ? null : weights + ((long)index * shape.Length * stride);
+            var draws = shape.Mask[index];
+
+            BFloat16Products.ByTransposed(length, length, size, shape.Scale, query, 3 * hidden, key, 3 * hidden, scratch.Scores, stride);
+            for (int row = 0; row < length; row++)
+                SoftmaxRow(scratch.Scores + (row * stride), length, stride, ref draws, kept is null ? null : kept + (row * stride), scratch.First + (row * stride));
+            BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, scratch.Product, size);
+            Round(scratch.Product, length, size, context + ((long)sequence * shape.Length * hidden) + (head * size), hidden);
+            ZeroRows(context + (((long)sequence * shape.Length) + length) * hidden + (head * size), shape.Length - length, size, hidden);
+        });
+
+    /// <summary>The gradient of queries, keys and values from that of the result.</summary>
+    public static void Backward(Shape shape, ushort* gradient, ushort* queryKeyValue, ushort* weights, ushort* result) =>
+        ForEachHead(shape, (sequence, head, scratch) =>
+        {
+            var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
+            long start = ((long)sequence * shape.Length * 3 * hidden) + (head * size);
+            ushort* query = queryKeyValue + start, key = query + hidden, value = query + (2 * hidden);
+            var ofContext = gradient + ((long)sequence * shape.Length * hidden) + (head * size);
+            int index = (sequence * shape.Heads) + head;
+            var kept = weights + ((long)index * shape.Length * stride);
+            var draws = shape.Mask[index];
+
+            BFloat16Products.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
+            for (int row = 0; row < length; row++)
+                SoftmaxRowBackward(scratch.Scores + (row * stride), length, stride, shape.Scale, ref draws, kept + (row * stride), scratch.First + (row * stride), scratch.Second + (row * stride));
+
+            var target = result + start;
+            BFloat16Products.By(length, size, length, scratch.Second, stride, key, 3 * hidden, scratch.Product, size);
+            Round(scratch.Product, length, size, target, 3 * hidden);
+            BFloat16Products.TransposedBy(length, size, length, scratch.Second, stride, query, 3 * hidden, 0, scratch.Product, size);
+            Round(scratch.Product, length, size, target + hidden, 3 * hidden);
+            BFloat16Products.TransposedBy(length, size, length, scratch.First, stride, ofContext, hidden, 0, scratch.Product, size);
+            Round(scratch.Product, length, size, target + (2 * hidden), 3 * hidden);
+            for (int part = 0; part < 3; part++)
+                ZeroRows(target + ((long)length * 3 * hidden) + (part * hidden), shape.Length - length, size, 3 * hidden);
+        });
+
+    /// <summary>Softmax of a row of scores; columns from <paramref name="length"/> on get the weight 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SoftmaxRow(float* scores, int length, int stride, ref KeepMask.Draws draws, ushort* weights, ushort* dropped)
+    {
+        for (int i = length; i < stride; i++)
+            scores[i] = float.NegativeInfinity;
+        var largest = Vector512.Load(scores);
+        for (int i = Lane.Width; i < stride; i += Lane.Width)
+            largest = Vector512.Max(largest, Vector512.Load(scores + i));
+        var halves = Vector256.Max(largest.GetLower(), largest.GetUpper());
+        float top = float.NegativeInfinity;
+        for (int i = 0; i < 8; i++)
+            top = Math.Max(top, halves[i]);
+        Vector512<float> most = Vector512.Create(top), total = default;
+        for (int i = 0; i < stride; i += Lane.Width)
+        {
+            var score = Vector512.Load(scores + i);
+            var e = Lane.Exp(score - most) & Vector512.GreaterThan(score, Vector512.Create(float.NegativeInfinity));
+            total += e;
+            e.Store(scores + i);
+        }
+        var scale = Vector512.Create(1 / Vector512.Sum(total));
+        for (int i = 0; i < stride; i += 2 * Lane.Width)
+        {
+            var (low, high) = draws.Next();
+            Vector512<float> a = Vector512.Load(scores + i) * scale, b = Vector512.Load(scores + i + Lane.Width) * scale;
+            if (weights is not null)
+            {
+                Lane.Store(a, weights + i);
+                Lane.Store(b, weights + i + Lane.Width);
+            }
+            Lane.Store(a * low, dropped + i);
+            Lane.Store(b * high, dropped + i + Lane.Width);
+        }
+    }
+
+    /// <summary>From the gradient of the dropped weights of a row: the dropped weights again, and the gradient of the unscaled scores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SoftmaxRowBackward(float* gradient, int length, int stride, float scale, ref KeepMask.Draws draws, ushort* weights, ushort* dropped, ushort* ofScores)
+    {
+        for (int i = length; i < stride; i++)
+            gradient[i] = 0;
+        Vector512<float> projection = default;
+        for (int i = 0; i < stride; i += 2 * Lane.Width)
+        {
+            var (low, high) = draws.Next();
+            Vector512<float> a = Lane.Load(weights + i), b = Lane.Load(weights + i + Lane.Width);
+            Lane.Store(a * low, dropped + i);
+            Lane.Store(b * high, dropped + i + Lane.Width);
+            low *= Vector512.Load(gradient + i);
+            high *= Vector512.Load(gradient + i + Lane.Width);
+            low.Store(gradient + i);
+            high.Store(gradient + i + Lane.Width);
+            projection = Vector512.FusedMultiplyAdd(a, low, Vector512.FusedMultiplyAdd(b, high, projection));
+        }
+        Vector512<float> mean = Vector512.Create(Vector512.Sum(projection)), factor = Vector512.Create(scale);
+        for (int i = 0; i < stride; i += Lane.Width)
+            Lane.Store((Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor, ofScores + i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Round(float* source, int rows, int width, ushort* target, int stride)
+    {
+        for (int row = 0; row < rows; row++)
+            for (int i = 0; i < width; i += Lane.Width)
+                Lane.Store(Vector512.Load(source + (row * width) + i), target + ((long)row * stride) + i);
+    }
+
+    private static void ZeroRows(ushort* target, int rows, int width, int stride)
+    {
+        for (int row = 0; row < rows; row++)
+            new Span<ushort>(target + ((long)row * stride), width).Clear();
+    }
+
+    /// <summary>Working memory of one thread.</summary>
+    private readonly struct Scratch(float* scores, float* product, ushort* first, ushort* second)
+    {
+        public readonly float* Scores = scores, Product = product;
+        public readonly ushort* First = first, Second = second;
+    }
+
+    private static void ForEachHead(Shape shape, Action<int, int, Scratch> work)
+    {
+        long square = (long)shape.Length * shape.Stride, product = (long)shape.Length * shape.Size;
+        ParallelRegion.Split(shape.Batch * shape.Heads, shape.Threads, (first, end) =>
+        {
+            var memory = (byte*)NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(ushort)))) + (product * sizeof(float))), 64);
+            float* scores = (float*)memory, context = scores + square;
+            var dropped = (ushort*)(context + product);
+            var scratch = new Scratch(scores, context, dropped, dropped + square);
+            for (int i = first; i < end; i++)
+                work(i / shape.Heads, i % shape.Heads, scratch);
+            NativeMemory.AlignedFree(memory);
+        });
+    }
+}

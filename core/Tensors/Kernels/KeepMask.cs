@@ -1,0 +1,34 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Electra.Tensors.Kernels;
+
+/// <summary>Dropout that no memory holds: the same numbers are drawn again in the backward pass.</summary>
+/// <param name="key">Names the draws.</param>
+/// <param name="threshold">Probability of dropping, in 65536ths; 0 keeps everything.</param>
+internal readonly struct KeepMask(RandomKey key, ushort threshold)
+{
+    /// <summary>What a kept element is multiplied by.</summary>
+    public float Kept => 65536f / (65536 - threshold);
+
+    /// <summary>The draws of one row or block, from its start.</summary>
+    public Draws this[long part] => new(threshold == 0 ? default : new VectorRandom.Lanes(key[part]), threshold, Kept);
+
+    /// <summary>A run of draws.</summary>
+    public struct Draws(VectorRandom.Lanes lanes, ushort threshold, float kept)
+    {
+        private readonly Vector512<uint> limit = Vector512.Create((uint)threshold);
+        private readonly Vector512<float> scale = Vector512.Create(kept);
+        private VectorRandom.Lanes lanes = lanes;
+
+        /// <summary>The next thirty-two factors: 0 or 1 / (1 − p).</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public (Vector512<float> Low, Vector512<float> High) Next()
+        {
+            if (threshold == 0)
+                return (scale, scale);
+            var (low, high) = Vector512.Widen(lanes.Next().AsUInt16());
+            return (Vector512.GreaterThanOrEqual(low, limit).AsSingle() & scale, Vector512.GreaterThanOrEqual(high, limit).AsSingle() & scale);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Electra.Tensors.Kernels;
+
+/// <summary>Sixteen numbers at a time: bfloat16 in memory, float32 in registers.</summary>
+internal static unsafe class Lane
+{
+    /// <summary>Numbers in a register.</summary>
+    public const int Width = 16;
+
+    /// <summary>Whether the processor has what the kernels of this folder are written for (AVX-512).</summary>
+    public static bool Supported => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
+
+    /// <summary>Reads sixteen bfloat16 numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(ushort* source) =>
+        (Avx512F.ConvertToVector512UInt32(Vector256.Load(source)) << 16).AsSingle();
+
+    /// <summary>Writes sixteen numbers as bfloat16, rounded to the nearest, ties to even.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> value, ushort* target)
+    {
+        var bits = value.AsUInt32();
+        Avx512F.ConvertToVector256UInt16((bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512.Create(1u))) >>> 16).Store(target);
+    }
+
+    /// <summary>eˣ to within 2·10⁻⁷ of it; 0 below −87.</summary>
+    /// <remarks>x = n·ln 2 + r, |r| ≤ ln 2 / 2; e^r by its Taylor polynomial of degree 6; 2ⁿ through the exponent's bits.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp(Vector512<float> x)
+    {
+        x = Vector512.Min(Vector512.Max(x, Vector512.Create(-87.3f)), Vector512.Create(88f));
+        var n = Avx512F.RoundScale(x * Vector512.Create(1.44269504f), 0);
+        var r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
+        r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
+        var p = Vector512.Create(1 / 720f);
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1 / 120f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1 / 24f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1 / 6f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.5f));
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
+        p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
+        return Avx512F.Scale(p, n);
+    }
+
+    /// <summary>
+    /// GELU x·Φ(x) and its derivative Φ(x) + x·φ(x), which share one exponential. Φ by Abramowitz and Stegun's formula 7.1.26, to
+    /// within 1.5·10⁻⁷.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float> Value, Vector512<float> Slope) Gelu(Vector512<float> x)
+    {
+        var z = Vector512.Abs(x) * Vector512.Create(0.70710678f);
+        var e = Exp(-z * z);
+        var t = Vector512<float>.One / Vector512.FusedMultiplyAdd(z, Vector512.Create(0.3275911f), Vector512<float>.One);
+        var p = Vector512.Create(1.061405429f);
+        p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(-1.453152027f));
+        p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(1.421413741f));
+        p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(-0.284496736f));
+        p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(0.254829592f));
+        var tail = Vector512.Create(0.5f) * p * t * e; // Φ(−|x|)
+        var cumulative = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(x, Vector512<float>.Zero), Vector512<float>.One - tail, tail);
+        return (x * cumulative, Vector512.FusedMultiplyAdd(x * Vector512.Create(0.39894228f), e, cumulative));
+    }
+}

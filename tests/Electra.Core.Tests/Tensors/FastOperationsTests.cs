@@ -1,0 +1,204 @@
+using Electra.Model;
+using Electra.Tensors;
+using Electra.Tensors.Kernels;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Electra.Tests.Tensors;
+
+/// <summary>The kernels against the same thing said in libtorch's operators, in float32, with the same dropout.</summary>
+public sealed class FastOperationsTests
+{
+    // bfloat16 has 8 bits of precision: one rounding errs by 1/512 at most.
+    private const double Rounding = 1.0 / 128;
+    private const double DropProbability = 0.25;
+    private static readonly Compute Rounded = Compute.Reference with { Precision = Precision.BFloat16, Threads = 2 };
+
+    public FastOperationsTests() => Assert.SkipUnless(Lane.Supported, "needs AVX-512");
+
+    [Fact]
+    public void Gelu_and_its_slope_are_libtorchs()
+    {
+        using var x = linspace(-9, 9, 64 * 128).view(64, 128).to(bfloat16).requires_grad_(true);
+        using var exact = x.detach().to(float32).requires_grad_(true);
+        using var weight = randn(64, 128).to(bfloat16);
+        using var y = FastOperations.Gelu(x, 2);
+        (y * weight).sum().backward();
+        using var expected = gelu(exact);
+        (expected * weight.to(float32)).sum().backward();
+        Golden.AssertClose(expected.detach(), y.detach(), Rounding, "gelu");
+        Golden.AssertClose(exact.grad!, x.grad!, Rounding, "its gradient");
+    }
+
+    [Fact]
+    public void The_kernels_exponential_and_gelu_are_exact_to_float32()
+    {
+        for (double x = -20; x < 20; x += 0.37)
+        {
+            float single = (float)x;
+            Assert.Equal(1, Lane.Exp(System.Runtime.Intrinsics.Vector512.Create(single))[3] / Math.Exp(single), 1e-6);
+            Assert.Equal(gelu(tensor(x)).item<double>(), Lane.Gelu(System.Runtime.Intrinsics.Vector512.Create(single)).Value[5], 2e-6 * Math.Max(1, Math.Abs(x)));
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(DropProbability)]
+    public void Normalisation_after_the_residual_is_libtorchs(double probability)
+    {
+        const int Rows = 50, Width = 96;
+        using var store = new ParameterStore();
+        var norm = new LayerNorm(store, "norm", Width, 1e-6);
+        store.Allocate(Rounded, seed: 1);
+        using (no_grad())
+            store.Values.add_(randn_like(store.Values) * 0.3);
+        Tensor X(int seed) { manual_seed(seed).Dispose(); return randn(Rows, Width).to(bfloat16).requires_grad_(true); }
+        using Tensor x = X(1), residual = X(2), weight = X(3).detach();
+        using var y = norm.AfterResidual(x, residual, new Dropout(RandomKey.FromSeed(5), Rounded), probability);
+        (y * weight).sum().backward();
+
+        using var mask = MaskOf(new Dropout(RandomKey.FromSeed(5), Rounded).NextMask(probability), Rows, Width);
+        using Tensor exactX = x.detach().to(float32).requires_grad_(true), exactResidual = residual.detach().to(float32).requires_grad_(true);
+        var (gain, offset) = (store.Parameters[0].Master.clone().requires_grad_(true), store.Parameters[1].Master.clone().requires_grad_(true));
+        using var expected = layer_norm((exactX * mask) + exactResidual, [Width], gain, offset, 1e-6);
+        (expected * weight.to(float32)).sum().backward();
+
+        Golden.AssertClose(expected.detach(), y.detach(), Rounding, "result");
+        Golden.AssertClose(exactX.grad!, x.grad!, Rounding, "gradient of x");
+        Golden.AssertClose(exactResidual.grad!, residual.grad!, Rounding, "gradient of the residual");
+        Golden.AssertClose(gain.grad!, store.Parameters[0].Gradient, Rounding, "gradient of the gain");
+        Golden.AssertClose(offset.grad!, store.Parameters[1].Gradient, Rounding, "gradient of the offset");
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(DropProbability, false)]
+    [InlineData(DropProbability, true)]
+    public void Attention_is_libtorchs(double probability, bool padded)
+    {
+        const int Batch = 3, Length = 40, Heads = 2, Size = 32, Hidden = Heads * Size;
+        int[] lengths = padded ? [40, 33, 7] : [40, 40, 40];
+        manual_seed(1).Dispose();
+        using var projected = randn(Batch * Length, 3 * Hidden).to(bfloat16).requires_grad_(true);
+        using var real = cat([.. lengths.Select(n => cat([ones(n), zeros(Length - n)]))]).unsqueeze(1);
+        using var weight = (randn(Batch * Length, Hidden) * real).to(bfloat16);
+        var key = new Dropout(RandomKey.FromSeed(5), Rounded);
+        using var context = FastOperations.Attention(projected, Batch, Length, Heads, Size, padded ? lengths : null, key, probability, 2)!;
+        (context * weight).sum().backward();
+
+        // The kernel's rows are as long as its steps take them.
+        int stride = (Length + 31) / 32 * 32;
+        var keep = new Dropout(RandomKey.FromSeed(5), Rounded).NextMask(probability);
+        using var mask = stack([.. Enumerable.Range(0, Batch * Heads).Select(head => BlockOf(keep, head, Length, stride))]).narrow(2, 0, Length).view(Batch, Heads, Length, Length);
+        using var exact = projected.detach().to(float32).requires_grad_(true);
+        var split = exact.view(Batch, Length, 3, Heads, Size).permute(2, 0, 3, 1, 4).unbind(0);
+        using var bias = ((1 - real) * -1e30f).view(Batch, 1, 1, Length);
+        var scores = (split[0].matmul(split[1].transpose(-1, -2)) / Math.Sqrt(Size)) + bias;
+        using var expected = (softmax(scores, -1) * mask).matmul(split[2]).transpose(1, 2).reshape(Batch * Length, Hidden) * real;
+        (expected * weight.to(float32)).sum().backward();
+
+        Golden.AssertClose(expected.detach(), context.detach(), Rounding, "context");
+        Golden.AssertClose(exact.grad!, projected.grad!, 2 * Rounding, "gradient");
+    }
+
+    [Fact]
+    public void Dropout_of_the_kernels_drops_what_it_should()
+    {
+        using var mask = MaskOf(new Dropout(RandomKey.FromSeed(5), Rounded).NextMask(0.1), 2000, 64);
+        Assert.Equal(0.1, mask.eq(0).to(float32).mean().item<float>(), 0.004);
+        Assert.Equal(1.0, mask.mean().item<float>(), 0.005);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_pairs_loss_and_gradients_are_those_of_the_plain_operators(int threads)
+    {
+        var config = new ElectraConfig { VocabularySize = 500, HiddenSize = 128, Layers = 2, AttentionHeads = 4, IntermediateSize = 256, GeneratorDivisor = 2 };
+        var (exactLoss, exact) = Gradients(config, Compute.Reference, plain: true);
+        var (_, plain) = Gradients(config, Rounded with { Threads = threads }, plain: true);
+        var (loss, fast) = Gradients(config, Rounded with { Threads = threads }, plain: false);
+        var (_, again) = Gradients(config, Rounded with { Threads = threads }, plain: false);
+        Assert.Equal(exactLoss, loss, 0.005 * exactLoss);
+        // The gradient of a key's bias is zero but for rounding: small ones are measured against the others.
+        double smallest = 0.003 * exact.Values.Max(gradient => gradient.norm().item<float>());
+        foreach (var (name, gradient) in exact)
+        {
+            double scale = Math.Max(gradient.norm().item<float>(), smallest), error = (fast[name] - gradient).norm().item<float>() / scale;
+            Assert.True(error < Math.Max(0.02, 1.5 * (plain[name] - gradient).norm().item<float>() / scale), $"{name}: relative error {error:e2}");
+            Assert.Equal(0, (fast[name] - again[name]).abs().sum().item<float>());
+        }
+    }
+
+    /// <summary>Against the original's own numbers, which are float32: what bfloat16 costs, kernels or not.</summary>
+    [Fact]
+    public void Golden_losses_and_gradients_hold_to_the_precision_of_bfloat16()
+    {
+        var io = Golden.Tensors("a_tiny_io");
+        using var pair = TinyPair.Load(Rounded);
+        var attention = AttentionMask.FromLengths([20, 13, 17, 6], 20, Rounded);
+        var (types, ids) = (io["token_type_ids"], io["input_ids"].view(80));
+        Tensor positions = io["is_mlm_applied"].view(80).nonzero().view(-1), real = io["attention_mask"].view(80).nonzero().view(-1);
+        var guesses = pair.Generate(io["masked_input_ids"], types, attention, positions, Dropout.None);
+        var opinions = pair.Discriminate(io["generated"], types, attention, Dropout.None);
+        var generatorLoss = cross_entropy(guesses, ids.index_select(0, positions));
+        var discriminatorLoss = binary_cross_entropy_with_logits(opinions.index_select(0, real), io["is_replaced"].view(80).index_select(0, real).to(float32));
+        (generatorLoss + (50 * discriminatorLoss)).backward();
+        pair.Store.CollectGradients();
+
+        Golden.AssertClose(io["gen_loss"], generatorLoss, 0.005, "generator loss");
+        Golden.AssertClose(io["disc_loss"], discriminatorLoss, 0.005, "discriminator loss");
+        Golden.AssertClose(io["discriminator_logits"].view(80).index_select(0, real), opinions.index_select(0, real), 0.02, "discriminator logits");
+        var golden = Golden.Tensors("a_tiny_grads");
+        double smallest = 0.01 * golden.Values.Max(gradient => gradient.norm().item<float>());
+        foreach (var (name, gradient) in pair.Store.NamedGradients())
+        {
+            double error = (gradient - golden[name]).norm().item<float>() / Math.Max(golden[name].norm().item<float>(), smallest);
+            Assert.True(error < 0.03, $"{name}: relative error {error:e2}");
+        }
+    }
+
+    private static (double Loss, Dictionary<string, Tensor> Gradients) Gradients(ElectraConfig config, Compute compute, bool plain)
+    {
+        FastOperations.PlainOnly = plain;
+        try
+        {
+            using var pair = ElectraPair.Create(config, seed: 4, compute);
+            using (no_grad())
+                pair.Store.Values.add_(randn(pair.Store.Values.shape, generator: new Generator(3)) * 0.05);
+            pair.Store.PublishValues();
+            var numbers = new RandomKey(6).Numbers();
+            int[] lengths = [24, 17, 9];
+            using var ids = tensor([.. Enumerable.Range(0, 72).Select(_ => (long)numbers.Next(500))], [3, 24], dtype: int64);
+            using var real = tensor([.. Enumerable.Range(0, 72).Where(i => i % 24 < lengths[i / 24]).Select(i => (long)i)], dtype: int64);
+            var attention = AttentionMask.FromLengths(lengths, 24, compute);
+            var positions = tensor(new long[] { 1, 5, 26, 50 });
+            var guesses = pair.Generate(ids, zeros_like(ids), attention, positions, Dropout.None);
+            var opinions = pair.Discriminate(ids, zeros_like(ids), attention, Dropout.None).index_select(0, real);
+            var loss = cross_entropy(guesses, tensor(new long[] { 9, 8, 7, 6 })) + (50 * binary_cross_entropy_with_logits(opinions, ones_like(opinions)));
+            loss.backward();
+            pair.Store.CollectGradients();
+            return (loss.item<float>(), pair.Store.NamedGradients().ToDictionary(g => g.Name, g => g.Gradient.clone()));
+        }
+        finally
+        {
+            FastOperations.PlainOnly = false;
+        }
+    }
+
+    private static Tensor MaskOf(KeepMask mask, int rows, int width) =>
+        cat([.. Enumerable.Range(0, rows).Select(row => BlockOf(mask, row, 1, width))]);
+
+    private static Tensor BlockOf(KeepMask mask, long part, int rows, int width)
+    {
+        var draws = mask[part];
+        var values = new float[rows * width];
+        for (int i = 0; i < values.Length; i += 32)
+        {
+            var (low, high) = draws.Next();
+            for (int lane = 0; lane < 16; lane++)
+                (values[i + lane], values[i + 16 + lane]) = (low[lane], high[lane]);
+        }
+        return tensor(values).view(rows, width);
+    }
+}
