@@ -10,10 +10,10 @@ namespace Electra.Finetuning.Tasks;
 /// </summary>
 public static class DotnetDocsTasks
 {
-    private const int Train = 2400, Dev = 500, Test = 500;
+    private const int Train = 2400, TrainPairs = 8000, Dev = 500, Test = 500;
 
     // Another way of making rows from the same documentation needs another name.
-    private const string Method = "dotnet-docs-tasks-1";
+    private const string Method = "dotnet-docs-tasks-2";
 
     private const long Seed = 3;
     private const int FewestWords = 5, MostCharacters = 300;
@@ -74,7 +74,7 @@ public static class DotnetDocsTasks
         var members = new Lazy<ILookup<SplitRole, DocumentedMember>>(Members);
         return new TaskText(task, [.. task.Splits.Select(split => new TaskSplitText(split, $"{content} {split.Name}", 0, () =>
         {
-            int count = split.Role switch { SplitRole.Train => Train, SplitRole.Dev => Dev, _ => Test };
+            int count = split.Role switch { SplitRole.Train => task.IsPair ? TrainPairs : Train, SplitRole.Dev => Dev, _ => Test };
             var rows = Rows(task, [.. members.Value[split.Role]], count);
             return split.Role == SplitRole.Test ? rows.Select(row => row with { Label = float.NaN }) : rows;
         }))]);

@@ -1,0 +1,172 @@
+using Electra.Experiments;
+using Electra.Finetuning;
+using Electra.Tensors;
+using Electra.Tests.Scripting;
+
+namespace Electra.Tests.Finetuning;
+
+/// <summary>scripts/finetune.csx itself, run as a user runs it, on a tiny model and two tasks of one's own.</summary>
+public sealed class FinetuneScriptTests : IDisposable
+{
+    private readonly TemporaryFolder folder = TestData.Temporary();
+
+    public FinetuneScriptTests() => TinyFinetuning.Write(folder);
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Every_task_and_run_is_trained_measured_and_saved_and_a_finished_run_is_never_made_again()
+    {
+        var first = await TinyFinetuning.Finetune(folder);
+        Assert.True(first.ExitCode == 0, first.Error + first.Output);
+        Assert.All(["colour", "same", "epoch 4 of 4", "Results on the development sets", "What next"], part => Assert.Contains(part, first.Output));
+        foreach (var run in new[] { "tiny_colour_0", "tiny_colour_1", "tiny_same_0", "tiny_same_1" })
+            Assert.All(["result.json", "config.yaml", "metrics.jsonl", "dev_predictions.tsv", "model.safetensors", "config.json", "vocab.txt"], file => Assert.True(File.Exists(folder.File($"runs/{run}/{file}")), $"{run}/{file}"));
+
+        var results = FinetuneResult.All(folder.File("runs"));
+        Assert.All(results, result => Assert.Equal(result.Scores[result.Metric], result.Score));
+        Assert.All(results.Where(result => result.Task == "colour"), result => Assert.True(result.Score > 0.9, $"accuracy {result.Score}: a word says which"));
+        Assert.NotEqual(results[0].Seed, results[1].Seed);
+        Assert.Equal(4, results[0].Epochs.Count);
+        Assert.True(results[0].Epochs[3].TrainLoss < results[0].Epochs[0].TrainLoss);
+
+        var times = Results().Select(File.GetLastWriteTimeUtc).ToList();
+        var second = await TinyFinetuning.Finetune(folder, "runs=0..2", "workers=2");
+        Assert.Contains("4 of 6 runs are finished already", second.Output);
+        Assert.Equal(times, Results().Where(file => !file.Contains("_2")).Select(File.GetLastWriteTimeUtc));
+        Assert.Equal(6, Results().Count());
+    }
+
+    [Fact]
+    public async Task The_model_of_a_run_gives_its_dev_predictions_again()
+    {
+        await Done("tasks=[colour]", "runs=[3]");
+        using var model = FinetunedModel.Open(folder.File("runs/tiny_colour_3"), Compute.Reference);
+        using var data = Electra.Finetuning.Data.TaskData.Prepare(Electra.Finetuning.Tasks.TaskSources.Open("colour", model.Config.Data), model.Tokenizer, model.Encoding, folder.File("datasets"));
+        var logits = model.Predict(data.Dev[0], batchSize: 7);
+        var rows = File.ReadLines(folder.File("runs/tiny_colour_3/dev_predictions.tsv")).Skip(1).Select(line => line.Split('\t')).ToList();
+        Assert.Equal(40, rows.Count);
+        // The run may have computed in bfloat16.
+        foreach (var (i, row) in rows.Index())
+            Assert.All(row[4..].Zip(logits[(2 * i)..(2 * i + 2)]), pair => Assert.Equal(float.Parse(pair.First), pair.Second, 0.1f));
+        Assert.Equal(model.Result.Score, rows.Count(row => row[2] == row[3]) / 40.0);
+    }
+
+    [Fact]
+    public async Task Runs_side_by_side_give_what_one_after_the_other_gives()
+    {
+        await Done("group=one");
+        await Done("group=two", "workers=2", "compute.threads=2");
+        foreach (var task in new[] { "colour", "same" })
+            for (int run = 0; run < 2; run++)
+                Assert.Equal(Learned($"one_{task}_{run}"), Learned($"two_{task}_{run}"));
+        Assert.NotEqual(Learned("one_colour_0").Weights, Learned("one_colour_1").Weights);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_killed_goes_on_without_repeating_or_losing_a_run()
+    {
+        string[] tasks = ["runs=0..2", "training.epochs=12"];
+        await Done(["group=whole", .. tasks]);
+        // Killed whenever one more run is finished: in the middle of the next one.
+        for (int finished = 1; finished <= 4; finished++)
+        {
+            var process = ScriptRunner.Start(folder, ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), "group=killed", .. tasks]);
+            while (Results("killed").Count() < finished && !process.HasExited)
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+            process.Kill();
+            await ScriptRunner.Finish(process);
+        }
+        var before = Results("killed").ToDictionary(file => file, File.GetLastWriteTimeUtc);
+        await Done(["group=killed", .. tasks]);
+        Assert.All(before, file => Assert.Equal(file.Value, File.GetLastWriteTimeUtc(file.Key)));
+        foreach (var task in new[] { "colour", "same" })
+            for (int run = 0; run < 3; run++)
+                Assert.Equal(Learned($"whole_{task}_{run}"), Learned($"killed_{task}_{run}"));
+    }
+
+    [Fact]
+    public async Task A_run_that_is_stopped_in_an_epoch_goes_on_from_that_very_update()
+    {
+        string[] keys = ["tasks=[colour]", "runs=[0]", "training.epochs=400", "logging.every=1"];
+        await Done(["group=whole", .. keys]);
+        for (int stop = 0; stop < 2; stop++)
+        {
+            var process = ScriptRunner.Start(folder, ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), "group=stopped", .. keys]);
+            while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains($"epoch {3 + 40 * stop} "))
+            {
+            }
+            using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{process.Id}"]))
+                await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(143, (await ScriptRunner.Finish(process)).ExitCode);
+            Assert.True(File.Exists(folder.File("runs/stopped_colour_0/state/state.json")));
+        }
+        await Done(["group=stopped", .. keys]);
+        Assert.False(Directory.Exists(folder.File("runs/stopped_colour_0/state")));
+        Assert.Equal(Learned("whole_colour_0"), Learned("stopped_colour_0"));
+        Assert.Equal(Losses("whole_colour_0"), Losses("stopped_colour_0"));
+    }
+
+    [Fact]
+    public async Task Mistakes_are_named_and_nothing_is_left_behind()
+    {
+        await Refused(["tasks=[colur]"], "colur", "did you mean colour");
+        await Refused(["seeds=[1]"], "seeds", "1 for 2 runs");
+        await Refused(["tasks=[ax]"], "ax", "mnli");
+        await Refused(["checkpoint=no/such/model"], "no/such/model");
+        await Refused(["encoding.max_length=64"], "32 positions");
+        await Refused(["data.own.colour.dev=" + folder.File("colour-test.tsv")], "colour-test.tsv", "label");
+        Assert.False(Directory.Exists(folder.File("runs")));
+
+        File.AppendAllText(folder.File("colour.tsv"), "a red cat\tgreen\n");
+        await Refused(["tasks=[colour]"], "colour.tsv:92", "green", "red, blue");
+    }
+
+    [Fact]
+    public async Task Another_experiment_under_the_same_group_is_refused_and_can_be_done_over()
+    {
+        await Done("tasks=[colour]", "runs=[0]");
+        await Refused(["tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3"], "another experiment", "learning_rate: 0.001", "resume=never");
+        await Done("tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3", "resume=never");
+        Assert.Contains("learning_rate: 0.001", File.ReadAllText(folder.File("runs/tiny_colour_0/config.yaml")));
+    }
+
+    [Fact]
+    public async Task A_run_that_diverges_is_named_and_the_others_are_made()
+    {
+        var run = await TinyFinetuning.Finetune(folder, "training.learning_rate=10", "optimizer.epsilon=0", "optimizer.clip_norm=0", "training.schedule=constant", "tasks=[same]", "runs=[0]");
+        Assert.NotEqual(70, run.ExitCode);
+        if (run.ExitCode != 0)
+            Assert.Contains("diverged", run.Output + run.Error);
+    }
+
+    private async Task Done(params string[] overrides)
+    {
+        var run = await TinyFinetuning.Finetune(folder, overrides);
+        Assert.True(run.ExitCode == 0, run.Error + run.Output);
+    }
+
+    private async Task Refused(string[] overrides, params string[] parts)
+    {
+        var run = await TinyFinetuning.Finetune(folder, overrides);
+        Assert.Equal(1, run.ExitCode);
+        Assert.DoesNotContain("   at ", run.Error);
+        Assert.All(parts, part => Assert.Contains(part, run.Error));
+    }
+
+    private IEnumerable<string> Results(string group = "") =>
+        Directory.Exists(folder.File("runs")) ? Directory.EnumerateFiles(folder.File("runs"), "result.json", SearchOption.AllDirectories).Where(file => file.Contains($"/{group}")).Order(StringComparer.Ordinal) : [];
+
+    /// <summary>What a run learned, bit for bit.</summary>
+    private (string Weights, string Predictions, string Scores) Learned(string run)
+    {
+        var result = FinetuneResult.Load(folder.File($"runs/{run}"));
+        return (Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(folder.File($"runs/{run}/model.safetensors")))),
+            File.ReadAllText(folder.File($"runs/{run}/dev_predictions.tsv")),
+            string.Join(' ', result.Epochs.Select(epoch => $"{epoch.Epoch} {epoch.TrainLoss} {string.Join(' ', epoch.Scores)}")));
+    }
+
+    private IEnumerable<(long, double)> Losses(string run) =>
+        MetricsLog.Read(folder.File($"runs/{run}")).Where(row => row.Values.ContainsKey("loss")).Select(row => (row.Step, row.Values["loss"]));
+}
