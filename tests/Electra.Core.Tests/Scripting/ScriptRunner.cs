@@ -25,15 +25,27 @@ internal static class ScriptRunner
     public static Process Start(TemporaryFolder folder, params string[] words) =>
         StartDotnet(folder.Path, [Assembly, "--cache-path", folder.File("cache"), .. words]);
 
+    /// <summary>Starts a script with some variables of the environment set.</summary>
+    public static Process Start(TemporaryFolder folder, IReadOnlyDictionary<string, string> environment, params string[] words) =>
+        StartDotnet(folder.Path, environment, [Assembly, "--cache-path", folder.File("cache"), .. words]);
+
     /// <summary>Starts <c>dotnet</c> with its input and output redirected.</summary>
     public static Process StartDotnet(string workingFolder, params string[] words) =>
-        Process.Start(new ProcessStartInfo("dotnet", words)
+        StartDotnet(workingFolder, new Dictionary<string, string>(), words);
+
+    private static Process StartDotnet(string workingFolder, IReadOnlyDictionary<string, string> environment, string[] words)
+    {
+        var start = new ProcessStartInfo("dotnet", words)
         {
             WorkingDirectory = workingFolder,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        })!;
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
 
     /// <summary>Waits for the end of a process, and reads what is left of its output.</summary>
     public static async Task<ScriptResult> Finish(Process started)

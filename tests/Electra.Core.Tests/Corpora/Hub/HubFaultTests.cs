@@ -341,15 +341,17 @@ public sealed class HubFaultTests : IAsyncLifetime
         return await File.ReadAllBytesAsync(Path.Combine(path, file), CancellationToken.None);
     }
 
-    /// <summary>What has a final name in the cache is whole and right.</summary>
-    private void AssertNothingWrong()
+    private void AssertNothingWrong() => AssertNothingWrong(folder.Path);
+
+    /// <summary>What has a final name in a cache is whole and right.</summary>
+    internal static void AssertNothingWrong(string cache)
     {
-        foreach (var blob in Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).Where(path => path.Contains("blobs") && !path.EndsWith(".incomplete")))
+        foreach (var blob in Directory.EnumerateFiles(cache, "*", SearchOption.AllDirectories).Where(path => path.Contains("blobs") && !path.EndsWith(".incomplete")))
         {
             var bytes = File.ReadAllBytes(blob);
             Assert.Equal(Path.GetFileName(blob), new ServedFile(bytes, IsLarge: Path.GetFileName(blob).Length == 64).Hash);
         }
-        foreach (var pointer in Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).Where(path => path.Contains("snapshots")))
+        foreach (var pointer in Directory.EnumerateFiles(cache, "*", SearchOption.AllDirectories).Where(path => path.Contains("snapshots")))
             Assert.True(File.Exists(pointer), $"{pointer} leads nowhere");
     }
 }

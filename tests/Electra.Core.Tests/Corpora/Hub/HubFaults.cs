@@ -34,10 +34,53 @@ internal static class HubFaults
         };
     }
 
+    /// <summary>Sends the answers to a path in pieces, with a pause before each.</summary>
+    public static Func<HttpContext, Task<bool>> Slow(string path, int pieceBytes, TimeSpan pause) => context =>
+    {
+        if (context.Request.Path.Value!.Contains(path))
+            context.Response.Body = new SlowStream(context.Response.Body, pieceBytes, pause);
+        return Task.FromResult(false);
+    };
+
     /// <summary>Passes so many bytes on and breaks the connection.</summary>
-    private sealed class BreakingStream(HttpContext context, Stream inner, int left) : Stream
+    private sealed class BreakingStream(HttpContext context, Stream inner, int left) : BodyStream(inner)
     {
         private int left = left;
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (buffer.Length <= left)
+            {
+                left -= buffer.Length;
+                await Inner.WriteAsync(buffer, cancellationToken);
+                return;
+            }
+            await Inner.WriteAsync(buffer[..left], cancellationToken);
+            await Inner.FlushAsync(cancellationToken);
+            // Time for what was sent to arrive: a reset overtakes it.
+            await Task.Delay(50, cancellationToken);
+            context.Features.Get<IHttpRequestLifetimeFeature>()!.Abort();
+        }
+    }
+
+    /// <summary>Passes bytes on, a few at a time.</summary>
+    private sealed class SlowStream(Stream inner, int pieceBytes, TimeSpan pause) : BodyStream(inner)
+    {
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            for (; buffer.Length > 0; buffer = buffer[Math.Min(pieceBytes, buffer.Length)..])
+            {
+                await Task.Delay(pause, cancellationToken);
+                await Inner.WriteAsync(buffer[..Math.Min(pieceBytes, buffer.Length)], cancellationToken);
+                await Inner.FlushAsync(cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>The body of an answer on its way.</summary>
+    private abstract class BodyStream(Stream inner) : Stream
+    {
+        protected Stream Inner { get; } = inner;
 
         public override bool CanRead => false;
 
@@ -49,24 +92,9 @@ internal static class HubFaults
 
         public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            if (buffer.Length <= left)
-            {
-                left -= buffer.Length;
-                await inner.WriteAsync(buffer, cancellationToken);
-                return;
-            }
-            await inner.WriteAsync(buffer[..left], cancellationToken);
-            await inner.FlushAsync(cancellationToken);
-            // Time for what was sent to arrive: a reset overtakes it.
-            await Task.Delay(50, cancellationToken);
-            context.Features.Get<IHttpRequestLifetimeFeature>()!.Abort();
-        }
+        public override void Flush() => Inner.Flush();
 
-        public override void Flush() => inner.Flush();
-
-        public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
+        public override Task FlushAsync(CancellationToken cancellationToken) => Inner.FlushAsync(cancellationToken);
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
