@@ -19,6 +19,7 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     run.Console.Heading("Data");
     var corpus    = Corpus.Open(config.Corpus);
     var tokenizer = Vocabularies.Open(config.Vocabulary, corpus, config.Datasets, run.Console, run.Stopping);
+    using var initial = InitialWeights.Open(tokenizer, run); // continued pre-training: init=google/electra-small-discriminator
     using var data = PretrainData.Prepare(corpus, tokenizer, config, run.Console, run.Stopping);
     data.Describe(corpus, run.Console);
     if (config.Only == RunPart.Data) return data.Summarize(run.Console);
@@ -26,6 +27,7 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     // ---- model: a generator and a discriminator that share their embeddings ------------------------------------------
     var compute   = Compute.Open(config.Compute, config.Training.Precision);
     using var model = ElectraPair.Create(config.Model.For(tokenizer.Vocabulary), config.Seed, compute);
+    initial.Fill(model);
     run.Console.Table(("parameters", model.Store.ParameterCount), ("device", compute));
 
     // ---- method: mask, generate, corrupt, discriminate, weigh (core/Pretraining/ElectraMethod.cs) ---------------------

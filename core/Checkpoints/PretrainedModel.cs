@@ -1,3 +1,4 @@
+using Electra.Corpora.Hub;
 using Electra.Files;
 using Electra.Tensors;
 using Electra.Text;
@@ -20,14 +21,19 @@ public sealed class PretrainedModel : IDisposable
     private readonly IReadOnlyDictionary<string, string> storedNames;
     private readonly Lazy<ElectraTokenizer> tokenizer;
 
-    private PretrainedModel(string source, string folder, IWeightFile weights, ModelPart part)
+    private PretrainedModel(string source, string folder, bool isBesideOther, IWeightFile weights, ModelPart part)
     {
         (Source, this.weights) = (source, weights);
+        bool isInOneFile = WeightNames.ArePair(weights.Tensors.Keys);
         storedNames = WeightNames.Map(weights.Tensors.Keys, part);
         Tensors = storedNames.ToDictionary(name => name.Key, name => weights.Tensors[name.Value] with { Name = name.Key }, StringComparer.Ordinal);
         var config = Path.Combine(folder, ConfigFile);
-        Config = File.Exists(config) ? HuggingFaceConfig.Load(config) : ShapeInference.From(Tensors, source, part);
+        Config = !File.Exists(config) ? ShapeInference.From(Tensors, source, part)
+            : isInOneFile && part == ModelPart.Generator ? ShapeInference.Generator(HuggingFaceConfig.Load(config), Tensors, source)
+            : HuggingFaceConfig.Load(config);
         tokenizer = new(() => TokenizerFiles.Load(folder));
+        HasTokenizer = TokenizerFiles.AreIn(folder);
+        IsOfPair = isBesideOther || isInOneFile;
     }
 
     /// <summary>The model as it was asked for.</summary>
@@ -35,6 +41,12 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>Its configuration.</summary>
     public HuggingFaceConfig Config { get; }
+
+    /// <summary>Whether the generator and the discriminator that were trained together are both in <see cref="Source"/>.</summary>
+    public bool IsOfPair { get; }
+
+    /// <summary>Whether a vocabulary lies beside the weights.</summary>
+    public bool HasTokenizer { get; }
 
     /// <summary>Its tokenizer.</summary>
     /// <exception cref="UserErrorException">There is no vocabulary beside the weights.</exception>
@@ -45,22 +57,25 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>Opens a model.</summary>
     /// <param name="source">
-    /// A model of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, or a file of weights
+    /// A model of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, a file of weights
     /// (<c>.safetensors</c>, <c>.bin</c>, <c>.pth</c>; the original's own too), beside which <c>config.json</c> and <c>vocab.txt</c>
-    /// are looked for. A relative path is looked for in the working directory, then at the project's root.
+    /// are looked for, or a model on the hub (<c>google/electra-small-discriminator</c>). A relative path is looked for in the working
+    /// directory, then at the project's root.
     /// </param>
     /// <param name="part">Which model to take where there are two.</param>
     /// <param name="progress">Told of a download.</param>
     /// <param name="cancellation">Stops a download.</param>
+    /// <param name="hub">The hub; by default what the environment says.</param>
     /// <exception cref="UserErrorException">There is no such model, or it cannot be read.</exception>
     public static PretrainedModel Open(string source, ModelPart part = ModelPart.Discriminator,
-        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default, HubClient? hub = null)
     {
-        var file = FindFile(source, part);
+        AtomicFolder.Recover(ProjectPath.Find(source));
+        var (file, isOfPair) = FindFile(source, part, files => OnThisMachine(source, files, hub, progress, cancellation));
         var weights = WeightFiles.Open(file);
         try
         {
-            return new PretrainedModel(source, Path.GetDirectoryName(file)!, weights, part);
+            return new PretrainedModel(source, Path.GetDirectoryName(file)!, isOfPair, weights, part);
         }
         catch
         {
@@ -115,22 +130,46 @@ public sealed class PretrainedModel : IDisposable
         return a.eq(b).all().item<bool>();
     }
 
-    /// <summary>The file of weights, or the index of several, that a source means.</summary>
-    private static string FindFile(string source, ModelPart part)
+    /// <summary>The file of weights, or the index of several, that a source means; and whether it lies beside the other model of a pair.</summary>
+    /// <param name="source">A folder, a file, or a model on the hub.</param>
+    /// <param name="part">Which model to take where there are two.</param>
+    /// <param name="find">Finds the source, with files of the given names where it is a folder on the hub.</param>
+    private static (string File, bool IsOfPair) FindFile(string source, ModelPart part, Func<string[], string> find)
     {
-        var path = ProjectPath.Find(source);
-        AtomicFolder.Recover(path);
+        string[] beside = ["*.json", "vocab.txt"];
+        var path = find([.. beside, "model.safetensors", "model-*.safetensors"]);
         if (File.Exists(path))
-            return WeightFiles.IsWeights(path) ? path : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
+            return WeightFiles.IsWeights(path) ? (path, false) : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
         if (!Directory.Exists(path))
             throw new UserErrorException($"{source}: there is no such folder or file (looked for {string.Join(" and ", ProjectPath.Candidates(source).Select(ProjectPath.Shown))})");
-        string[] folders = [path, Path.Combine(path, part == ModelPart.Generator ? "generator" : "discriminator")];
-        return folders.SelectMany(folder => WeightFiles.Names.Select(name => Path.Combine(folder, name))).FirstOrDefault(File.Exists)
-            ?? throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}{Milestones(path)}");
+        if (!Path.Exists(ProjectPath.Find(source)) && WeightsIn(path) is null)
+            path = find([.. beside, "pytorch_model.bin", "pytorch_model-*.bin"]); // older repositories have nothing else
+        if (WeightsIn(path) is { } file)
+            return (file, false);
+        return WeightsIn(Path.Combine(path, FolderOf(part))) is { } ofPair
+            ? (ofPair, Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, FolderOf(either))) is not null))
+            : throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}{Milestones(path)}");
     }
 
+    private static string OnThisMachine(string source, string[] files, HubClient? hub, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    {
+        try
+        {
+            return HubFolders.Find(source, HubKind.Model, files, hub, progress, cancellation);
+        }
+        catch (HubException e)
+        {
+            throw new UserErrorException(e.Message, e);
+        }
+    }
+
+    private static string? WeightsIn(string folder) => WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>The folder of one model of a pair, in the folder of both.</summary>
+    internal static string FolderOf(ModelPart part) => part == ModelPart.Generator ? "generator" : "discriminator";
+
     /// <summary>Names the models of a run, if the folder is the run's own: they lie beside it.</summary>
-    private static string Milestones(string folder)
+    internal static string Milestones(string folder)
     {
         string[] beside = [.. Directory.GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*").Select(ProjectPath.Shown).Order(StringComparer.Ordinal)];
         return beside.Length == 0 ? "" : $". The models of this run are in {string.Join(", ", beside)}";

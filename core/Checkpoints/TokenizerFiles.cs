@@ -28,6 +28,9 @@ internal static class TokenizerFiles
         AtomicFile.WriteAllText(Path.Combine(folder, ConfigFile), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
+    /// <summary>Whether a folder has a tokenizer.</summary>
+    public static bool AreIn(string folder) => File.Exists(Path.Combine(folder, VocabularyFile)) || File.Exists(Path.Combine(folder, FastFile));
+
     /// <summary>Reads a tokenizer.</summary>
     /// <exception cref="UserErrorException">The folder has none, or one that cannot be read.</exception>
     public static ElectraTokenizer Load(string folder)

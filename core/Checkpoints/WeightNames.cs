@@ -33,6 +33,13 @@ internal static class WeightNames
     /// <summary>Whether a tensor is a constant of the library and no weight.</summary>
     public static bool IsConstant(string name) => name is Positions or Embeddings + "token_type_ids";
 
+    /// <summary>Whether these are the names of a generator and a discriminator in one file.</summary>
+    public static bool ArePair(IEnumerable<string> stored)
+    {
+        var names = stored.Select(Unwrapped).ToList();
+        return names.Exists(name => Is(name, Generator)) && names.Exists(name => Is(name, Discriminator));
+    }
+
     /// <summary>Today's names, each with the name in the file.</summary>
     /// <param name="stored">The names in the file.</param>
     /// <param name="part">Whose weights to take where the file has those of both models.</param>
@@ -40,7 +47,7 @@ internal static class WeightNames
     public static IReadOnlyDictionary<string, string> Map(IEnumerable<string> stored, ModelPart part)
     {
         var names = stored.Select(name => (Stored: name, Name: Unwrapped(name))).ToList();
-        if (names.Exists(n => Is(n.Name, Generator)) && names.Exists(n => Is(n.Name, Discriminator)))
+        if (ArePair(names.Select(n => n.Name)))
             names = [.. OfPair(names, part)];
 
         var map = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -41,6 +41,16 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <summary>The shapes of generator and discriminator.</summary>
     public ElectraConfig Model { get; init; } = new();
 
+    /// <summary>
+    /// A discriminator to go on from instead of fresh weights: a run's model, a folder or file of weights, or a model on the hub;
+    /// empty: fresh weights. The vocabulary is the model's own where none is given. Steps are counted from 0 again, so that
+    /// <c>training.learning_rate</c> is the highest rate of the new steps.
+    /// </summary>
+    public string Init { get; init; } = "";
+
+    /// <summary>The generator to go on from; empty: the one beside the discriminator where both are in one place, else a fresh one.</summary>
+    public string InitGenerator { get; init; } = "";
+
     /// <summary>Masking, sampling, losses.</summary>
     public ObjectiveOptions Objective { get; init; } = new();
 
@@ -87,13 +97,18 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
 
     /// <inheritdoc/>
     public static PretrainConfig Defaults(ConfigNode root) =>
-        Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small));
+        Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small)) with
+        {
+            Vocabulary = new() { File = root.Read("init", "") },
+        };
 
     /// <inheritdoc/>
     public IEnumerable<ConfigProblem> Check()
     {
         foreach (var (key, problem) in Model.Problems())
             yield return new ConfigProblem($"model.{key}", problem);
+        if (InitGenerator != "" && Init == "")
+            yield return new ConfigProblem("init_generator", "names a generator to go on from without a discriminator (init), whose embeddings it shares");
         if (Examples.MaxLength > Model.MaxPositions)
             yield return new ConfigProblem("examples.max_length", $"{Examples.MaxLength} tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
         if (Training.MicroBatchSize > 0 && Training.BatchSize % Training.MicroBatchSize != 0)

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using Electra.Checkpoints;
 using Electra.Corpora;
 using Electra.Corpora.Hub;
 using Electra.Files;
@@ -35,7 +36,7 @@ public sealed record VocabularyOptions
 /// <summary>Opens or trains the vocabulary of a run.</summary>
 public static class Vocabularies
 {
-    private const string VocabularyFile = "vocab.txt", TokenizerConfig = "tokenizer_config.json";
+    private const string VocabularyFile = "vocab.txt", TokenizerConfig = "tokenizer_config.json", FastFile = "tokenizer.json";
 
     /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used again.</summary>
     /// <param name="options">The file, or how to train.</param>
@@ -53,16 +54,21 @@ public static class Vocabularies
         string path;
         try
         {
-            path = HubFolders.Find(options.File, HubKind.Model, [VocabularyFile, TokenizerConfig], progress: progress, cancellation: cancellation);
+            path = HubFolders.Find(options.File, HubKind.Model, [VocabularyFile, TokenizerConfig, FastFile], progress: progress, cancellation: cancellation);
         }
         catch (HubException e)
         {
             throw new UserErrorException($"vocabulary: {e.Message} Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus (vocabulary={{size: 30522}}).", e);
         }
+        if (WeightFiles.IsWeights(path)) // a model's vocabulary lies beside its weights
+            path = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(path))
             return Vocabulary.Load(path);
-        CheckCase(options, Path.Combine(path, TokenizerConfig));
-        return Vocabulary.Load(Path.Combine(path, VocabularyFile));
+        string[] folders = [path, Path.Combine(path, PretrainedModel.FolderOf(ModelPart.Discriminator))];
+        var folder = Array.Find(folders, TokenizerFiles.AreIn)
+            ?? throw new UserErrorException($"vocabulary: {options.File} holds no {VocabularyFile}{PretrainedModel.Milestones(path)}");
+        CheckCase(options, Path.Combine(folder, TokenizerConfig));
+        return TokenizerFiles.Load(folder).Vocabulary;
     }
 
     /// <summary>A model's own tokenizer says whether it lowercases: with the other case its vocabulary fits no text.</summary>

@@ -1,0 +1,146 @@
+using Electra.Checkpoints;
+using Electra.Experiments;
+using Electra.Model;
+using Electra.Text;
+using static TorchSharp.torch;
+
+namespace Electra.Pretraining;
+
+/// <summary>
+/// Continued pre-training: a pair that begins with the weights of models that were trained before, as <see cref="PretrainConfig.Init"/>
+/// and <see cref="PretrainConfig.InitGenerator"/> name them. The embeddings are the discriminator's: the pair has them once.
+/// </summary>
+public sealed class InitialWeights : IDisposable
+{
+    private const string Embeddings = "electra.embeddings.";
+
+    private readonly PretrainedModel? discriminator, generator;
+    private readonly RunConsole console;
+
+    private InitialWeights(PretrainedModel? discriminator, PretrainedModel? generator, RunConsole console) =>
+        (this.discriminator, this.generator, this.console) = (discriminator, generator, console);
+
+    /// <summary>Opens the models that the configuration names, none where it names none, and checks that they are of the run's shape and vocabulary.</summary>
+    /// <param name="tokenizer">The tokenizer of the run.</param>
+    /// <param name="run">The experiment.</param>
+    /// <exception cref="UserErrorException">There are no such models, or they are of another shape or vocabulary; the message says which would fit.</exception>
+    public static InitialWeights Open(ElectraTokenizer tokenizer, Run<PretrainConfig> run)
+    {
+        var (init, initGenerator) = (run.Config.Init, run.Config.InitGenerator);
+        if (init == "")
+            return new InitialWeights(null, null, run.Console);
+        var discriminator = PretrainedModel.Open(init, ModelPart.Discriminator, run.Console, run.Stopping);
+        PretrainedModel? generator = null;
+        try
+        {
+            RequireSameVocabulary(tokenizer, discriminator);
+            RequireSameShape(run.Config.Model, discriminator);
+            var source = initGenerator != "" ? initGenerator : discriminator.IsOfPair ? init : null;
+            generator = source is null ? null : PretrainedModel.Open(source, ModelPart.Generator, run.Console, run.Stopping);
+            if (generator is not null)
+                RequireGenerator(run.Config.Model, generator);
+            return new InitialWeights(discriminator, generator, run.Console);
+        }
+        catch
+        {
+            generator?.Dispose();
+            discriminator.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Replaces a pair's fresh weights, and says which stay fresh; does nothing where no model is named.</summary>
+    /// <exception cref="UserErrorException">A file lacks weights of the encoder, or is damaged.</exception>
+    public void Fill(ElectraPair model)
+    {
+        if (discriminator is null)
+            return;
+        var filled = discriminator.Fill(model.DiscriminatorWeights());
+        console.Line($"Discriminator and embeddings begin with the weights of {discriminator.Source}{Unmatched(filled, discriminator)}.");
+        if (generator is null)
+            console.Line("The generator begins fresh but for the embeddings: init_generator names one to go on from.");
+        else
+        {
+            filled = generator.Fill(model.GeneratorWeights().Where(weight => !IsEmbedding(weight.Name)));
+            filled = filled with { LeftOver = [.. filled.LeftOver.Where(name => !IsEmbedding(name))] };
+            var own = HasEmbeddingsOf(model) ? "" : "; its embeddings are not the discriminator's, and are left out";
+            console.Line($"The generator begins with the weights of {generator.Source}{Unmatched(filled, generator)}{own}.");
+        }
+        model.Store.PublishValues();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        discriminator?.Dispose();
+        generator?.Dispose();
+    }
+
+    /// <summary>Warns of what is left over; returns what is missing as the end of a sentence.</summary>
+    private string Unmatched(FilledWeights filled, PretrainedModel source)
+    {
+        if (filled.LeftOver.Count > 0)
+            console.Warning($"not used of {source.Source}: {string.Join(", ", filled.LeftOver)}");
+        return filled.Missing.Count == 0 ? "" : $"; fresh, for it has none: {string.Join(", ", filled.Missing)}";
+    }
+
+    private static void RequireSameVocabulary(ElectraTokenizer tokenizer, PretrainedModel model)
+    {
+        if (model.Config.VocabularySize != tokenizer.Vocabulary.Count)
+            throw new UserErrorException($"init: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has {tokenizer.Vocabulary.Count}: leave out `vocabulary` to take the model's own");
+        if (model.HasTokenizer && model.Tokenizer.Vocabulary.Fingerprint != tokenizer.Vocabulary.Fingerprint)
+            throw new UserErrorException($"init: the vocabulary of {model.Source} has other tokens than this run's: leave out `vocabulary` to take the model's own");
+    }
+
+    private static void RequireSameShape(ElectraConfig model, PretrainedModel discriminator)
+    {
+        var stored = discriminator.Config;
+        string[] differences =
+        [
+            .. from size in new (string Key, int Here, int Stored)[]
+            {
+                ("embedding_size", model.EmbeddingSize, stored.EmbeddingSize),
+                ("hidden_size", model.HiddenSize, stored.HiddenSize),
+                ("layers", model.Layers, stored.NumHiddenLayers),
+                ("attention_heads", model.AttentionHeads, stored.NumAttentionHeads),
+                ("intermediate_size", model.IntermediateSize, stored.IntermediateSize),
+                ("max_positions", model.MaxPositions, stored.MaxPositions),
+                ("token_types", model.TokenTypes, stored.TokenTypes),
+            }
+            where size.Here != size.Stored
+            select $"model.{size.Key}={size.Stored}",
+        ];
+        if (differences.Length > 0)
+            throw new UserErrorException($"init: {discriminator.Source} is of another shape than this run, which would have its shape with {string.Join(' ', differences)}");
+    }
+
+    /// <summary>A generator is the discriminator with its widths divided by one number, and as deep.</summary>
+    private static void RequireGenerator(ElectraConfig model, PretrainedModel generator)
+    {
+        var stored = generator.Config;
+        int divisor = Math.Max(1, model.HiddenSize / stored.HiddenSize);
+        var shape = new EncoderShape(stored.HiddenSize, stored.NumAttentionHeads, stored.IntermediateSize);
+        if (shape != (model with { GeneratorDivisor = divisor }).Generator || stored.NumHiddenLayers != model.Layers || stored.EmbeddingSize != model.EmbeddingSize)
+            throw new UserErrorException($"init_generator: {generator.Source} is no generator for this discriminator: "
+                + "it must have as many layers, embeddings as wide, and hidden size, heads and intermediate size divided by one number; "
+                + $"it has {stored.NumHiddenLayers} layers, embedding size {stored.EmbeddingSize}, hidden size {stored.HiddenSize}, {stored.NumAttentionHeads} heads, intermediate size {stored.IntermediateSize}");
+        if (divisor != model.GeneratorDivisor)
+            throw new UserErrorException($"init_generator: {generator.Source} has a hidden size of {stored.HiddenSize}; this run would have its shape with model.generator_divisor={divisor}");
+    }
+
+    /// <summary>Whether the generator's file has the embeddings that the pair has.</summary>
+    private bool HasEmbeddingsOf(ElectraPair model)
+    {
+        using var scope = NewDisposeScope();
+        return model.GeneratorWeights().Where(weight => IsEmbedding(weight.Name)).All(weight =>
+        {
+            if (!generator!.Tensors.TryGetValue(weight.Name, out var stored) || !stored.Shape.SequenceEqual(weight.Value.shape))
+                return false;
+            var own = empty_like(weight.Value);
+            generator.CopyTo(weight.Name, own);
+            return own.eq(weight.Value).all().item<bool>();
+        });
+    }
+
+    private static bool IsEmbedding(string name) => name.StartsWith(Embeddings, StringComparison.Ordinal) || name == WeightNames.TiedOutput;
+}
