@@ -60,7 +60,7 @@ public sealed partial class HubClient : IDisposable
 
     private async Task<string> CommitAsync(HubRepository repository, CancellationToken cancellation)
     {
-        using var response = await connection.GetAsync(Api(repository, "revision", repository.Revision), repository, null, cancellation);
+        using var response = await connection.GetAsync(Api(repository, "revision", repository.Revision), repository, cancellation);
         using var json = await JsonAsync(response, repository, cancellation);
         return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("sha", out var sha) && sha.GetString() is { } commit && HubCache.IsCommit(commit)
             ? commit
@@ -72,7 +72,7 @@ public sealed partial class HubClient : IDisposable
         var files = new List<HubFile>();
         for (var page = new Uri($"{Api(repository, "tree", commit)}?recursive=true", UriKind.Relative); page is not null;)
         {
-            using var response = await connection.GetAsync(page, repository, null, cancellation);
+            using var response = await connection.GetAsync(page, repository, cancellation);
             using var json = await JsonAsync(response, repository, cancellation);
             files.AddRange(HubTree.Parse(json.RootElement, repository));
             page = NextPage(response);
@@ -95,7 +95,7 @@ public sealed partial class HubClient : IDisposable
         {
             return await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellation), default, cancellation);
         }
-        catch (Exception e) when (e is JsonException or IOException)
+        catch (JsonException e)
         {
             throw new HubException($"{HubErrors.Named(repository)}: {response.RequestMessage?.RequestUri} does not answer in JSON. Is HF_ENDPOINT the address of a hub?", e);
         }

@@ -46,18 +46,29 @@ internal sealed class HubConnection : IDisposable
 
     public HubSettings Settings { get; }
 
-    /// <summary>Sends a request and returns a successful answer, whose content is not read yet.</summary>
+    /// <summary>Asks for something small: the answer is here as a whole, however often its connection broke.</summary>
     /// <param name="address">Relative to the endpoint, or as the hub gave it.</param>
+    /// <param name="repository">What is asked about, for messages.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="HubException">The hub cannot be reached, or refuses.</exception>
+    public Task<HttpResponseMessage> GetAsync(Uri address, HubRepository repository, CancellationToken cancellation) =>
+        SendAsync(address, repository, request => request.Options.Set(HubHandler.IsSmall, true), cancellation);
+
+    /// <summary>Asks for the content of a file, which is not read yet.</summary>
+    /// <param name="address">Relative to the endpoint.</param>
     /// <param name="repository">What is asked about, for messages.</param>
     /// <param name="prepare">Adds headers.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="HubException">The hub cannot be reached, or refuses.</exception>
-    public async Task<HttpResponseMessage> GetAsync(Uri address, HubRepository repository, Action<HttpRequestHeaders>? prepare, CancellationToken cancellation)
+    public Task<HttpResponseMessage> GetContentAsync(Uri address, HubRepository repository, Action<HttpRequestHeaders> prepare, CancellationToken cancellation) =>
+        SendAsync(address, repository, request => prepare(request.Headers), cancellation);
+
+    private async Task<HttpResponseMessage> SendAsync(Uri address, HubRepository repository, Action<HttpRequestMessage> prepare, CancellationToken cancellation)
     {
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Settings.Endpoint, address));
-            prepare?.Invoke(request.Headers);
+            prepare(request);
             var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             wasReached = true;
             if (response.IsSuccessStatusCode)

@@ -102,7 +102,7 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
     {
         long from = stream.Length;
         var address = new Uri($"{repository.PagePath}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}", UriKind.Relative);
-        using var response = await connection.GetAsync(address, repository, headers =>
+        using var response = await connection.GetContentAsync(address, repository, headers =>
         {
             // Compressed on the way, a file has another length.
             headers.AcceptEncoding.ParseAdd("identity");

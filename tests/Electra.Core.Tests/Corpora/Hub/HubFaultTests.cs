@@ -43,6 +43,26 @@ public sealed class HubFaultTests : IAsyncLifetime
             Assert.Equal($"bytes={bytes.Sum()}-", asked[^1].Range);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Connections_that_break_at_random_bytes_everywhere_cost_nothing_but_time(int seed)
+    {
+        var random = new Random(seed);
+        Func<HttpContext, Task<bool>>[] faults = [.. new[] { ("/revision/", 60), ("/tree/", 300), (Small, 10), ("/lfs/", Content.Length / 4) }
+            .Select(part => HubFaults.Drop(part.Item1, [.. Enumerable.Range(0, 3).Select(_ => random.Next(part.Item2))]))];
+        server.Fault = async context =>
+        {
+            foreach (var fault in faults)
+                await fault(context);
+            return false;
+        };
+        Assert.Equal(Content, await Download(Large));
+        Assert.Equal("A few words."u8.ToArray(), await Download(Small));
+        Assert.True(server.Requests.Count >= 4 * 3, "every kind of request was broken three times");
+    }
+
     [Fact]
     public async Task A_small_file_begins_anew_when_its_connection_breaks()
     {
