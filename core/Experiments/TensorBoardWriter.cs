@@ -24,9 +24,12 @@ internal sealed class TensorBoardWriter : IDisposable
     /// <summary>Begins an event file in a run folder. TensorBoard drops what earlier files of the folder say of <paramref name="firstStep"/> and later ones.</summary>
     public static TensorBoardWriter Open(string folder, long firstStep)
     {
-        var time = DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString("D10", CultureInfo.InvariantCulture);
-        var path = Path.Combine(folder, $"events.out.tfevents.{time}.{Dns.GetHostName()}");
-        var writer = new TensorBoardWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete));
+        // Files are read in the order of their names, and a file that a killed process left may end within a record: nothing goes after it.
+        var time = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        string Path(long time) => System.IO.Path.Combine(folder, $"events.out.tfevents.{time.ToString("D10", CultureInfo.InvariantCulture)}.{Dns.GetHostName()}");
+        while (File.Exists(Path(time)))
+            time++;
+        var writer = new TensorBoardWriter(new FileStream(Path(time), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete));
         writer.Append(0, message => WriteString(message, EventFileVersion, "brain.Event:2"));
         writer.Append(firstStep, message => WriteMessage(message, EventSessionLog, log => WriteVarint(log, SessionLogStatus, SessionLogStart)));
         writer.file.Flush();

@@ -44,7 +44,23 @@ public static class AtomicFile
 
 internal static class TemporaryName
 {
+    private const string Suffix = ".partial";
+
     /// <summary>A hidden name in the same folder, and so on the same disk, which no other thread or process chooses.</summary>
     public static string Beside(string path) =>
-        Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.partial");
+        Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}{Suffix}");
+
+    /// <summary>Removes what a process left that was killed while it wrote. Only for whom the names are alone: what another process writes would go too.</summary>
+    /// <param name="folder">The folder; it may be missing.</param>
+    /// <param name="prefix">What the names of the files and folders that were written begin with.</param>
+    public static void RemoveLeft(string folder, string prefix = "")
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var left in new DirectoryInfo(folder).GetFileSystemInfos($".{prefix}*{Suffix}"))
+            if (left is DirectoryInfo partial)
+                partial.Delete(recursive: true);
+            else
+                left.Delete();
+    }
 }

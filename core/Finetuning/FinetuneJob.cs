@@ -1,4 +1,5 @@
 using Electra.Experiments;
+using Electra.Files;
 using Electra.Finetuning.Data;
 using Electra.Pretraining;
 
@@ -37,9 +38,10 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
         return true;
     }
 
-    /// <summary>Makes the folder ready: what belongs to a run that is to be done over goes.</summary>
+    /// <summary>Makes the folder ready: what belongs to a run that is to be done over goes, and what a killed process was writing.</summary>
     public void Prepare(FinetuneConfig config, string script)
     {
+        TemporaryName.RemoveLeft(Folder);
         if (config.Resume == ResumeMode.Never)
             foreach (var left in new[] { FinetuneResult.FileName, "state" }.Select(name => Path.Combine(Folder, name)).Where(Path.Exists))
                 if (Directory.Exists(left))

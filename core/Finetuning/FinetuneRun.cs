@@ -40,6 +40,9 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
 
     private sealed record SavedRun(Position Position, string Experiment);
 
+    /// <summary>Told of what should not be overlooked.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
+
     /// <summary>Trains, or goes on from where the run stopped, and saves the result.</summary>
     /// <param name="report">Told of each epoch.</param>
     /// <param name="updated">Called after every update.</param>
@@ -55,6 +58,8 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
         var schedule = method.Schedule(start.Updates(data));
         var position = Resume(model, optimizer);
         using var metrics = MetricsLog.Open(job.Folder, position.Step > 0 ? position.Step : null);
+        // A signal may have come between an epoch's last update and its scores, and a kill after these: they are in the log then.
+        int logged = (int)MetricsLog.Read(job.Folder).Select(row => row.Values.GetValueOrDefault("epoch")).Append(0).Max();
         using var losses = new LossBuffer(perEpoch, position.Losses, compute);
         var (clock, done, step, savedAt) = (Stopwatch.StartNew(), position.Epochs.ToList(), position.Step, TimeSpan.Zero);
 
@@ -86,7 +91,8 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
             var measured = new FinetuneEpoch(epoch + 1, MeanLoss(losses, epoch), Scores(outputs));
             done.Add(measured);
             losses.Clear();
-            metrics.Write(step, [("epoch", measured.Epoch), ("train_loss", measured.TrainLoss), .. measured.Scores.Select(score => ("dev/" + score.Key, score.Value))]);
+            if (measured.Epoch > logged)
+                metrics.Write(step, [("epoch", measured.Epoch), ("train_loss", measured.TrainLoss), .. measured.Scores.Select(score => ("dev/" + score.Key, score.Value))]);
             report(measured);
             if (epoch + 1 < epochs && config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes))
                 Save();
@@ -193,7 +199,21 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
         AtomicFolder.Recover(StatePath);
         if (!Directory.Exists(StatePath))
             return new Position(0, 0, [], []);
-        var (saved, tensors) = TrainingState.Load<SavedRun>(StatePath);
+        (SavedRun Run, SafeTensorsFile Tensors) state;
+        try
+        {
+            state = TrainingState.Load<SavedRun>(StatePath);
+        }
+        catch (UserErrorException e)
+        {
+            var aside = StatePath + ".damaged";
+            if (Directory.Exists(aside))
+                Directory.Delete(aside, recursive: true);
+            Directory.Move(StatePath, aside);
+            Warn($"{e.Message} It is set aside as {Path.GetFileName(aside)}, and the run begins anew.");
+            return new Position(0, 0, [], []);
+        }
+        var (saved, tensors) = state;
         using (tensors)
         {
             SameExperiment.Require(saved.Experiment, config.WhatIsLearned(job), job.Folder, FinetuneJob.OtherExperimentAdvice);

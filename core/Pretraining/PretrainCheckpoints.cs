@@ -60,7 +60,10 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
             return new PretrainPosition(0, 0, null);
         if (config.Resume == ResumeMode.Never && Directory.Exists(StatesPath))
             Directory.Delete(StatesPath, recursive: true);
-        RemovePartials();
+        // The run is this process's alone, and so is what a killed one left of it.
+        TemporaryName.RemoveLeft(StatesPath);
+        TemporaryName.RemoveLeft(run.Folder);
+        TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         if (NewestWhole() is not { } newest)
             return new PretrainPosition(0, 0, null);
 
@@ -98,20 +101,6 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
             }
         return damaged.Count == 0 ? null
             : throw new UserErrorException($"no saved state of this run is whole:\n{string.Join('\n', damaged.Select(state => $"  {state.Why}"))}\nresume=never starts the run over.");
-    }
-
-    /// <summary>What a process that was killed in the middle of saving left behind. The run is this process's alone.</summary>
-    private void RemovePartials()
-    {
-        string models = Path.GetDirectoryName(run.Folder)!;
-        string[] left = [.. new[] { (StatesPath, "."), (models, $".{config.RunName}_"), (run.Folder, ".") }
-            .Where(place => Directory.Exists(place.Item1))
-            .SelectMany(place => Directory.EnumerateFileSystemEntries(place.Item1, $"{place.Item2}*.partial"))];
-        foreach (var path in left)
-            if (Directory.Exists(path))
-                Directory.Delete(path, recursive: true);
-            else
-                File.Delete(path);
     }
 
     private IEnumerable<(string Name, Tensor Value)> Tensors()

@@ -16,6 +16,9 @@ public static class PretrainLoop
         new("Learning rate", ["learning_rate"], IsSmoothed: false),
     ];
 
+    /// <summary>Between two drawings of the curves: where states are saved every few steps, drawing would take longer than training.</summary>
+    private static readonly TimeSpan DrawingPause = TimeSpan.FromSeconds(30);
+
     /// <summary>Trains, measures, saves and reports.</summary>
     /// <param name="run">The experiment.</param>
     /// <param name="data">Examples to train and to measure on.</param>
@@ -65,6 +68,7 @@ public static class PretrainLoop
         using var update = new TrainingStep(model, method, optimizer, trainingKey) { Guard = guard };
         var (clock, loggedAt, loggedStep, loggedTokens) = (Stopwatch.StartNew(), TimeSpan.Zero, position.Step, 0L);
         var (unlogged, badInARow) = (position.Unlogged, position.BadInARow);
+        var drawnAt = TimeSpan.Zero;
         long step = position.Step;
         while (step < steps)
         {
@@ -96,7 +100,11 @@ public static class PretrainLoop
             {
                 metrics!.FlushToDisk();
                 checkpoints.SaveState(new PretrainPosition(step, position.Seconds + clock.Elapsed.TotalSeconds, first, unlogged, badInARow));
-                Curves.Draw(run.Folder, run.PathOf("curves.png"), config.RunName, Panels);
+                if (last || stop || clock.Elapsed - drawnAt > DrawingPause)
+                {
+                    Curves.Draw(run.Folder, run.PathOf("curves.png"), config.RunName, Panels);
+                    drawnAt = clock.Elapsed;
+                }
             }
             if (stop && !(last && complete))
                 return Stopped();

@@ -1,4 +1,3 @@
-using System.Text;
 using Electra.Experiments;
 
 namespace Electra.Tests.Experiments;
@@ -81,7 +80,7 @@ public sealed class MetricsLogTests : IDisposable
     {
         Write(null, 100, 200);
 
-        var events = EventFiles();
+        var events = TensorBoardFiles.Read(folder.Path);
         Assert.Equal("brain.Event:2", events[0].FileVersion);
         Assert.Equal((0, true), (events[1].Step, events[1].IsSessionStart));
         Assert.Equal([100, 200], events[2..].Select(e => e.Step));
@@ -96,103 +95,13 @@ public sealed class MetricsLogTests : IDisposable
         Write(null, 100, 200);
         Write(resumed: 100, 150);
 
-        Assert.Equal([0, 101], EventFiles().Where(e => e.IsSessionStart).Select(e => e.Step));
-    }
-
-    private sealed record Event(double WallTime, long Step, string? FileVersion, bool IsSessionStart, IReadOnlyList<(string Tag, float Value)> Scalars);
-
-    private Event[] EventFiles()
-    {
-        var files = Directory.GetFiles(folder.Path, "events.out.tfevents.*").Order().ToArray();
-        Assert.NotEmpty(files);
-        return [.. files.SelectMany(file => Records(File.ReadAllBytes(file))).Select(ParseEvent)];
-    }
-
-    /// <summary>TFRecord frames, read apart from the code under test: the CRC is the table-free bitwise one.</summary>
-    private static IEnumerable<byte[]> Records(byte[] file)
-    {
-        for (var at = 0; at < file.Length;)
-        {
-            var length = (int)BitConverter.ToInt64(file, at);
-            Assert.Equal(MaskedCrc(file.AsSpan(at, 8)), BitConverter.ToUInt32(file, at + 8));
-            Assert.Equal(MaskedCrc(file.AsSpan(at + 12, length)), BitConverter.ToUInt32(file, at + 12 + length));
-            yield return file[(at + 12)..(at + 12 + length)];
-            at += 16 + length;
-        }
-    }
-
-    private static uint MaskedCrc(ReadOnlySpan<byte> data)
-    {
-        var crc = uint.MaxValue;
-        foreach (var b in data)
-        {
-            crc ^= b;
-            for (var bit = 0; bit < 8; bit++)
-                crc = (crc & 1) == 1 ? (crc >> 1) ^ 0x82F63B78 : crc >> 1;
-        }
-        crc = ~crc;
-        return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
+        Assert.Equal([0, 101], TensorBoardFiles.Read(folder.Path).Where(e => e.IsSessionStart).Select(e => e.Step));
     }
 
     [Fact]
     public void The_reference_crc_is_the_published_one() =>
         // The check value of CRC-32C: 0xE3069283 for "123456789".
-        Assert.Equal(((0xE3069283u >> 15) | (0xE3069283u << 17)) + 0xa282ead8, MaskedCrc("123456789"u8));
-
-    private static Event ParseEvent(byte[] message)
-    {
-        var parsed = new Event(0, 0, null, false, []);
-        foreach (var (field, number, bytes) in Fields(message))
-            parsed = field switch
-            {
-                1 => parsed with { WallTime = BitConverter.Int64BitsToDouble(number) },
-                2 => parsed with { Step = number },
-                3 => parsed with { FileVersion = Encoding.UTF8.GetString(bytes) },
-                5 => parsed with { Scalars = [.. Fields(bytes).Select(value => Scalar(value.Bytes))] },
-                7 => parsed with { IsSessionStart = Fields(bytes).Single() is (1, 1, _) },
-                _ => throw new InvalidDataException($"field {field}"),
-            };
-        return parsed;
-    }
-
-    private static (string, float) Scalar(byte[] value)
-    {
-        var fields = Fields(value).ToDictionary(f => f.Field);
-        return (Encoding.UTF8.GetString(fields[1].Bytes), BitConverter.Int32BitsToSingle((int)fields[2].Number));
-    }
-
-    private static IEnumerable<(int Field, long Number, byte[] Bytes)> Fields(byte[] message)
-    {
-        var at = 0;
-        while (at < message.Length)
-        {
-            var tag = Varint();
-            switch (tag & 7)
-            {
-                case 0: yield return ((int)tag >> 3, Varint(), []); break;
-                case 1: yield return ((int)tag >> 3, BitConverter.ToInt64(message, at), []); at += 8; break;
-                case 5: yield return ((int)tag >> 3, BitConverter.ToInt32(message, at), []); at += 4; break;
-                case 2:
-                    var length = (int)Varint();
-                    yield return ((int)tag >> 3, 0, message[at..(at + length)]);
-                    at += length;
-                    break;
-                default: throw new InvalidDataException($"wire type {tag & 7}");
-            }
-        }
-
-        long Varint()
-        {
-            long value = 0;
-            for (var shift = 0; ; shift += 7)
-            {
-                var b = message[at++];
-                value |= (long)(b & 0x7f) << shift;
-                if (b < 0x80)
-                    return value;
-            }
-        }
-    }
+        Assert.Equal(((0xE3069283u >> 15) | (0xE3069283u << 17)) + 0xa282ead8, TensorBoardFiles.MaskedCrc("123456789"u8));
 
     private static string ReadShared(string path)
     {

@@ -64,29 +64,6 @@ public sealed class FinetuneScriptTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_that_is_killed_goes_on_without_repeating_or_losing_a_run()
-    {
-        string[] tasks = ["runs=0..2", "training.epochs=12"];
-        await Done(["group=whole", .. tasks]);
-        // Killed whenever one more run is finished: in the middle of the next one.
-        for (int finished = 1; finished <= 4; finished++)
-        {
-            var process = ScriptRunner.Start(folder, ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), "group=killed", .. tasks]);
-            while (Results("killed").Count() < finished && !process.HasExited)
-                await Task.Delay(20, TestContext.Current.CancellationToken);
-            await Task.Delay(100, TestContext.Current.CancellationToken);
-            process.Kill();
-            await ScriptRunner.Finish(process);
-        }
-        var before = Results("killed").ToDictionary(file => file, File.GetLastWriteTimeUtc);
-        await Done(["group=killed", .. tasks]);
-        Assert.All(before, file => Assert.Equal(file.Value, File.GetLastWriteTimeUtc(file.Key)));
-        foreach (var task in new[] { "colour", "same" })
-            for (int run = 0; run < 3; run++)
-                Assert.Equal(Learned($"whole_{task}_{run}"), Learned($"killed_{task}_{run}"));
-    }
-
-    [Fact]
     public async Task A_run_that_is_stopped_in_an_epoch_goes_on_from_that_very_update()
     {
         string[] keys = ["tasks=[colour]", "runs=[0]", "training.epochs=400", "logging.every=1"];
