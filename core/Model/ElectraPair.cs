@@ -62,7 +62,7 @@ public sealed class ElectraPair : IDisposable
     public Tensor Generate(Tensor ids, Tensor types, AttentionMask attention, Tensor positions, Dropout dropout, Action<Tensor>? hidden = null)
     {
         var encoded = generator.Forward(embeddings.Forward(ids, types, dropout), attention, dropout, hidden);
-        return generatorHead.Forward(encoded.index_select(0, positions)).to(float32);
+        return generatorHead.Forward(encoded.index_select(0, positions));
     }
 
     /// <summary>The discriminator's opinion of every token.</summary>

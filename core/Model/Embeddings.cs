@@ -27,7 +27,7 @@ public sealed class Embeddings
     }
 
     /// <summary>The word embeddings, which are the generator's output matrix too: <c>[vocabulary, embedding]</c>.</summary>
-    public Tensor Words => words.Value;
+    public Parameter Words => words;
 
     /// <summary>Embeds token ids.</summary>
     /// <param name="ids">Token ids, <c>[batch, length]</c> int64.</param>

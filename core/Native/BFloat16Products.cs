@@ -19,9 +19,9 @@ internal static unsafe partial class BFloat16Products
     public static void ByTransposed(int m, int n, int k, float alpha, ushort* a, int aStride, ushort* b, int bStride, float* c, int cStride) =>
         cblas_gemm_bf16bf16f32(RowMajor, AsItIs, Transposed, m, n, k, alpha, a, aStride, b, bStride, 0, c, cStride);
 
-    /// <summary>C ← A B: A <c>[m, k]</c>, B <c>[k, n]</c>, C <c>[m, n]</c>.</summary>
-    public static void By(int m, int n, int k, ushort* a, int aStride, ushort* b, int bStride, float* c, int cStride) =>
-        cblas_gemm_bf16bf16f32(RowMajor, AsItIs, AsItIs, m, n, k, 1, a, aStride, b, bStride, 0, c, cStride);
+    /// <summary>C ← β · C + A B: A <c>[m, k]</c>, B <c>[k, n]</c>, C <c>[m, n]</c>.</summary>
+    public static void By(int m, int n, int k, ushort* a, int aStride, ushort* b, int bStride, float beta, float* c, int cStride) =>
+        cblas_gemm_bf16bf16f32(RowMajor, AsItIs, AsItIs, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride);
 
     /// <summary>C ← β · C + Aᵀ B: A <c>[k, m]</c>, B <c>[k, n]</c>, C <c>[m, n]</c>.</summary>
     public static void TransposedBy(int m, int n, int k, ushort* a, int aStride, ushort* b, int bStride, float beta, float* c, int cStride) =>

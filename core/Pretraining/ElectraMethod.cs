@@ -75,13 +75,13 @@ public sealed record ElectraMethod
     /// <summary>The method as the options of a run describe it.</summary>
     /// <param name="options">Masking, sampling, smoothing, weights.</param>
     /// <param name="tokens">What masking must know of the vocabulary.</param>
-    /// <param name="threads">CPU threads for sampling.</param>
+    /// <param name="threads">CPU threads of the kernels.</param>
     public static ElectraMethod From(ObjectiveOptions options, MaskingTokens tokens, int threads) => new()
     {
         Mask = (batch, key) => Masking.Apply(batch.Ids, batch.Lengths, tokens, options.Masking, key),
         Sample = (logits, targets, key) => Sampling.Draw(logits, targets, options, key, threads),
         GeneratorLoss = (logits, targets) =>
-            options.MeanOver(targets.numel(), cross_entropy(logits, targets, label_smoothing: options.GeneratorLabelSmoothing)),
+            options.MeanOver(targets.numel(), FastOperations.CrossEntropy(logits, targets, options.GeneratorLabelSmoothing, threads)),
         DiscriminatorLoss = (logits, replaced) =>
             options.MeanOver(replaced.numel(), binary_cross_entropy_with_logits(logits, options.Smooth(replaced))),
         Weigh = (generator, discriminator) => options.GeneratorWeight * generator + options.DiscriminatorWeight * discriminator,

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Electra.Native;
+using Electra.Tensors.Kernels;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
@@ -48,9 +50,14 @@ public static class CategoricalSampling
         var (rows, classes) = ((int)logits.shape[0], (int)logits.shape[1]);
         var source = (float*)NativeTensors.DataPointer(logits);
         var result = (long*)NativeTensors.DataPointer(drawn);
-        Parallel.For(0, rows, new ParallelOptions { MaxDegreeOfParallelism = threads }, row => result[row] = DrawRow(source + (long)row * classes, classes, key[row]));
+        ParallelRegion.Split(rows, threads, (first, end) =>
+        {
+            for (int row = first; row < end; row++)
+                result[row] = DrawRow(source + ((long)row * classes), classes, key[row]);
+        });
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe int DrawRow(float* logits, int classes, RandomKey key)
     {
         var lanes = new VectorRandom.Lanes(key);
@@ -75,11 +82,12 @@ public static class CategoricalSampling
         return index;
     }
 
-    /// <summary>Gumbel noise −log(−log(u)), u the middles of 2²⁴ equal parts of (0, 1).</summary>
+    /// <summary>Gumbel noise −log(−log(u)), u the middles of 2²³ equal parts of (0, 1): those of more parts float32 would round to 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Noise(ref VectorRandom.Lanes lanes)
     {
-        var integers = (lanes.Next().AsUInt32() >>> 8).AsInt32();
-        var uniform = (Vector512.ConvertToSingle(integers) + Vector512.Create(0.5f)) * Vector512.Create(1f / (1 << 24));
-        return -Vector512.Log(-Vector512.Log(uniform));
+        var integers = (lanes.Next().AsUInt32() >>> 9).AsInt32();
+        var uniform = (Vector512.ConvertToSingle(integers) + Vector512.Create(0.5f)) * Vector512.Create(1f / (1 << 23));
+        return -Lane.Log(-Lane.Log(uniform));
     }
 }

@@ -62,7 +62,20 @@ public sealed class Parameter
     public IReadOnlyList<string> Parts { get; }
 
     /// <summary>What the model computes with: an autograd leaf, in the precision of the activations where the role says so.</summary>
-    public Tensor Value { get; internal set; } = null!;
+    public Tensor Value
+    {
+        get
+        {
+            IsRead = true;
+            return Leaf;
+        }
+    }
+
+    /// <summary><see cref="Value"/>, for operations that add its gradient to <see cref="Gradient"/> themselves.</summary>
+    internal Tensor Leaf { get; set; } = null!;
+
+    /// <summary>Whether anybody has read <see cref="Value"/>: then autograd may have a gradient for it.</summary>
+    internal bool IsRead { get; private set; }
 
     /// <summary>The float32 values: a view into <see cref="ParameterStore.Values"/>.</summary>
     public Tensor Master { get; internal set; } = null!;
@@ -94,6 +107,7 @@ public sealed class ParameterStore : IDisposable
 
     private readonly List<Parameter> parameters = [];
     private Range copied;
+    private Parameter[] inCopies = [];
     private Tensor? copies, copyGradients;
 
     private readonly record struct Range(long Start, long Length);
@@ -197,8 +211,13 @@ public sealed class ParameterStore : IDisposable
         if (copyGradients is null)
             return;
         using var _ = no_grad();
-        Gradients.narrow(0, copied.Start, copied.Length).add_(copyGradients);
-        copyGradients.zero_();
+        using var scope = NewDisposeScope();
+        foreach (var (start, length) in ReadCopies())
+        {
+            var gradients = copyGradients.narrow(0, start - copied.Start, length);
+            Gradients.narrow(0, start, length).add_(gradients);
+            gradients.zero_();
+        }
     }
 
     /// <summary>Call before the first backward pass of a step.</summary>
@@ -215,7 +234,7 @@ public sealed class ParameterStore : IDisposable
     {
         foreach (var p in parameters)
         {
-            p.Value?.Dispose();
+            p.Leaf?.Dispose();
             p.Master?.Dispose();
             p.Gradient?.Dispose();
         }
@@ -224,6 +243,21 @@ public sealed class ParameterStore : IDisposable
         copies?.Dispose();
         copyGradients?.Dispose();
     }
+
+    /// <summary>The ranges of parameters whose copies autograd may have gradients of; what lies side by side is one.</summary>
+    private List<Range> ReadCopies()
+    {
+        var ranges = new List<Range>();
+        foreach (var p in inCopies)
+            if (p.IsRead)
+                if (ranges.Count > 0 && ranges[^1] is var last && last.Start + last.Length == p.Offset)
+                    ranges[^1] = last with { Length = last.Length + Padded(p.Count) };
+                else
+                    ranges.Add(new Range(p.Offset, Padded(p.Count)));
+        return ranges;
+    }
+
+    private static long Padded(long count) => (count + Alignment - 1) / Alignment * Alignment;
 
     private IEnumerable<(string, Tensor)> NamedViews(Func<Parameter, Tensor> view)
     {
@@ -245,7 +279,7 @@ public sealed class ParameterStore : IDisposable
             foreach (var p in role)
             {
                 p.Offset = offset;
-                offset += (p.Count + Alignment - 1) / Alignment * Alignment;
+                offset += Padded(p.Count);
             }
             if (role.Key is ParameterRole.Embedding or ParameterRole.Weight)
                 DecayedCount = offset;
@@ -253,6 +287,7 @@ public sealed class ParameterStore : IDisposable
                 copiedEnd = offset;
         }
         copied = new Range(copiedStart, copiedEnd - copiedStart);
+        inCopies = [.. parameters.Where(p => p.Role is ParameterRole.Weight or ParameterRole.Bias).OrderBy(p => p.Offset)];
         return offset;
     }
 
@@ -264,11 +299,11 @@ public sealed class ParameterStore : IDisposable
             p.Gradient = Gradients.narrow(0, p.Offset, p.Count).view(shape).DetachFromDisposeScope();
 
         bool isCopy = copies is not null && p.Role is ParameterRole.Weight or ParameterRole.Bias;
-        p.Value = (isCopy ? copies!.narrow(0, p.Offset - copied.Start, p.Count).view(shape) : p.Master).detach().DetachFromDisposeScope();
+        p.Leaf = (isCopy ? copies!.narrow(0, p.Offset - copied.Start, p.Count).view(shape) : p.Master).detach().DetachFromDisposeScope();
         if (!trainable)
             return;
-        p.Value.requires_grad = true;
-        p.Value.grad = isCopy ? copyGradients!.narrow(0, p.Offset - copied.Start, p.Count).view(shape) : p.Gradient;
+        p.Leaf.requires_grad = true;
+        p.Leaf.grad = isCopy ? copyGradients!.narrow(0, p.Offset - copied.Start, p.Count).view(shape) : p.Gradient;
     }
 
     private static void Initialize(Tensor values, Initialization initialization, double standardDeviation)

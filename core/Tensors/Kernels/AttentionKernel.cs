@@ -50,7 +50,7 @@ internal static unsafe class AttentionKernel
             BFloat16Products.ByTransposed(length, length, size, shape.Scale, query, 3 * hidden, key, 3 * hidden, scratch.Scores, stride);
             for (int row = 0; row < length; row++)
                 SoftmaxRow(scratch.Scores + (row * stride), length, stride, ref draws, kept is null ? null : kept + (row * stride), scratch.First + (row * stride));
-            BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, scratch.Product, size);
+            BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
             Round(scratch.Product, length, size, context + ((long)sequence * shape.Length * hidden) + (head * size), hidden);
             ZeroRows(context + (((long)sequence * shape.Length) + length) * hidden + (head * size), shape.Length - length, size, hidden);
         });
@@ -72,7 +72,7 @@ internal static unsafe class AttentionKernel
                 SoftmaxRowBackward(scratch.Scores + (row * stride), length, stride, shape.Scale, ref draws, kept + (row * stride), scratch.First + (row * stride), scratch.Second + (row * stride));
 
             var target = result + start;
-            BFloat16Products.By(length, size, length, scratch.Second, stride, key, 3 * hidden, scratch.Product, size);
+            BFloat16Products.By(length, size, length, scratch.Second, stride, key, 3 * hidden, 0, scratch.Product, size);
             Round(scratch.Product, length, size, target, 3 * hidden);
             BFloat16Products.TransposedBy(length, size, length, scratch.Second, stride, query, 3 * hidden, 0, scratch.Product, size);
             Round(scratch.Product, length, size, target + hidden, 3 * hidden);
@@ -142,12 +142,10 @@ internal static unsafe class AttentionKernel
             Lane.Store((Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor, ofScores + i);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Round(float* source, int rows, int width, ushort* target, int stride)
     {
         for (int row = 0; row < rows; row++)
-            for (int i = 0; i < width; i += Lane.Width)
-                Lane.Store(Vector512.Load(source + (row * width) + i), target + ((long)row * stride) + i);
+            Lane.Round(source + (row * width), target + ((long)row * stride), width);
     }
 
     private static void ZeroRows(ushort* target, int rows, int width, int stride)

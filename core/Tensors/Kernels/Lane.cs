@@ -26,6 +26,20 @@ internal static unsafe class Lane
         Avx512F.ConvertToVector256UInt16((bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512.Create(1u))) >>> 16).Store(target);
     }
 
+    /// <summary>Writes float32 numbers as bfloat16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Round(float* source, ushort* target, int count)
+    {
+        int i = 0;
+        for (; i + Width <= count; i += Width)
+            Store(Vector512.Load(source + i), target + i);
+        for (; i < count; i++)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(source[i]);
+            target[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        }
+    }
+
     /// <summary>eˣ to within 2·10⁻⁷ of it; 0 below −87.</summary>
     /// <remarks>x = n·ln 2 + r, |r| ≤ ln 2 / 2; e^r by its Taylor polynomial of degree 6; 2ⁿ through the exponent's bits.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,6 +57,23 @@ internal static unsafe class Lane
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
         return Avx512F.Scale(p, n);
+    }
+
+    /// <summary>The natural logarithm of normal positive numbers, to within 2·10⁻⁷ of it or of 1.</summary>
+    /// <remarks>x = 2ⁿ·m, ⅔ ≤ m &lt; 4/3; ln m = 2·artanh((m − 1) / (m + 1)) by its series to the ninth power.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Log(Vector512<float> x)
+    {
+        var exponent = (x.AsInt32() - Vector512.Create(0x3F2AAAAB)) >> 23; // the bits of ⅔
+        var m = (x.AsInt32() - (exponent << 23)).AsSingle();
+        var s = (m - Vector512<float>.One) / (m + Vector512<float>.One);
+        var square = s * s;
+        var p = Vector512.Create(2 / 9f);
+        p = Vector512.FusedMultiplyAdd(p, square, Vector512.Create(2 / 7f));
+        p = Vector512.FusedMultiplyAdd(p, square, Vector512.Create(2 / 5f));
+        p = Vector512.FusedMultiplyAdd(p, square, Vector512.Create(2 / 3f));
+        p = Vector512.FusedMultiplyAdd(p, square, Vector512.Create(2f));
+        return Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(exponent), Vector512.Create(0.69314718f), s * p);
     }
 
     /// <summary>

@@ -41,6 +41,56 @@ public sealed class FastOperationsTests
         }
     }
 
+    [Fact]
+    public void The_kernels_logarithm_is_exact_to_float32()
+    {
+        for (double x = 6e-8; x < 40; x *= 1.07)
+            Assert.Equal(Math.Log((float)x), Lane.Log(System.Runtime.Intrinsics.Vector512.Create((float)x))[3], 3e-7 * Math.Max(1, Math.Abs(Math.Log(x))));
+        float nearOne = 1 - (0.5f / (1 << 23));
+        Assert.Equal(Math.Log(nearOne), Lane.Log(System.Runtime.Intrinsics.Vector512.Create(nearOne))[0], 1e-14);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(0.1, 2)]
+    public void Cross_entropy_and_its_gradient_are_libtorchs(double smoothing, int threads)
+    {
+        manual_seed(1).Dispose();
+        using var logits = (randn(7, 1003) * 5).requires_grad_(true);
+        using var exact = logits.detach().requires_grad_(true);
+        using var targets = tensor(new long[] { 0, 1002, 5, 7, 900, 3, 44 });
+        using var loss = FastOperations.CrossEntropy(logits, targets, smoothing, threads);
+        using var expected = cross_entropy(exact, targets, label_smoothing: smoothing);
+        (3 * loss).backward();
+        (3 * expected).backward();
+        Golden.AssertClose(expected, loss, 1e-6, "loss");
+        Golden.AssertClose(exact.grad!, logits.grad!, 2e-6, "gradient");
+        Assert.Throws<ArgumentOutOfRangeException>(() => FastOperations.CrossEntropy(logits, targets + 1, smoothing, threads));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void The_output_layer_is_a_product_with_the_word_embeddings(int threads)
+    {
+        const int Rows = 9, Width = 64, Tokens = 1235; // three pieces, the last one odd
+        using var store = new ParameterStore();
+        var (words, bias) = (store.Add("words", [Tokens, Width], ParameterRole.Embedding, Initialization.Normal), store.Add("bias", [Tokens], ParameterRole.Other, Initialization.Normal));
+        store.Allocate(Rounded with { Threads = threads }, seed: 1, standardDeviation: 1);
+        using var x = randn(Rows, Width).to(bfloat16).requires_grad_(true);
+        using var weight = randn(Rows, Tokens);
+        using var logits = FastOperations.Logits(x, words, bias, threads);
+        (logits * weight).sum().backward();
+
+        using Tensor exactX = x.detach().to(float32).requires_grad_(true), exactWords = words.Master.clone().requires_grad_(true), exactBias = bias.Master.clone().requires_grad_(true);
+        using var expected = linear(exactX, exactWords, exactBias);
+        (expected * weight).sum().backward();
+        Golden.AssertClose(expected.detach(), logits.detach(), Rounding, "logits");
+        Golden.AssertClose(exactX.grad!, x.grad!, Rounding, "gradient of x");
+        Golden.AssertClose(exactWords.grad!, words.Gradient, Rounding, "gradient of the embeddings");
+        Golden.AssertClose(exactBias.grad!, bias.Gradient, 1e-6, "gradient of the bias");
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(DropProbability)]
