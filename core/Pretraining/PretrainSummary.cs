@@ -42,6 +42,7 @@ internal static class PretrainSummary
         console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
 
         console.Heading("What next");
+        console.Line($"  fine-tune it            dotnet script scripts/finetune.csx -- configs/{(run.Config.Name == "demo" ? "demo-glue.yaml" : $"glue.yaml group={run.Config.Name}")} checkpoint={ProjectPath.Shown(final)}");
         console.Line($"  another learning rate   dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name={run.Config.Name}-lr training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}");
         console.Line($"  your own text           dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name=mine corpus='texts/*.txt'");
         console.Line($"  the losses, drawn       {ProjectPath.Shown(run.PathOf("curves.png"))}");
