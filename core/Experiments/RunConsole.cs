@@ -14,8 +14,8 @@ public sealed class RunConsole : IProgress<ProgressReport>
     private static readonly TimeSpan PlainInterval = TimeSpan.FromSeconds(5);
 
     private readonly Lock gate = new();
-    private readonly TextWriter output;
-    private readonly IAnsiConsole? terminal;
+    private TextWriter output;
+    private IAnsiConsole? terminal;
     private readonly TimeProvider time;
     private Stage? stage;
 
@@ -30,11 +30,23 @@ public sealed class RunConsole : IProgress<ProgressReport>
     }
 
     /// <summary>The process's own console. NO_COLOR is honoured.</summary>
-    public static RunConsole Standard()
+    public static RunConsole Standard() => new(Console.Out, Terminal(Console.Out, Console.IsOutputRedirected));
+
+    /// <summary>From here on all goes to standard error: standard output is left to what the script makes, for a file or another program.</summary>
+    public void LeaveStandardOutput()
+    {
+        lock (gate)
+        {
+            EndProgress();
+            (output, terminal) = (Console.Error, Terminal(Console.Error, Console.IsErrorRedirected));
+        }
+    }
+
+    private static IAnsiConsole? Terminal(TextWriter writer, bool isRedirected)
     {
         // Some build servers are taken for colour terminals although nothing there can redraw a line: a redirected output is plain.
-        var ansi = Console.IsOutputRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        return new RunConsole(Console.Out, ansi is { Profile.Capabilities.Ansi: true } ? ansi : null);
+        var ansi = isRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        return ansi is { Profile.Capabilities.Ansi: true } ? ansi : null;
     }
 
     /// <summary>Prints a line.</summary>

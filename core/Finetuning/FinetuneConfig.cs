@@ -141,6 +141,8 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         foreach (var problem in Data.Problems("data"))
             yield return problem;
         var names = TaskSources.Names(Data);
+        foreach (var problem in Predict.Problems("predict", names))
+            yield return problem;
         foreach (var task in Tasks)
             if (!names.Contains(task))
                 yield return new ConfigProblem("tasks", $"cannot have {task}{(Spelling.Nearest(task, names) is { } nearest ? $"; did you mean {nearest}?" : "")} (there are {string.Join(", ", names)}, and your own under data.own)");

@@ -64,7 +64,15 @@ public sealed class FinetunedModel : IDisposable
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[rows · outputs]</c> in the split's own order.</returns>
     public float[] Predict(EncodedSplit split, int batchSize, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
-        TaskScorer.Score(Model, split, batchSize, progress, cancellation);
+        TaskScorer.Score(Model, split.ByLength(batchSize), split.Count, $"predicting {Task.DisplayName} {split.Split.Name}, run {Result.Run}", progress, cancellation);
+
+    /// <summary>The outputs for rows of text.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="batchSize">Rows that are computed at once.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
+    public float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, CancellationToken cancellation = default) =>
+        TaskScorer.Score(Model, EncodedRows.Of(rows, Task.IsPair, Tokenizer, Encoding).ByLength(batchSize), rows.Count, "predicting", null, cancellation);
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();

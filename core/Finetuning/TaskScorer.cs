@@ -15,12 +15,23 @@ public static class TaskScorer
     /// <param name="progress">Told of the rows done; null: nobody.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[rows · outputs]</c> in the split's own order.</returns>
-    public static float[] Score(ElectraClassifier model, EncodedSplit split, int batchSize, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    public static float[] Score(ElectraClassifier model, EncodedSplit split, int batchSize, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
+        Score(model, split.ByLength(batchSize), split.Count, $"predicting {split.Split.Name}", progress, cancellation);
+
+    /// <summary>The outputs for all rows.</summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="batches">The rows, each once.</param>
+    /// <param name="rows">How many they are.</param>
+    /// <param name="stage">What the progress is called.</param>
+    /// <param name="progress">Told of the rows done; null: nobody.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <returns><c>[rows · outputs]</c> in the order of the rows' numbers.</returns>
+    public static float[] Score(ElectraClassifier model, IEnumerable<TaskBatch> batches, int rows, string stage, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         using var _ = no_grad();
-        var logits = new float[split.Count * model.Outputs];
+        var logits = new float[rows * model.Outputs];
         int done = 0;
-        foreach (var batch in split.ByLength(batchSize))
+        foreach (var batch in batches)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
@@ -28,7 +39,7 @@ public static class TaskScorer
             foreach (var (i, row) in batch.Rows.Index())
                 outputs.AsSpan(i * model.Outputs, model.Outputs).CopyTo(logits.AsSpan(row * model.Outputs));
             done += batch.Rows.Length;
-            progress?.Report(new ProgressReport($"predicting {split.Split.Name}", done, split.Count, "rows"));
+            progress?.Report(new ProgressReport(stage, done, rows, "rows"));
         }
         return logits;
     }

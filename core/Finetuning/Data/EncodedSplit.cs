@@ -1,5 +1,4 @@
 using Electra.Finetuning.Tasks;
-using Electra.Pretraining;
 using Electra.Pretraining.Examples;
 using Electra.Tensors;
 
@@ -43,21 +42,8 @@ public sealed class EncodedSplit : IDisposable
 
     /// <summary>Some rows side by side.</summary>
     /// <param name="rows">Their numbers.</param>
-    public TaskBatch Batch(int[] rows)
-    {
-        int length = rows.Max(row => lengths[row]);
-        var (ids, types, row) = (new long[rows.Length * length], new long[rows.Length * length], new int[store.MaxLength]);
-        for (int i = 0; i < rows.Length; i++)
-        {
-            int n = store.Read(rows[i], row, out int lengthA);
-            var target = ids.AsSpan(i * length, length);
-            for (int j = 0; j < n; j++)
-                target[j] = row[j];
-            target[n..].Fill(store.Vocabulary.Pad);
-            types.AsSpan(i * length, n)[lengthA..].Fill(1);
-        }
-        return new TaskBatch(new TokenBatch(rows.Length, length, ids, types, [.. rows.Select(r => lengths[r])]), [.. rows.Select(r => labels[r])], rows);
-    }
+    public TaskBatch Batch(int[] rows) =>
+        TaskBatch.Of(rows, lengths, labels, store.Vocabulary.Pad, (int row, Span<int> ids, out int lengthA) => store.Read(row, ids, out lengthA));
 
     /// <summary>Closes the files.</summary>
     public void Dispose() => store.Dispose();

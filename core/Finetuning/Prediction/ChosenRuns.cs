@@ -1,19 +1,31 @@
+using System.Globalization;
+using Electra.Experiments;
 using Electra.Files;
 using Electra.Finetuning.Tasks;
+using Electra.Tensors;
 
 namespace Electra.Finetuning.Prediction;
 
 /// <summary>The runs that predict a task.</summary>
 /// <param name="Task">The task.</param>
-/// <param name="Runs">One, or several whose logits are averaged.</param>
-/// <param name="Group">Their group.</param>
+/// <param name="Runs">One; several whose outputs are averaged; none where the task has no finished run.</param>
+/// <param name="Finished">How many finished runs there were to choose from.</param>
 /// <param name="Root">The folder of all runs.</param>
-public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResult> Runs, string Group, string Root)
+public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResult> Runs, int Finished, string Root)
 {
-    /// <summary>The folders of the runs.</summary>
-    public IEnumerable<string> Folders => Runs.Select(run => FinetuneResult.Folder(Root, Group, run.Task, run.Run));
+    /// <summary>Which they are: <c>3</c>, or <c>0, 3</c>.</summary>
+    public string Numbers => string.Join(", ", Runs.Select(run => run.Run));
 
-    /// <summary>Chooses, for each task that has one, the run with the best dev metric, or those that are named.</summary>
+    /// <summary>Chooses the runs of a configuration: for each of its tasks, and for those that are predicted with the model of one.</summary>
+    /// <exception cref="UserErrorException">The group has no finished run, or a run that is named does not exist or is not finished.</exception>
+    public static IReadOnlyList<ChosenRuns> Choose(FinetuneConfig config)
+    {
+        var tasks = config.Tasks.Select(name => TaskSources.Define(name, config.Data)).ToList();
+        var others = GlueTasks.All.Where(task => task.Model != task.Name && tasks.Any(model => model.Name == task.Model));
+        return Choose([.. tasks, .. others], config.Folder, config.Group, config.Predict.Runs);
+    }
+
+    /// <summary>Chooses, for each task, the run with the best dev metric, or those that are named.</summary>
     /// <param name="tasks">The tasks; one without training rows of its own is predicted with another's model.</param>
     /// <param name="root">The folder of all runs.</param>
     /// <param name="group">The group to choose from.</param>
@@ -21,34 +33,76 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     /// <exception cref="UserErrorException">The group has no finished run, or a run that is named does not exist or is not finished.</exception>
     public static IReadOnlyList<ChosenRuns> Choose(IEnumerable<TaskDefinition> tasks, string root, string group, IReadOnlyDictionary<string, IReadOnlyList<int>> byHand)
     {
+        root = ProjectPath.Find(root);
         var all = FinetuneResult.All(root, group);
         if (all.Count == 0)
             throw NoRuns(root, group);
-        return [.. tasks.Select(task => new ChosenRuns(task, Of(task, all, root, group, byHand), group, root)).Where(chosen => chosen.Runs.Count > 0)];
+        return [.. tasks.Select(task =>
+        {
+            var finished = all.Where(run => run.Task == task.Model).ToList();
+            var numbers = byHand.GetValueOrDefault(task.Name) ?? byHand.GetValueOrDefault(task.Model) ?? [];
+            return new ChosenRuns(task, numbers.Count > 0 ? ByHand(task, finished, root, group, numbers) : Best(task, finished), finished.Count, root);
+        })];
     }
 
-    private static IReadOnlyList<FinetuneResult> Of(TaskDefinition task, IReadOnlyList<FinetuneResult> all, string root, string group, IReadOnlyDictionary<string, IReadOnlyList<int>> byHand)
+    /// <summary>Prints which runs predict which task.</summary>
+    public static void Describe(IReadOnlyList<ChosenRuns> chosen, RunConsole console) =>
+        console.Table(["task", "run", "of", "metric", "dev", "checkpoint"], chosen.SelectMany(task => task.Runs.Select(run => new object?[]
+        {
+            task.Task.DisplayName, $"{run.Run}", $"{task.Finished}", run.Metric, string.Create(CultureInfo.InvariantCulture, $"{100 * run.Score:F1}"), run.Checkpoint,
+        })));
+
+    /// <summary>The full path of a run's folder.</summary>
+    public string Folder(FinetuneResult run) => FinetuneResult.Folder(Root, run.Group, run.Task, run.Run);
+
+    /// <summary>Opens the model of one of the runs.</summary>
+    /// <param name="run">Which one.</param>
+    /// <param name="compute">Where to put it.</param>
+    /// <exception cref="UserErrorException">Its files are damaged, or it learned other labels than the configuration gives the task.</exception>
+    public FinetunedModel Open(FinetuneResult run, Compute compute)
     {
-        if ((byHand.GetValueOrDefault(task.Name) ?? byHand.GetValueOrDefault(task.Model)) is { Count: > 0 } numbers)
-            return [.. numbers.Select(number => all.FirstOrDefault(run => run.Task == task.Model && run.Run == number) ?? throw NotFinished(task, all, root, group, number))];
-        // A run whose metric is not defined (it predicts the same for all rows) is the last choice.
-        var best = all.Where(run => run.Task == task.Model).MaxBy(run => double.IsNaN(run.Score) ? double.NegativeInfinity : run.Score);
-        return best is null ? [] : [best];
+        var model = FinetunedModel.Open(Folder(run), compute);
+        var (learned, asked) = (Kind(model.Task), Kind(Task));
+        if (learned == asked)
+            return model;
+        model.Dispose();
+        throw new UserErrorException($"{ProjectPath.Shown(Folder(run))} learned {learned}, and {Task.Name} has {asked}: give data.own.{Task.Model} as it was, or fine-tune again");
     }
 
-    private static UserErrorException NotFinished(TaskDefinition task, IReadOnlyList<FinetuneResult> all, string root, string group, int number)
+    /// <summary>The mean of what each of the runs puts out for the same rows.</summary>
+    /// <param name="outputs">The outputs of each run, <c>[rows · outputs]</c>.</param>
+    /// <exception cref="UserErrorException">One of them is no number.</exception>
+    public float[] Mean(IReadOnlyList<float[]> outputs)
     {
-        var folder = FinetuneResult.Folder(root, group, task.Model, number);
-        var finished = all.Where(run => run.Task == task.Model).Select(run => run.Run).ToList();
+        foreach (var (i, values) in outputs.Index())
+            if (!values.All(float.IsFinite))
+                throw new UserErrorException($"{ProjectPath.Shown(Folder(Runs[i]))} puts out what is no number: the run diverged. Choose another: predict.runs={{{Task.Model}: …}}");
+        return outputs.Count == 1 ? outputs[0] : [.. Enumerable.Range(0, outputs[0].Length).Select(i => outputs.Average(run => run[i]))];
+    }
+
+    /// <summary>The best first of equals; a run whose metric is not defined (it predicts the same for all rows) is the last choice.</summary>
+    private static FinetuneResult[] Best(TaskDefinition task, IReadOnlyList<FinetuneResult> finished) =>
+        finished.MaxBy(run => run.Scores.GetValueOrDefault(task.SelectionMetric, run.Score) is var score && double.IsNaN(score) ? double.NegativeInfinity : score) is { } best ? [best] : [];
+
+    private static FinetuneResult[] ByHand(TaskDefinition task, IReadOnlyList<FinetuneResult> finished, string root, string group, IReadOnlyList<int> numbers) =>
+        [.. numbers.Select(number => finished.FirstOrDefault(run => run.Run == number) ?? throw NotFinished(task, finished, root, group, number))];
+
+    /// <summary>What a model gives out, as far as the meaning of its outputs depends on it.</summary>
+    private static string Kind(TaskDefinition task) =>
+        $"{(task.IsPair ? "pairs of texts" : "single texts")} with {(task.IsRegression ? "a number" : $"the labels {string.Join(", ", task.Labels)}")}";
+
+    private static UserErrorException NotFinished(TaskDefinition task, IReadOnlyList<FinetuneResult> finished, string root, string group, int number)
+    {
+        var isThere = Directory.Exists(FinetuneResult.Folder(root, group, task.Model, number));
         return new UserErrorException(
-            $"predict.runs: {task.Model}: {(Directory.Exists(folder) ? $"run {number} of group {group} is not finished; scripts/finetune.csx goes on with it" : $"there is no run {number} in group {group}")}" +
-            $" (finished: {(finished.Count == 0 ? "none" : string.Join(", ", finished))})");
+            $"predict.runs: {task.Model}: {(isThere ? $"run {number} of group {group} is not finished; scripts/finetune.csx goes on with it" : $"there is no run {number} in group {group}")}" +
+            $" (finished: {(finished.Count == 0 ? "none" : string.Join(", ", finished.Select(run => run.Run)))})");
     }
 
     private static UserErrorException NoRuns(string root, string group)
     {
         var groups = FinetuneResult.All(root).Select(run => run.Group).Distinct().ToList();
-        return new UserErrorException($"there is no finished run of group {group} in {ProjectPath.Shown(ProjectPath.Find(root))}; " +
+        return new UserErrorException($"there is no finished run of group {group} in {ProjectPath.Shown(root)}; " +
             (groups.Count > 0 ? $"the groups there are {string.Join(", ", groups)}: group={groups[0]}" : "scripts/finetune.csx makes runs"));
     }
 }

@@ -17,6 +17,12 @@ public static class Labels
         return task.LabelForm == LabelForm.Name ? task.Labels[label] : label.ToString(CultureInfo.InvariantCulture);
     }
 
+    /// <summary>The name of a row's label, or its value, whatever form the task's submission has.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="logits">The outputs of the model for the row.</param>
+    public static string Name(TaskDefinition task, ReadOnlySpan<float> logits) =>
+        task.IsRegression ? Text(task, logits) : task.Labels[Metrics.Classes(logits, task.Outputs)[0]];
+
     /// <summary>The value of a regression, clamped to the task's range.</summary>
     public static double Value(TaskDefinition task, float output) => task.Range is var (low, high) ? Math.Clamp(output, low, high) : output;
 
@@ -34,7 +40,16 @@ public static class Labels
     /// <summary>Whether a text is what <see cref="Text"/> may give.</summary>
     public static bool IsLabel(TaskDefinition task, string text) =>
         task.IsRegression
-            ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && Value(task, (float)value) == (float)value
-            : task.LabelForm == LabelForm.Name ? task.Labels.Contains(text)
-            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int label) && label < task.Labels.Count;
+            ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+                && (task.Range is not var (low, high) || (value >= low && value <= high))
+            : Submitted(task).Contains(text);
+
+    /// <summary>What <see cref="Text"/> may give, in words.</summary>
+    public static string Allowed(TaskDefinition task) =>
+        !task.IsRegression ? string.Join(", ", Submitted(task))
+        : task.Range is var (low, high) ? string.Create(CultureInfo.InvariantCulture, $"the numbers from {low} to {high}")
+        : "the numbers";
+
+    private static IEnumerable<string> Submitted(TaskDefinition task) =>
+        task.LabelForm == LabelForm.Name ? task.Labels : task.Labels.Select((_, number) => number.ToString(CultureInfo.InvariantCulture));
 }

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using Electra.Corpora;
+using Electra.Experiments;
 using Electra.Files;
 using Electra.Finetuning.Tasks;
+using Electra.Tensors;
 
 namespace Electra.Finetuning.Prediction;
 
@@ -10,34 +12,65 @@ namespace Electra.Finetuning.Prediction;
 public static class TextPredictions
 {
     /// <summary>
-    /// Predicts each line: <c>label&lt;tab&gt;probability&lt;tab&gt;line</c>, or <c>value&lt;tab&gt;line</c> in a regression. What is there is
-    /// predicted at once, so that lines that are typed are answered one by one.
+    /// Predicts each line of a file or of standard input with the runs of one task: <c>label&lt;tab&gt;probability&lt;tab&gt;line</c>, or
+    /// <c>value&lt;tab&gt;line</c> in a regression. Where that goes to standard output, all else that is to be said goes to standard error.
+    /// </summary>
+    /// <param name="run">The experiment; its <c>predict</c> says where lines come from and go to.</param>
+    /// <param name="compute">Where to compute.</param>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="UserErrorException">
+    /// More than one task is chosen or it has no run, there is no such file, it is not UTF-8, or a line is no pair where the task wants one.
+    /// </exception>
+    public static int Predict(Run<FinetuneConfig> run, Compute compute)
+    {
+        var (config, options, console, stopping) = (run.Config, run.Config.Predict, run.Console, run.Stopping);
+        if (options.Output == "")
+            console.LeaveStandardOutput();
+        var chosen = OnlyOne(config);
+        bool isConversation = options is { Input: StandardInput.Name, Output: "" };
+        var models = new List<FinetunedModel>();
+        try
+        {
+            foreach (var result in chosen.Runs)
+                models.Add(chosen.Open(result, compute));
+            console.Line($"{chosen.Task.DisplayName}, run {chosen.Numbers} of group {config.Group}: {Answers(chosen.Task)}");
+            int count = Predict(chosen.Task, rows => chosen.Mean([.. models.Select(model => model.Predict(rows, options.BatchSize, stopping))]), options, isConversation ? null : console, stopping);
+            console.EndProgress();
+            if (options.Output != "")
+                console.Line($"{ProjectPath.Shown(ProjectPath.Output(options.Output))}: {count:N0} lines");
+            return 0;
+        }
+        finally
+        {
+            foreach (var model in models)
+                model.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Predicts each line. What is there is predicted at once, so that lines that are typed, or come from another program, are answered
+    /// one by one.
     /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="score">The outputs for some rows, <c>[rows · outputs]</c>.</param>
     /// <param name="options">Where lines come from and go to.</param>
+    /// <param name="progress">Told of the lines done.</param>
     /// <param name="cancellation">Stops; an output file is then not written.</param>
     /// <returns>The number of lines predicted.</returns>
     /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or a line is no pair where the task wants one.</exception>
-    public static int Predict(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score, PredictOptions options, CancellationToken cancellation = default)
+    public static int Predict(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score, PredictOptions options, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        bool standard = options.Input == "-";
-        var path = standard ? "" : ProjectPath.Find(options.Input);
-        if (!standard && !File.Exists(path))
-            throw new UserErrorException($"predict.input: there is no file {options.Input}; - is the standard input");
-        using var typed = standard ? new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false, throwOnInvalidBytes: true)) : null;
-        var source = standard ? "standard input" : ProjectPath.Shown(path);
-        var pieces = Pieces(typed, path, options.BatchSize);
+        var (source, pieces) = Lines(options, cancellation);
         if (options.Output == "")
         {
             using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
-            return Predict(task, score, pieces, source, output, cancellation);
+            return Predict(task, score, pieces, source, output, progress, cancellation);
         }
         int count = 0;
         AtomicFile.Write(ProjectPath.Output(options.Output), stream =>
         {
             using var output = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
-            count = Predict(task, score, pieces, source, output, cancellation);
+            count = Predict(task, score, pieces, source, output, progress, cancellation);
         });
         return count;
     }
@@ -52,59 +85,73 @@ public static class TextPredictions
         (false, _) => throw new UserErrorException($"{place}: {task.DisplayName} reads one text, and the line has a tab"),
     };
 
-    internal static int Predict(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score, IEnumerable<IReadOnlyList<string>> pieces, string source, TextWriter output, CancellationToken cancellation)
+    internal static int Predict(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score, IEnumerable<IReadOnlyList<string>> pieces, string source, TextWriter output,
+        IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
         int count = 0;
         foreach (var lines in pieces)
         {
             cancellation.ThrowIfCancellationRequested();
-            TaskRow[] rows = [.. lines.Select((line, i) => Row(task, line, $"{source}:{count + i + 1}"))];
-            float[] logits = score(rows);
-            for (int i = 0; i < rows.Length; i++)
+            var rows = Rows(task, lines, source, count, out var wrong);
+            float[] logits = rows.Count > 0 ? score(rows) : [];
+            for (int i = 0; i < rows.Count; i++)
                 output.WriteLine($"{Answer(task, logits.AsSpan(i * task.Outputs, task.Outputs))}\t{lines[i]}");
             output.Flush();
-            count += rows.Length;
+            if (wrong is not null)
+                throw wrong;
+            count += rows.Count;
+            progress?.Report(new ProgressReport("predicting lines", count, null, "lines"));
         }
         return count;
     }
 
-    private static string Answer(TaskDefinition task, ReadOnlySpan<float> logits) => task.IsRegression
-        ? Labels.Text(task, logits)
-        : string.Create(CultureInfo.InvariantCulture, $"{task.Labels[Metrics.Classes(logits, task.Outputs)[0]]}\t{Labels.Probability(logits):F4}");
-
-    private static IEnumerable<IReadOnlyList<string>> Pieces(StreamReader? typed, string path, int size)
+    /// <summary>The lines before the first that is wrong: they are answered all the same.</summary>
+    private static List<TaskRow> Rows(TaskDefinition task, IReadOnlyList<string> lines, string source, int before, out UserErrorException? wrong)
     {
-        if (typed is not null)
-            return Typed(typed, size);
-        var file = new FileInfo(path);
-        return SourceStreams.Lines(new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc), new ReadPosition(_ => { })).Chunk(size);
-    }
-
-    /// <summary>The lines that are there already, a batch at most: whoever types, or waits for an answer, is not kept waiting for more.</summary>
-    private static IEnumerable<IReadOnlyList<string>> Typed(StreamReader typed, int size)
-    {
-        var lines = new List<string>();
-        while (Line(typed) is { } line)
-        {
-            lines.Add(line);
-            if (lines.Count < size && typed.Peek() >= 0)
-                continue;
-            yield return lines;
-            lines = [];
-        }
-        if (lines.Count > 0)
-            yield return lines;
-    }
-
-    private static string? Line(StreamReader typed)
-    {
+        var rows = new List<TaskRow>();
+        wrong = null;
         try
         {
-            return typed.ReadLine();
+            foreach (var line in lines)
+                rows.Add(Row(task, line, $"{source}:{before + rows.Count + 1}"));
         }
-        catch (DecoderFallbackException e)
+        catch (UserErrorException e)
         {
-            throw new UserErrorException("standard input is not UTF-8", e);
+            wrong = e;
         }
+        return rows;
+    }
+
+    /// <summary>The runs of the one task that lines are predicted with.</summary>
+    private static ChosenRuns OnlyOne(FinetuneConfig config)
+    {
+        var all = ChosenRuns.Choose(config);
+        if (config.Tasks is not [var name])
+        {
+            var ready = all.Where(task => task.Runs.Count > 0 && task.Task.Model == task.Task.Name).Select(task => task.Task.Name).ToList();
+            throw new UserErrorException($"predict.input is predicted with one task, and the configuration has {config.Tasks.Count}: tasks={ready.FirstOrDefault(config.Tasks[0])} (tasks with a finished run of group {config.Group}: {string.Join(", ", ready)})");
+        }
+        return all[0].Runs.Count > 0 ? all[0] : throw new UserErrorException($"no run of {name} in group {config.Group} is finished; scripts/finetune.csx makes runs");
+    }
+
+    private static string Answers(TaskDefinition task) =>
+        $"{(task.IsPair ? $"{string.Join("<tab>", task.TextColumns)} in" : "a text in")}, {(task.IsRegression ? "value" : "label<tab>probability")}<tab>line out";
+
+    private static string Answer(TaskDefinition task, ReadOnlySpan<float> logits) => task.IsRegression
+        ? Labels.Name(task, logits)
+        : string.Create(CultureInfo.InvariantCulture, $"{Labels.Name(task, logits)}\t{Labels.Probability(logits):F4}");
+
+    /// <summary>The lines, some batches at a time, as lines of like length are computed together.</summary>
+    private static (string Source, IEnumerable<IReadOnlyList<string>> Pieces) Lines(PredictOptions options, CancellationToken cancellation)
+    {
+        const int Batches = 16;
+        int size = options.BatchSize * Batches;
+        if (options.Input == StandardInput.Name)
+            return ("standard input", StandardInput.Lines(Console.OpenStandardInput(), size, cancellation));
+        var file = new FileInfo(ProjectPath.Find(options.Input));
+        if (!file.Exists)
+            throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");
+        var lines = SourceStreams.Lines(new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc), new ReadPosition(_ => { }));
+        return (ProjectPath.Shown(file.FullName), lines.Chunk(size));
     }
 }

@@ -52,7 +52,9 @@ public static class TaskSources
             : GlueFiles.Open(task, options.Glue);
     }
 
-    internal static bool IsBuiltIn(string name) => BuiltIn(name) is not null;
+    /// <summary>Whether a name is a built-in task's, or one of its files of predictions is called so (<c>MNLI-m</c>), on any file system.</summary>
+    internal static bool IsBuiltIn(string name) => GlueTasks.All.Concat(DotnetDocsTasks.All).Any(task =>
+        task.Splits.Select(split => Path.GetFileNameWithoutExtension(split.Submission)).Append(task.Name).Contains(name, StringComparer.OrdinalIgnoreCase));
 
     private static TaskDefinition? BuiltIn(string name) => GlueTasks.Find(name) ?? DotnetDocsTasks.All.FirstOrDefault(task => task.Name == name);
 

@@ -1,0 +1,87 @@
+using Electra.Finetuning.Data;
+using Electra.Finetuning.Tasks;
+using Electra.Tensors;
+
+namespace Electra.Finetuning.Prediction;
+
+/// <summary>The predictions of a test set.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Split">The test set.</param>
+/// <param name="Logits">The outputs for each row, in the file's order, <c>[rows · outputs]</c>.</param>
+/// <param name="Runs">The runs they are the mean of.</param>
+public sealed record TestPredictions(TaskDefinition Task, TaskSplit Split, float[] Logits, IReadOnlyList<FinetuneResult> Runs)
+{
+    /// <summary>The number of rows.</summary>
+    public int Rows => Logits.Length / Task.Outputs;
+}
+
+/// <summary>What was predicted, and what was not.</summary>
+/// <param name="Predictions">The predictions, in the order of the tasks and their splits.</param>
+/// <param name="Omitted">Tasks that were not predicted, each with the reason.</param>
+public sealed record PredictedTests(IReadOnlyList<TestPredictions> Predictions, IReadOnlyList<(TaskDefinition Task, string Why)> Omitted);
+
+/// <summary>Predicts the test sets of tasks.</summary>
+public static class TestSets
+{
+    /// <summary>Encodes all test sets with the tokenizer of each run, and only then predicts: what is wrong with a file shows at once.</summary>
+    /// <param name="chosen">The tasks with the runs that predict them.</param>
+    /// <param name="config">Where rows lie, and how many are computed at once.</param>
+    /// <param name="compute">Where to compute.</param>
+    /// <param name="progress">Told of the rows done.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <exception cref="UserErrorException">A row is not as it should be, a run cannot be read, its outputs are no numbers, or there is nothing to predict.</exception>
+    public static PredictedTests Predict(IReadOnlyList<ChosenRuns> chosen, FinetuneConfig config, Compute compute,
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    {
+        var (texts, omitted) = (new List<(ChosenRuns Chosen, TaskText Rows)>(), new List<(TaskDefinition, string)>());
+        foreach (var task in chosen)
+            if (Rows(task, config.Data, out var why) is { } rows)
+                texts.Add((task, rows));
+            else
+                omitted.Add((task.Task, why));
+        if (texts.Count == 0)
+            throw new UserErrorException($"there is nothing to predict:\n  {string.Join("\n  ", omitted.Select(task => $"{task.Item1.DisplayName}: {task.Item2}"))}");
+
+        foreach (var (task, rows) in texts)
+            foreach (var run in task.Runs)
+                using (var model = task.Open(run, compute))
+                    Encode(model, rows, config, progress, cancellation).Dispose();
+        return new PredictedTests([.. texts.SelectMany(text => Predict(text.Chosen, text.Rows, config, compute, progress, cancellation))], omitted);
+    }
+
+    /// <summary>The rows of a task's test sets; null, and the reason, where it cannot be predicted.</summary>
+    private static TaskText? Rows(ChosenRuns chosen, TaskSourceOptions source, out string why)
+    {
+        var task = chosen.Task;
+        why = $"no run of {task.Model} is finished";
+        if (chosen.Runs.Count == 0)
+            return null;
+        try
+        {
+            var text = TaskSources.Open(task.Name, source);
+            why = "there is no test set";
+            return text.Of(SplitRole.Test).ToArray() is { Length: > 0 } tests ? text with { Splits = tests } : null;
+        }
+        catch (UserErrorException e)
+        {
+            why = e.Message;
+            return null;
+        }
+    }
+
+    private static TaskData Encode(FinetunedModel model, TaskText rows, FinetuneConfig config, IProgress<ProgressReport>? progress, CancellationToken cancellation) =>
+        TaskData.Prepare(rows, model.Tokenizer, model.Encoding, config.Datasets, progress, cancellation);
+
+    /// <summary>The mean outputs of the runs of a task for each of its test sets.</summary>
+    private static IEnumerable<TestPredictions> Predict(ChosenRuns chosen, TaskText rows, FinetuneConfig config, Compute compute, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    {
+        var outputs = new List<float[][]>();
+        foreach (var run in chosen.Runs)
+        {
+            using var model = chosen.Open(run, compute);
+            using var data = Encode(model, rows, config, progress, cancellation);
+            outputs.Add([.. data.Test.Select(split => model.Predict(split, config.Predict.BatchSize, progress, cancellation))]);
+        }
+        return rows.Splits.Select((split, i) => new TestPredictions(chosen.Task, split.Split, chosen.Mean([.. outputs.Select(run => run[i])]), chosen.Runs));
+    }
+}

@@ -1,0 +1,32 @@
+// Predicts with fine-tuned runs: dotnet script scripts/predict.csx -- configs/glue.yaml [group=… predict.runs={cola: 1, rte: [0, 3]} …]
+//
+// Test sets, as gluebenchmark.com wants them; or any lines of text: tasks=rte predict.input=pairs.txt (- is the standard input).
+
+#load "../core/bin/Release/net10.0/electra.csx"
+
+using Electra.Experiments;
+using Electra.Finetuning;
+using Electra.Finetuning.Prediction;
+using Electra.Tensors;
+
+return await Experiment.Run<FinetuneConfig>(Args, run =>
+{
+    var config  = run.Config;
+    var compute = Compute.Open(config.Compute, config.Training.Precision);
+
+    // ---- lines of text: label and probability out ----------------------------------------------------------------------
+    if (config.Predict.Input != "") return TextPredictions.Predict(run, compute);
+
+    // ---- runs: of each task the best by its dev metric, or those that are named; several are an ensemble ----------------
+    run.Console.Heading("Runs");
+    var chosen = ChosenRuns.Choose(config);
+    ChosenRuns.Describe(chosen, run.Console);
+
+    // ---- test sets: outputs for every row, averaged over the runs of an ensemble ------------------------------------------
+    run.Console.Heading("Test sets");
+    var tests = TestSets.Predict(chosen, config, compute, run.Console, run.Stopping);
+
+    // ---- a file each, zipped, and checked as the site checks it -------------------------------------------------------------
+    run.Console.Heading("Predictions");
+    return Submission.Write(Path.Combine(config.Predict.Folder, config.Group), tests, run.Console);
+});

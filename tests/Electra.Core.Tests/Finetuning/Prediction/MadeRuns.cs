@@ -1,0 +1,29 @@
+using Electra.Finetuning;
+using Electra.Finetuning.Tasks;
+
+namespace Electra.Tests.Finetuning.Prediction;
+
+/// <summary>Results of runs that never were, and tasks for them.</summary>
+internal static class MadeRuns
+{
+    /// <summary>A built-in task.</summary>
+    public static TaskDefinition Task(string name) => TaskSources.Define(name, new TaskSourceOptions());
+
+    /// <summary>The result of a run.</summary>
+    public static FinetuneResult Result(string task, int run, double score, string group = "small", string metric = "accuracy") => new()
+    {
+        Group = group,
+        Task = task,
+        Run = run,
+        Seed = 100 + run,
+        Checkpoint = "made",
+        Metric = metric,
+        Score = score,
+        Scores = new Dictionary<string, double> { [metric] = score },
+        Epochs = [],
+        Seconds = 1,
+    };
+
+    /// <summary>Writes the result where the run's folder would be.</summary>
+    public static void Save(string root, FinetuneResult result) => result.Save(FinetuneResult.Folder(root, result.Group, result.Task, result.Run));
+}
