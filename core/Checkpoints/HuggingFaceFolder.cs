@@ -19,11 +19,19 @@ public static class HuggingFaceFolder
     /// <param name="folder">The folder to hold the two.</param>
     /// <param name="pair">The models.</param>
     /// <param name="tokenizer">The tokenizer they read.</param>
-    public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer) => AtomicFolder.Write(folder, partial =>
+    /// <param name="card">The model card of each; null: none.</param>
+    public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer, Func<ModelPart, ModelCard>? card = null) => AtomicFolder.Write(folder, partial =>
     {
-        int pad = tokenizer.Vocabulary.PadId;
-        WriteFiles(Path.Combine(partial, "discriminator"), HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraForPreTraining", pad), pair.DiscriminatorWeights(), tokenizer);
-        WriteFiles(Path.Combine(partial, "generator"), HuggingFaceConfig.Of(pair.Config, pair.Config.Generator, "ElectraForMaskedLM", pad), pair.GeneratorWeights(), tokenizer);
+        Write(ModelPart.Discriminator, pair.Config.Discriminator, "ElectraForPreTraining", pair.DiscriminatorWeights());
+        Write(ModelPart.Generator, pair.Config.Generator, "ElectraForMaskedLM", pair.GeneratorWeights());
+
+        void Write(ModelPart part, EncoderShape shape, string architecture, IEnumerable<(string Name, Tensor Value)> weights)
+        {
+            var files = Path.Combine(partial, PretrainedModel.FolderOf(part));
+            WriteFiles(files, HuggingFaceConfig.Of(pair.Config, shape, architecture, tokenizer.Vocabulary.PadId), weights, tokenizer);
+            if (card is not null)
+                AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(part).ToString());
+        }
     });
 
     /// <summary>Writes a model as a folder, whole or not at all.</summary>
@@ -42,6 +50,12 @@ public static class HuggingFaceFolder
         // Versions of the library before 4.31 look for this constant among the weights; later ones know it.
         var positions = (WeightNames.Positions, arange(config.MaxPositions, dtype: int64).unsqueeze(0));
         SafeTensors.Save(Path.Combine(folder, "model.safetensors"), weights.Prepend(positions));
+        WriteDescription(folder, config, tokenizer);
+    }
+
+    /// <summary>Writes the files of a model but its weights.</summary>
+    internal static void WriteDescription(string folder, HuggingFaceConfig config, ElectraTokenizer tokenizer)
+    {
         AtomicFile.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson());
         TokenizerFiles.Save(folder, tokenizer, config.MaxPositions);
     }

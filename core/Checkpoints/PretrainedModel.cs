@@ -23,7 +23,7 @@ public sealed class PretrainedModel : IDisposable
 
     private PretrainedModel(string source, string folder, bool isBesideOther, IWeightFile weights, ModelPart part)
     {
-        (Source, this.weights) = (source, weights);
+        (Source, Folder, this.weights) = (source, folder, weights);
         bool isInOneFile = WeightNames.ArePair(weights.Tensors.Keys);
         storedNames = WeightNames.Map(weights.Tensors.Keys, part);
         Tensors = storedNames.ToDictionary(name => name.Key, name => weights.Tensors[name.Value] with { Name = name.Key }, StringComparer.Ordinal);
@@ -38,6 +38,9 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>The model as it was asked for.</summary>
     public string Source { get; }
+
+    /// <summary>The folder that its files lie in.</summary>
+    public string Folder { get; }
 
     /// <summary>Its configuration.</summary>
     public HuggingFaceConfig Config { get; }
@@ -113,6 +116,17 @@ public sealed class PretrainedModel : IDisposable
             CopyTo(name, value);
         var leftOver = storedNames.Keys.Except(filled).Where(name => !WeightNames.IsConstant(name) && !IsTiedOutput(name)).ToList();
         return new FilledWeights(filled, missing, leftOver);
+    }
+
+    /// <summary>All weights in the types they are stored in, without constants of the library and a tied output matrix. Each is read when it is asked for.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Weights()
+    {
+        foreach (var (name, stored) in Tensors.Where(weight => !WeightNames.IsConstant(weight.Key) && !IsTiedOutput(weight.Key)))
+        {
+            var value = empty([.. stored.Shape], dtype: stored.Type);
+            CopyTo(name, value);
+            yield return (name, value);
+        }
     }
 
     /// <inheritdoc/>

@@ -113,6 +113,7 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
             Seconds = position.Seconds + clock.Elapsed.TotalSeconds,
         };
         SaveModel(model);
+        AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
         AtomicFile.WriteAllText(Path.Combine(job.Folder, "dev_predictions.tsv"), Predictions(outputs));
         metrics.FlushToDisk();
         result.Save(job.Folder);

@@ -26,6 +26,14 @@ internal static partial class NativeTensors
         return new Span<T>((void*)DataPointer(tensor), checked((int)tensor.numel()));
     }
 
+    /// <summary>Copies the elements of a contiguous CPU tensor, of whatever type, as they lie in memory.</summary>
+    public static unsafe void CopyBytes(Tensor tensor, Span<byte> destination)
+    {
+        if (tensor.device_type != DeviceType.CPU || tensor.numel() * tensor.ElementSize != destination.Length)
+            throw new ArgumentException($"a CPU tensor of {destination.Length} bytes is needed", nameof(tensor));
+        new ReadOnlySpan<byte>((void*)DataPointer(tensor), destination.Length).CopyTo(destination);
+    }
+
     // libtorch's stable C interface (torch/csrc/inductor/aoti_torch/c/shim.h)
     [LibraryImport("torch_cpu")]
     private static partial int aoti_torch_get_data_ptr(nint tensor, out nint address);

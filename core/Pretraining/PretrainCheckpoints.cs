@@ -4,6 +4,7 @@ using Electra.Experiments;
 using Electra.Files;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Pretraining.Examples;
 using Electra.Text;
 using static TorchSharp.torch;
 
@@ -36,8 +37,9 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
     public static string ModelFolder(PretrainConfig config, string percent) =>
         ProjectPath.Output(Path.Combine(config.Checkpoints.Folder, $"{config.RunName}_{percent}"));
 
-    /// <summary>Saves both models for use elsewhere.</summary>
-    public void SaveModels(string percent) => HuggingFaceFolder.SavePair(ModelFolder(config, percent), model, tokenizer);
+    /// <summary>Saves both models for use elsewhere, each with a card that says how far it came, and on what.</summary>
+    public void SaveModels(string percent, ExampleSummary examples) =>
+        HuggingFaceFolder.SavePair(ModelFolder(config, percent), model, tokenizer, part => PretrainCard.Of(run, examples, model, part, percent));
 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
     public void SaveState(PretrainPosition position)

@@ -95,7 +95,7 @@ public static class PretrainLoop
             if (config.DryRun)
                 continue;
             if (milestone)
-                checkpoints.SaveModels(percent!);
+                checkpoints.SaveModels(percent!, data.Examples.Summary);
             if (saves)
             {
                 metrics!.FlushToDisk();

@@ -1,0 +1,46 @@
+using System.ComponentModel.DataAnnotations;
+using Electra.Checkpoints;
+using Electra.Experiments;
+
+namespace Electra.Export;
+
+/// <summary>The form that a model is written in.</summary>
+public enum ExportFormat
+{
+    /// <summary>A folder that Hugging Face's library loads: config.json, model.safetensors, vocab.txt, tokenizer_config.json.</summary>
+    HuggingFace,
+
+    /// <summary>model.onnx for runtimes without libtorch, beside the files of the tokenizer.</summary>
+    Onnx,
+}
+
+/// <summary>What scripts/export.csx is asked for.</summary>
+public sealed record ExportConfig : IExperimentConfig<ExportConfig>
+{
+    /// <summary>
+    /// The models: runs of this kit (checkpoints/pretrain/small_11081_100, checkpoints/glue/small_rte_0), folders of Hugging Face's
+    /// form, files of weights (.safetensors, .bin, .pth), or names on the hub.
+    /// </summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>The form to write.</summary>
+    public ExportFormat To { get; init; }
+
+    /// <summary>Which model to take where a run or a file has both.</summary>
+    public ModelPart Part { get; init; }
+
+    /// <summary>The folder that gets a folder for each model, from the project's root where it is relative.</summary>
+    [Required]
+    public string Out { get; init; } = "checkpoints/export";
+
+    /// <summary>Where fine-tuning runs are: the scores of those that began with a model go into its card.</summary>
+    public string Glue { get; init; } = "checkpoints/glue";
+
+    string IExperimentConfig<ExportConfig>.Name => "export";
+
+    int IExperimentConfig<ExportConfig>.Seed => 0;
+
+    string? IExperimentConfig<ExportConfig>.RunFolder => null;
+
+    static ExportConfig IExperimentConfig<ExportConfig>.Defaults(ConfigNode given) => new();
+}

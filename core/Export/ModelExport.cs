@@ -1,0 +1,93 @@
+using Electra.Checkpoints;
+using Electra.Experiments;
+using Electra.Files;
+using Electra.Finetuning;
+using Electra.Statistics;
+
+namespace Electra.Export;
+
+/// <summary>Writes models for use elsewhere, with a card that says what they are.</summary>
+public static class ModelExport
+{
+    /// <summary>Writes a model as a folder, whole or not at all.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="config">The form and the place.</param>
+    /// <returns>The folder.</returns>
+    /// <exception cref="UserErrorException">It has no vocabulary or no head, cannot be read, or does not fit into the form.</exception>
+    public static string Write(PretrainedModel model, ExportConfig config)
+    {
+        var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
+        var folder = Path.Combine(ProjectPath.Output(config.Out), name);
+        if (ProjectPath.Find(model.Source) is var source && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+            throw new UserErrorException($"out: {ProjectPath.Shown(folder)} is where the model is read from: give another folder");
+        AtomicFolder.Write(folder, partial =>
+        {
+            if (config.To == ExportFormat.Onnx)
+            {
+                OnnxModel.Save(Path.Combine(partial, OnnxModel.FileName), model);
+                HuggingFaceFolder.WriteDescription(partial, model.Config, model.Tokenizer);
+            }
+            else
+            {
+                var (described, weights) = HuggingFaceClassifier.Converted(model);
+                HuggingFaceFolder.WriteFiles(partial, described, weights, model.Tokenizer);
+            }
+            AtomicFile.WriteAllText(Path.Combine(partial, ModelCard.FileName), Card(name, model, config).ToString());
+        });
+        return folder;
+    }
+
+    /// <summary>Prints where a model is now, and what of it.</summary>
+    public static void Describe(PretrainedModel model, string folder, RunConsole console) => console.Table(
+        [("model", model.Source), ("in", ProjectPath.Shown(folder)),
+         .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes"))]);
+
+    private static ModelCard Card(string name, PretrainedModel model, ExportConfig config)
+    {
+        var shape = model.Config;
+        var card = new ModelCard(name).Tags(config.To == ExportFormat.Onnx ? ["electra", "onnx"] : ["electra"]);
+        if (config.To == ExportFormat.HuggingFace)
+        {
+            card.With("library_name", "transformers");
+            if (shape.ProblemType is not null)
+                card.With("pipeline_tag", "text-classification");
+        }
+        else
+            card.Text($"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 [batch, length] of any size up to {shape.MaxPositions} tokens, and gives `logits`, float32.");
+        if (File.Exists(Path.Combine(model.Folder, ModelCard.FileName)))
+            card.Include(model.Folder);
+        else
+            card.Table(("exported from", model.Source), ("layers", shape.NumHiddenLayers), ("hidden size", shape.HiddenSize), ("attention heads", shape.NumAttentionHeads),
+                ("intermediate size", shape.IntermediateSize), ("embedding size", shape.EmbeddingSize), ("vocabulary", $"{shape.VocabularySize} tokens"), ("longest text", $"{shape.MaxPositions} tokens"));
+        return Scores(model.Source, config.Glue) is { } scores ? card.Text(scores.Markdown().Trim()) : card;
+    }
+
+    /// <summary>The development scores of all fine-tuning runs that began with a model; null where there are none.</summary>
+    private static ReportTable? Scores(string source, string runs)
+    {
+        string[] groups = [.. FinetuneResult.All(runs).Where(result => Pair(result.Checkpoint) == Pair(source)).Select(result => result.Group).Distinct()];
+        return groups.Length == 0 ? null : ScoreTables.PerTask(ScoreSet.Read([runs]).Only(groups)) with { Title = "Fine-tuned" };
+
+        // A run's models may be named by their folder or by the discriminator's.
+        static string Pair(string model)
+        {
+            var path = Path.TrimEndingDirectorySeparator(ProjectPath.Find(model));
+            return Path.GetFileName(path) == PretrainedModel.FolderOf(ModelPart.Discriminator) ? Path.GetDirectoryName(path)! : path;
+        }
+    }
+
+    /// <summary><c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, and <c>google/electra-small-discriminator</c> the part after the slash.</summary>
+    private static string NameOf(string source, ModelPart part)
+    {
+        var path = Path.TrimEndingDirectorySeparator(source.Replace("hub:", ""));
+        if (File.Exists(ProjectPath.Find(path)))
+            path = Path.GetDirectoryName(ProjectPath.Find(path))!;
+        var name = Path.GetFileName(path);
+        foreach (var either in Enum.GetValues<ModelPart>())
+            if (name == PretrainedModel.FolderOf(either))
+                return Named(Path.GetFileName(Path.GetDirectoryName(ProjectPath.Find(path))!), either);
+        return Named(name.Split('@')[0], part);
+
+        static string Named(string name, ModelPart part) => part == ModelPart.Generator ? $"{name}-generator" : name;
+    }
+}

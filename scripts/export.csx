@@ -1,0 +1,20 @@
+// Takes models elsewhere: dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_100 [to=hugging_face | to=onnx] [out=folder]
+//
+// Whatever the kit can open: its own runs, fine-tuned ones too, Hugging Face folders, .safetensors, .bin and .pth files, names on the hub.
+
+#load "../core/bin/Release/net10.0/electra.csx"
+
+using Electra.Checkpoints;
+using Electra.Experiments;
+using Electra.Export;
+
+return await Experiment.RunOn<ExportConfig>(Args, operand: "models", run =>
+{
+    foreach (var source in run.Config.Models)
+    {
+        using var model = PretrainedModel.Open(source, run.Config.Part, run.Console, run.Stopping);
+        var folder = ModelExport.Write(model, run.Config);
+        ModelExport.Describe(model, folder, run.Console);
+    }
+    return 0;
+});
