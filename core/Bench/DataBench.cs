@@ -5,81 +5,67 @@ using Electra.Experiments;
 using Electra.Pretraining;
 using Electra.Pretraining.Examples;
 using Electra.Tensors;
+using Electra.Text;
 using Microsoft.ML.Tokenizers;
 
 namespace Electra.Bench;
 
-/// <summary>How fast text becomes tokens and examples, against the tokenizer of Microsoft.ML.Tokenizers.</summary>
+/// <summary>How fast text becomes tokens and examples: from files to files, and each part of it alone.</summary>
 public static class DataBench
 {
     /// <summary>Measures and prints one table.</summary>
-    /// <returns>The exit code.</returns>
+    /// <returns>The exit code: 1 where the number of workers changes the examples.</returns>
     public static int Run(Run<BenchConfig> run)
     {
         var (config, console) = (run.Config, run.Console);
         var corpus = Corpus.Open(config.Corpus);
         var tokenizer = Vocabularies.Open(config.Vocabulary, corpus, config.Datasets, console, run.Stopping);
-        var vocabulary = tokenizer.Vocabulary;
-        var documents = FirstDocuments(corpus, config.MillionCharacters * 1_000_000L);
-        string[] lines = [.. documents.SelectMany(document => document.Split('\n'))];
-        double megabytes = documents.Sum(document => Encoding.UTF8.GetByteCount(document)) / 1e6;
+        IEnumerable<string> Read() => FirstDocuments(corpus, config.MillionCharacters * 1_000_000L);
+        var (count, bytes) = Read().Aggregate((Documents: 0L, Bytes: 0L), (sum, document) => (sum.Documents + 1, sum.Bytes + Encoding.UTF8.GetByteCount(document)));
+        double megabytes = bytes / 1e6;
 
-        var ids = new List<int>();
-        void Tokenize()
-        {
-            foreach (var line in lines)
-            {
-                ids.Clear();
-                tokenizer.Encode(line, ids);
-            }
-        }
-        var (ours, _) = Rate(megabytes, Tokenize);
-        double allocated = Allocated(Tokenize);
-        var bert = BertTokenizer.Create(new MemoryStream(vocabulary.FileBytes), new BertOptions { LowerCaseBeforeTokenization = config.Vocabulary.Lowercase });
+        // First what a run does, from files to files; what it takes is not to be seen any more once documents lie in memory.
+        var preparation = new PreparationBench(Read, tokenizer, config.Examples, run.Stopping);
+        int workers = Math.Max(2, Environment.ProcessorCount);
+        var (one, many) = preparation.Compare(workers);
+        double peak = Process.GetCurrentProcess().PeakWorkingSet64 / 1e6;
+        double tokenizing = preparation.TokenizerShare();
+        double reading = megabytes / BestSeconds(() => Read().Count());
+
+        List<string> documents = [.. Read()];
+        double ours = megabytes / BestSeconds(() => Tokenize(documents, tokenizer)), allocated = Allocated(() => Tokenize(documents, tokenizer));
         run.Stopping.ThrowIfCancellationRequested();
-        var (theirs, _) = Rate(megabytes, () =>
+        var bert = BertTokenizer.Create(new MemoryStream(tokenizer.Vocabulary.FileBytes), new BertOptions { LowerCaseBeforeTokenization = config.Vocabulary.Lowercase });
+        double theirs = megabytes / BestSeconds(() =>
         {
-            foreach (var line in lines)
-                bert.EncodeToIds(line, addSpecialTokens: false);
-        });
-
-        var special = new ExampleVocabulary(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId);
-        var list = new ExampleList();
-        var (building, _) = Rate(megabytes, () =>
-        {
-            list.Clear();
-            var builder = new ExampleBuilder(config.Examples, special, tokenizer.Encode, ExampleDraws.From(RandomKey.FromSeed(config.Seed)), list);
             foreach (var document in documents)
-                builder.AddDocument(document);
+                foreach (var line in document.Split('\n'))
+                    bert.EncodeToIds(line, addSpecialTokens: false);
         });
-        int workers = Environment.ProcessorCount;
-        var (preparing, seconds) = Rate(megabytes, () =>
-        {
-            var folder = Directory.CreateTempSubdirectory("electra-bench-").FullName;
-            try
-            {
-                ExamplePreparation.Prepare(new ExampleSource(documents, tokenizer.Encode, special, "bench"), config.Examples, folder, workers, cancellation: run.Stopping).Dispose();
-            }
-            finally
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        });
+        double building = megabytes / BestSeconds(() => Build(documents, tokenizer, config));
 
-        console.Heading($"{corpus.Name}: {documents.Count:N0} documents, {megabytes:F1} MB of UTF-8, {vocabulary.Count:N0} tokens of vocabulary");
+        console.Heading($"{corpus.Name}: {count:N0} documents, {megabytes:F1} MB of UTF-8, {tokenizer.Vocabulary.Count:N0} tokens of vocabulary");
         console.Table(["", "MB/s", "examples/s"], [
+            ["reading files, one thread", $"{reading:F1}", ""],
             ["tokenizer, one thread", $"{ours:F1}", ""],
             ["BertTokenizer of Microsoft.ML.Tokenizers, one thread", $"{theirs:F1}", ""],
-            ["tokenizer and example builder, one thread", $"{building:F1}", $"{list.Count / (megabytes / building):N0}"],
-            [$"preparation onto disk, {workers} threads", $"{preparing:F1}", $"{list.Count / seconds:N0}"],
+            ["tokenizer and example builder, one thread", $"{building:F1}", ""],
+            ["preparation from files to files, 1 worker", $"{megabytes / one.Seconds:F1}", $"{one.Examples / one.Seconds:N0}"],
+            [$"preparation from files to files, {workers} workers", $"{megabytes / many.Seconds:F1}", $"{many.Examples / many.Seconds:N0}"],
         ]);
         console.Line();
-        console.Table(("tokenizer / BertTokenizer", $"{ours / theirs:F1}"), ("allocated by the tokenizer", $"{allocated / megabytes / 1e6:F3} bytes for each byte of text"));
-        return 0;
+        bool isSame = one.Hash == many.Hash;
+        console.Table(
+            ($"{workers} workers / 1 worker", $"{one.Seconds / many.Seconds:F2}, {(isSame ? "bit-equal" : "and other examples: a bug")}"),
+            ("tokenizer's share of 1 worker", $"{tokenizing:0%}"),
+            ("peak memory", $"{peak:N0} MB"),
+            ("tokenizer / BertTokenizer", $"{ours / theirs:F1}"),
+            ("allocated by the tokenizer", $"{allocated / bytes:F3} bytes for each byte of text"));
+        return isSame ? 0 : 1;
     }
 
-    /// <summary>MB/s and seconds at the best of three runs.</summary>
-    private static (double Rate, double Seconds) Rate(double megabytes, Action work)
+    /// <summary>Seconds of the best of three runs.</summary>
+    internal static double BestSeconds(Action work)
     {
         double best = double.PositiveInfinity;
         for (int i = 0; i < 3; i++)
@@ -88,7 +74,28 @@ public static class DataBench
             work();
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
-        return (megabytes / best, best);
+        return best;
+    }
+
+    internal static ExampleVocabulary Special(Vocabulary vocabulary) =>
+        new(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId);
+
+    private static void Tokenize(List<string> documents, ElectraTokenizer tokenizer)
+    {
+        var ids = new List<int>();
+        foreach (var document in documents)
+            foreach (var line in document.AsSpan().Split('\n'))
+            {
+                ids.Clear();
+                tokenizer.Encode(document.AsSpan(line), ids);
+            }
+    }
+
+    private static void Build(List<string> documents, ElectraTokenizer tokenizer, BenchConfig config)
+    {
+        var builder = new ExampleBuilder(config.Examples, Special(tokenizer.Vocabulary), tokenizer.Encode, ExampleDraws.From(RandomKey.FromSeed(config.Seed)), new ExampleList());
+        foreach (var document in documents)
+            builder.AddDocument(document);
     }
 
     private static double Allocated(Action work)
@@ -98,15 +105,13 @@ public static class DataBench
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
-    private static List<string> FirstDocuments(Corpus corpus, long characters)
+    private static IEnumerable<string> FirstDocuments(Corpus corpus, long characters)
     {
-        var documents = new List<string>();
         foreach (var document in corpus.Documents())
         {
-            documents.Add(document);
+            yield return document;
             if ((characters -= document.Length) <= 0)
                 break;
         }
-        return documents;
     }
 }

@@ -2,6 +2,7 @@ using Electra.Bench;
 using Electra.Model;
 using Electra.Native;
 using Electra.Tensors;
+using Electra.Tests.Pretraining;
 using Electra.Tests.Scripting;
 using static TorchSharp.torch;
 
@@ -42,5 +43,15 @@ public sealed class BenchTests : IDisposable
         var run = await ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", .. tiny]);
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.All(["discriminator", "step / floor", "plain port / step", "share of peak", "peak memory"], part => Assert.Contains(part, run.Output));
+    }
+
+    [Fact]
+    public async Task Text_to_examples_is_measured_too_and_the_number_of_workers_changes_nothing()
+    {
+        TinyExperiment.Write(folder);
+        var run = await ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", "data",
+            $"corpus={folder.File("text.txt")}", "vocabulary={size: 120}", $"datasets={folder.File("datasets")}"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.All(["1 worker ", "bit-equal", "tokenizer's share", "peak memory"], part => Assert.Contains(part, run.Output));
     }
 }
