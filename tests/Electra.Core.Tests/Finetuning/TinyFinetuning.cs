@@ -12,7 +12,8 @@ namespace Electra.Tests.Finetuning;
 /// </summary>
 internal static class TinyFinetuning
 {
-    private static readonly string[] Words = ["red", "blue", "cat", "dog", "house", "sees", "the", "a"];
+    /// <summary>The vocabulary, without special tokens.</summary>
+    public static readonly string[] Words = ["red", "blue", "cat", "dog", "house", "sees", "the", "a"];
 
     /// <summary>The script.</summary>
     public static string Script { get; } = Path.Combine(TestData.Repository, "scripts", "finetune.csx");
