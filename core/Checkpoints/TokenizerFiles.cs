@@ -36,7 +36,7 @@ internal static class TokenizerFiles
     public static ElectraTokenizer Load(string folder)
     {
         var (vocabulary, fast, config) = (Path.Combine(folder, VocabularyFile), Path.Combine(folder, FastFile), Path.Combine(folder, ConfigFile));
-        bool? lowercase = File.Exists(config) ? Read(config, json => (bool?)json["do_lower_case"]) : null;
+        bool? lowercase = File.Exists(config) ? Lowercases(config) : null;
         if (File.Exists(vocabulary))
             return new ElectraTokenizer(Vocabulary.Load(vocabulary), lowercase ?? true);
         if (!File.Exists(fast))
@@ -47,6 +47,10 @@ internal static class TokenizerFiles
             throw new UserErrorException($"{ProjectPath.Shown(fast)}: model.vocab is no list of WordPiece tokens with the ids from 0");
         return new ElectraTokenizer(new Vocabulary(tokens.Select(entry => entry.Token), ProjectPath.Shown(fast)), lowercase ?? true);
     }
+
+    /// <summary>Whether a <c>tokenizer_config.json</c> says that text is lowercased; null where it does not say.</summary>
+    /// <exception cref="UserErrorException">The file cannot be read.</exception>
+    public static bool? Lowercases(string config) => Read(config, json => (bool?)json["do_lower_case"]);
 
     private static T Read<T>(string file, Func<JsonNode, T> read)
     {

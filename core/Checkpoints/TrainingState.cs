@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using Electra.Files;
 using static TorchSharp.torch;
 
@@ -12,7 +11,6 @@ namespace Electra.Checkpoints;
 public static class TrainingState
 {
     private const string TensorsFile = "tensors.safetensors", InfoFile = "state.json";
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private sealed record Envelope<T>(T State, long TensorsBytes, string TensorsSha256);
 
@@ -21,7 +19,7 @@ public static class TrainingState
     {
         var file = Path.Combine(partial, TensorsFile);
         SafeTensors.Save(file, tensors);
-        AtomicFile.WriteAllText(Path.Combine(partial, InfoFile), JsonSerializer.Serialize(new Envelope<T>(info, new FileInfo(file).Length, Sha256(file)), Json));
+        SealedJson.Write(Path.Combine(partial, InfoFile), new Envelope<T>(info, new FileInfo(file).Length, Sha256(file)));
     });
 
     /// <summary>Opens a state: the record, and the tensors to read.</summary>
@@ -35,9 +33,9 @@ public static class TrainingState
         Envelope<T> envelope;
         try
         {
-            envelope = JsonSerializer.Deserialize<Envelope<T>>(File.ReadAllBytes(info), Json) ?? throw new JsonException("it is empty");
+            envelope = SealedJson.Read<Envelope<T>>(info);
         }
-        catch (Exception e) when (e is IOException or JsonException)
+        catch (Exception e) when (e is IOException or InvalidDataException)
         {
             throw Damaged($"{InfoFile} cannot be read ({e.Message})", e);
         }

@@ -91,7 +91,7 @@ public sealed class MetricsLog : IDisposable
                 numbers[StepName].GetInt64(),
                 numbers.Where(p => p.Key != StepName).ToDictionary(p => p.Key, p => p.Value.Deserialize<double>(NamedLiterals)));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
             return null;
         }

@@ -29,6 +29,7 @@ public sealed record FinetuneResult
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
     };
 
     /// <summary>The runs that belong together: usually all that start from one checkpoint.</summary>

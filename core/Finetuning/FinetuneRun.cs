@@ -38,7 +38,7 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
     /// <param name="Epochs">The epochs that are done.</param>
     private sealed record Position(long Step, double Seconds, IReadOnlyList<float> Losses, IReadOnlyList<FinetuneEpoch> Epochs);
 
-    private sealed record SavedRun(Position Position, string Experiment);
+    private sealed record SavedRun(Position Position, string Experiment, string Rows);
 
     /// <summary>Told of what should not be overlooked.</summary>
     public Action<string> Warn { get; init; } = _ => { };
@@ -125,7 +125,7 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
         {
             metrics.FlushToDisk();
             var now = new Position(step, position.Seconds + clock.Elapsed.TotalSeconds, losses.Read(), done);
-            TrainingState.Save(StatePath, Tensors(model, optimizer), new SavedRun(now, config.WhatIsLearned(job)));
+            TrainingState.Save(StatePath, Tensors(model, optimizer), new SavedRun(now, config.WhatIsLearned(job), job.Data.Train.Fingerprint));
             savedAt = clock.Elapsed;
         }
     }
@@ -218,6 +218,8 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
         using (tensors)
         {
             SameExperiment.Require(saved.Experiment, config.WhatIsLearned(job), job.Folder, FinetuneJob.OtherExperimentAdvice);
+            if (saved.Rows != job.Data.Train.Fingerprint)
+                throw new UserErrorException($"the run in {ProjectPath.Shown(job.Folder)} began with other training rows: its files have changed since. {FinetuneJob.OtherExperimentAdvice}");
             foreach (var (name, destination) in Tensors(model, optimizer))
                 tensors.CopyTo(name, destination);
         }

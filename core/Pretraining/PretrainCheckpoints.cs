@@ -4,8 +4,6 @@ using Electra.Experiments;
 using Electra.Files;
 using Electra.Model;
 using Electra.Optimization;
-using Electra.Pretraining.Examples;
-using Electra.Text;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
@@ -19,12 +17,12 @@ namespace Electra.Pretraining;
 internal sealed record PretrainPosition(long Step, double Seconds, PretrainScores? First, UpdateSums Unlogged = default, int BadInARow = 0);
 
 /// <summary>Saves a run's states and models, and goes on from its newest state.</summary>
-internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokenizer tokenizer, ElectraPair model, Adam optimizer, OutlierGuard? guard = null)
+internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData data, ElectraPair model, Adam optimizer, OutlierGuard? guard = null)
 {
     private const string Values = "values", Means = "means", Squares = "squares", Recent = "recent";
     private const string StatePrefix = "step_", DamagedSuffix = ".damaged";
 
-    private sealed record SavedRun(PretrainPosition Position, string Experiment);
+    private sealed record SavedRun(PretrainPosition Position, string Experiment, string Examples);
 
     private readonly PretrainConfig config = run.Config;
 
@@ -38,14 +36,14 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
         ProjectPath.Output(Path.Combine(config.Checkpoints.Folder, $"{config.RunName}_{percent}"));
 
     /// <summary>Saves both models for use elsewhere, each with a card that says how far it came, and on what.</summary>
-    public void SaveModels(string percent, ExampleSummary examples) =>
-        HuggingFaceFolder.SavePair(ModelFolder(config, percent), model, tokenizer, part => PretrainCard.Of(run, examples, model, part, percent));
+    public void SaveModels(string percent) =>
+        HuggingFaceFolder.SavePair(ModelFolder(config, percent), model, data.Tokenizer, part => PretrainCard.Of(run, data.Examples.Summary, model, part, percent));
 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
     public void SaveState(PretrainPosition position)
     {
         // Older states go only when the new one is on the disk, whole.
-        TrainingState.Save(Path.Combine(StatesPath, $"{StatePrefix}{position.Step}"), Tensors(), new SavedRun(position, WhatIsLearned(config)));
+        TrainingState.Save(Path.Combine(StatesPath, $"{StatePrefix}{position.Step}"), Tensors(), new SavedRun(position, WhatIsLearned(config), data.Examples.Train.Fingerprint));
         foreach (var (_, folder) in States().SkipLast(config.Checkpoints.KeepLast))
             Directory.Delete(folder, recursive: true);
     }
@@ -73,6 +71,8 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, ElectraTokeni
         using (tensors)
         {
             SameExperiment.Require(saved.Experiment, WhatIsLearned(config), run.Folder, "Give this one a name of its own (name=…), or start over and replace that run (resume=never).");
+            if (saved.Examples != data.Examples.Train.Fingerprint)
+                throw new UserErrorException($"the run in {ProjectPath.Shown(run.Folder)} began with other examples: the text or the vocabulary has changed since. Put them back, give this run a name of its own (name=…), or start over and replace that run (resume=never).");
             foreach (var (name, destination) in Tensors())
                 tensors.CopyTo(name, destination);
         }

@@ -40,7 +40,7 @@ public static class PretrainLoop
 
         using var optimizer = new Adam(model.Store, config.Optimizer);
         using var guard = training.SkipSigmas > 0 ? new OutlierGuard(training.SkipSigmas, model.Store.Compute) : null;
-        var checkpoints = new PretrainCheckpoints(run, data.Tokenizer, model, optimizer, guard);
+        var checkpoints = new PretrainCheckpoints(run, data, model, optimizer, guard);
         var position = checkpoints.Resume();
         if (position.Step >= steps && !config.DryRun)
             console.Line($"This run is complete: {steps:N0} steps. Change the name or the seed for another one, or start it over with resume=never.");
@@ -95,7 +95,7 @@ public static class PretrainLoop
             if (config.DryRun)
                 continue;
             if (milestone)
-                checkpoints.SaveModels(percent!, data.Examples.Summary);
+                checkpoints.SaveModels(percent!);
             if (saves)
             {
                 metrics!.FlushToDisk();

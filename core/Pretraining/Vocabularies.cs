@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json;
 using Electra.Checkpoints;
 using Electra.Corpora;
 using Electra.Corpora.Hub;
@@ -76,8 +75,7 @@ public static class Vocabularies
     {
         if (!System.IO.File.Exists(tokenizerConfig))
             return;
-        using var json = JsonDocument.Parse(System.IO.File.ReadAllBytes(tokenizerConfig));
-        if (json.RootElement.TryGetProperty("do_lower_case", out var lowers) && lowers.ValueKind is JsonValueKind.True or JsonValueKind.False && lowers.GetBoolean() != options.Lowercase)
+        if (TokenizerFiles.Lowercases(tokenizerConfig) is { } lowercases && lowercases != options.Lowercase)
             throw new UserErrorException($"vocabulary: the vocabulary of {options.File} is {(options.Lowercase ? "cased" : "lowercase")}: set vocabulary.lowercase={(options.Lowercase ? "false" : "true")}");
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Electra.Finetuning.Tasks;
 using Electra.Pretraining.Examples;
 using Electra.Tensors;
@@ -22,6 +23,9 @@ public sealed class EncodedSplit : IDisposable
 
     /// <summary>The number of rows.</summary>
     public int Count => labels.Length;
+
+    /// <summary>Names the content: the rows and their labels.</summary>
+    public string Fingerprint => Files.Fingerprint.Of($"{store.Fingerprint} {Files.Fingerprint.Of(MemoryMarshal.AsBytes(labels.AsSpan()))}");
 
     /// <summary>The label of each row: the number of its class, or its value; NaN where there is none.</summary>
     public IReadOnlyList<float> Labels => labels;

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Electra.Files;
 using Electra.Finetuning.Tasks;
@@ -10,7 +11,7 @@ namespace Electra.Finetuning.Data;
 internal static class TaskEncoding
 {
     // Another way of encoding the same rows needs another name.
-    private const string Method = "electra-task-1";
+    private const string Method = "electra-task-2";
 
     private const string StoreName = "rows";
     private const string LabelsFile = "rows.labels";
@@ -28,8 +29,26 @@ internal static class TaskEncoding
         AtomicFolder.Recover(folder);
         if (!Directory.Exists(folder))
             AtomicFolder.Write(folder, partial => DiskSpace.Guard(partial, () => Write(partial, task, text, tokenizer, options.MaxLength, swapped, progress, cancellation)));
-        var labels = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(folder, LabelsFile))).ToArray();
-        return new EncodedSplit(text.Split, ExampleStore.Open(folder, StoreName), labels);
+        var store = ExampleStore.Open(folder, StoreName);
+        try
+        {
+            return new EncodedSplit(text.Split, store, ReadLabels(new ExampleStoreFiles(folder, StoreName), store.Count));
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The label of each row, then four bytes that tell whether they are still what was written.</summary>
+    private static float[] ReadLabels(ExampleStoreFiles files, long count)
+    {
+        var file = Path.Combine(files.Folder, LabelsFile);
+        byte[] bytes = File.Exists(file) ? File.ReadAllBytes(file) : throw files.Damaged(file, "the file is missing");
+        if (bytes.Length != (count + 1) * sizeof(float) || Crc32.HashToUInt32(bytes.AsSpan(..^sizeof(uint))) != BitConverter.ToUInt32(bytes.AsSpan(^sizeof(uint)..)))
+            throw files.Damaged(file, "the labels are not what was written");
+        return MemoryMarshal.Cast<byte, float>(bytes.AsSpan(..^sizeof(uint))).ToArray();
     }
 
     /// <summary>
@@ -60,6 +79,7 @@ internal static class TaskEncoding
         var vocabulary = tokenizer.Vocabulary;
         using var rows = new ExampleStoreWriter(new(folder, StoreName), new(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId), maxLength, default);
         using var labels = File.Create(Path.Combine(folder, LabelsFile));
+        var checksum = new Crc32();
         foreach (bool swap in swapped ? [false, true] : new[] { false })
         {
             var pieces = text.Rows().Chunk(PieceRows).AsParallel().AsOrdered().WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancellation)
@@ -73,12 +93,15 @@ internal static class TaskEncoding
             foreach (var piece in pieces)
             {
                 rows.Append(piece.Rows);
-                labels.Write(MemoryMarshal.AsBytes<float>(piece.Labels));
+                var bytes = MemoryMarshal.AsBytes<float>(piece.Labels);
+                labels.Write(bytes);
+                checksum.Append(bytes);
                 progress?.Report(new ProgressReport($"encoding {task.DisplayName} {text.Split.Name}", rows.Counts.Examples, null, "rows"));
             }
         }
         if (rows.Counts.Examples == 0)
             throw new UserErrorException($"{task.DisplayName}: the split {text.Split.Name} has no row");
+        labels.Write(BitConverter.GetBytes(checksum.GetCurrentHashAsUInt32()));
         rows.Finish();
     }
 }

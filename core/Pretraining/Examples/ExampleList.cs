@@ -5,7 +5,6 @@ namespace Electra.Pretraining.Examples;
 /// <summary>Where an example lies: it starts where the one before it ends.</summary>
 /// <param name="End">The number of ids up to the end of this example.</param>
 /// <param name="LengthA">The length of <c>[CLS] A [SEP]</c>.</param>
-[StructLayout(LayoutKind.Sequential, Pack = 4)]
 public readonly record struct ExampleBounds(long End, int LengthA);
 
 /// <summary>Examples in memory, one after the other.</summary>

@@ -29,7 +29,7 @@ internal sealed record PreparationGrain(int SegmentCharacters = 1 << 20, int Seg
 public static class ExamplePreparation
 {
     // Another way of making examples (another size of segments, too) from the same documents and settings needs another name.
-    private const string Method = "electra-preparation-1";
+    internal const string Method = "electra-preparation-2";
 
     private const string Train = "train";
     private const string HeldOut = "held_out";
@@ -63,6 +63,7 @@ public static class ExamplePreparation
 
         Directory.CreateDirectory(folder);
         using var alone = FileLock.Wait(Path.Combine(folder, "lock"), $"waiting for another process that is working in {folder}", progress, cancellation);
+        TemporaryName.RemoveLeft(folder);
         var state = PreparationState.Load(folder, identity) ?? new PreparationState { Identity = identity };
         if (!state.Complete)
             state = Build(source, state, folder, grain, workers > 0 ? workers : Environment.ProcessorCount, progress, cancellation);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Electra.Files;
 
 namespace Electra.Pretraining.Examples;
 
@@ -12,7 +13,7 @@ internal sealed class ExampleStoreWriter : IDisposable
     private readonly FileStream tokens;
     private readonly FileStream index;
     private ushort[] narrow = [];
-    private ExampleBounds[] bounds = [];
+    private StoredExample[] stored = [];
 
     /// <summary>Opens or makes the files, and cuts off what was written after <paramref name="written"/>.</summary>
     public ExampleStoreWriter(ExampleStoreFiles files, ExampleVocabulary vocabulary, int maxLength, ExampleCounts written)
@@ -20,7 +21,7 @@ internal sealed class ExampleStoreWriter : IDisposable
         (this.files, this.vocabulary, this.maxLength, Counts) = (files, vocabulary, maxLength, written);
         File.Delete(files.Info);
         tokens = OpenAt(files.Tokens, written.Tokens * ExampleStoreInfo.TokenBytes(vocabulary));
-        index = OpenAt(files.Index, written.Examples * Unsafe.SizeOf<ExampleBounds>());
+        index = OpenAt(files.Index, written.Examples * Unsafe.SizeOf<StoredExample>());
     }
 
     /// <summary>What the store holds by now.</summary>
@@ -33,8 +34,9 @@ internal sealed class ExampleStoreWriter : IDisposable
         foreach (int id in examples.Ids)
             if ((uint)id >= (uint)vocabulary.Size)
                 throw new ArgumentException($"the tokenizer gave the id {id}, and its vocabulary has {vocabulary.Size} tokens", nameof(examples));
-        WriteTokens(examples.Ids);
-        WriteBounds(examples.Bounds);
+        var bytes = BytesOf(examples.Ids);
+        tokens.Write(bytes);
+        WriteIndex(examples.Bounds, bytes);
         Counts += new ExampleCounts(examples.Count, examples.Ids.Length, examples.Ids.Count(vocabulary.Unknown), TwoSegments(examples.Bounds));
     }
 
@@ -49,7 +51,7 @@ internal sealed class ExampleStoreWriter : IDisposable
     public void Finish()
     {
         Flush();
-        SmallJson.Write(files.Info, new ExampleStoreInfo
+        SealedJson.Write(files.Info, new ExampleStoreInfo
         {
             Format = ExampleStoreInfo.CurrentFormat,
             Vocabulary = vocabulary,
@@ -64,25 +66,28 @@ internal sealed class ExampleStoreWriter : IDisposable
         index.Dispose();
     }
 
-    private void WriteTokens(ReadOnlySpan<int> ids)
+    /// <summary>The ids as they lie in the file.</summary>
+    private ReadOnlySpan<byte> BytesOf(ReadOnlySpan<int> ids)
     {
         if (ExampleStoreInfo.TokenBytes(vocabulary) == sizeof(int))
-        {
-            tokens.Write(MemoryMarshal.AsBytes(ids));
-            return;
-        }
+            return MemoryMarshal.AsBytes(ids);
         EnsureRoom(ref narrow, ids.Length);
         for (int i = 0; i < ids.Length; i++)
             narrow[i] = (ushort)ids[i];
-        tokens.Write(MemoryMarshal.AsBytes(narrow.AsSpan(0, ids.Length)));
+        return MemoryMarshal.AsBytes(narrow.AsSpan(0, ids.Length));
     }
 
-    private void WriteBounds(ReadOnlySpan<ExampleBounds> added)
+    private void WriteIndex(ReadOnlySpan<ExampleBounds> added, ReadOnlySpan<byte> bytes)
     {
-        EnsureRoom(ref bounds, added.Length);
+        EnsureRoom(ref stored, added.Length);
+        int width = ExampleStoreInfo.TokenBytes(vocabulary), start = 0;
         for (int i = 0; i < added.Length; i++)
-            bounds[i] = added[i] with { End = Counts.Tokens + added[i].End };
-        index.Write(MemoryMarshal.AsBytes(bounds.AsSpan(0, added.Length)));
+        {
+            int end = (int)added[i].End * width;
+            stored[i] = new(Counts.Tokens + added[i].End, added[i].LengthA, StoredExample.ChecksumOf(bytes[start..end], added[i].LengthA));
+            start = end;
+        }
+        index.Write(MemoryMarshal.AsBytes(stored.AsSpan(0, added.Length)));
     }
 
     private static long TwoSegments(ReadOnlySpan<ExampleBounds> bounds)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Electra.Files;
 
 namespace Electra.Pretraining.Examples;
 
@@ -16,7 +17,7 @@ internal sealed record PreparationIdentity(string Format, string Source, Example
             .Select(pair => $"{pair.First.Key}: {pair.First.Value} there, {pair.Second.Value} asked for");
 
     private static IEnumerable<(string Key, string? Value)> Leaves(PreparationIdentity identity) =>
-        Leaves("", JsonSerializer.SerializeToNode(identity, SmallJson.Options)!.AsObject());
+        Leaves("", JsonSerializer.SerializeToNode(identity, SealedJson.Options)!.AsObject());
 
     private static IEnumerable<(string Key, string? Value)> Leaves(string prefix, JsonObject node) =>
         node.SelectMany(entry => entry.Value is JsonObject inner
@@ -50,7 +51,7 @@ internal sealed record PreparationState
         string file = Path.Combine(folder, FileName);
         if (!File.Exists(file))
             return null;
-        var state = SmallJson.Read<PreparationState>(file, new ExampleStoreFiles(folder, "").Damaged);
+        var state = new ExampleStoreFiles(folder, "").Read<PreparationState>(file);
         return state.Identity == asked
             ? state
             : throw new UserErrorException($"{folder} holds examples made otherwise ({string.Join("; ", state.Identity.DifferencesFrom(asked))}). Delete it, or name another folder.");
@@ -64,7 +65,7 @@ internal sealed record PreparationState
     };
 
     /// <summary>Writes the state down, at once or not at all.</summary>
-    public void Save(string folder) => SmallJson.Write(Path.Combine(folder, FileName), this);
+    public void Save(string folder) => SealedJson.Write(Path.Combine(folder, FileName), this);
 
     /// <summary>Forgets all: the next preparation begins anew.</summary>
     public static void Delete(string folder) => File.Delete(Path.Combine(folder, FileName));

@@ -1,3 +1,4 @@
+using Electra.Files;
 using Electra.Pretraining.Examples;
 
 namespace Electra.Tests.Pretraining.Examples;
@@ -75,7 +76,7 @@ public class ExampleStoreTests
         using var folder = TestData.Temporary();
         Made.Store(folder.Path, 20).Dispose();
         string file = Path.Combine(folder.Path, "train.json");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("electra-examples-1", "electra-examples-9"));
+        SealedJson.Write(file, SealedJson.Read<ExampleStoreInfo>(file) with { Format = "electra-examples-9" });
 
         AssertDamaged(file, folder.Path, () => ExampleStore.Open(folder.Path, "train"));
     }
@@ -86,7 +87,7 @@ public class ExampleStoreTests
         using var folder = TestData.Temporary();
         Made.Store(folder.Path, 20, vocabularySize: 1000).Dispose();
         string index = Path.Combine(folder.Path, "train.index"), tokens = Path.Combine(folder.Path, "train.tokens");
-        Overwrite(index, 5 * 12, [0xFF, 0xFF, 0xFF]);
+        Overwrite(index, 5 * 16, [0xFF, 0xFF, 0xFF]);
         Overwrite(tokens, 2, [0xFF, 0xFF]);
 
         using var store = ExampleStore.Open(folder.Path, "train");
