@@ -36,9 +36,10 @@ public sealed class Embeddings
     /// <returns><c>[batch, length, embedding]</c> float32.</returns>
     public Tensor Forward(Tensor ids, Tensor types, Dropout dropout)
     {
+        using var scope = NewDisposeScope();
         var sum = TensorFunctions.Embedding(words.Value, ids, PaddingIndex)
             + positions.Value.narrow(0, 0, ids.shape[1])
             + TensorFunctions.Embedding(tokenTypes.Value, types, -1);
-        return dropout.Apply(norm.Forward(sum), config.HiddenDropout);
+        return dropout.Apply(norm.Forward(sum), config.HiddenDropout).MoveToOuterDisposeScope();
     }
 }

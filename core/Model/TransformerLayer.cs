@@ -31,10 +31,11 @@ public sealed class TransformerLayer
     /// <summary><c>[batch · length, hidden]</c> to the same.</summary>
     public Tensor Forward(Tensor x, AttentionMask attention, Dropout dropout)
     {
+        using var scope = NewDisposeScope(); // what the backward pass does not need goes now
         var attended = attentionOutput.Forward(SelfAttention(x, attention, dropout));
         x = attentionNorm.AfterResidual(attended, x, dropout, config.HiddenDropout);
         var transformed = output.Forward(FastOperations.Gelu(intermediate.Forward(x), store.Compute.Threads));
-        return outputNorm.AfterResidual(transformed, x, dropout, config.HiddenDropout);
+        return outputNorm.AfterResidual(transformed, x, dropout, config.HiddenDropout).MoveToOuterDisposeScope();
     }
 
     /// <summary>Multi-head scaled dot-product attention: <c>[batch · length, hidden]</c> to the same.</summary>

@@ -74,6 +74,7 @@ public sealed class TrainingStep(ElectraPair model, ElectraMethod method, Adam o
         long tokens = 0;
         for (int part = 0; part < parts.Count; part++)
         {
+            using var partScope = NewDisposeScope(); // the activations of one part at a time
             var partKey = key[k][part];
             manual_seed((long)(partKey.Value >> 1)).Dispose(); // for what libtorch itself draws: dropout and noise on CUDA
             var pass = method.Forward(model, parts[part], partKey, training: true);

@@ -81,7 +81,7 @@ internal static class FastOperations
     {
         public Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
         {
-            kept?.Add(inputs[0]);
+            kept?.Add(inputs[0].alias());
             return linear(inputs[0], inputs[1], Bias.Leaf);
         }
 
