@@ -88,7 +88,8 @@ public sealed class FinetuneStart : IDisposable
             throw new UserErrorException($"{config.Checkpoint} has embeddings for {shape.VocabularySize} tokens, and its vocabulary has {Tokenizer.Vocabulary.Count}: that is another model's vocab.txt");
         console.Table(
             ("checkpoint", config.Checkpoint + (config.FromScratch ? " (its shape and vocabulary; the weights are random)" : "")),
-            ("encoder", $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {shape.VocabularySize:N0} tokens"));
+            ("encoder", $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {shape.VocabularySize:N0} tokens"),
+            ("not used of it", NotUsed()));
 
         foreach (var name in config.Tasks)
         {
@@ -104,6 +105,9 @@ public sealed class FinetuneStart : IDisposable
             $"{Epochs(data.Task)}", $"{Updates(data):N0}",
         }));
 
+        // The heads of pre-training or of another task.
+        string NotUsed() => string.Join(", ", checkpoint.Tensors.Keys.Where(name => config.FromScratch || !name.StartsWith("electra.", StringComparison.Ordinal))
+            .GroupBy(name => name.Split('.')[0]).Select(module => $"{module.Key} ({module.Count()} tensors)").DefaultIfEmpty("nothing"));
         static string Rows(IReadOnlyList<EncodedSplit> splits) => splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
     }
 

@@ -87,9 +87,9 @@ public sealed class InitialWeights : IDisposable
     private static void RequireSameVocabulary(ElectraTokenizer tokenizer, PretrainedModel model)
     {
         if (model.Config.VocabularySize != tokenizer.Vocabulary.Count)
-            throw new UserErrorException($"init: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has {tokenizer.Vocabulary.Count}: leave out `vocabulary` to take the model's own");
+            throw new UserErrorException($"init: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has {tokenizer.Vocabulary.Count}: vocabulary={model.Source} takes the model's own");
         if (model.HasTokenizer && model.Tokenizer.Vocabulary.Fingerprint != tokenizer.Vocabulary.Fingerprint)
-            throw new UserErrorException($"init: the vocabulary of {model.Source} has other tokens than this run's: leave out `vocabulary` to take the model's own");
+            throw new UserErrorException($"init: the vocabulary of {model.Source} has other tokens than this run's: vocabulary={model.Source} takes the model's own");
     }
 
     private static void RequireSameShape(ElectraConfig model, PretrainedModel discriminator)

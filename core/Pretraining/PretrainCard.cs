@@ -56,7 +56,7 @@ internal static class PretrainCard
                 ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")), ("examples in an update", config.Training.BatchSize),
                 ("learning rate", $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, {Invariant($"{config.Training.WarmupSteps:N0}")} updates of warmup, {Key(config.Training.Schedule)}"),
                 ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens")), ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
-                ("precision", Key(model.Store.Compute.Precision)), ("seed", config.Seed))
+                ("precision", model.Store.Compute.Precision.ToString().ToLowerInvariant()), ("seed", config.Seed))
             .Section("Losses")
             .Table(["", "training", "held-out text"], Losses(log));
     }

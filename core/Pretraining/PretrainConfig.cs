@@ -44,7 +44,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <summary>
     /// A discriminator to go on from instead of fresh weights: a run's model, a folder or file of weights, or a model on the hub;
     /// empty: fresh weights. The vocabulary is the model's own where none is given. Steps are counted from 0 again, so that
-    /// <c>training.learning_rate</c> is the highest rate of the new steps.
+    /// <c>training.learning_rate</c> is the highest rate of the new steps; google-research/electra counts on, and needs rate · total /
+    /// remaining steps to begin with a rate.
     /// </summary>
     public string Init { get; init; } = "";
 

@@ -44,6 +44,7 @@ internal static class PretrainSummary
         console.Heading("What next");
         console.Line($"  fine-tune it            dotnet script scripts/finetune.csx -- configs/{(run.Config.Name == "demo" ? "demo-glue.yaml" : $"glue.yaml group={run.Config.Name}")} checkpoint={ProjectPath.Shown(final)}");
         console.Line($"  another learning rate   dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name={run.Config.Name}-lr training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}");
+        console.Line($"  elsewhere, as ONNX      dotnet script scripts/export.csx -- {ProjectPath.Shown(final)} to=onnx");
         console.Line($"  your own text           dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name=mine corpus='texts/*.txt'");
         console.Line($"  the losses, drawn       {ProjectPath.Shown(run.PathOf("curves.png"))}");
     }

@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Electra.Bench;
+using Electra.Experiments;
 using Electra.Model;
 using Electra.Native;
 using Electra.Tensors;
@@ -43,6 +46,17 @@ public sealed class BenchTests : IDisposable
         var run = await ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", .. tiny]);
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.All(["discriminator", "step / floor", "plain port / step", "share of peak", "peak memory"], part => Assert.Contains(part, run.Output));
+    }
+
+    [Fact]
+    public void Loading_weights_is_measured_and_takes_no_memory_of_its_own()
+    {
+        var output = new StringWriter();
+        var config = Config.Parse<BenchConfig>("{model: {hidden_size: 512, attention_heads: 8, layers: 4}, steps: 9}", "bench.yaml");
+        Assert.Equal(0, WeightsBench.Run(new Run<BenchConfig>(config, new RunConsole(output, terminal: null), TestContext.Current.CancellationToken)));
+        var ratio = Assert.Single(Regex.Matches(output.ToString(), @"loaded / read\s+([\d.]+)")).Groups[1].Value;
+        Assert.InRange(double.Parse(ratio, CultureInfo.InvariantCulture), 0.1, 10); // about 1 on a quiet machine
+        Assert.Contains("allocated beside that model        0.", output.ToString());
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Electra.Finetuning;
+using Electra.Tests.Corpora.Hub;
 using Electra.Tests.Finetuning;
 using Electra.Tests.Pretraining;
 using Electra.Tests.Scripting;
@@ -35,14 +36,21 @@ public sealed class RoundTripTests : IDisposable
         Assert.True(exported.ExitCode == 0, exported.Error);
         Assert.Contains("| updates | 6 of 6 |", File.ReadAllText(folder.File("out/tiny_11081_100/README.md")));
 
-        // What goes on is exactly what stopped.
-        var more = await Pretrain([.. settings, "name=more", "training.steps=3", "init=out/tiny_11081_100", "init_generator=out/tiny_11081_100-generator"]);
+        // What goes on, from the hub here, is exactly what stopped.
+        await using var server = await HubServer.Start();
+        foreach (var (exportedName, name) in new[] { ("tiny_11081_100", "org/tiny-discriminator"), ("tiny_11081_100-generator", "org/tiny-generator") })
+            foreach (var file in Directory.GetFiles(folder.File($"out/{exportedName}")))
+                server.Add(name, Path.GetFileName(file), File.ReadAllBytes(file), isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal));
+        var hub = new Dictionary<string, string> { ["HF_ENDPOINT"] = server.Endpoint.ToString(), ["HF_HOME"] = folder.File("hf") };
+        var more = await ScriptRunner.Finish(ScriptRunner.Start(folder, hub, ["-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), .. settings,
+            "name=more", "training.steps=3", "init=org/tiny-discriminator", "init_generator=org/tiny-generator", "vocabulary=org/tiny-discriminator"]));
         Assert.True(more.ExitCode == 0, more.Error);
-        Assert.Contains("begin with the weights of out/tiny_11081_100.", more.Output);
+        Assert.Contains("begin with the weights of org/tiny-discriminator.", more.Output);
         Assert.Equal(HeldOutLosses("tiny_11081")[^1], HeldOutLosses("more_11081")[0]);
 
         var finetuned = await Script(TinyFinetuning.Script, tasks.File("tiny.yaml"), $"checkpoint={folder.File("runs/more_11081_100")}", "tasks=[colour]", "runs=[0]", "data.own.colour.epochs=1");
         Assert.True(finetuned.ExitCode == 0, finetuned.Error + finetuned.Output);
+        Assert.Contains("discriminator_predictions (4 tensors)", finetuned.Output);
         var result = FinetuneResult.Load(tasks.File("runs/tiny_colour_0"));
         Assert.Contains("| 1 | ", File.ReadAllText(tasks.File("runs/tiny_colour_0/README.md")));
 
