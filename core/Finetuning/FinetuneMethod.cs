@@ -30,8 +30,9 @@ public sealed record FinetuneMethod
     public static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout)
     {
         var compute = model.Store.Compute;
-        Tensor Rows(long[] values) => tensor(values, device: compute.Device).view(batch.Size, batch.Length);
-        return model.Classify(Rows(batch.Ids), Rows(batch.TokenTypes), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute), dropout);
+        Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
+        var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)]);
+        return model.Classify(Rows(put[0]), Rows(put[1]), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]), dropout);
     }
 
     /// <summary>One forward pass with its loss.</summary>

@@ -51,15 +51,20 @@ public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
     public IReadOnlyList<int>? Lengths { get; private init; }
 
     /// <summary>The mask of sequences of the given lengths, padded to <paramref name="length"/>.</summary>
-    public static AttentionMask FromLengths(IReadOnlyList<int> lengths, long length, Compute compute)
+    /// <param name="lengths">Tokens of each sequence.</param>
+    /// <param name="length">Positions of each.</param>
+    /// <param name="compute">Where the mask is used, and in which precision.</param>
+    /// <param name="onDevice">The lengths, int64, where they are on the device already.</param>
+    public static AttentionMask FromLengths(IReadOnlyList<int> lengths, long length, Compute compute, Tensor? onDevice = null)
     {
         if (lengths.All(n => n == length))
             return new AttentionMask(lengths.Count, length, null);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var real = arange(length).unsqueeze(0).lt(tensor(lengths.Select(n => (long)n).ToArray()).unsqueeze(1));
+        onDevice ??= Staging.Put(compute, [.. lengths.Select(n => (long)n)])[0];
+        var real = arange(length, device: compute.Device).unsqueeze(0).lt(onDevice.unsqueeze(1));
         double lowest = compute.Precision == Precision.BFloat16 ? -3.38e38 : float.MinValue;
-        var bias = zeros(lengths.Count, length).masked_fill_(real.logical_not(), lowest).view(lengths.Count, 1, 1, length);
-        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).to(compute.Device).MoveToOuterDisposeScope()) { Lengths = lengths };
+        var bias = zeros(lengths.Count, length, device: compute.Device).masked_fill_(real.logical_not(), lowest).view(lengths.Count, 1, 1, length);
+        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).MoveToOuterDisposeScope()) { Lengths = lengths };
     }
 }

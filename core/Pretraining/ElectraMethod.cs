@@ -36,14 +36,14 @@ public sealed record ElectraMethod
     public ElectraPass Forward(ElectraPair model, TokenBatch batch, RandomKey key, bool training)
     {
         var compute = model.Store.Compute;
-        Tensor Put(long[] values) => tensor(values, device: compute.Device);
         Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
         Dropout DropoutOf(int part) => training ? new Dropout(key[part], compute) : Dropout.None;
-        var (types, attention) = (Rows(Put(batch.TokenTypes)), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute));
 
         // Mask: x → x with [MASK] at some positions.
         var masked = Mask(batch, key[0]);
-        var (original, hidden, positions, targets) = (Put(batch.Ids), Put(masked.Ids), Put(masked.Positions), Put(masked.Targets));
+        var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)], batch.TokenPositions(), masked.Ids, masked.Positions, masked.Targets);
+        var (original, types, lengths, tokens, hidden, positions, targets) = (put[0], Rows(put[1]), put[2], put[3], put[4], put[5], put[6]);
+        var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, lengths);
 
         // Generate: a masked language model guesses what was there.
         var guesses = model.Generate(Rows(hidden), types, attention, positions, DropoutOf(1));
@@ -61,10 +61,7 @@ public sealed record ElectraMethod
         // Discriminate: was this token replaced? Asked of every token, not only of the masked ones.
         var opinions = model.Discriminate(Rows(corrupted), types, attention, DropoutOf(3));
         if (attention.Bias is not null)
-        {
-            using var tokens = Put(batch.TokenPositions());
             (opinions, replaced) = (opinions.index_select(0, tokens), replaced.index_select(0, tokens));
-        }
         var discriminatorLoss = DiscriminatorLoss(opinions, replaced.to(float32));
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.

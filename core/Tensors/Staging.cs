@@ -1,0 +1,52 @@
+using Electra.Native;
+using static TorchSharp.torch;
+
+namespace Electra.Tensors;
+
+/// <summary>Brings what a pass reads to the device.</summary>
+internal static class Staging
+{
+    /// <summary>Each array as a tensor <c>[count]</c> int64 on the device.</summary>
+    /// <remarks>
+    /// On CUDA all go in one copy, from pinned memory, which is the only kind that the host need not wait for: a copy for each
+    /// array, from ordinary memory, would stop the host at each until the device has caught up. libtorch keeps pinned memory from
+    /// being used again before its copy is through.
+    /// </remarks>
+    public static Tensor[] Put(Compute compute, params long[][] arrays)
+    {
+        if (!compute.IsCuda)
+            return [.. arrays.Select(values => tensor(values, dtype: int64))];
+        using var pageable = empty(Total(arrays), dtype: int64);
+        using var pinned = pageable.pin_memory();
+        Fill(pinned, arrays);
+        using var flat = pinned.to(compute.Device, non_blocking: true);
+        return Parts(flat, arrays);
+    }
+
+    /// <summary>The number of elements of all arrays.</summary>
+    internal static long Total(long[][] arrays) => arrays.Sum(values => (long)values.Length);
+
+    /// <summary>Writes the arrays one after the other.</summary>
+    internal static void Fill(Tensor flat, long[][] arrays)
+    {
+        var rest = NativeTensors.Elements<long>(flat);
+        foreach (long[] values in arrays)
+        {
+            values.CopyTo(rest);
+            rest = rest[values.Length..];
+        }
+    }
+
+    /// <summary>Each array's part of the flat tensor: views.</summary>
+    internal static Tensor[] Parts(Tensor flat, long[][] arrays)
+    {
+        var parts = new Tensor[arrays.Length];
+        long start = 0;
+        foreach (var (i, values) in arrays.Index())
+        {
+            parts[i] = flat.narrow(0, start, values.Length);
+            start += values.Length;
+        }
+        return parts;
+    }
+}
