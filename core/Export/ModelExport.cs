@@ -59,7 +59,8 @@ public static class ModelExport
         else
             card.Table(("exported from", model.Source), ("layers", shape.NumHiddenLayers), ("hidden size", shape.HiddenSize), ("attention heads", shape.NumAttentionHeads),
                 ("intermediate size", shape.IntermediateSize), ("embedding size", shape.EmbeddingSize), ("vocabulary", $"{shape.VocabularySize} tokens"), ("longest text", $"{shape.MaxPositions} tokens"));
-        return Scores(model.Source, config.Glue) is { } scores ? card.Text(scores.Markdown().Trim()) : card;
+        // It is the discriminator that is fine-tuned.
+        return config.Part == ModelPart.Discriminator && Scores(model.Source, config.Glue) is { } scores ? card.Text(scores.Markdown().Trim()) : card;
     }
 
     /// <summary>The development scores of all fine-tuning runs that began with a model; null where there are none.</summary>

@@ -112,6 +112,7 @@ public sealed class ModelExportTests : IDisposable
         Assert.Contains("|mine|RTE|2|62.00|", card);
         Assert.DoesNotContain("|other|", card);
         Assert.DoesNotContain("# old", card);
+        Assert.DoesNotContain("RTE", File.ReadAllText(Path.Combine(Export("tiny_1_100", "part=generator"), "README.md")));
     }
 
     [Fact]
