@@ -93,7 +93,7 @@ public sealed class FinetuneStart : IDisposable
 
         foreach (var name in config.Tasks)
         {
-            var data = TaskData.Prepare(TaskSources.Open(name, config.Data), Tokenizer, config.Encoding, config.Datasets, console, cancellation);
+            var data = TaskData.Prepare(TaskSources.Open(name, config.Data, console, cancellation), Tokenizer, config.Encoding, config.Datasets, console, cancellation);
             tasks.Add(data);
             if (data.Dev.Count == 0)
                 throw new UserErrorException($"{data.Task.DisplayName} has no rows to measure on: the files of its split dev are missing");

@@ -70,7 +70,7 @@ internal static class TaskEncoding
             else
                 lengthB--;
         ReadOnlySpan<int> first = CollectionsMarshal.AsSpan(a)[..lengthA], second = CollectionsMarshal.AsSpan(b)[..lengthB];
-        buffers.Rows.Add(swap ? second : first, swap ? first : second, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId);
+        buffers.Rows.Add(swap ? second : first, swap ? first : second, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair);
     }
 
     private static void Write(string folder, TaskDefinition task, TaskSplitText text, ElectraTokenizer tokenizer, int maxLength, bool swapped,

@@ -50,9 +50,12 @@ public static class Submission
             console.Line($"{task.DisplayName} is not predicted: {why}");
         if (summary.Stale.Count > 0)
             console.Warning($"{string.Join(", ", summary.Stale)} {(summary.Stale.Count == 1 ? "is" : "are")} from an earlier call, and not in {ZipName}");
-        if (summary.Zip is not { } zip)
-            return 0;
         console.Line();
+        if (summary.Zip is not { } zip)
+        {
+            console.Line($"No {ZipName}: none of these tasks is GLUE's.");
+            return 0;
+        }
         if (summary.Problems.Count > 0)
         {
             console.Warning($"gluebenchmark.com would refuse {ProjectPath.Shown(zip)}:\n  {string.Join("\n  ", summary.Problems)}");

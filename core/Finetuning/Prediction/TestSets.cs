@@ -1,3 +1,4 @@
+using Electra.Corpora.Hub;
 using Electra.Finetuning.Data;
 using Electra.Finetuning.Tasks;
 using Electra.Tensors;
@@ -33,14 +34,14 @@ public static class TestSets
     public static PredictedTests Predict(IReadOnlyList<ChosenRuns> chosen, FinetuneConfig config, Compute compute,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        var (texts, omitted) = (new List<(ChosenRuns Chosen, TaskText Rows)>(), new List<(TaskDefinition, string)>());
+        var (texts, omitted) = (new List<(ChosenRuns Chosen, TaskText Rows)>(), new List<(TaskDefinition Task, string Why)>());
         foreach (var task in chosen)
-            if (Rows(task, config.Data, out var why) is { } rows)
+            if (Rows(task, config.Data, progress, cancellation, out var why) is { } rows)
                 texts.Add((task, rows));
             else
                 omitted.Add((task.Task, why));
         if (texts.Count == 0)
-            throw new UserErrorException($"there is nothing to predict:\n  {string.Join("\n  ", omitted.Select(task => $"{task.Item1.DisplayName}: {task.Item2}"))}");
+            throw new UserErrorException($"there is nothing to predict:\n  {string.Join("\n  ", omitted.GroupBy(task => task.Why, task => task.Task.DisplayName).Select(tasks => $"{string.Join(", ", tasks)}: {tasks.Key}"))}");
 
         foreach (var (task, rows) in texts)
             foreach (var run in task.Runs)
@@ -50,7 +51,7 @@ public static class TestSets
     }
 
     /// <summary>The rows of a task's test sets; null, and the reason, where it cannot be predicted.</summary>
-    private static TaskText? Rows(ChosenRuns chosen, TaskSourceOptions source, out string why)
+    private static TaskText? Rows(ChosenRuns chosen, TaskSourceOptions source, IProgress<ProgressReport>? progress, CancellationToken cancellation, out string why)
     {
         var task = chosen.Task;
         why = $"no run of {task.Model} is finished";
@@ -58,16 +59,19 @@ public static class TestSets
             return null;
         try
         {
-            var text = TaskSources.Open(task.Name, source);
+            var text = TaskSources.Open(task.Name, source, progress, cancellation);
             why = "there is no test set";
             return text.Of(SplitRole.Test).ToArray() is { Length: > 0 } tests ? text with { Splits = tests } : null;
         }
-        catch (UserErrorException e)
+        catch (UserErrorException e) when (!IsUnreachable(e))
         {
             why = e.Message;
             return null;
         }
     }
+
+    /// <summary>Whether the hub cannot be reached: then no task's files can be had, and it is of no use to try the next.</summary>
+    private static bool IsUnreachable(Exception? e) => e is not null && (e is HubUnreachableException || IsUnreachable(e.InnerException));
 
     private static TaskData Encode(FinetunedModel model, TaskText rows, FinetuneConfig config, IProgress<ProgressReport>? progress, CancellationToken cancellation) =>
         TaskData.Prepare(rows, model.Tokenizer, model.Encoding, config.Datasets, progress, cancellation);

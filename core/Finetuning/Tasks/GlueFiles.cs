@@ -11,13 +11,14 @@ internal static class GlueFiles
 {
     /// <summary>A task with those of its splits that the folder holds.</summary>
     /// <exception cref="UserErrorException">It holds none of them, or the hub cannot be reached.</exception>
-    public static TaskText Open(TaskDefinition task, string folder, HubClient? hub = null)
+    public static TaskText Open(TaskDefinition task, string folder, HubClient? hub = null,
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         const string WhatWouldDo = "data.glue names a folder that holds CoLA/train.tsv … (the official archive) or cola/train-00000-of-00001.parquet …, or a data set on the hub such as nyu-mll/glue";
         string root;
         try
         {
-            root = HubFolders.Find(folder, HubKind.Dataset, [$"{task.Name}/*.parquet"], hub);
+            root = HubFolders.Find(folder, HubKind.Dataset, [$"{task.Name}/*.parquet"], hub, progress, cancellation);
         }
         catch (HubException e)
         {

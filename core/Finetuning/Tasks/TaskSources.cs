@@ -43,13 +43,17 @@ public static class TaskSources
         BuiltIn(name) ?? (options.Own.TryGetValue(name, out var own) ? OwnTask.Define(name, own) : throw Unknown(name, options));
 
     /// <summary>A task with its rows.</summary>
+    /// <param name="name">The task.</param>
+    /// <param name="options">Where rows lie.</param>
+    /// <param name="progress">Told of a download.</param>
+    /// <param name="cancellation">Stops a download; the next call goes on.</param>
     /// <exception cref="UserErrorException">There is no task of this name, or its files are not there.</exception>
-    public static TaskText Open(string name, TaskSourceOptions options)
+    public static TaskText Open(string name, TaskSourceOptions options, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         var task = Define(name, options);
         return options.Own.TryGetValue(name, out var own) ? OwnTask.Open(task, own)
             : DotnetDocsTasks.All.Contains(task) ? DotnetDocsTasks.Open(task)
-            : GlueFiles.Open(task, options.Glue);
+            : GlueFiles.Open(task, options.Glue, progress: progress, cancellation: cancellation);
     }
 
     /// <summary>Whether a name is a built-in task's, or one of its files of predictions is called so (<c>MNLI-m</c>), on any file system.</summary>

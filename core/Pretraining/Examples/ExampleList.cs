@@ -26,12 +26,15 @@ public sealed class ExampleList
     public ReadOnlySpan<int> this[int index] => Ids[(index == 0 ? 0 : (int)bounds[index - 1].End)..(int)bounds[index].End];
 
     /// <summary>Appends <c>[CLS] A [SEP]</c>, or <c>[CLS] A [SEP] B [SEP]</c> where <paramref name="second"/> is not empty.</summary>
-    public void Add(ReadOnlySpan<int> first, ReadOnlySpan<int> second, int cls, int sep)
+    public void Add(ReadOnlySpan<int> first, ReadOnlySpan<int> second, int cls, int sep) => Add(first, second, cls, sep, second.Length > 0);
+
+    /// <summary>Appends <c>[CLS] A [SEP]</c>, or <c>[CLS] A [SEP] B [SEP]</c> of a pair, even where B is empty.</summary>
+    public void Add(ReadOnlySpan<int> first, ReadOnlySpan<int> second, int cls, int sep, bool isPair)
     {
         ids.Add(cls);
         ids.AddRange(first);
         ids.Add(sep);
-        if (second.Length > 0)
+        if (isPair)
         {
             ids.AddRange(second);
             ids.Add(sep);

@@ -42,6 +42,14 @@ public sealed class TaskDataTests : IDisposable
     }
 
     [Fact]
+    public void An_empty_second_text_keeps_its_separator()
+    {
+        using var data = Prepare(Pairs(("a", "", 1)));
+        Assert.Equal([2, 5, 3, 3], data.Dev[0].Batch([0]).Tokens.Ids);
+        Assert.Equal([0, 0, 0, 1], data.Dev[0].Batch([0]).Tokens.TokenTypes);
+    }
+
+    [Fact]
     public void Training_rows_without_an_order_are_shown_swapped_too_and_others_are_not()
     {
         var rows = Pairs(("a", "b b", 1), ("a a", "b", 0));
