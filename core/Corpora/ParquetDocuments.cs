@@ -41,12 +41,15 @@ internal static class ParquetDocuments
     private static DataField Column(SourceFile file, ParquetSchema schema, string column)
     {
         var fields = schema.GetDataFields();
-        var field = fields.FirstOrDefault(f => f.Path.ToString() == column || f.Name == column)
-            ?? throw new UserErrorException($"{file.Shown}: there is no column {column}; the columns are {string.Join(", ", fields.Select(f => f.Path.ToString()))}. Name the one that holds the text: corpus.text_field=…");
+        var field = fields.FirstOrDefault(f => NameOf(f) == column) ?? fields.FirstOrDefault(f => f.Name == column)
+            ?? throw new UserErrorException($"{file.Shown}: there is no column {column}; the columns are {string.Join(", ", fields.Select(NameOf))}. Name the one that holds the text: corpus.text_field=…");
         return (IsText(field) || IsBytes(field)) && field.MaxRepetitionLevel == 0
             ? field
             : throw new UserErrorException($"{file.Shown}: the column {column} holds {(field.MaxRepetitionLevel > 0 ? "lists of " : "")}{field.ClrType.Name}, and text is expected");
     }
+
+    /// <summary>Names from the outermost to the column's own: <c>meta.text</c>.</summary>
+    private static string NameOf(DataField field) => string.Join('.', field.Path.ToList());
 
     private static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
 

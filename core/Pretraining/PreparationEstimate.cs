@@ -31,24 +31,16 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         if (corpus.Bytes is not { } bytes)
             return null;
         long toDownload = corpus.BytesToDownload();
-        var made = new SegmentExamples();
+        Sample? Take() => Sample.Take(corpus, source, settings, progress, cancellation);
         // The first round is for the just-in-time compiler, and for the first download: the second one is measured.
-        if (Sample.Read(corpus, progress, cancellation) is not { } first)
+        if (Take() is null || Take() is not { } sample)
             return null;
-        made.Fill(first.Segment, source, settings);
-        if (Sample.Read(corpus, progress, cancellation) is not { } sample)
-            return null;
-        var clock = Stopwatch.StartNew();
-        made.Fill(sample.Segment, source, settings);
-        var making = clock.Elapsed;
-
-        double samples = (double)bytes / sample.Bytes * sample.CharactersOfBytes / sample.Segment.Characters;
-        double examples = made.Train.Count + made.HeldOut.Count, tokens = made.Train.Ids.Length + made.HeldOut.Ids.Length;
+        double samples = (double)bytes / sample.Bytes * sample.CharactersOfBytes / sample.Characters;
         int threads = Math.Min(workers > 0 ? workers : Environment.ProcessorCount, Environment.ProcessorCount);
         // One thread reads: no number of workers is faster than that.
-        double seconds = Math.Max(sample.Reading.TotalSeconds, (sample.Reading + making).TotalSeconds / threads);
-        return new PreparationEstimate(samples * sample.Segment.Characters, samples * examples,
-            samples * ExampleStoreInfo.BytesOf(source.Vocabulary, examples, tokens), toDownload, TimeSpan.FromSeconds(samples * seconds));
+        var time = TimeSpan.FromSeconds(Math.Max(sample.Reading.TotalSeconds, (sample.Reading + sample.Making).TotalSeconds / threads));
+        return new PreparationEstimate(samples * sample.Characters, samples * sample.Examples,
+            samples * ExampleStoreInfo.BytesOf(source.Vocabulary, sample.Examples, sample.Tokens), toDownload, samples * time);
     }
 
     /// <summary>Prints the estimate.</summary>
@@ -69,28 +61,44 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
 
     private static string Size(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:N1} GB" : $"{Math.Max(1, bytes / 1e6):N0} MB";
 
-    /// <summary>The start of a corpus.</summary>
-    /// <param name="Segment">Its documents.</param>
+    /// <summary>The start of a corpus, and what came of it.</summary>
+    /// <param name="Characters">Its characters.</param>
     /// <param name="Bytes">Stored bytes at the last place where the reading said how many they were.</param>
     /// <param name="CharactersOfBytes">Characters up to that place.</param>
-    /// <param name="Reading">How long reading the documents took.</param>
-    private sealed record Sample(CorpusSegment Segment, long Bytes, long CharactersOfBytes, TimeSpan Reading)
+    /// <param name="Examples">Its examples.</param>
+    /// <param name="Tokens">The tokens of these.</param>
+    /// <param name="Reading">How long reading it took.</param>
+    /// <param name="Making">How long making its examples took, on one thread.</param>
+    private sealed record Sample(long Characters, long Bytes, long CharactersOfBytes, long Examples, long Tokens, TimeSpan Reading, TimeSpan Making)
     {
-        /// <summary>Reads a sample; null where the corpus ends before.</summary>
-        public static Sample? Read(Corpus corpus, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+        /// <summary>Takes a sample, a segment at a time as a preparation does; null where the corpus ends before.</summary>
+        public static Sample? Take(Corpus corpus, ExampleSource source, ExampleSettings settings, IProgress<ProgressReport>? progress, CancellationToken cancellation)
         {
-            var documents = new List<string>();
-            long characters = 0, at = 0, charactersThere = 0;
-            var reading = new CorpusReading { Progress = progress, Cancellation = cancellation, At = position => (at, charactersThere) = (position, characters) };
-            var clock = new Stopwatch();
-            foreach (var document in corpus.Read(reading))
+            long characters = 0, bytes = 0, charactersOfBytes = 0, examples = 0, tokens = 0;
+            Stopwatch reading = new(), making = new();
+            IEnumerable<string> Documents()
             {
-                // The wait for the first file is no reading.
-                clock.Start();
-                documents.Add(document);
-                characters += document.Length;
-                if (characters >= SampleCharacters && charactersThere > 0)
-                    return new Sample(new CorpusSegment(0, 0, documents, characters), at, charactersThere, clock.Elapsed);
+                foreach (var document in corpus.Read(new CorpusReading { Progress = progress, Cancellation = cancellation, At = at => (bytes, charactersOfBytes) = (at, characters) }))
+                {
+                    // The wait for the first file is no reading.
+                    reading.Start();
+                    characters += document.Length;
+                    yield return document;
+                }
+            }
+
+            var made = new SegmentExamples();
+            foreach (var segment in CorpusSegment.Cut(Documents(), 0, 0, new PreparationGrain().SegmentCharacters))
+            {
+                reading.Stop();
+                making.Start();
+                made.Fill(segment, source, settings);
+                making.Stop();
+                examples += made.Train.Count + made.HeldOut.Count;
+                tokens += made.Train.Ids.Length + made.HeldOut.Ids.Length;
+                if (characters >= SampleCharacters && charactersOfBytes > 0)
+                    return new Sample(characters, bytes, charactersOfBytes, examples, tokens, reading.Elapsed, making.Elapsed);
+                reading.Start();
             }
             return null;
         }

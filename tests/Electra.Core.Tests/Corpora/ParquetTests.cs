@@ -46,6 +46,47 @@ public sealed class ParquetTests : IDisposable
         Assert.Equal(expected, Corpus.Open(CorpusOptions.Parse(path)).Documents());
     }
 
+    [Fact]
+    public void Every_column_of_text_reads_as_another_reader_reads_it_or_is_refused_by_name()
+    {
+        using var expected = JsonDocument.Parse(File.ReadAllBytes(TestData.Shared("parquet/expected.json")));
+        int read = 0, refused = 0;
+        foreach (var file in expected.RootElement.EnumerateArray())
+        {
+            var name = file.GetProperty("file").GetString()!;
+            var path = TestData.Shared($"parquet/{name}");
+            foreach (var column in file.GetProperty("columns_first_row_group").EnumerateArray().Where(column => column.GetProperty("type").GetString() == "BYTE_ARRAY"))
+            {
+                var field = column.GetProperty("path").GetString()!;
+                if (!field.Contains('.'))
+                {
+                    string[] Texts(params IEnumerable<JsonElement> rows) =>
+                        [.. rows.Select(row => row.GetProperty(field).GetString()).OfType<string>().Where(text => !string.IsNullOrWhiteSpace(text))];
+                    string[] documents = [.. ParquetDocuments.Read(new SourceFile(path, name, 1, default), field, new ReadPosition(_ => { }))];
+                    var first = Texts(file.GetProperty("first_rows").EnumerateArray());
+                    Assert.Equal(first, documents.Take(first.Length));
+                    if (Texts(file.GetProperty("last_row")) is [var last])
+                        Assert.Equal(last, documents[^1]);
+                    Assert.InRange(documents.Length, first.Length, file.GetProperty("num_rows").GetInt32());
+                    read++;
+                }
+                else
+                {
+                    Refused(path, field, name, field, "lists of");
+                    refused++;
+                }
+            }
+            Refused(path, "no such column", name);
+        }
+        Assert.Equal((46, 6), (read, refused));
+    }
+
+    private static void Refused(string path, string column, params string[] said)
+    {
+        var message = Assert.Throws<UserErrorException>(() => Corpus.Open(new CorpusOptions { Source = [path], TextField = column }).Documents().Count()).Message;
+        Assert.All(said, part => Assert.Contains(part, message));
+    }
+
     private async Task Write(string[] texts)
     {
         var (text, id) = (new DataField<string>("text"), new DataField<int>("id"));
