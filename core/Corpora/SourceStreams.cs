@@ -1,7 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
-using System.Text.Unicode;
 using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.GZip;
 
@@ -12,27 +12,42 @@ internal static class SourceStreams
 {
     private const int BufferSize = 1 << 16;
 
+    /// <summary>A longer line is not held in memory: it is cut, or refused.</summary>
+    private const int LongestLine = 1 << 26;
+
     /// <summary>Lines of a UTF-8 file, without their line breaks.</summary>
+    /// <exception cref="UserErrorException">The file is not UTF-8, its compression is damaged, or a line has no end.</exception>
+    public static IEnumerable<string> Lines(SourceFile file, ReadPosition position) => Lines(file, position, LongestLine, reader => reader.ReadLine() ?? throw new UserErrorException(
+        $"{file.Shown}:{reader.Line}: the line is longer than {LongestLine / 1_000_000} million characters; a row or an object on each line is expected"));
+
+    /// <summary>
+    /// Lines of a UTF-8 text, without their line breaks. A line that is longer than <paramref name="longest"/> was never meant as one
+    /// (some corpora are a single line): it comes in pieces that an example has room for, cut at spaces, so that nothing of it is lost
+    /// and memory stays bounded.
+    /// </summary>
     /// <exception cref="UserErrorException">The file is not UTF-8, or its compression is damaged.</exception>
-    public static IEnumerable<string> Lines(SourceFile file, ReadPosition position)
+    public static IEnumerable<string> TextLines(SourceFile file, ReadPosition position, int longest) => Lines(file, position, longest, reader => reader.ReadPiece());
+
+    private static IEnumerable<string> Lines(SourceFile file, ReadPosition position, int longest, Func<BoundedLines, string> next)
     {
         using var stored = Open(file);
         using var content = new CountingStream(Decompress(file, stored));
-        using var reader = new StreamReader(content, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, BufferSize);
+        using var text = new StreamReader(content, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, BufferSize);
+        var lines = new BoundedLines(text, longest);
         long reported = 0;
         for (bool first = true; ; first = false)
         {
-            string? line;
+            string line;
             try
             {
-                line = reader.ReadLine();
+                if (lines.IsAtEnd)
+                    break;
+                line = next(lines);
             }
             catch (Exception e) when (e is DecoderFallbackException or InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
             {
                 throw Damaged(file, e);
             }
-            if (line is null)
-                break;
             yield return first ? line.TrimStart('\uFEFF') : line;
             if (stored.Position - reported >= 1 << 20)
                 position.Report(reported = stored.Position);
@@ -92,39 +107,28 @@ internal static class SourceStreams
         if (cause is not DecoderFallbackException)
             return new UserErrorException($"{file.Shown} is damaged: {cause.Message} Download or compress it again.", cause);
         using var content = Decompress(file, Open(file));
-        var (line, offset) = (1L, 0L);
-        foreach (var bytes in RawLines(content))
+        var buffer = new byte[BufferSize];
+        var (line, offset, kept) = (1L, 0L, 0);
+        while (content.ReadAtLeast(buffer.AsSpan(kept), 1, throwOnEndOfStream: false) is var read)
         {
-            if (line == 1 && (bytes.AsSpan().StartsWith((byte[])[0xFF, 0xFE]) || bytes.AsSpan().StartsWith((byte[])[0xFE, 0xFF])))
+            ReadOnlySpan<byte> bytes = buffer.AsSpan(0, kept + read);
+            if (offset == 0 && bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
                 return new UserErrorException($"{file.Shown} is UTF-16, and text must be UTF-8. Convert it: iconv -f utf-16 -t utf-8", cause);
-            if (!Utf8.IsValid(bytes))
+            int good = 0;
+            OperationStatus status = OperationStatus.Done;
+            while (good < bytes.Length && (status = Rune.DecodeFromUtf8(bytes[good..], out var rune, out int length)) == OperationStatus.Done)
             {
-                int good = 0;
-                while (Utf8.IsValid(bytes.AsSpan(0, good + 1)) || (good + 4 < bytes.Length && Enumerable.Range(2, 3).Any(n => Utf8.IsValid(bytes.AsSpan(0, good + n)))))
-                    good++;
-                return new UserErrorException($"{file.Shown}:{line}: the byte at {offset + good:N0} (0x{bytes[good]:X2}) is not UTF-8. Convert the file (iconv -f latin1 -t utf-8, if that is what it is).", cause);
+                line += rune.Value == '\n' ? 1 : 0;
+                good += length;
             }
-            (line, offset) = (line + 1, offset + bytes.Length);
+            if (status == OperationStatus.InvalidData || read == 0)
+                return new UserErrorException(good == bytes.Length ? $"{file.Shown} is not UTF-8."
+                    : $"{file.Shown}:{line}: the byte at {offset + good:N0} (0x{bytes[good]:X2}) is not UTF-8. Convert the file (iconv -f latin1 -t utf-8, if that is what it is).", cause);
+            // A character may reach over the end of the buffer.
+            bytes[good..].CopyTo(buffer);
+            (offset, kept) = (offset + good, bytes.Length - good);
         }
-        return new UserErrorException($"{file.Shown} is not UTF-8.", cause);
-    }
-
-    /// <summary>Lines as bytes, line breaks included.</summary>
-    private static IEnumerable<byte[]> RawLines(Stream content)
-    {
-        using var buffered = new BufferedStream(content, BufferSize);
-        var line = new List<byte>();
-        for (int b; (b = buffered.ReadByte()) >= 0;)
-        {
-            line.Add((byte)b);
-            if (b == '\n')
-            {
-                yield return [.. line];
-                line.Clear();
-            }
-        }
-        if (line.Count > 0)
-            yield return [.. line];
+        throw new InvalidOperationException("a stream ends with a read of nothing");
     }
 }
 

@@ -5,14 +5,14 @@ namespace Electra.Corpora;
 /// <summary>Documents of plain text files.</summary>
 internal static class TextDocuments
 {
-    /// <summary>A longer document is cut at the end of a line, so that memory stays bounded.</summary>
+    /// <summary>A longer document is cut at the end of a line, and a longer line at spaces, so that memory stays bounded.</summary>
     private const int MaxCharacters = 1_000_000;
 
     /// <summary>The documents of a file: separated by blank lines, or the file as one.</summary>
     public static IEnumerable<string> Read(SourceFile file, DocumentBoundary boundary, ReadPosition position)
     {
         var document = new StringBuilder();
-        foreach (var line in SourceStreams.Lines(file, position))
+        foreach (var line in SourceStreams.TextLines(file, position, MaxCharacters))
         {
             bool blank = string.IsNullOrWhiteSpace(line);
             if (document.Length > 0 && (document.Length + line.Length > MaxCharacters || (blank && boundary == DocumentBoundary.BlankLine)))

@@ -125,6 +125,8 @@ public static class Experiment
     {
         UserErrorException e => ($"error: {e.Message}", UserError),
         IOException e when DiskFull.Is(e) => ($"error: the disk is full: {e.Message}", UserError),
+        // What the system says of a disk or a file that fails; a file that is not there is for the code that opens it to explain.
+        IOException e when e is not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException) => ($"error: {e.Message}", UserError),
         UnauthorizedAccessException e => ($"error: {e.Message}", UserError),
         _ => ($"error: this is a bug, in the kit or in the script; please report it with what follows.\n{exception}", Bug),
     };
@@ -133,7 +135,7 @@ public static class Experiment
     private static Exception Cause(Exception exception) => exception switch
     {
         TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner => Cause(inner),
-        AggregateException aggregate => aggregate.Flatten().InnerExceptions.Select(Cause).OrderByDescending(e => e is UserErrorException).FirstOrDefault(exception),
+        AggregateException aggregate => aggregate.Flatten().InnerExceptions.Select(Cause).OrderBy(e => e switch { UserErrorException => 0, OperationCanceledException => 2, _ => 1 }).FirstOrDefault(exception),
         _ => exception,
     };
 

@@ -8,6 +8,9 @@ namespace Electra.Files;
 /// </summary>
 public static class AtomicFile
 {
+    /// <summary>Wraps the stream that a file is written through, in the calls that follow: tests let writes fail.</summary>
+    internal static readonly AsyncLocal<Func<Stream, Stream>?> Through = new();
+
     /// <summary>Writes a file through a stream.</summary>
     /// <param name="path">The file; its folder is made where it is missing. A symbolic link is followed, not replaced.</param>
     /// <param name="write">Writes the content. When it throws, the file stays as it was.</param>
@@ -23,7 +26,7 @@ public static class AtomicFile
         {
             using (var stream = new FileStream(partial, FileMode.CreateNew, FileAccess.Write))
             {
-                write(stream);
+                write(Through.Value?.Invoke(stream) ?? stream);
                 stream.Flush(flushToDisk: true);
             }
             File.Move(partial, path, overwrite: true);

@@ -1,11 +1,10 @@
+using Electra.Experiments;
+
 namespace Electra.Pretraining.Examples;
 
 /// <summary>Says so when a disk is full.</summary>
 internal static class DiskSpace
 {
-    // ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL on Windows, ENOSPC elsewhere, EDQUOT on Linux, and on macOS.
-    private static readonly int[] Full = [unchecked((int)0x80070070), unchecked((int)0x80070027), 28, 122, 69];
-
     /// <summary>Does what writes to a folder.</summary>
     /// <exception cref="UserErrorException">The disk, or the user's share of it, is full.</exception>
     public static void Guard(string folder, Action write)
@@ -14,7 +13,7 @@ internal static class DiskSpace
         {
             write();
         }
-        catch (IOException error) when (Full.Contains(error.HResult))
+        catch (IOException error) when (DiskFull.Is(error))
         {
             double free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace / 1e6;
             throw new UserErrorException($"The disk of {folder} is full: {free:f0} MB free. Make room and start again: what is done is kept.", error);

@@ -79,6 +79,9 @@ public sealed class ExperimentTests : IDisposable
         { new TypeInitializationException("X", new UserErrorException("no such vocabulary")), Experiment.UserError, "error: no such vocabulary" },
         { new TargetInvocationException(new AggregateException(new FormatException(), new UserErrorException("no such vocabulary"))), Experiment.UserError, "error: no such vocabulary" },
         { new UnauthorizedAccessException("Access to the path '/x' is denied."), Experiment.UserError, "error: Access to the path '/x' is denied." },
+        { new IOException("Input/output error : '/x'"), Experiment.UserError, "error: Input/output error : '/x'" },
+        { new AggregateException(new OperationCanceledException(), new IOException("Input/output error")), Experiment.UserError, "error: Input/output error" },
+        { new FileNotFoundException("no x"), Experiment.Bug, "error: this is a bug" },
         { new InvalidOperationException("broken"), Experiment.Bug, "error: this is a bug, in the kit or in the script; please report it with what follows.\nSystem.InvalidOperationException: broken" },
         { new OperationCanceledException(), Experiment.Bug, "error: this is a bug" },
     };

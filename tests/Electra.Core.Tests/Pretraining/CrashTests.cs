@@ -95,4 +95,84 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         Assert.Equal("not finite", skipped[^1]["reason"]!.GetValue<string>());
         Assert.Equal(8, skipped[^1]["examples"]!.AsArray().Count);
     }
+
+    [Fact, Trait("Category", "Long")]
+    public async Task Signals_in_every_phase_are_honoured_and_lose_nothing()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
+        await whole.Ready();
+        var script = new KilledScript(() => whole.Start("asked", $"datasets={whole.Folder.File("asked-data")}"), new Random(5), reach: 24, "TERM", 143);
+        await script.RunToEnd(10, () => { });
+        whole.AssertSame("asked");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{script.Kills} signals");
+    }
+
+    [Fact]
+    public async Task A_second_interrupt_ends_at_once_without_saving()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
+        await whole.Ready();
+        // Steps of a second or more: the first signal alone would save after one.
+        var process = whole.Start("impatient", "model={embedding_size: 64, hidden_size: 512, layers: 8, attention_heads: 8, intermediate_size: 2048, generator_divisor: 1}", "training.batch_size=128");
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("step         0"))
+        {
+        }
+        await KilledScript.Send(process, "INT");
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("once more stops at once"))
+        {
+        }
+        await KilledScript.Send(process, "INT");
+        Assert.Equal(130, (await ScriptRunner.Finish(process)).ExitCode);
+        Assert.False(Directory.Exists(whole.Folder.File("runs/impatient_11081/states")), "nothing was saved");
+    }
+
+    [Fact]
+    public async Task A_second_start_of_a_run_says_who_has_it()
+    {
+        await whole.Ready();
+        var process = whole.Start("taken", "training.steps=100000");
+        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("step         1 "))
+        {
+        }
+        var second = await whole.Run("taken", "training.steps=100000");
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains($"in use by process {process.Id}", second.Error);
+        process.Kill();
+        await ScriptRunner.Finish(process);
+    }
+
+    [Fact]
+    public async Task Other_text_under_a_run_that_began_is_refused()
+    {
+        await whole.Ready();
+        File.WriteAllText(whole.Folder.File("changing.txt"), File.ReadAllText(whole.Folder.File("text.txt")));
+        var corpus = $"corpus={whole.Folder.File("changing.txt")}";
+        Assert.Equal(0, (await whole.Run("changing", corpus, "training.max_minutes=0.00001")).ExitCode);
+        File.AppendAllText(whole.Folder.File("changing.txt"), "\nOne document more.\n");
+        var run = await whole.Run("changing", corpus);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("began with other examples", run.Error);
+    }
+
+    [Fact, Trait("Category", "Long")]
+    public async Task Memory_and_file_handles_stay_flat_over_hundreds_of_steps()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc");
+        await whole.Ready();
+        var process = whole.Start("long", "training.steps=900", "checkpoints.every=50", "logging.every=5", "evaluation.every=50");
+        (long Kilobytes, int Handles) early = default, late = default;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+            if (line.StartsWith("step       400 ", StringComparison.Ordinal))
+                early = Used();
+            else if (line.StartsWith("step       895 ", StringComparison.Ordinal))
+                late = Used();
+        Assert.Equal(0, (await ScriptRunner.Finish(process)).ExitCode);
+        Assert.True(early.Kilobytes > 0 && late.Kilobytes > 0, "both are measured");
+        Assert.True(late.Kilobytes - early.Kilobytes < 40 << 10, $"memory grew from {early.Kilobytes} to {late.Kilobytes} kB in 495 steps");
+        Assert.InRange(late.Handles, 1, early.Handles + 8);
+
+        (long, int) Used() => (
+            long.Parse(File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]),
+            Directory.GetFiles($"/proc/{process.Id}/fd").Length);
+    }
 }
