@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Electra.Native;
 
 namespace Electra.Experiments;
 
@@ -20,7 +21,7 @@ internal sealed class StopSignals : IDisposable
     public StopSignals(Action<string> tell, Action<int>? exit = null)
     {
         this.tell = tell;
-        this.exit = exit ?? Environment.Exit;
+        this.exit = exit ?? ImmediateExit.With;
         registrations = [.. new PosixSignal?[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, TimeIsUp }.OfType<PosixSignal>().Select(signal => PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = true;

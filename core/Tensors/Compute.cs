@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace Electra.Tensors;
 
 /// <summary>The number format of matrix products and activations. Parameters, sums of gradients, normalisation statistics and losses are always float32.</summary>
+/// <remarks>There is no float16: its gradients vanish without a loss scale, and bfloat16 is as fast on every device since 2020, and float32 serves the others.</remarks>
 public enum Precision
 {
     /// <summary>bfloat16 where the device multiplies it natively, float32 elsewhere.</summary>

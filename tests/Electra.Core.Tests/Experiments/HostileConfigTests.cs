@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using Electra.Experiments;
+using Electra.Pretraining;
 
 namespace Electra.Tests.Experiments;
 
@@ -48,6 +49,14 @@ public sealed class HostileConfigTests : IDisposable
     [InlineData("training: {learning_rate: 1e999}")]
     [InlineData("training: {steps: 0x7fffffffffffffffff}")]
     public void Numbers_too_large_are_refused_with_their_key(string yaml) => Assert.StartsWith("a.yaml:1:", Refused($"{yaml}\n"));
+
+    [Fact]
+    public void Half_precision_is_refused_by_name_as_it_would_need_a_loss_scale()
+    {
+        var message = Assert.Throws<UserErrorException>(() => Config.Parse<PretrainConfig>("training: {precision: float16}", "a.yaml")).Message;
+        Assert.Contains("float16", message);
+        Assert.Contains("Allowed: auto, float32", message);
+    }
 
     [Fact]
     public void What_is_no_text_or_far_too_large_is_refused()

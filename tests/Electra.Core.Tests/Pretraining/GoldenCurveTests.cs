@@ -42,7 +42,7 @@ public sealed class GoldenCurveTests : IDisposable
         Assert.Equal(golden.Losses[^20..].Average(), losses[^20..].Average(), 0.05 * golden.Losses[^20..].Average());
     }
 
-    /// <summary>What decides which kernels compute: the processor's name.</summary>
+    /// <summary>What decides which kernels compute: the processor's name, family and model, and which vector instructions it has.</summary>
     private static string Cpu
     {
         get
@@ -51,7 +51,9 @@ public sealed class GoldenCurveTests : IDisposable
                 return $"{RuntimeInformation.OSArchitecture}";
             // CPUID leaves 0x80000002 to 4: the brand, sixteen letters each.
             int[] registers = [.. Enumerable.Range(0, 3).Select(i => X86Base.CpuId(unchecked((int)0x80000002) + i, 0)).SelectMany(leaf => new[] { leaf.Eax, leaf.Ebx, leaf.Ecx, leaf.Edx })];
-            return System.Text.Encoding.ASCII.GetString(MemoryMarshal.AsBytes(registers.AsSpan())).Trim('\0', ' ');
+            var name = System.Text.Encoding.ASCII.GetString(MemoryMarshal.AsBytes(registers.AsSpan())).Trim('\0', ' ');
+            var (features, moreFeatures) = (X86Base.CpuId(7, 0), X86Base.CpuId(7, 1));
+            return $"{name} {X86Base.CpuId(1, 0).Eax:x} {features.Ebx:x} {moreFeatures.Eax:x}";
         }
     }
 }
