@@ -32,9 +32,16 @@ internal sealed class StepProducts : IDisposable
     /// <param name="masked">Tokens that the generator guesses.</param>
     /// <param name="compute">Device and precision.</param>
     public StepProducts(ElectraConfig config, int batch, int length, int masked, Compute compute)
+        : this(Of(config, batch, length, masked), compute)
+    {
+    }
+
+    /// <param name="products">The forward products.</param>
+    /// <param name="compute">Device and precision.</param>
+    public StepProducts(IEnumerable<Product> products, Compute compute)
     {
         this.compute = compute;
-        Products = [.. Of(config, batch, length, masked)];
+        Products = [.. products];
         using var _ = no_grad();
         Tensor Random(params long[] shape) => randn(shape, device: compute.Device).to(compute.ActivationType).DetachFromDisposeScope();
         foreach (var p in Products)
@@ -50,7 +57,9 @@ internal sealed class StepProducts : IDisposable
     public double Flops => 3 * Products.Sum(p => p.Flops);
 
     /// <summary>Milliseconds of all products of a step, each at its best of <paramref name="repetitions"/>.</summary>
-    public double Milliseconds(int repetitions)
+    /// <param name="repetitions">How often each is measured.</param>
+    /// <param name="forwardOnly">Leaves out those of the backward pass.</param>
+    public double Milliseconds(int repetitions, bool forwardOnly = false)
     {
         using var _ = no_grad();
         double total = 0;
@@ -59,9 +68,12 @@ internal sealed class StepProducts : IDisposable
             using Tensor leftTransposed = left.transpose(-1, -2), rightTransposed = right.transpose(-1, -2), resultTransposed = result.transpose(-1, -2);
             bool linear = product.Batch == 1;
             double forward = Best(repetitions, () => linear ? nn.functional.linear(left, right) : left.bmm(right));
+            total += product.Count * forward;
+            if (forwardOnly)
+                continue;
             double byLeft = Best(repetitions, () => linear ? result.matmul(right) : result.bmm(rightTransposed));
             double byRight = Best(repetitions, () => linear ? resultTransposed.matmul(left) : leftTransposed.bmm(result));
-            total += product.Count * (forward + byLeft + byRight);
+            total += product.Count * (byLeft + byRight);
         }
         return total;
     }
@@ -113,20 +125,25 @@ internal sealed class StepProducts : IDisposable
     {
         int tokens = batch * length, embedding = config.EmbeddingSize;
         foreach (var shape in new[] { config.Generator, config.Discriminator })
-        {
-            var (hidden, heads, intermediate) = (shape.HiddenSize, shape.AttentionHeads, shape.IntermediateSize);
-            if (embedding != hidden)
-                yield return new(tokens, embedding, hidden, 1);
-            yield return new(tokens, hidden, 3 * hidden, config.Layers);
-            yield return new(length, shape.HeadSize, length, config.Layers, batch * heads);
-            yield return new(length, length, shape.HeadSize, config.Layers, batch * heads);
-            yield return new(tokens, hidden, hidden, config.Layers);
-            yield return new(tokens, hidden, intermediate, config.Layers);
-            yield return new(tokens, intermediate, hidden, config.Layers);
-        }
+            foreach (var product in Of(config, shape, batch, length))
+                yield return product;
         yield return new(masked, config.Generator.HiddenSize, embedding, 1);
         yield return new(masked, embedding, config.VocabularySize, 1);
         yield return new(tokens, config.HiddenSize, config.HiddenSize, 1);
         yield return new(tokens, config.HiddenSize, 1, 1);
+    }
+
+    /// <summary>The forward products of one encoder.</summary>
+    public static IEnumerable<Product> Of(ElectraConfig config, EncoderShape shape, int batch, int length)
+    {
+        var (hidden, heads, intermediate, tokens) = (shape.HiddenSize, shape.AttentionHeads, shape.IntermediateSize, batch * length);
+        if (config.EmbeddingSize != hidden)
+            yield return new(tokens, config.EmbeddingSize, hidden, 1);
+        yield return new(tokens, hidden, 3 * hidden, config.Layers);
+        yield return new(length, shape.HeadSize, length, config.Layers, batch * heads);
+        yield return new(length, length, shape.HeadSize, config.Layers, batch * heads);
+        yield return new(tokens, hidden, hidden, config.Layers);
+        yield return new(tokens, hidden, intermediate, config.Layers);
+        yield return new(tokens, intermediate, hidden, config.Layers);
     }
 }

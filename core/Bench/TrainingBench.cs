@@ -74,6 +74,9 @@ public static class TrainingBench
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         });
 
+        console.Report(new ProgressReport("measuring prediction", 0, 1, ""));
+        var prediction = PredictionBench.Measure(config.Model, compute, random[3], repetitions: 5);
+
         // ---- the table ----------------------------------------------------------------------------------------------------------------
         double copyRate = copyRates.Median(), productTime = productTimes.Median(), step = clock.Totals.Median();
         // Parameters, gradients and two moments are read, parameters and moments written.
@@ -98,6 +101,7 @@ public static class TrainingBench
             ("share of peak", $"{products.Flops / step / 1e6 / peakRate:0%}: 3 × forward = {products.Flops / batch.TokenCount / 1e6:F1} MFLOP a token, at the rate of 1536 × 1536"),
             ("libtorch operators a step", operators is { } count ? $"{count:N0}, views left out" : "not counted on this system"),
             ("peak memory", $"{peakMegabytes:N0} MB of the training process; {PeakMegabytes():N0} with all that is compared"),
+            ("prediction", $"{prediction.Milliseconds:F0} ms for {PredictionBench.Sentences} sentences: {prediction.Milliseconds / prediction.Products:F2} times their products, {prediction.PaddedShare:0.0%} padding"),
             ("MKL's vendor check", MathKernels.State),
             ("mean loss", $"{loss:F3}"));
         return double.IsFinite(loss) ? 0 : 1;

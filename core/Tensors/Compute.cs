@@ -17,7 +17,7 @@ public enum Precision
     Float32,
 
     /// <summary>bfloat16 products and activations over float32 parameters; needs no loss scaling.</summary>
-    BFloat16,
+    Bfloat16,
 }
 
 /// <summary>Where to compute: choices that do not change what is computed.</summary>
@@ -34,7 +34,7 @@ public sealed record ComputeOptions
 
 /// <summary>A device and the precision to use on it.</summary>
 /// <param name="Device">Where parameters and activations live.</param>
-/// <param name="Precision"><see cref="Precision.Float32"/> or <see cref="Precision.BFloat16"/>.</param>
+/// <param name="Precision"><see cref="Precision.Float32"/> or <see cref="Precision.Bfloat16"/>.</param>
 /// <param name="Threads">CPU threads of the matrix kernels.</param>
 public sealed record Compute(Device Device, Precision Precision, int Threads)
 {
@@ -45,7 +45,7 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     public bool IsCuda => Device.type == DeviceType.CUDA;
 
     /// <summary>The number format of activations.</summary>
-    public ScalarType ActivationType => Precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+    public ScalarType ActivationType => Precision == Precision.Bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>Loads libtorch, finds the device, and sets the number of threads for the whole process.</summary>
     /// <exception cref="UserErrorException">There is no such device, or libtorch cannot be loaded.</exception>
@@ -56,7 +56,7 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
         int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         set_num_threads(threads);
         if (precision == Precision.Auto)
-            precision = MultipliesBFloat16(device) ? Precision.BFloat16 : Precision.Float32;
+            precision = MultipliesBFloat16(device) ? Precision.Bfloat16 : Precision.Float32;
         return new Compute(device, precision, threads);
     }
 

@@ -112,7 +112,7 @@ public class ElectraPairTests
     public void Bfloat16_gradients_point_where_float32_gradients_do()
     {
         using var exact = TinyPair.Load();
-        using var rounded = TinyPair.Load(Compute.Reference with { Precision = Precision.BFloat16 });
+        using var rounded = TinyPair.Load(Compute.Reference with { Precision = Precision.Bfloat16 });
         foreach (var pair in new[] { exact, rounded })
         {
             var positions = io["is_mlm_applied"].view(80).nonzero().view(-1);

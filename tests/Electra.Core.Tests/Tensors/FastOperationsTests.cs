@@ -12,7 +12,7 @@ public sealed class FastOperationsTests
     // bfloat16 has 8 bits of precision: one rounding errs by 1/512 at most.
     private const double Rounding = 1.0 / 128;
     private const double DropProbability = 0.25;
-    private static readonly Compute Rounded = Compute.Reference with { Precision = Precision.BFloat16, Threads = 2 };
+    private static readonly Compute Rounded = Compute.Reference with { Precision = Precision.Bfloat16, Threads = 2 };
 
     public FastOperationsTests() => Assert.SkipUnless(Lane.Supported, "needs AVX-512");
 

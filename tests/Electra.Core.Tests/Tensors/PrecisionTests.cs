@@ -1,0 +1,15 @@
+using Electra.Bench;
+using Electra.Experiments;
+using Electra.Tensors;
+
+namespace Electra.Tests.Tensors;
+
+public class PrecisionTests
+{
+    [Theory]
+    [InlineData("auto", Precision.Auto)]
+    [InlineData("float32", Precision.Float32)]
+    [InlineData("bfloat16", Precision.Bfloat16)]
+    public void Number_formats_have_the_names_that_libtorch_gives_them(string name, Precision precision) =>
+        Assert.Equal(precision, Config.Load<BenchConfig>("configs/bench.yaml", [$"precision={name}"]).Precision);
+}
