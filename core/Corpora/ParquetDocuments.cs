@@ -18,7 +18,7 @@ internal static class ParquetDocuments
         var reader = Guarded(file, () => ParquetReader.CreateAsync(stream).GetAwaiter().GetResult());
         try
         {
-            var field = Column(file, reader.Schema, column);
+            var field = Column(file, Guarded(file, () => reader.Schema), column);
             for (int group = 0; group < reader.RowGroupCount; group++)
             {
                 var texts = Guarded(file, () => ReadGroup(reader, group, field));

@@ -16,7 +16,7 @@ internal static class ParquetTable
         var reader = Guarded(file, () => ParquetReader.CreateAsync(stream).GetAwaiter().GetResult());
         try
         {
-            var fields = reader.Schema.GetDataFields();
+            var fields = Guarded(file, () => reader.Schema.GetDataFields());
             DataField[] wanted = [.. columns.Select(column => fields.FirstOrDefault(field => field.Path.ToString() == column)
                 ?? throw TableFile.Missing(file.Shown, column, [.. fields.Select(field => field.Path.ToString())]))];
             int number = 0;
