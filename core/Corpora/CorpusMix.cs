@@ -64,7 +64,7 @@ internal static class CorpusMix
         var positions = new long[parts.Count];
         var characters = new double[parts.Count];
         var isDone = new bool[parts.Count];
-        // Downloads stay until the last pass could not need them again.
+        // A corpus that begins again downloads again what was dropped after its use.
         IEnumerator<string> Begin(int i, long before) => parts[i].Corpus.Read(OfPart(i, reading) with
         {
             At = at =>

@@ -9,8 +9,6 @@ namespace Electra.Corpora;
 /// <param name="Config">The configuration that was named with it; empty where none was.</param>
 internal sealed record CorpusName(string Name, HubRepository Repository, string Config)
 {
-    private const string Prefix = "hub:";
-
     /// <summary>Data sets with a name of their own, and what is right for each.</summary>
     private static readonly Dictionary<string, KnownCorpus> ByName = new()
     {
@@ -26,13 +24,13 @@ internal sealed record CorpusName(string Name, HubRepository Repository, string 
 
     /// <summary>Whether a source is such a name; a file or folder of that name comes first.</summary>
     public static bool IsName(string source) =>
-        source.StartsWith(Prefix, StringComparison.Ordinal) || (ByName.ContainsKey(source.Split(':', '@')[0]) && !Path.Exists(ProjectPath.Find(source)));
+        source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) || (ByName.ContainsKey(source.Split(':', '@')[0]) && !Path.Exists(ProjectPath.Find(source)));
 
     /// <summary>Reads a name.</summary>
     /// <exception cref="UserErrorException">What follows <c>hub:</c> is no repository.</exception>
     public static CorpusName Parse(string source)
     {
-        var text = source.StartsWith(Prefix, StringComparison.Ordinal) ? source[Prefix.Length..] : source;
+        var text = source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source;
         var (rest, revision) = Cut(text, '@', HubRepository.DefaultRevision);
         var (name, config) = Cut(rest, ':', "");
         try

@@ -47,10 +47,10 @@ internal static class DatasetFiles
         if (chosen is null)
             throw new UserErrorException(config == "" ? $"it has several configurations, and none is the default: name one of {names} (corpus.config=…)" : $"it has no configuration {config}; there are {names}");
         if (chosen.Files.TryGetValue("", out var all))
-            return BySplit([.. files.Where(file => all.Any(pattern => Fits(file.Path, pattern)))], split);
+            return BySplit([.. files.Where(file => all.Any(pattern => Glob.Fits(file.Path, pattern)))], split);
         if (!chosen.Files.TryGetValue(split, out var patterns))
             throw new UserErrorException($"its configuration {chosen.Name} has no split {split}; there are {string.Join(", ", chosen.Files.Keys)}");
-        return [.. files.Where(file => patterns.Any(pattern => Fits(file.Path, pattern)))];
+        return [.. files.Where(file => patterns.Any(pattern => Glob.Fits(file.Path, pattern)))];
     }
 
     private static IReadOnlyList<HubFile> ByName(IReadOnlyList<HubFile> files, string config, string split)
@@ -71,16 +71,6 @@ internal static class DatasetFiles
         string[] there = [.. SplitWords.Where(words => Of(words.Value).Length > 0).Select(words => words.Key)];
         return there.Length == 0 && split == "train" ? files
             : throw new UserErrorException($"it has no split {split}; {(there.Length == 0 ? "its files name none" : $"there are {string.Join(", ", there)}")}");
-    }
-
-    /// <summary>Shell patterns: * within a folder, ** over folders, ? and [0-9] for a character, {a,b} for either.</summary>
-    private static bool Fits(string path, string pattern)
-    {
-        var regex = Regex.Escape(pattern)
-            .Replace(@"\*\*/", "(.*/)?").Replace(@"\*\*", ".*").Replace(@"\*", "[^/]*").Replace(@"\?", "[^/]");
-        regex = Regex.Replace(regex, @"\\\[([^\]]+)\]", "[$1]");
-        regex = Regex.Replace(regex, @"\\\{([^}]+)}", match => $"({match.Groups[1].Value.Replace(',', '|')})");
-        return Regex.IsMatch(path, $"^{regex}$");
     }
 
     private static bool IsAboutTheData(string path) =>

@@ -88,8 +88,7 @@ internal static partial class SourceFiles
         // The folder before the first wildcard is where to look.
         var fixedPart = glob[..(glob[..glob.IndexOfAny(['*', '?'])].LastIndexOf('/') + 1)];
         var folder = ProjectPath.Find(fixedPart == "" ? "." : fixedPart);
-        var pattern = new Regex("^" + Regex.Escape(glob[fixedPart.Length..])
-            .Replace(@"\*\*/", "(.*/)?").Replace(@"\*\*", ".*").Replace(@"\*", "[^/]*").Replace(@"\?", "[^/]") + "$");
+        var pattern = Glob.ToRegex(glob[fixedPart.Length..]);
         var nothing = $"corpus: no file matches {glob}";
         return Directory.Exists(folder) ? InFolder(folder, file => pattern.IsMatch(file), nothing) : throw new UserErrorException(nothing);
     }

@@ -5,6 +5,9 @@ namespace Electra.Corpora.Hub;
 /// <summary>Where a configuration names a folder, the name of a repository on the hub does as well.</summary>
 public static class HubFolders
 {
+    /// <summary>What begins a name that is never a path.</summary>
+    internal const string Prefix = "hub:";
+
     /// <summary>A path that is missing, and no repository.</summary>
     private static readonly string[] FileExtensions = [".txt", ".json", ".bin", ".pt", ".pth", ".safetensors", ".tsv", ".csv", ".yaml"];
 
@@ -23,7 +26,6 @@ public static class HubFolders
     public static string Find(string source, HubKind kind, IEnumerable<string> patterns,
         HubClient? hub = null, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        const string Prefix = "hub:";
         bool isNamed = source.StartsWith(Prefix, StringComparison.Ordinal);
         var name = isNamed ? source[Prefix.Length..] : source;
         var path = ProjectPath.Find(source);

@@ -96,21 +96,3 @@ public sealed class HubSnapshot
             throw new HubException($"{HubErrors.Named(Repository)} takes {needed / 1e9:N1} GB more on the disk of {connection.Settings.CacheFolder}, and {free / 1e9:N1} GB are free. Make room, or set HF_HOME to a folder on another disk.");
     }
 }
-
-/// <summary>Adds up what several downloads receive.</summary>
-internal sealed class HubMeter(string stage, long total, IProgress<ProgressReport>? progress)
-{
-    private long received;
-
-    /// <summary>What a download of a file tells how many of its bytes are there.</summary>
-    public Action<long> Of(HubFile file)
-    {
-        long last = 0;
-        return now =>
-        {
-            long all = Interlocked.Add(ref received, now - last);
-            last = now;
-            progress?.Report(new ProgressReport(stage, Math.Min(all, total) / 1e6, total / 1e6, "MB"));
-        };
-    }
-}
