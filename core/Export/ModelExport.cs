@@ -1,4 +1,5 @@
 using Electra.Checkpoints;
+using Electra.Corpora.Hub;
 using Electra.Experiments;
 using Electra.Files;
 using Electra.Finetuning;
@@ -80,7 +81,7 @@ public static class ModelExport
     /// <summary><c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, and <c>google/electra-small-discriminator</c> the part after the slash.</summary>
     private static string NameOf(string source, ModelPart part)
     {
-        var path = Path.TrimEndingDirectorySeparator(source.Replace("hub:", ""));
+        var path = Path.TrimEndingDirectorySeparator(source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source);
         if (File.Exists(ProjectPath.Find(path)))
             path = Path.GetDirectoryName(ProjectPath.Find(path))!;
         var name = Path.GetFileName(path);

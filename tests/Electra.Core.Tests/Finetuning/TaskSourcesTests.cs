@@ -160,7 +160,7 @@ public sealed class TaskSourcesTests : IDisposable
         foreach (var task in DotnetDocsTasks.All)
         {
             var splits = TaskSources.Open(task.Name, new TaskSourceOptions()).Splits.Select(split => split.Rows().ToList()).ToList();
-            Assert.InRange(splits[0].Count, 2_000, 8_000);
+            Assert.InRange(splits[0].Count, 500, 12_000);
             Assert.All(splits.Skip(1), split => Assert.InRange(split.Count, 400, 600));
             // A type is in one split, and so is each text.
             Assert.Empty(splits[0].Select(row => row.TextA).Intersect(splits[1].Select(row => row.TextA)));
