@@ -30,7 +30,7 @@ internal static class FastOperations
 
     /// <summary>Whether the kernels take these activations.</summary>
     private static bool Takes(Tensor x, long width) =>
-                x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && width % (2 * Lane.Width) == 0 && Available.Value && !plain;
+        x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && width % (2 * Lane.Width) == 0 && Available.Value && !plain;
 
     /// <summary><c>x Wᵀ + b</c>: <c>[rows, inputs]</c> to <c>[rows, outputs]</c>.</summary>
     public static Tensor Linear(Tensor x, Parameter weight, Parameter bias, int threads) =>

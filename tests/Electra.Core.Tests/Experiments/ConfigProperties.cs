@@ -65,7 +65,7 @@ public class ConfigProperties
             double => number,
             float => (float)number,
             Enum => Enum.GetValues(value.GetType()) is var all ? all.GetValue(random.Next(all.Length)) : null,
-            string text when text != "" => text + new[] { "", "-2", " #", ": x", "é", "'\"" }[random.Next(6)],
+            string text => text + new[] { "", "-2", " #", ": x", "é", "'\"" }[random.Next(6)],
             _ => null,
         };
     }
