@@ -35,8 +35,8 @@ public class ConfigProperties
             var loaded = Config.Parse<T>(yaml, "config.yaml");
             Assert.Equal(JsonSerializer.Serialize(config, Json), JsonSerializer.Serialize(loaded, Json));
             Assert.Equal(yaml, Config.ResolvedYaml(loaded));
-        }, iter: 300);
-        Assert.True(changed > 30, $"only {changed} of 300 changed configurations are right");
+        }, iter: 1000);
+        Assert.True(changed > 30, $"only {changed} of 1000 changed configurations are right");
     }
 
     /// <summary>The record with some of its values changed, each to one that its type and range allow.</summary>
