@@ -1,8 +1,11 @@
-using System.Text;
+using System.Buffers;
 
 namespace Electra.Corpora;
 
-/// <summary>Lines of a text, ended by LF, CR or both, none of which is held in memory beyond a length.</summary>
+/// <summary>
+/// Lines of a text, ended by LF, CR or both, none of which is held in memory beyond a length. What is handed out lies in a buffer: it is
+/// there until the next line is read.
+/// </summary>
 /// <param name="text">The text.</param>
 /// <param name="longest">Characters of a line, at most.</param>
 internal sealed class BoundedLines(TextReader text, int longest)
@@ -16,46 +19,55 @@ internal sealed class BoundedLines(TextReader text, int longest)
     private readonly char[] buffer = new char[1 << 15];
     private int start, end;
 
-    // Of a line that is too long: what was read of it, from where on it is still to be given out, and whether its end was reached.
-    private string cut = "";
-    private int given;
+    // The CR that ended the last line ends it together with a LF, if that is what comes next.
+    private bool isAfterReturn;
+
+    // A line that reaches over the end of the buffer; of one that is too long, what is still to be given out, and whether there is more of it.
+    private readonly ArrayBufferWriter<char> gathered = new();
+    private ReadOnlyMemory<char> cut;
     private bool isOpen;
 
     /// <summary>The number of the line that was read last, from 1.</summary>
     public long Line { get; private set; }
 
     /// <summary>Whether there is nothing left to read.</summary>
-    public bool IsAtEnd => !isOpen && given == cut.Length && !Fill();
+    public bool IsAtEnd => !isOpen && cut.IsEmpty && !Fill();
 
     /// <summary>The next line; null where it is too long.</summary>
-    public string? ReadLine()
+    public ReadOnlyMemory<char>? ReadLine()
     {
         Line++;
-        return Take(longest, out bool isWhole) is var line && isWhole ? line : null;
+        gathered.ResetWrittenCount();
+        var line = Take(longest, out bool isWhole);
+        return isWhole ? line : new ReadOnlyMemory<char>?();
     }
 
     /// <summary>The next line; where it is too long, its next piece.</summary>
-    public string ReadPiece()
+    public ReadOnlyMemory<char> ReadPiece()
     {
-        if (!isOpen && given == cut.Length)
+        if (!isOpen && cut.IsEmpty)
         {
             Line++;
+            gathered.ResetWrittenCount();
             var line = Take(longest, out bool isWhole);
             if (isWhole)
                 return line;
-            (cut, given, isOpen) = (line, 0, true);
+            (cut, isOpen) = (line, true);
         }
         // One character more than a piece: there is always something left for the next one while the line goes on.
-        while (isOpen && cut.Length - given <= PieceCharacters)
+        while (isOpen && cut.Length <= PieceCharacters)
         {
-            (cut, given) = (cut[given..] + Take(buffer.Length, out bool isWhole), 0);
+            var left = cut.ToArray();
+            gathered.ResetWrittenCount();
+            gathered.Write(left);
+            cut = Take(buffer.Length, out bool isWhole);
             isOpen = !isWhole;
         }
-        int length = Math.Min(cut.Length - given, PieceCharacters);
-        if (given + length < cut.Length)
-            length = PieceOf(cut.AsSpan(given, length));
-        var piece = cut.Substring(given, length);
-        given += length;
+        int length = Math.Min(cut.Length, PieceCharacters);
+        if (length < cut.Length)
+            length = PieceOf(cut.Span[..length]);
+        var piece = cut[..length];
+        cut = cut[length..];
         return piece;
     }
 
@@ -68,40 +80,48 @@ internal sealed class BoundedLines(TextReader text, int longest)
         return char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
     }
 
-    /// <summary>Characters up to the end of the line, which is passed over, or to about a number of them.</summary>
-    private string Take(int most, out bool isWhole)
+    /// <summary>What is gathered and what follows, up to the end of the line, which is passed over, or to about a number of characters.</summary>
+    private ReadOnlyMemory<char> Take(int most, out bool isWhole)
     {
-        StringBuilder? taken = null;
+        isWhole = true;
         while (Fill())
         {
-            var there = buffer.AsSpan(start, end - start);
-            int stop = there.IndexOfAny('\n', '\r');
+            var there = buffer.AsMemory(start, end - start);
+            int stop = there.Span.IndexOfAny('\n', '\r');
             if (stop >= 0)
             {
-                var line = taken is null ? there[..stop].ToString() : taken.Append(there[..stop]).ToString();
-                bool isReturn = there[stop] == '\r';
+                isAfterReturn = there.Span[stop] == '\r';
                 start += stop + 1;
-                if (isReturn && Fill() && buffer[start] == '\n')
-                    start++;
-                isWhole = true;
-                return line;
+                there = there[..stop];
+                if (gathered.WrittenCount == 0)
+                    return there;
+                gathered.Write(there.Span);
+                break;
             }
-            (taken ??= new()).Append(there);
+            gathered.Write(there.Span);
             start = end;
-            if (taken.Length >= most)
+            if (gathered.WrittenCount >= most)
             {
                 isWhole = false;
-                return taken.ToString();
+                break;
             }
         }
-        isWhole = true;
-        return taken?.ToString() ?? "";
+        return gathered.WrittenMemory;
     }
 
     private bool Fill()
     {
-        if (start == end)
-            (start, end) = (0, text.Read(buffer));
-        return start < end;
+        while (true)
+        {
+            if (start == end)
+                (start, end) = (0, text.Read(buffer));
+            if (start == end)
+                return false;
+            if (!isAfterReturn)
+                return true;
+            isAfterReturn = false;
+            if (buffer[start] == '\n')
+                start++;
+        }
     }
 }

@@ -17,18 +17,21 @@ internal static class SourceStreams
 
     /// <summary>Lines of a UTF-8 file, without their line breaks.</summary>
     /// <exception cref="UserErrorException">The file is not UTF-8, its compression is damaged, or a line has no end.</exception>
-    public static IEnumerable<string> Lines(SourceFile file, ReadPosition position) => Lines(file, position, LongestLine, reader => reader.ReadLine() ?? throw new UserErrorException(
-        $"{file.Shown}:{reader.Line}: the line is longer than {LongestLine / 1_000_000} million characters; a row or an object on each line is expected"));
+    public static IEnumerable<string> Lines(SourceFile file, ReadPosition position) =>
+        Lines(file, position, LongestLine, reader => reader.ReadLine() ?? throw new UserErrorException(
+            $"{file.Shown}:{reader.Line}: the line is longer than {LongestLine / 1_000_000} million characters; a row or an object on each line is expected"))
+        .Select(line => line.ToString());
 
     /// <summary>
-    /// Lines of a UTF-8 text, without their line breaks. A line that is longer than <paramref name="longest"/> was never meant as one
+    /// Lines of a UTF-8 text, without their line breaks, each there until the next is asked for. A line that is longer than <paramref name="longest"/> was never meant as one
     /// (some corpora are a single line): it comes in pieces that an example has room for, cut at spaces, so that nothing of it is lost
     /// and memory stays bounded.
     /// </summary>
     /// <exception cref="UserErrorException">The file is not UTF-8, or its compression is damaged.</exception>
-    public static IEnumerable<string> TextLines(SourceFile file, ReadPosition position, int longest) => Lines(file, position, longest, reader => reader.ReadPiece());
+    public static IEnumerable<ReadOnlyMemory<char>> TextLines(SourceFile file, ReadPosition position, int longest) =>
+        Lines(file, position, longest, reader => reader.ReadPiece());
 
-    private static IEnumerable<string> Lines(SourceFile file, ReadPosition position, int longest, Func<BoundedLines, string> next)
+    private static IEnumerable<ReadOnlyMemory<char>> Lines(SourceFile file, ReadPosition position, int longest, Func<BoundedLines, ReadOnlyMemory<char>> next)
     {
         using var stored = Open(file);
         using var content = new CountingStream(Decompress(file, stored));
@@ -37,7 +40,7 @@ internal static class SourceStreams
         long reported = 0;
         for (bool first = true; ; first = false)
         {
-            string line;
+            ReadOnlyMemory<char> line;
             try
             {
                 if (lines.IsAtEnd)
@@ -48,7 +51,7 @@ internal static class SourceStreams
             {
                 throw Damaged(file, e);
             }
-            yield return first ? line.TrimStart('\uFEFF') : line;
+            yield return first && line.Span is ['\uFEFF', ..] ? line[1..] : line;
             if (stored.Position - reported >= 1 << 20)
                 position.Report(reported = stored.Position);
         }

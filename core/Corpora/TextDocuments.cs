@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers;
 
 namespace Electra.Corpora;
 
@@ -11,22 +11,22 @@ internal static class TextDocuments
     /// <summary>The documents of a file: separated by blank lines, or the file as one.</summary>
     public static IEnumerable<string> Read(SourceFile file, DocumentBoundary boundary, ReadPosition position)
     {
-        var document = new StringBuilder();
+        var document = new ArrayBufferWriter<char>();
         foreach (var line in SourceStreams.TextLines(file, position, MaxCharacters))
         {
-            bool blank = string.IsNullOrWhiteSpace(line);
-            if (document.Length > 0 && (document.Length + line.Length > MaxCharacters || (blank && boundary == DocumentBoundary.BlankLine)))
+            bool blank = line.Span.IsWhiteSpace();
+            if (document.WrittenCount > 0 && (document.WrittenCount + line.Length > MaxCharacters || (blank && boundary == DocumentBoundary.BlankLine)))
             {
-                yield return document.ToString();
-                document.Clear();
+                yield return new string(document.WrittenSpan);
+                document.ResetWrittenCount();
             }
-            if (blank && (boundary == DocumentBoundary.BlankLine || document.Length == 0))
+            if (blank && (boundary == DocumentBoundary.BlankLine || document.WrittenCount == 0))
                 continue;
-            if (document.Length > 0)
-                document.Append('\n');
-            document.Append(line);
+            if (document.WrittenCount > 0)
+                document.Write("\n");
+            document.Write(line.Span);
         }
-        if (!string.IsNullOrWhiteSpace(document.ToString()))
-            yield return document.ToString();
+        if (!document.WrittenSpan.IsWhiteSpace())
+            yield return new string(document.WrittenSpan);
     }
 }

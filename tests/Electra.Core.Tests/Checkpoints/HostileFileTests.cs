@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Electra.Checkpoints;
 using static TorchSharp.torch;
@@ -16,14 +15,13 @@ public sealed class HostileFileTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Descriptions))]
-    public void A_hostile_file_is_refused_quickly_in_little_memory(string what)
+    public void A_hostile_file_is_refused_in_little_memory(string what)
     {
         var (_, extension, content) = HostileFiles.All().Single(file => file.What + file.Extension == what);
         var path = folder.File("model" + extension);
         File.WriteAllBytes(path, content);
-        var (clock, before) = (Stopwatch.StartNew(), GC.GetAllocatedBytesForCurrentThread());
+        var before = GC.GetAllocatedBytesForCurrentThread();
         var error = Assert.Throws<UserErrorException>(() => WeightFiles.Open(path));
-        Assert.True(clock.Elapsed.TotalSeconds < 1, $"{clock.Elapsed}");
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 120_000_000);
         Assert.Contains(Path.GetFileName(path), error.Message);
         Assert.True(error.Message.Length < 500, error.Message);

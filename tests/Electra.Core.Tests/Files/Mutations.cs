@@ -13,7 +13,7 @@ internal static class Mutations
     /// <returns>How many were refused.</returns>
     public static int Try<T>(string file, int count, Func<T> read, Func<T, bool>? isRight = null)
     {
-        const double LongestSeconds = 5;
+        const double LongestSeconds = 60;
         var whole = File.ReadAllBytes(file);
         Assert.True(isRight?.Invoke(read()) ?? true, "the whole file is read rightly");
         int refused = 0;

@@ -41,6 +41,23 @@ public sealed class LargeCorpusTests : IDisposable
         Assert.Matches("From [0-9,]+ documents with 6[0-9]{2},[0-9,]+ characters", run.Output);
     }
 
+    [Fact]
+    public async Task A_line_five_times_as_long_as_the_memory_is_prepared()
+    {
+        const int Limit = 128 << 20;
+        var words = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(string.Join(' ', Words) + " ", 10_000)));
+        await using (var file = File.Create(folder.File("line.txt.gz")))
+        await using (var gzip = new GZipStream(file, CompressionLevel.Fastest))
+            for (long written = 0; written < 5L * Limit; written += words.Length)
+                gzip.Write(words);
+        await ScriptRunner.Run(folder, "-c", "release", TinyExperiment.Script, "--", "--help");
+
+        var run = await ScriptRunner.Finish(Start("line", new() { ["DOTNET_GCHeapHardLimit"] = $"0x{Limit:X}" }, $"corpus={folder.File("line.txt.gz")}"));
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Matches("From [0-9,]+ documents with 67[0-9],[0-9,]+ characters", run.Output);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -144,7 +144,7 @@ public sealed class HubClientTests : IAsyncLifetime
     public async Task A_hub_that_is_not_there_is_given_up_at_once_and_the_cache_used()
     {
         var path = await Download();
-        var nowhere = server.Settings(folder.Path) with { Endpoint = new Uri("http://127.0.0.1:9/"), RetryDelay = TimeSpan.FromSeconds(20) };
+        var nowhere = server.Settings(folder.Path) with { Endpoint = new Uri("http://127.0.0.1:9/"), RetryDelay = TimeSpan.FromMinutes(10) };
         var clock = System.Diagnostics.Stopwatch.StartNew();
         using var hub = new HubClient(nowhere);
 
@@ -152,7 +152,7 @@ public sealed class HubClientTests : IAsyncLifetime
         var error = await Assert.ThrowsAsync<HubUnreachableException>(() => hub.OpenAsync(new HubRepository(HubKind.Dataset, "org/other")));
 
         Assert.Contains("the dataset org/other cannot be downloaded: the Hugging Face hub at 127.0.0.1 is not reachable", error.Message);
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 60);
     }
 
     [Fact]
