@@ -33,6 +33,8 @@ internal sealed class ConfigBinder(ConfigType root)
                 return Problem(key, nothing, $"has no value: {type.Expectation} is expected", fallback);
             node = new ConfigMapping(node.Place, []);
         }
+        if (type is ConfigRecordType or ConfigDictionaryType && node is ConfigMapping { Over: { } below })
+            fallback = Bind(type, below, fallback, key);
         return (type, node) switch
         {
             (ConfigScalarType scalar, ConfigScalar given) => BindScalar(scalar.Format, given, fallback, key),

@@ -111,7 +111,8 @@ public static class FinetuneLoop
             if (job.IsFinished(config))
                 return;
             job.Prepare(config, script);
-            var result = new FinetuneRun(config, start, method, compute, job) { Warn = console.Warning }.Train(
+            using var training = new FinetuneRun(config, start, method, compute, job, console.Warning);
+            var result = training.Train(
                 epoch => console.Line($"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  {Scores(epoch.Scores)}"),
                 () => console.Report(new ProgressReport("fine-tuning", Interlocked.Increment(ref done), updates, "updates")),
                 stopping.Token);

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 using Electra.Checkpoints;
 using Electra.Experiments;
 using Electra.Files;
@@ -14,36 +12,68 @@ using static TorchSharp.torch;
 namespace Electra.Finetuning;
 
 /// <summary>One run of a task: it trains, measures after every epoch, and leaves in its folder all there is to know of it.</summary>
-/// <param name="config">The experiment.</param>
-/// <param name="start">Checkpoint and data.</param>
-/// <param name="method">How to learn.</param>
-/// <param name="compute">Device, precision, threads.</param>
-/// <param name="job">Which run.</param>
-internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, FinetuneMethod method, Compute compute, FinetuneJob job)
+internal sealed class FinetuneRun : IDisposable
 {
-    private const string StateFolder = "state", Values = "values", Means = "means", Squares = "squares";
-
     /// <summary>Rows to measure at once: nothing is kept for a backward pass.</summary>
     private const int MeasuredRows = 64;
 
-    /// <summary>Everything random is a function of the seed and the step: a state needs no generators in it.</summary>
-    private readonly RandomKey key = RandomKey.FromSeed(job.Seed)[1];
+    private readonly FinetuneConfig config;
+    private readonly FinetuneStart start;
+    private readonly FinetuneMethod method;
+    private readonly Compute compute;
+    private readonly FinetuneJob job;
+    private readonly TaskData data;
+    private readonly TaskDefinition task;
+    private readonly RandomKey key;
 
-    private readonly TaskDefinition task = job.Data.Task;
+    private readonly ElectraClassifier model;
+    private readonly Adam optimizer;
+    private readonly Func<long, StepRates> schedule;
+    private readonly FinetuneState state;
+    private readonly MetricsLog metrics;
+    private readonly LossBuffer losses;
+    private readonly List<FinetuneEpoch> epochs;
+    private readonly int epochsLogged;
+    private readonly double secondsBefore;
+    private readonly Stopwatch clock = Stopwatch.StartNew();
+    private long step;
+    private TimeSpan savedAt;
 
-    /// <summary>Where a run stands.</summary>
-    /// <param name="Step">Updates done.</param>
-    /// <param name="Seconds">Time spent.</param>
-    /// <param name="Losses">The losses of the updates of the epoch in progress.</param>
-    /// <param name="Epochs">The epochs that are done.</param>
-    private sealed record Position(long Step, double Seconds, IReadOnlyList<float> Losses, IReadOnlyList<FinetuneEpoch> Epochs);
+    /// <summary>Brings a run to its beginning, or to where it stopped.</summary>
+    /// <param name="config">The experiment.</param>
+    /// <param name="start">Checkpoint and data.</param>
+    /// <param name="method">How to learn.</param>
+    /// <param name="compute">Device, precision, threads.</param>
+    /// <param name="job">Which run.</param>
+    /// <param name="warn">Told of what should not be overlooked.</param>
+    /// <exception cref="UserErrorException">The checkpoint cannot be read, or the folder holds another experiment's run.</exception>
+    public FinetuneRun(FinetuneConfig config, FinetuneStart start, FinetuneMethod method, Compute compute, FinetuneJob job, Action<string> warn)
+    {
+        (this.config, this.start, this.method, this.compute, this.job) = (config, start, method, compute, job);
+        (data, task) = (job.Data, job.Data.Task);
+        // Everything random is a function of the seed and the step: a state needs no generators in it.
+        key = RandomKey.FromSeed(job.Seed)[1];
+        try
+        {
+            model = start.Create(task, job.Seed, compute);
+            optimizer = new Adam(model.Store, config.Optimizer, method.Rates(model));
+            schedule = method.Schedule(start.Updates(data));
+            state = new FinetuneState(config, job);
+            var position = state.Resume(model, optimizer, warn);
+            (step, epochs, secondsBefore) = (position.Step, [.. position.Epochs], position.Seconds);
+            losses = new LossBuffer(start.EpochUpdates(data), position.Losses, compute);
+            metrics = MetricsLog.Open(job.Folder, step > 0 ? step : null);
+            // A signal may have come between an epoch's last update and its scores, and a kill after these: they are in the log then.
+            epochsLogged = (int)MetricsLog.Read(job.Folder).Select(row => row.Values.GetValueOrDefault("epoch")).Append(0).Max();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
-    private sealed record SavedRun(Position Position, string Experiment, string Rows);
-
-    /// <summary>Told of what should not be overlooked.</summary>
-    public Action<string> Warn { get; init; } = _ => { };
-
-    /// <summary>Trains, or goes on from where the run stopped, and saves the result.</summary>
+    /// <summary>Trains to the end, and saves the result.</summary>
     /// <param name="report">Told of each epoch.</param>
     /// <param name="updated">Called after every update.</param>
     /// <param name="cancellation">Saves where the run stands, and stops.</param>
@@ -51,90 +81,54 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
     /// <exception cref="UserErrorException">The loss is no number any more.</exception>
     public FinetuneResult Train(Action<FinetuneEpoch> report, Action updated, CancellationToken cancellation)
     {
-        var data = job.Data;
-        int epochs = start.Epochs(task), perEpoch = start.EpochUpdates(data);
-        using var model = start.Create(task, job.Seed, compute);
-        using var optimizer = new Adam(model.Store, config.Optimizer, method.Rates(model));
-        var schedule = method.Schedule(start.Updates(data));
-        var position = Resume(model, optimizer);
-        using var metrics = MetricsLog.Open(job.Folder, position.Step > 0 ? position.Step : null);
-        // A signal may have come between an epoch's last update and its scores, and a kill after these: they are in the log then.
-        int logged = (int)MetricsLog.Read(job.Folder).Select(row => row.Values.GetValueOrDefault("epoch")).Append(0).Max();
-        using var losses = new LossBuffer(perEpoch, position.Losses, compute);
-        var (clock, done, step, savedAt) = (Stopwatch.StartNew(), position.Epochs.ToList(), position.Step, TimeSpan.Zero);
-
+        int last = start.Epochs(task);
         float[][] outputs = [];
-        for (int epoch = done.Count; epoch < epochs; epoch++)
+        try
         {
-            foreach (var batch in data.Train.Shuffled(config.Training.BatchSize, job.Seed, epoch).Skip(losses.Count))
+            while (epochs.Count < last)
             {
-                if (cancellation.IsCancellationRequested)
-                {
-                    Save();
-                    cancellation.ThrowIfCancellationRequested();
-                }
-                losses.Add(Update(model, optimizer, batch, step, schedule(step)));
-                step++;
-                if (step % config.Logging.Every == 0)
-                    metrics.Write(step, ("loss", losses.Last()), ("learning_rate", schedule(step - 1).LearningRate));
-                updated();
+                TrainEpoch(updated, cancellation);
+                outputs = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows, null, cancellation))];
+                report(EndEpoch(outputs));
+                if (epochs.Count < last && config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes))
+                    SaveState();
             }
-            try
-            {
-                outputs = Measure(model, cancellation);
-            }
-            catch (OperationCanceledException)
-            {
-                Save();
-                throw;
-            }
-            var measured = new FinetuneEpoch(epoch + 1, MeanLoss(losses, epoch), Scores(outputs));
-            done.Add(measured);
-            losses.Clear();
-            if (measured.Epoch > logged)
-                metrics.Write(step, [("epoch", measured.Epoch), ("train_loss", measured.TrainLoss), .. measured.Scores.Select(score => ("dev/" + score.Key, score.Value))]);
-            report(measured);
-            if (epoch + 1 < epochs && config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes))
-                Save();
         }
-
-        var result = new FinetuneResult
+        catch (OperationCanceledException)
         {
-            Group = config.Group,
-            Task = task.Name,
-            Run = job.Run,
-            Seed = job.Seed,
-            Checkpoint = config.FromScratch ? "random" : config.Checkpoint,
-            Parameters = model.Store.ParameterCount,
-            Metric = task.SelectionMetric,
-            Score = done[^1].Scores[task.SelectionMetric],
-            Scores = done[^1].Scores,
-            Epochs = done,
-            Seconds = position.Seconds + clock.Elapsed.TotalSeconds,
-        };
-        SaveModel(model);
-        AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
-        AtomicFile.WriteAllText(Path.Combine(job.Folder, "dev_predictions.tsv"), Predictions(outputs));
-        metrics.FlushToDisk();
-        result.Save(job.Folder);
-        if (Directory.Exists(StatePath))
-            Directory.Delete(StatePath, recursive: true);
-        return result;
+            SaveState();
+            throw;
+        }
+        return Finish(outputs);
+    }
 
-        void Save()
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        metrics?.Dispose();
+        losses?.Dispose();
+        optimizer?.Dispose();
+        model?.Dispose();
+    }
+
+    /// <summary>The updates of an epoch that are still to be made.</summary>
+    private void TrainEpoch(Action updated, CancellationToken cancellation)
+    {
+        foreach (var batch in data.Train.Shuffled(config.Training.BatchSize, job.Seed, epochs.Count).Skip(losses.Count))
         {
-            metrics.FlushToDisk();
-            var now = new Position(step, position.Seconds + clock.Elapsed.TotalSeconds, losses.Read(), done);
-            TrainingState.Save(StatePath, Tensors(model, optimizer), new SavedRun(now, config.WhatIsLearned(job), job.Data.Train.Fingerprint));
-            savedAt = clock.Elapsed;
+            cancellation.ThrowIfCancellationRequested();
+            var rates = schedule(step);
+            losses.Add(Update(batch, rates));
+            step++;
+            if (step % config.Logging.Every == 0)
+                metrics.Write(step, ("loss", losses.Last()), ("learning_rate", rates.LearningRate));
+            updated();
         }
     }
 
-    private string StatePath => Path.Combine(job.Folder, StateFolder);
-
     /// <summary>One update of the weights.</summary>
     /// <returns>The loss, a scalar on the device.</returns>
-    private Tensor Update(ElectraClassifier model, Adam optimizer, TaskBatch batch, long step, StepRates rates)
+    private Tensor Update(TaskBatch batch, StepRates rates)
     {
         using var scope = NewDisposeScope();
         model.Store.ZeroGradients();
@@ -147,86 +141,67 @@ internal sealed class FinetuneRun(FinetuneConfig config, FinetuneStart start, Fi
         return loss.detach().MoveToOuterDisposeScope();
     }
 
-    private float[][] Measure(ElectraClassifier model, CancellationToken cancellation) =>
-        [.. job.Data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows, null, cancellation))];
+    private FinetuneEpoch EndEpoch(float[][] outputs)
+    {
+        var scores = data.Dev.Zip(outputs).SelectMany(pair => Metrics.Measure(task, pair.Second, [.. pair.First.Labels], pair.First.Split.Suffix)).ToDictionary();
+        var epoch = new FinetuneEpoch(epochs.Count + 1, MeanLoss(), scores);
+        epochs.Add(epoch);
+        losses.Clear();
+        if (epoch.Epoch > epochsLogged)
+            metrics.Write(step, [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]);
+        return epoch;
+    }
 
-    private Dictionary<string, double> Scores(float[][] outputs) =>
-        job.Data.Dev.Zip(outputs).SelectMany(pair => Metrics.Measure(task, pair.Second, [.. pair.First.Labels], pair.First.Split.Suffix)).ToDictionary();
-
-    private double MeanLoss(LossBuffer losses, int epoch)
+    private double MeanLoss()
     {
         float[] finite = [.. losses.Read().Where(float.IsFinite)];
         return finite.Length > 0 ? finite.Average() : throw new UserErrorException(
-            $"{task.DisplayName}, run {job.Run}: training diverged: no loss of epoch {epoch + 1} is a number. A lower training.learning_rate ({config.Training.LearningRate}) usually helps.");
+            $"{task.DisplayName}, run {job.Run}: training diverged: no loss of epoch {epochs.Count + 1} is a number. A lower training.learning_rate ({config.Training.LearningRate}) usually helps.");
     }
 
-    private void SaveModel(ElectraClassifier model)
+    private void SaveState()
     {
+        metrics.FlushToDisk();
+        state.Save(new FinetunePosition(step, secondsBefore + clock.Elapsed.TotalSeconds, losses.Read(), epochs), model, optimizer);
+        savedAt = clock.Elapsed;
+    }
+
+    /// <summary>Saves all that the run leaves; the result comes last, for it says that the run is finished.</summary>
+    private FinetuneResult Finish(float[][] outputs)
+    {
+        var result = new FinetuneResult
+        {
+            Group = config.Group,
+            Task = task.Name,
+            Run = job.Run,
+            Seed = job.Seed,
+            Checkpoint = config.FromScratch ? "random" : config.Checkpoint,
+            Parameters = model.Store.ParameterCount,
+            Metric = task.SelectionMetric,
+            Score = epochs[^1].Scores[task.SelectionMetric],
+            Scores = epochs[^1].Scores,
+            Epochs = epochs,
+            Seconds = secondsBefore + clock.Elapsed.TotalSeconds,
+        };
+        SaveModel();
+        AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
+        DevPredictions.Write(job.Folder, task, data.Dev, outputs);
+        metrics.FlushToDisk();
+        result.Save(job.Folder);
+        state.Delete();
+        return result;
+    }
+
+    private void SaveModel()
+    {
+        IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
         var description = HuggingFaceConfig.Of(model.Config, model.Config.Discriminator, nameof(ElectraClassifier), start.Tokenizer.Vocabulary.PadId) with
         {
             ClassifierDropout = config.Training.HeadDropout,
             ProblemType = task.IsRegression ? "regression" : "single_label_classification",
-            Id2label = Labels().Index().ToDictionary(label => label.Index, label => label.Item),
-            Label2id = Labels().Index().ToDictionary(label => label.Item, label => label.Index),
+            Id2label = labels.Index().ToDictionary(label => label.Index, label => label.Item),
+            Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
         HuggingFaceFolder.WriteFiles(job.Folder, description, model.Store.Named(), start.Tokenizer);
-
-        IReadOnlyList<string> Labels() => task.IsRegression ? ["value"] : task.Labels;
     }
-
-    /// <summary>Every row of the development sets: its label, what was predicted, and the outputs.</summary>
-    private string Predictions(float[][] outputs)
-    {
-        string Name(double label) => task.IsRegression ? label.ToString(CultureInfo.InvariantCulture) : task.Labels[(int)label];
-        var text = new StringBuilder("split\trow\tlabel\tprediction");
-        foreach (var output in task.IsRegression ? ["value"] : task.Labels)
-            text.Append("\toutput:").Append(output);
-        text.Append('\n');
-        foreach (var (split, all) in job.Data.Dev.Zip(outputs))
-            for (int row = 0; row < split.Count; row++)
-            {
-                var logits = all.AsSpan(row * task.Outputs, task.Outputs);
-                double predicted = task.IsRegression ? Prediction.Labels.Value(task, logits[0]) : Metrics.Classes(logits, task.Outputs)[0];
-                text.Append(CultureInfo.InvariantCulture, $"{split.Split.Name}\t{row}\t{Name(split.Labels[row])}\t{Name(predicted)}");
-                foreach (float output in logits)
-                    text.Append(CultureInfo.InvariantCulture, $"\t{output}");
-                text.Append('\n');
-            }
-        return text.ToString();
-    }
-
-    private Position Resume(ElectraClassifier model, Adam optimizer)
-    {
-        AtomicFolder.Recover(StatePath);
-        if (!Directory.Exists(StatePath))
-            return new Position(0, 0, [], []);
-        (SavedRun Run, SafeTensorsFile Tensors) state;
-        try
-        {
-            state = TrainingState.Load<SavedRun>(StatePath);
-        }
-        catch (UserErrorException e)
-        {
-            var aside = StatePath + ".damaged";
-            if (Directory.Exists(aside))
-                Directory.Delete(aside, recursive: true);
-            Directory.Move(StatePath, aside);
-            Warn($"{e.Message} It is set aside as {Path.GetFileName(aside)}, and the run begins anew.");
-            return new Position(0, 0, [], []);
-        }
-        var (saved, tensors) = state;
-        using (tensors)
-        {
-            SameExperiment.Require(saved.Experiment, config.WhatIsLearned(job), job.Folder, FinetuneJob.OtherExperimentAdvice);
-            if (saved.Rows != job.Data.Train.Fingerprint)
-                throw new UserErrorException($"the run in {ProjectPath.Shown(job.Folder)} began with other training rows: its files have changed since. {FinetuneJob.OtherExperimentAdvice}");
-            foreach (var (name, destination) in Tensors(model, optimizer))
-                tensors.CopyTo(name, destination);
-        }
-        model.Store.PublishValues();
-        return saved.Position;
-    }
-
-    private static IEnumerable<(string Name, Tensor Value)> Tensors(ElectraClassifier model, Adam optimizer) =>
-        [(Values, model.Store.Values), (Means, optimizer.Means), (Squares, optimizer.Squares)];
 }

@@ -110,6 +110,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
             yield return new ConfigProblem($"model.{key}", problem);
         if (InitGenerator != "" && Init == "")
             yield return new ConfigProblem("init_generator", "names a generator to go on from without a discriminator (init), whose embeddings it shares");
+        if (Vocabulary is { File: not "", Size: not null })
+            yield return new ConfigProblem("vocabulary.size", $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). Give one of the two: vocabulary={{size: {Vocabulary.Size}}} trains one");
         if (Examples.MaxLength > Model.MaxPositions)
             yield return new ConfigProblem("examples.max_length", $"{Examples.MaxLength} tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
         if (Training.MicroBatchSize > 0 && Training.BatchSize % Training.MicroBatchSize != 0)

@@ -13,9 +13,9 @@ public sealed record VocabularyOptions
     /// <summary>A vocab.txt, or a model on the Hugging Face hub whose it is (<c>google/electra-small-discriminator</c>); empty: train one on the corpus.</summary>
     public string File { get; init; } = "";
 
-    /// <summary>Tokens of a trained vocabulary, at most.</summary>
+    /// <summary>Tokens of a trained vocabulary, at most; null: 30522, as many as BERT's has.</summary>
     [Range(100, 10_000_000)]
-    public int Size { get; init; } = 30522;
+    public int? Size { get; init; }
 
     /// <summary>How often a pair of pieces must occur to be joined when a vocabulary is trained.</summary>
     [Range(1, int.MaxValue)]
@@ -35,6 +35,7 @@ public sealed record VocabularyOptions
 /// <summary>Opens or trains the vocabulary of a run.</summary>
 public static class Vocabularies
 {
+    private const int DefaultSize = 30522;
     private const string VocabularyFile = "vocab.txt", TokenizerConfig = "tokenizer_config.json", FastFile = "tokenizer.json";
 
     /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used again.</summary>
@@ -81,12 +82,13 @@ public static class Vocabularies
 
     private static Vocabulary Trained(VocabularyOptions options, Corpus corpus, string datasets, IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
+        int size = options.Size ?? DefaultSize;
         var path = Path.Combine(ProjectPath.Output(datasets), corpus.Id,
-            $"vocab-{options.Size}-{(options.Lowercase ? "lowercase" : "cased")}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
+            $"vocab-{size}-{(options.Lowercase ? "lowercase" : "cased")}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
         if (!System.IO.File.Exists(path))
             WordPieceTrainer.Train(
                 FirstCharacters(corpus.Documents(progress, cancellation), 1_000_000L * options.MillionCharacters),
-                new VocabularyTraining { Size = options.Size, MinFrequency = options.MinFrequency, Lowercase = options.Lowercase },
+                new VocabularyTraining { Size = size, MinFrequency = options.MinFrequency, Lowercase = options.Lowercase },
                 progress: null, cancellation).Save(path);
         return Vocabulary.Load(path);
     }

@@ -100,6 +100,16 @@ public sealed class ConfigTests
     }
 
     [Fact]
+    public void A_key_laid_over_a_short_form_keeps_what_it_stands_for()
+    {
+        Assert.Equal([new SampleSource("books/*.txt", 3)], Parse("corpus: books/*.txt", "corpus.weight=3").Corpus);
+        Assert.Equal([new SampleSource("b", 3)], Parse("corpus: a", "corpus.weight=3", "corpus.path=b").Corpus);
+        Assert.Equal([new SampleSource("c")], Parse("corpus: a", "corpus.weight=3", "corpus=c").Corpus);
+        Assert.Equal(60, Parse("training:", "training.steps=60").Training.Steps);
+        Assert.Contains("a.yaml:1:11: training is a single value", ErrorOf("training: 3", "training.steps=6"));
+    }
+
+    [Fact]
     public void An_override_sets_the_recipe_before_defaults_are_chosen() =>
         Assert.Equal(1e-4, Parse("name: x", "recipe=google").Training.LearningRate);
 

@@ -1,0 +1,85 @@
+using Electra.Checkpoints;
+using Electra.Experiments;
+using Electra.Files;
+using Electra.Model;
+using Electra.Optimization;
+using static TorchSharp.torch;
+
+namespace Electra.Finetuning;
+
+/// <summary>Where a run stands.</summary>
+/// <param name="Step">Updates done.</param>
+/// <param name="Seconds">Time spent.</param>
+/// <param name="Losses">The losses of the updates of the epoch in progress.</param>
+/// <param name="Epochs">The epochs that are done.</param>
+internal sealed record FinetunePosition(long Step, double Seconds, IReadOnlyList<float> Losses, IReadOnlyList<FinetuneEpoch> Epochs)
+{
+    /// <summary>At the beginning.</summary>
+    public static FinetunePosition Start { get; } = new(0, 0, [], []);
+}
+
+/// <summary>What a run in progress leaves in its folder, to go on from bit by bit; the folder of a finished run has none.</summary>
+/// <param name="config">The experiment.</param>
+/// <param name="job">Which run.</param>
+internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
+{
+    private readonly string folder = Path.Combine(job.Folder, "state");
+
+    private sealed record Saved(FinetunePosition Position, string Experiment, string Rows);
+
+    /// <summary>Replaces what was saved before.</summary>
+    public void Save(FinetunePosition position, ElectraClassifier model, Adam optimizer) =>
+        TrainingState.Save(folder, Tensors(model, optimizer), new Saved(position, config.WhatIsLearned(job), job.Data.Train.Fingerprint));
+
+    /// <summary>Brings model and optimizer to where the run stopped. What cannot be read is set aside, and the run begins anew.</summary>
+    /// <param name="model">Receives the weights.</param>
+    /// <param name="optimizer">Receives the moments.</param>
+    /// <param name="warn">Told of what is set aside.</param>
+    /// <exception cref="UserErrorException">The state is another experiment's, or its training rows have changed.</exception>
+    public FinetunePosition Resume(ElectraClassifier model, Adam optimizer, Action<string> warn)
+    {
+        AtomicFolder.Recover(folder);
+        if (!Directory.Exists(folder))
+            return FinetunePosition.Start;
+        (Saved Run, SafeTensorsFile Tensors) state;
+        try
+        {
+            state = TrainingState.Load<Saved>(folder);
+        }
+        catch (UserErrorException e)
+        {
+            warn($"{e.Message} It is set aside as {Path.GetFileName(SetAside())}, and the run begins anew.");
+            return FinetunePosition.Start;
+        }
+        var (saved, tensors) = state;
+        using (tensors)
+        {
+            SameExperiment.Require(saved.Experiment, config.WhatIsLearned(job), job.Folder, FinetuneJob.OtherExperimentAdvice);
+            if (saved.Rows != job.Data.Train.Fingerprint)
+                throw new UserErrorException($"the run in {ProjectPath.Shown(job.Folder)} began with other training rows: its files have changed since. {FinetuneJob.OtherExperimentAdvice}");
+            foreach (var (name, destination) in Tensors(model, optimizer))
+                tensors.CopyTo(name, destination);
+        }
+        model.Store.PublishValues();
+        return saved.Position;
+    }
+
+    /// <summary>Removes it: the run is finished.</summary>
+    public void Delete()
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private string SetAside()
+    {
+        var aside = folder + ".damaged";
+        if (Directory.Exists(aside))
+            Directory.Delete(aside, recursive: true);
+        Directory.Move(folder, aside);
+        return aside;
+    }
+
+    private static IEnumerable<(string Name, Tensor Value)> Tensors(ElectraClassifier model, Adam optimizer) =>
+        [("values", model.Store.Values), ("means", optimizer.Means), ("squares", optimizer.Squares)];
+}
