@@ -34,10 +34,11 @@ internal static class ConfigYaml
             problems.Add(new ConfigProblem("", $"this is not valid YAML: {char.ToLowerInvariant(e.Message[0])}{e.Message[1..].TrimEnd('.')}", place(mark)));
             return null;
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            // What YamlDotNet's scanner throws where a key stands in a flow mapping that was not closed.
-            problems.Add(new ConfigProblem("", "this is not valid YAML: a bracket before this place was not closed", place(parser.Current?.End ?? new Mark(0, 1, 1))));
+            // What YamlDotNet throws where a key stands in a flow mapping that was not closed, and where a tag is no URI.
+            var found = e is ArgumentException ? "a tag after this place (!…) is none" : "a bracket before this place was not closed";
+            problems.Add(new ConfigProblem("", $"this is not valid YAML: {found}", place(parser.Current?.End ?? new Mark(0, 1, 1))));
             return null;
         }
     }

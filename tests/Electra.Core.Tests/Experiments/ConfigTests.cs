@@ -143,6 +143,7 @@ public sealed class ConfigTests
     [InlineData("name: [x", "a.yaml:2:1: this is not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'")]
     [InlineData("name: {a: 1\nseed: 2\n", "this is not valid YAML: a bracket before this place was not closed")]
     [InlineData("name: x\ntraining:\n\tsteps: 1", "a.yaml:3:1: this is not valid YAML: while scanning a mapping, found invalid tab as indentation")]
+    [InlineData("seed: 1\nname: !!Y3x+e(L", "this is not valid YAML: a tag after this place (!…) is none")]
     [InlineData("name: *x", "a.yaml:1:7: this is not valid YAML: no value before this one has the anchor &x")]
     [InlineData("- a", "a.yaml:1:1: a configuration is a mapping")]
     [InlineData("# nothing", "a.yaml:1:1: the file is empty")]
