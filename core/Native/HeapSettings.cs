@@ -8,13 +8,13 @@ internal static partial class HeapSettings
     /// <summary>Set to <c>default</c> to leave the heap alone.</summary>
     public const string Variable = "ELECTRA_HEAP";
 
-    private const int TrimThreshold = -1, MmapThreshold = -3, ArenaMaximum = -8; // M_… of malloc.h
+    private const int LargestFast = 1, TrimThreshold = -1, MmapThreshold = -3, ArenaMaximum = -8; // M_… of malloc.h
     private const int LargestMmapThreshold = 32 << 20;                           // what glibc accepts
 
     /// <summary>
     /// glibc hands freed memory back to the system and takes it anew, page by page, for the next activations: a training step of
     /// ELECTRA-small spent 5 to 7% of its time on that. This keeps it. One arena, since only that of the first thread can grow
-    /// without limit.
+    /// without limit; and no chunks kept apart for small sizes, for those are gathered anew at each large one.
     /// </summary>
     /// <returns>Whether the heap is glibc's and was told so.</returns>
     public static bool KeepFreedMemory()
@@ -22,7 +22,7 @@ internal static partial class HeapSettings
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable(Variable) == "default"
             || !NativeLibrary.TryLoad("libc.so.6", out nint library) || !NativeLibrary.TryGetExport(library, "gnu_get_libc_version", out _))
             return false;
-        return mallopt(ArenaMaximum, 1) != 0 & mallopt(MmapThreshold, LargestMmapThreshold) != 0 & mallopt(TrimThreshold, int.MaxValue) != 0;
+        return mallopt(LargestFast, 0) != 0 & mallopt(ArenaMaximum, 1) != 0 & mallopt(MmapThreshold, LargestMmapThreshold) != 0 & mallopt(TrimThreshold, int.MaxValue) != 0;
     }
 
     [LibraryImport("libc")]

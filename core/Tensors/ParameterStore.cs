@@ -66,7 +66,7 @@ public sealed class Parameter
     {
         get
         {
-            IsRead = true;
+            IsRead |= is_grad_enabled();
             return Leaf;
         }
     }
@@ -74,7 +74,7 @@ public sealed class Parameter
     /// <summary><see cref="Value"/>, for operations that add its gradient to <see cref="Gradient"/> themselves.</summary>
     internal Tensor Leaf { get; set; } = null!;
 
-    /// <summary>Whether anybody has read <see cref="Value"/>: then autograd may have a gradient for it.</summary>
+    /// <summary>Whether anybody has read <see cref="Value"/> while gradients were recorded: then autograd may have one for it.</summary>
     internal bool IsRead { get; private set; }
 
     /// <summary>The float32 values: a view into <see cref="ParameterStore.Values"/>.</summary>
