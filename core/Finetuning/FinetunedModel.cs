@@ -43,7 +43,7 @@ public sealed class FinetunedModel : IDisposable
         var config = Experiments.Config.Load<FinetuneConfig>(Path.Combine(folder, Experiment.ConfigFile));
         var task = TaskSources.Define(result.Task, config.Data);
         using var weights = PretrainedModel.Open(folder);
-        var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: 0, compute, trainable: false);
+        var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: null, compute, trainable: false);
         try
         {
             if (weights.Fill(model.Store).Missing is { Count: > 0 } missing)

@@ -35,14 +35,14 @@ public sealed class ElectraClassifier : IDisposable
     /// <summary>All parameters, by the names of Hugging Face's library, the head's as <c>classifier.weight</c> and <c>classifier.bias</c>.</summary>
     public ParameterStore Store { get; } = new();
 
-    /// <summary>Makes a classifier with fresh weights.</summary>
+    /// <summary>Makes a classifier with fresh weights, or with none yet.</summary>
     /// <param name="config">The encoder's shape; the vocabulary's size must be set.</param>
     /// <param name="outputs">Outputs of a row.</param>
     /// <param name="headDropout">Dropout of the first token's vector while training (0.1 in the original).</param>
-    /// <param name="seed">Seeds the weights.</param>
+    /// <param name="seed">Seeds the weights; null leaves them zero, to be read from a file.</param>
     /// <param name="compute">Where to put them, and the precision to compute in.</param>
     /// <param name="trainable">False makes no gradients.</param>
-    public static ElectraClassifier Create(ElectraConfig config, int outputs, double headDropout, long seed, Compute compute, bool trainable = true)
+    public static ElectraClassifier Create(ElectraConfig config, int outputs, double headDropout, long? seed, Compute compute, bool trainable = true)
     {
         var model = new ElectraClassifier(config, outputs, headDropout);
         model.Store.Allocate(compute, seed, config.InitializerRange, trainable);

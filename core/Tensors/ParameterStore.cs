@@ -147,23 +147,24 @@ public sealed class ParameterStore : IDisposable
 
     /// <summary>Makes the flat tensors and initializes every parameter: the same values for the same seed on any device.</summary>
     /// <param name="compute">The device and the precision.</param>
-    /// <param name="seed">Seeds the initial values.</param>
+    /// <param name="seed">Seeds the initial values; null leaves them zero, for weights that are read from a file.</param>
     /// <param name="standardDeviation">Of the normal initializations (0.02 in BERT and ELECTRA).</param>
     /// <param name="trainable">False makes no gradients: for inference.</param>
     /// <returns>This store.</returns>
-    public ParameterStore Allocate(Compute compute, long seed, double standardDeviation = 0.02, bool trainable = true)
+    public ParameterStore Allocate(Compute compute, long? seed, double standardDeviation = 0.02, bool trainable = true)
     {
         Compute = compute;
         long total = LayOut();
         using (no_grad())
         {
             var values = zeros(total);
-            lock (InitialDraws)
-            {
-                manual_seed(seed).Dispose();
-                foreach (var p in parameters)
-                    Initialize(values.narrow(0, p.Offset, p.Count).view([.. p.Shape]), p.Initialization, standardDeviation);
-            }
+            if (seed is { } drawn)
+                lock (InitialDraws)
+                {
+                    manual_seed(drawn).Dispose();
+                    foreach (var p in parameters)
+                        Initialize(values.narrow(0, p.Offset, p.Count).view([.. p.Shape]), p.Initialization, standardDeviation);
+                }
             Values = values.to(compute.Device).DetachFromDisposeScope();
             if (trainable)
                 Gradients = zeros(total, device: compute.Device).DetachFromDisposeScope();
