@@ -86,10 +86,10 @@ public static class Experiment
                 return WrongUsage;
             }
 
-            var run = new Run<T>(Configuration<T>(arguments, operand), console, signals.Stopping);
+            var run = new Run<T>(Configuration<T>(arguments, operand), console, script, signals.Stopping);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
-            if (run.HasFolder)
-                WriteConfig(run.Folder, run.Config, script);
+            if (run.HasFolder && !run.Config.IsSavedByRun)
+                run.SaveConfig();
             return await body(run);
         }
         catch (Exception exception) when (signals.ExitCode is not null && Cause(exception) is OperationCanceledException)

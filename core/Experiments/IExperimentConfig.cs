@@ -23,6 +23,12 @@ public interface IExperimentConfig<TSelf>
     /// </summary>
     string? RunFolder { get; }
 
+    /// <summary>
+    /// Whether the work itself has the configuration written into the run folder (<see cref="Run{T}.SaveConfig"/>), once it knows that
+    /// what lies there is of the same experiment; else it is written before the work begins.
+    /// </summary>
+    bool IsSavedByRun => false;
+
     /// <summary>What is wrong between keys whose values are each right. The places are looked up by the keys.</summary>
     IEnumerable<ConfigProblem> Check() => [];
 }

@@ -8,9 +8,11 @@ public sealed class Run<T>
     where T : class, IExperimentConfig<T>
 {
     private readonly string? folder;
+    private readonly string script;
 
-    internal Run(T config, RunConsole console, CancellationToken stopping)
+    internal Run(T config, RunConsole console, string script, CancellationToken stopping)
     {
+        this.script = script;
         Config = config;
         Console = console;
         Stopping = stopping;
@@ -39,6 +41,9 @@ public sealed class Run<T>
     /// <summary>Opens the run's metrics, to begin anew or to go on after a step.</summary>
     /// <param name="resumedStep">The step that the run goes on from: what was logged after it is dropped. Null begins anew.</param>
     public MetricsLog OpenMetrics(long? resumedStep = null) => MetricsLog.Open(Folder, resumedStep);
+
+    /// <summary>Writes the configuration, every default resolved, into the run folder.</summary>
+    public void SaveConfig() => Experiment.WriteConfig(Folder, Config, script);
 
     internal bool HasFolder => folder is not null;
 }

@@ -100,7 +100,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     /// <summary>The threads of each worker.</summary>
     public ComputeOptions WorkerCompute => Compute with { Threads = Math.Max(1, (Compute.Threads > 0 ? Compute.Threads : Environment.ProcessorCount) / Workers) };
 
-    /// <summary>What the learned weights of a run depend on, as YAML; where it lies and how it is computed and watched is left at its defaults.</summary>
+    /// <summary>What the learned weights of a run depend on beside the rows, as YAML; where it lies, where its rows lie, and how it is computed and watched is left at its defaults.</summary>
     internal string WhatIsLearned(FinetuneJob job)
     {
         var elsewhere = new FinetuneConfig();
@@ -108,7 +108,9 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         {
             Size = elsewhere.Size,
             Seed = elsewhere.Seed,
-            Data = Data with { Glue = elsewhere.Data.Glue },
+            Data = job.Data.Task.Name is var task && Data.Own.TryGetValue(task, out var own)
+                ? elsewhere.Data with { Own = new Dictionary<string, OwnTaskOptions> { [task] = own with { Train = "", Dev = "", Test = "" } } }
+                : elsewhere.Data,
             Folder = elsewhere.Folder,
             Workers = elsewhere.Workers,
             SaveMinutes = elsewhere.SaveMinutes,

@@ -18,6 +18,9 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     /// <summary>The run's name in the log.</summary>
     public string Name => $"{Data.Task.Name} {Run}";
 
+    /// <summary>Names the rows that the run learns from and is measured on.</summary>
+    public string Rows => Fingerprint.Of(string.Join('\n', Data.Dev.Prepend(Data.Train).Select(split => split.Fingerprint)));
+
     /// <summary>The configuration of this run alone: what its <c>config.yaml</c> says.</summary>
     public FinetuneConfig Alone(FinetuneConfig config) => config with { Tasks = [Data.Task.Name], Runs = [Run], Seeds = [Seed] };
 
@@ -28,18 +31,28 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
         select new FinetuneJob(data, run.Item, config.SeedOf(run.Index), FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item));
 
     /// <summary>Whether the run is finished, and is the one that is asked for.</summary>
-    /// <exception cref="UserErrorException">The folder holds a finished run of another experiment.</exception>
+    /// <exception cref="UserErrorException">The folder holds a finished run of another experiment, seed or rows.</exception>
     public bool IsFinished(FinetuneConfig config)
     {
         if (config.Resume == ResumeMode.Never || !FinetuneResult.IsIn(Folder))
             return false;
         var saved = Config.Load<FinetuneConfig>(Path.Combine(Folder, Experiment.ConfigFile));
-        SameExperiment.Require(saved.WhatIsLearned(this), config.WhatIsLearned(this), Folder, OtherExperimentAdvice);
+        SameExperiment.Require(saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) }), config.WhatIsLearned(this), Folder, OtherExperimentAdvice);
+        if (FinetuneResult.Load(Folder).Rows is { } rows)
+            RequireSameRows(rows);
         return true;
     }
 
+    /// <summary>Rows that have changed since make another run.</summary>
+    /// <exception cref="UserErrorException">They have.</exception>
+    public void RequireSameRows(string rows)
+    {
+        if (rows != Rows)
+            throw new UserErrorException($"the run in {ProjectPath.Shown(Folder)} was made with other rows: the task's files, or the way they are read, have changed since. {OtherExperimentAdvice}");
+    }
+
     /// <summary>Makes the folder ready: what belongs to a run that is to be done over goes, and what a killed process was writing.</summary>
-    public void Prepare(FinetuneConfig config, string script)
+    public void Prepare(FinetuneConfig config)
     {
         TemporaryName.RemoveLeft(Folder);
         if (config.Resume == ResumeMode.Never)
@@ -48,6 +61,5 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
                     Directory.Delete(left, recursive: true);
                 else
                     File.Delete(left);
-        Experiment.WriteConfig(Folder, Alone(config), script);
     }
 }

@@ -60,7 +60,7 @@ public static class FinetuneLoop
     private sealed class Batch(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute, string script, int workers, ConcurrentQueue<FinetuneJob> queue, long updates)
     {
         private readonly CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(run.Stopping);
-        private long done;
+        private long updates = updates, done;
 
         /// <summary>Runs that ended in an error of their own.</summary>
         public ConcurrentQueue<string> Failures { get; } = [];
@@ -105,16 +105,22 @@ public static class FinetuneLoop
             if (runLock is null)
             {
                 console.Line($"{job.Name,-10}  is being made by {holder}");
+                Interlocked.Add(ref updates, -start.Updates(job.Data));
                 return;
             }
             // Another process may have finished it in the meantime.
             if (job.IsFinished(config))
+            {
+                Interlocked.Add(ref updates, -start.Updates(job.Data));
                 return;
-            job.Prepare(config, script);
+            }
+            job.Prepare(config);
             using var training = new FinetuneRun(config, start, method, compute, job, console.Warning);
+            Experiment.WriteConfig(job.Folder, job.Alone(config), script);
+            Interlocked.Add(ref updates, -training.Step);
             var result = training.Train(
                 epoch => console.Line($"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  {Scores(epoch.Scores)}"),
-                () => console.Report(new ProgressReport("fine-tuning", Interlocked.Increment(ref done), updates, "updates")),
+                () => console.Report(new ProgressReport("fine-tuning", Interlocked.Increment(ref done), Interlocked.Read(ref updates), "updates")),
                 stopping.Token);
             console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
         }

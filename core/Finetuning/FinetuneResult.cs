@@ -44,6 +44,9 @@ public sealed record FinetuneResult
     /// <summary>What everything random in it follows from.</summary>
     public required int Seed { get; init; }
 
+    /// <summary>Names the rows that it learned from and was measured on: others give another value. Null in a result that does not say.</summary>
+    public string? Rows { get; init; }
+
     /// <summary>Where the weights came from, as it was given; <c>random</c>: from nowhere.</summary>
     public required string Checkpoint { get; init; }
 

@@ -73,6 +73,9 @@ internal sealed class FinetuneRun : IDisposable
         }
     }
 
+    /// <summary>Updates that are done.</summary>
+    public long Step => step;
+
     /// <summary>Trains to the end, and saves the result.</summary>
     /// <param name="report">Told of each epoch.</param>
     /// <param name="updated">Called after every update.</param>
@@ -90,8 +93,6 @@ internal sealed class FinetuneRun : IDisposable
                 TrainEpoch(updated, cancellation);
                 outputs = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows, null, cancellation))];
                 report(EndEpoch(outputs));
-                if (epochs.Count < last && config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes))
-                    SaveState();
             }
         }
         catch (OperationCanceledException)
@@ -123,6 +124,8 @@ internal sealed class FinetuneRun : IDisposable
             if (step % config.Logging.Every == 0)
                 metrics.Write(step, ("loss", losses.Last()), ("learning_rate", rates.LearningRate));
             updated();
+            if (config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes))
+                SaveState();
         }
     }
 
@@ -175,10 +178,11 @@ internal sealed class FinetuneRun : IDisposable
             Task = task.Name,
             Run = job.Run,
             Seed = job.Seed,
+            Rows = job.Rows,
             Checkpoint = config.FromScratch ? "random" : config.Checkpoint,
             Parameters = model.Store.ParameterCount,
-            Metric = task.SelectionMetric,
-            Score = epochs[^1].Scores[task.SelectionMetric],
+            Metric = task.ReportedMetric,
+            Score = epochs[^1].Scores[task.ReportedMetric],
             Scores = epochs[^1].Scores,
             Epochs = epochs,
             Seconds = secondsBefore + clock.Elapsed.TotalSeconds,

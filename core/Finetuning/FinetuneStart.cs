@@ -61,11 +61,19 @@ public sealed class FinetuneStart : IDisposable
         var model = ElectraClassifier.Create(Shape, task.Outputs, config.Training.HeadDropout, seed, compute);
         if (config.FromScratch)
             return model;
-        // Runs side by side share the file.
-        lock (reading)
-            checkpoint.Fill(model.EncoderWeights());
-        model.Store.PublishValues();
-        return model;
+        try
+        {
+            // Runs side by side share the file.
+            lock (reading)
+                checkpoint.Fill(model.EncoderWeights());
+            model.Store.PublishValues();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Passes over the training rows of a task.</summary>

@@ -29,13 +29,13 @@ internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
 
     /// <summary>Replaces what was saved before.</summary>
     public void Save(FinetunePosition position, ElectraClassifier model, Adam optimizer) =>
-        TrainingState.Save(folder, Tensors(model, optimizer), new Saved(position, config.WhatIsLearned(job), job.Data.Train.Fingerprint));
+        TrainingState.Save(folder, Tensors(model, optimizer), new Saved(position, config.WhatIsLearned(job), job.Rows));
 
     /// <summary>Brings model and optimizer to where the run stopped. What cannot be read is set aside, and the run begins anew.</summary>
     /// <param name="model">Receives the weights.</param>
     /// <param name="optimizer">Receives the moments.</param>
     /// <param name="warn">Told of what is set aside.</param>
-    /// <exception cref="UserErrorException">The state is another experiment's, or its training rows have changed.</exception>
+    /// <exception cref="UserErrorException">The state is another experiment's, or the task's rows have changed.</exception>
     public FinetunePosition Resume(ElectraClassifier model, Adam optimizer, Action<string> warn)
     {
         AtomicFolder.Recover(folder);
@@ -55,8 +55,7 @@ internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
         using (tensors)
         {
             SameExperiment.Require(saved.Experiment, config.WhatIsLearned(job), job.Folder, FinetuneJob.OtherExperimentAdvice);
-            if (saved.Rows != job.Data.Train.Fingerprint)
-                throw new UserErrorException($"the run in {ProjectPath.Shown(job.Folder)} began with other training rows: its files have changed since. {FinetuneJob.OtherExperimentAdvice}");
+            job.RequireSameRows(saved.Rows);
             foreach (var (name, destination) in Tensors(model, optimizer))
                 tensors.CopyTo(name, destination);
         }

@@ -34,11 +34,16 @@ public sealed record DetectionMetrics(long Tokens, double ReplacedShare, double 
             AreaUnderCurve(logits, replaced, positives, negatives));
     }
 
-    /// <summary>The Mann–Whitney statistic: ranks summed over the positives, ties at their mean rank. 0.5 where one class is missing.</summary>
+    /// <summary>
+    /// The Mann–Whitney statistic: ranks summed over the positives, ties at their mean rank. 0.5 where one class is missing, NaN where a
+    /// logit is.
+    /// </summary>
     private static double AreaUnderCurve(ReadOnlySpan<float> logits, ReadOnlySpan<bool> replaced, long positives, long negatives)
     {
         if (positives == 0 || negatives == 0)
             return 0.5;
+        if (logits.ContainsAnyExceptInRange(float.NegativeInfinity, float.PositiveInfinity))
+            return double.NaN;
         var (scores, labels) = (logits.ToArray(), replaced.ToArray());
         Array.Sort(scores, labels);
         double rankSum = 0;

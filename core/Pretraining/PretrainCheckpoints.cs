@@ -14,7 +14,11 @@ namespace Electra.Pretraining;
 /// <param name="First">The scores at step 0; null before they are measured.</param>
 /// <param name="Unlogged">Sums over the updates that no line of the log tells of yet.</param>
 /// <param name="BadInARow">The latest updates whose numbers were none.</param>
-internal sealed record PretrainPosition(long Step, double Seconds, PretrainScores? First, UpdateSums Unlogged = default, int BadInARow = 0);
+internal sealed record PretrainPosition(long Step, double Seconds, PretrainScores? First, UpdateSums Unlogged = default, int BadInARow = 0)
+{
+    /// <summary>At the beginning.</summary>
+    public static PretrainPosition Start { get; } = new(0, 0, null);
+}
 
 /// <summary>Saves a run's states and models, and goes on from its newest state.</summary>
 internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData data, ElectraPair model, Adam optimizer, OutlierGuard? guard = null)
@@ -57,7 +61,14 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
     public PretrainPosition Resume()
     {
         if (config.DryRun)
-            return new PretrainPosition(0, 0, null);
+            return PretrainPosition.Start;
+        var position = Restore();
+        run.SaveConfig();
+        return position;
+    }
+
+    private PretrainPosition Restore()
+    {
         if (config.Resume == ResumeMode.Never && Directory.Exists(StatesPath))
             Directory.Delete(StatesPath, recursive: true);
         // The run is this process's alone, and so is what a killed one left of it.
@@ -65,7 +76,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
         TemporaryName.RemoveLeft(run.Folder);
         TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         if (NewestWhole() is not { } newest)
-            return new PretrainPosition(0, 0, null);
+            return PretrainPosition.Start;
 
         var (saved, tensors) = newest.State;
         using (tensors)

@@ -97,6 +97,9 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     public string? RunFolder => DryRun || Only == RunPart.Data ? null : Path.Combine(Checkpoints.Folder, RunName);
 
     /// <inheritdoc/>
+    public bool IsSavedByRun => true;
+
+    /// <inheritdoc/>
     public static PretrainConfig Defaults(ConfigNode root) =>
         Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small)) with
         {
@@ -110,7 +113,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
             yield return new ConfigProblem($"model.{key}", problem);
         if (InitGenerator != "" && Init == "")
             yield return new ConfigProblem("init_generator", "names a generator to go on from without a discriminator (init), whose embeddings it shares");
-        if (Vocabulary is { File: not "", Size: not null })
+        if (Vocabulary is { File: not "", Size: not null } && Vocabulary.File != Init)
             yield return new ConfigProblem("vocabulary.size", $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). Give one of the two: vocabulary={{size: {Vocabulary.Size}}} trains one");
         if (Examples.MaxLength > Model.MaxPositions)
             yield return new ConfigProblem("examples.max_length", $"{Examples.MaxLength} tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
@@ -190,7 +193,7 @@ public sealed record CheckpointOptions
     [Required]
     public string Folder { get; init; } = "checkpoints/pretrain";
 
-    /// <summary>Milestones in percent of the steps, whose models are kept.</summary>
+    /// <summary>Milestones in percent of the steps, whose models are kept; the end is always one.</summary>
     public IReadOnlyList<double> Percents { get; init; } = [6.25, 12.5, 25, 50, 100];
 
     /// <summary>Steps between saved states that a run can go on from; 0: only when it stops and at milestones.</summary>

@@ -152,7 +152,12 @@ public static class PretrainLoop
         {
             bool signalled = run.Stopping.IsCancellationRequested;
             console.Line($"Stopped {(signalled ? "as asked" : $"after {training.MaxMinutes} minutes")} at step {step:N0} of {steps:N0}; the state is saved in {checkpoints.StatesFolder}.");
-            console.Line(signalled ? "The same command goes on from here." : "The same command with a larger training.max_minutes goes on from here.");
+            List<string> changes = [];
+            if (config.Resume == ResumeMode.Never)
+                changes.Add(" without resume=never");
+            if (!signalled)
+                changes.Add(" with a larger training.max_minutes");
+            console.Line($"The same command{string.Join(" and", changes)} goes on from here.");
             run.Stopping.ThrowIfCancellationRequested();
             return 0;
         }
@@ -181,7 +186,7 @@ public static class PretrainLoop
 
     /// <summary>The step at which each percentage of the run is reached, with the percentage as it stands in folder names.</summary>
     private static Dictionary<long, string> Milestones(PretrainConfig config) =>
-        config.Checkpoints.Percents
+        config.Checkpoints.Percents.Append(100)
             .GroupBy(percent => Math.Clamp((long)Math.Round(config.Training.Steps * percent / 100), 1, config.Training.Steps))
             .ToDictionary(group => group.Key, group => group.Max().ToString("0.####", System.Globalization.CultureInfo.InvariantCulture));
 

@@ -1,3 +1,4 @@
+using Electra.Corpora;
 using Electra.Experiments;
 using Electra.Files;
 using Electra.Model;
@@ -42,10 +43,11 @@ internal static class PretrainSummary
         console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
 
         console.Heading("What next");
-        console.Line($"  fine-tune it            dotnet script scripts/finetune.csx -- configs/{(run.Config.Name == "demo" ? "demo-glue.yaml" : $"glue.yaml group={run.Config.Name}")} checkpoint={ProjectPath.Shown(final)}");
-        console.Line($"  another learning rate   dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name={run.Config.Name}-lr training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}");
+        var (tasks, again) = (run.Config.Corpus.Source is [DotnetDocs.Name] ? "demo-glue.yaml" : $"glue.yaml group={run.Config.Name}", ProjectPath.Shown(run.PathOf(Experiment.ConfigFile)));
+        console.Line($"  fine-tune it            dotnet script scripts/finetune.csx -- configs/{tasks} checkpoint={ProjectPath.Shown(final)}");
+        console.Line($"  another learning rate   dotnet script scripts/pretrain.csx -- {again} name={run.Config.Name}-lr training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}");
         console.Line($"  elsewhere, as ONNX      dotnet script scripts/export.csx -- {ProjectPath.Shown(final)} to=onnx");
-        console.Line($"  your own text           dotnet script scripts/pretrain.csx -- configs/{run.Config.Name}.yaml name=mine corpus='texts/*.txt'");
+        console.Line($"  your own text           dotnet script scripts/pretrain.csx -- {again} name=mine corpus='texts/*.txt'");
         console.Line($"  the losses, drawn       {ProjectPath.Shown(run.PathOf("curves.png"))}");
     }
 

@@ -5,9 +5,8 @@ namespace Electra.Finetuning.Data;
 
 /// <summary>A task whose rows are encoded, ready to be put into batches.</summary>
 /// <param name="Task">The task.</param>
-/// <param name="Tokenizer">The tokenizer that the rows were encoded with.</param>
 /// <param name="Splits">The splits that are there, in the task's order.</param>
-public sealed record TaskData(TaskDefinition Task, ElectraTokenizer Tokenizer, IReadOnlyList<EncodedSplit> Splits) : IDisposable
+public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> Splits) : IDisposable
 {
     /// <summary>The rows to train on, those of <c>double_unordered</c> included.</summary>
     /// <exception cref="UserErrorException">The task has none.</exception>
@@ -30,7 +29,7 @@ public sealed record TaskData(TaskDefinition Task, ElectraTokenizer Tokenizer, I
     /// <exception cref="UserErrorException">A row is not as it should be: the message names file, line and column; or a split is empty.</exception>
     public static TaskData Prepare(TaskText text, ElectraTokenizer tokenizer, EncodingOptions options, string datasets,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
-        new(text.Task, tokenizer, [.. text.Splits.Select(split => TaskEncoding.Prepare(text.Task, split, tokenizer, options, datasets, progress, cancellation))]);
+        new(text.Task, [.. text.Splits.Select(split => TaskEncoding.Prepare(text.Task, split, tokenizer, options, datasets, progress, cancellation))]);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -82,7 +82,7 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
 
     /// <summary>The best first of equals; a run whose metric is not defined (it predicts the same for all rows) is the last choice.</summary>
     private static FinetuneResult[] Best(TaskDefinition task, IReadOnlyList<FinetuneResult> finished) =>
-        finished.MaxBy(run => run.Scores.GetValueOrDefault(task.SelectionMetric, run.Score) is var score && double.IsNaN(score) ? double.NegativeInfinity : score) is { } best ? [best] : [];
+        finished.MaxBy(run => run.Scores.GetValueOrDefault(task.ReportedMetric, run.Score) is var score && double.IsNaN(score) ? double.NegativeInfinity : score) is { } best ? [best] : [];
 
     private static FinetuneResult[] ByHand(TaskDefinition task, IReadOnlyList<FinetuneResult> finished, string root, string group, IReadOnlyList<int> numbers) =>
         [.. numbers.Select(number => finished.FirstOrDefault(run => run.Run == number) ?? throw NotFinished(task, finished, root, group, number))];

@@ -5,7 +5,7 @@ namespace Electra.Finetuning.Tasks;
 
 /// <summary>
 /// Three tasks made from the API documentation of the installed SDK, one of each kind that GLUE has, to try fine-tuning without a
-/// download. The rows are a function of the SDK's version. A type with all its members is in one split only, and no text
+/// download. The rows are a function of the SDK's version. A type with all its members is in one split only, and no summary
 /// stands in two splits, so that nothing measured was learned by heart.
 /// </summary>
 public static class DotnetDocsTasks
@@ -74,7 +74,7 @@ public static class DotnetDocsTasks
     {
         var content = $"{Method} {task.Name} {Corpus.Open(CorpusOptions.Parse(DotnetDocs.Name)).Fingerprint}";
         var members = new Lazy<ILookup<SplitRole, DocumentedMember>>(Members);
-        return new TaskText(task, [.. task.Splits.Select(split => new TaskSplitText(split, $"{content} {split.Name} {Count(task, split.Role)}", 0, () =>
+        return new TaskText(task, [.. task.Splits.Select(split => new TaskSplitText(split, $"{content} {split.Name} {Count(task, split.Role)}", () =>
         {
             var rows = Rows(task, [.. members.Value[split.Role]], Count(task, split.Role));
             return split.Role == SplitRole.Test ? rows.Select(row => row with { Label = float.NaN }) : rows;

@@ -64,11 +64,8 @@ public sealed record TaskDefinition
     /// <summary>What is measured, by the names in <see cref="Electra.Finetuning.Metrics"/>.</summary>
     public required IReadOnlyList<string> Metrics { get; init; }
 
-    /// <summary>The metric that stands in tables.</summary>
+    /// <summary>The metric that stands in tables, and by which the best run is chosen.</summary>
     public required string ReportedMetric { get; init; }
-
-    /// <summary>The metric by which the best run is chosen.</summary>
-    public string SelectionMetric { get => field ?? ReportedMetric; init; }
 
     /// <summary>Passes over the training rows, where a configuration does not say otherwise.</summary>
     public int Epochs { get; init; } = 3;

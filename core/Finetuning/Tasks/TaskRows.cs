@@ -17,7 +17,6 @@ internal static class TaskRows
     public static TaskSplitText FromFiles(TaskDefinition task, TaskSplit split, IReadOnlyList<string> files, TaskColumns columns, TableForm form, LabelForm labelForm) => new(
         split,
         string.Join('\n', files.Select(Content).Append($"{columns.Label} {labelForm} {form} {string.Join(',', columns.Texts)} | {string.Join(',', task.Labels)} {task.Range} {task.DropsEmptyText}")),
-        files.Sum(file => new FileInfo(file).Length),
         () => files.SelectMany(file => Read(task, split, file, columns, form, labelForm)));
 
     /// <summary>The number of a class, or the value, that a text says.</summary>

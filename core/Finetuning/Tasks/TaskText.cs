@@ -9,9 +9,8 @@ public readonly record struct TaskRow(string TextA, string TextB, float Label);
 /// <summary>The rows of a split, wherever they come from.</summary>
 /// <param name="Split">Which split.</param>
 /// <param name="Content">Names the content: it changes when a row may have changed. What was encoded under another name is not used again.</param>
-/// <param name="Bytes">The size of the source; 0 where it is not known.</param>
 /// <param name="Rows">Reads the rows, the same ones in the same order at every call.</param>
-public sealed record TaskSplitText(TaskSplit Split, string Content, long Bytes, Func<IEnumerable<TaskRow>> Rows);
+public sealed record TaskSplitText(TaskSplit Split, string Content, Func<IEnumerable<TaskRow>> Rows);
 
 /// <summary>A task with its rows as text.</summary>
 /// <param name="Task">The task.</param>

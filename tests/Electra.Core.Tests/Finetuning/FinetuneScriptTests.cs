@@ -110,6 +110,18 @@ public sealed class FinetuneScriptTests : IDisposable
     }
 
     [Fact]
+    public async Task A_finished_run_of_another_seed_or_of_other_rows_is_not_taken_for_the_one_asked_for_and_one_beside_other_tasks_is()
+    {
+        await Done("tasks=[colour]", "runs=[0]");
+        await Refused(["tasks=[colour]", "runs=[0]", "seed=1"], "another experiment", "seeds", "group=");
+        await Done("tasks=[colour, new]", "runs=[0]", $"data.own.new={{text: [text], labels: [red, blue], train: {folder.File("colour.tsv")}, held_out: 0.2}}", "data.own.colour.test=''");
+        File.Copy(folder.File("colour-dev.tsv"), folder.File("moved.tsv"));
+        await Done("tasks=[colour]", "runs=[0]", $"data.own.colour.dev={folder.File("moved.tsv")}");
+        File.AppendAllText(folder.File("moved.tsv"), "a red cat\tred\n");
+        await Refused(["tasks=[colour]", "runs=[0]", $"data.own.colour.dev={folder.File("moved.tsv")}"], "was made with other rows", "group=");
+    }
+
+    [Fact]
     public async Task A_run_that_diverges_is_named_and_the_others_are_made()
     {
         // Values of 1e38 have a squared error that no float holds.

@@ -145,6 +145,6 @@ public sealed class TaskDataTests : IDisposable
     private static TaskText Pairs(params (string A, string B, int Label)[] rows)
     {
         var task = TaskSources.Define("rte", new TaskSourceOptions());
-        return new TaskText(task, [.. task.Splits.Take(2).Select(split => new TaskSplitText(split, string.Join('|', rows), 0, () => rows.Select(row => new TaskRow(row.A, row.B, row.Label))))]);
+        return new TaskText(task, [.. task.Splits.Take(2).Select(split => new TaskSplitText(split, string.Join('|', rows), () => rows.Select(row => new TaskRow(row.A, row.B, row.Label))))]);
     }
 }

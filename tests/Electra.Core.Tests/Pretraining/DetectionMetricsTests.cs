@@ -5,6 +5,10 @@ namespace Electra.Tests.Pretraining;
 public class DetectionMetricsTests
 {
     [Fact]
+    public void A_logit_that_is_no_number_makes_the_area_none() =>
+        Assert.Equal(double.NaN, DetectionMetrics.Of([1, float.NaN, -1, float.NaN], [true, false, false, true]).Auc);
+
+    [Fact]
     public void A_worked_example()
     {
         // Three replaced tokens with logits 2, 1, −1; four original ones with 1, −2, −3, −4.

@@ -100,8 +100,27 @@ public sealed class PretrainScriptTests : IDisposable
         Assert.Equal(1, other.ExitCode);
         Assert.Contains("learning_rate: 0.002", other.Error);
         Assert.DoesNotContain("examples: 8", other.Error);
-        var over = await Pretrain("training.learning_rate=0.002", "resume=never");
+        Assert.Contains("learning_rate: 0.001", File.ReadAllText(folder.File("runs/tiny_11081/config.yaml")));
+        var over = await Pretrain("training.learning_rate=0.002", "resume=never", "training.max_minutes=0.00001");
         Assert.True(over.ExitCode == 0, over.Error);
+        Assert.Contains("The same command without resume=never and with a larger training.max_minutes goes on from here.", over.Output);
+    }
+
+    [Fact]
+    public async Task What_a_run_leaves_can_be_run_again_and_trained_on()
+    {
+        var run = await Pretrain("checkpoints.percents=[]");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(File.Exists(folder.File("runs/tiny_11081_100/discriminator/model.safetensors")));
+        Assert.Contains("tiny_11081/config.yaml name=mine", run.Output);
+        foreach (var again in new string[][] { ["name=again"], ["name=more", $"init={folder.File("runs/tiny_11081_100")}"] })
+        {
+            var other = await ScriptRunner.Run(folder, ["-c", "release", TinyExperiment.Script, "--", folder.File("runs/tiny_11081/config.yaml"), .. again]);
+            Assert.True(other.ExitCode == 0, other.Error);
+        }
+        Assert.Equal(Losses("runs/tiny_11081"), Losses("runs/again_11081"));
+        var both = await Pretrain("name=both", $"vocabulary={{file: {folder.File("runs/tiny_11081_100")}, size: 120}}");
+        Assert.Contains("vocabulary.size is of a vocabulary that is trained", both.Error);
     }
 
     private Task<ScriptResult> Pretrain(params string[] overrides) =>
