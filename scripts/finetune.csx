@@ -1,4 +1,4 @@
-// Fine-tunes ELECTRA: dotnet script scripts/finetune.csx -- configs/glue.yaml checkpoint=checkpoints/pretrain/small_11081_100 [tasks=[rte, cola] runs=0..9 …]
+// Fine-tunes ELECTRA: dotnet script scripts/finetune.csx -- configs/glue.yaml checkpoint=checkpoints/pretrain/small_11081_100 'tasks=[rte, cola]' runs=0..9 …
 //
 // Every task × every run. A run that is finished is never made again: the same command goes on where it stopped.
 

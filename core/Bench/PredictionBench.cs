@@ -20,7 +20,7 @@ internal sealed record PredictionBench(double Milliseconds, double Products, dou
     private const int BatchSize = 32, Shortest = 6, Longest = 46;
 
     /// <summary>Measures the code that fine-tuning and prediction run, best of <paramref name="repetitions"/>.</summary>
-    public static PredictionBench Measure(ElectraConfig config, Compute compute, RandomKey key, int repetitions)
+    public static PredictionBench Measure(ElectraConfig config, Compute compute, RandomKey key, int repetitions, IProgress<ProgressReport>? progress = null)
     {
         using var _ = no_grad();
         using var model = ElectraClassifier.Create(config, outputs: 2, headDropout: 0, seed: 0, compute, trainable: false);
@@ -33,6 +33,7 @@ internal sealed record PredictionBench(double Milliseconds, double Products, dou
         double best = double.PositiveInfinity;
         for (int i = 0; i <= repetitions; i++)
         {
+            progress?.Report(new ProgressReport("measuring prediction", i, repetitions, "passes"));
             long start = Stopwatch.GetTimestamp();
             foreach (var batch in batches)
             {

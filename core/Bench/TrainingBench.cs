@@ -74,8 +74,7 @@ public static class TrainingBench
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         });
 
-        console.Report(new ProgressReport("measuring prediction", 0, 1, ""));
-        var prediction = PredictionBench.Measure(config.Model, compute, random[3], repetitions: 5);
+        var prediction = PredictionBench.Measure(config.Model, compute, random[3], repetitions: 5, console);
 
         // ---- the table ----------------------------------------------------------------------------------------------------------------
         double copyRate = copyRates.Median(), productTime = productTimes.Median(), step = clock.Totals.Median();

@@ -125,11 +125,25 @@ public static class Experiment
     {
         UserErrorException e => ($"error: {e.Message}", UserError),
         IOException e when DiskFull.Is(e) => ($"error: the disk is full: {e.Message}", UserError),
+        IOException e when FileInPlaceOfFolder(e) is { } file => ($"error: {ProjectPath.Shown(file)} is a file, and a folder is expected there", UserError),
         // What the system says of a disk or a file that fails; a file that is not there is for the code that opens it to explain.
         IOException e when e is not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException) => ($"error: {e.Message}", UserError),
         UnauthorizedAccessException e => ($"error: {e.Message}", UserError),
         _ => ($"error: this is a bug, in the kit or in the script; please report it with what follows.\n{exception}", Bug),
     };
+
+    /// <summary>
+    /// The file that stands where a folder was to be made: .NET says of it that a part of the path is not there, or that the file is.
+    /// </summary>
+    private static string? FileInPlaceOfFolder(IOException e)
+    {
+        if (e.Message.Split('\'') is not [_, var path, _])
+            return null;
+        for (string? above = path; !string.IsNullOrEmpty(above); above = Path.GetDirectoryName(above))
+            if (File.Exists(above))
+                return e is DirectoryNotFoundException || above == path && e.Message.EndsWith("already exists.", StringComparison.Ordinal) ? above : null;
+        return null;
+    }
 
     /// <summary>What happened may come wrapped: by a static constructor, a parallel loop, a call by reflection.</summary>
     private static Exception Cause(Exception exception) => exception switch

@@ -17,6 +17,8 @@ public static class ModelExport
     /// <exception cref="UserErrorException">It has no vocabulary or no head, cannot be read, or does not fit into the form.</exception>
     public static string Write(PretrainedModel model, ExportConfig config)
     {
+        if (config.Part == ModelPart.Generator && model.Config.ProblemType is not null)
+            throw new UserErrorException($"part: {model.Source} is a fine-tuned model, and has no generator");
         var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
         var folder = Path.Combine(ProjectPath.Output(config.Out), name);
         if (ProjectPath.Find(model.Source) is var source && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)))

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Electra.Experiments;
 using Electra.Files;
+using Electra.Pretraining;
 using Electra.Tensors;
 using MathNet.Numerics.Statistics;
 using static TorchSharp.torch;
@@ -32,7 +33,16 @@ public static class FinetuneLoop
             console.Line($"{all.Length - todo.Length} of {all.Length} runs are finished already.");
 
         var batch = new Batch(run, start, method, compute, script, workers, new(todo), todo.Sum(job => start.Updates(job.Data)));
-        batch.Work();
+        try
+        {
+            batch.Work();
+        }
+        catch (Exception) when (run.Stopping.IsCancellationRequested)
+        {
+            console.EndProgress();
+            console.Line($"Stopped as asked; what was in progress is saved. The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here.");
+            throw;
+        }
         Report(run, all);
         foreach (var failure in batch.Failures)
             console.Warning($"not finished: {failure}");

@@ -106,11 +106,11 @@ public sealed record ElectraConfig
     public IEnumerable<(string Key, string Problem)> Problems()
     {
         if (HiddenSize % AttentionHeads != 0)
-            yield return ("attention_heads", $"{AttentionHeads} heads do not divide a hidden size of {HiddenSize}");
+            yield return ("attention_heads", $"cannot be {AttentionHeads}: the heads must divide the hidden size ({HiddenSize})");
         if (HiddenSize % GeneratorDivisor != 0 || IntermediateSize % GeneratorDivisor != 0)
-            yield return ("generator_divisor", $"{GeneratorDivisor} must divide the hidden size ({HiddenSize}) and the intermediate size ({IntermediateSize})");
+            yield return ("generator_divisor", $"cannot be {GeneratorDivisor}: it must divide the hidden size ({HiddenSize}) and the intermediate size ({IntermediateSize})");
         else if (Generator.HiddenSize % Generator.AttentionHeads != 0)
-            yield return ("generator_divisor", $"the generator would have {Generator.AttentionHeads} heads in a hidden size of {Generator.HiddenSize}");
+            yield return ("generator_divisor", $"cannot be {GeneratorDivisor}: the generator would have {Generator.AttentionHeads} heads in a hidden size of {Generator.HiddenSize}");
     }
 }
 

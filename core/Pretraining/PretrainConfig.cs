@@ -116,13 +116,13 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
         if (Vocabulary is { File: not "", Size: not null } && Vocabulary.File != Init)
             yield return new ConfigProblem("vocabulary.size", $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). Give one of the two: vocabulary={{size: {Vocabulary.Size}}} trains one");
         if (Examples.MaxLength > Model.MaxPositions)
-            yield return new ConfigProblem("examples.max_length", $"{Examples.MaxLength} tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
+            yield return new ConfigProblem("examples.max_length", $"cannot be {Examples.MaxLength}: so many tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
         if (Training.MicroBatchSize > 0 && Training.BatchSize % Training.MicroBatchSize != 0)
-            yield return new ConfigProblem("training.micro_batch_size", $"{Training.MicroBatchSize} must divide training.batch_size ({Training.BatchSize})");
+            yield return new ConfigProblem("training.micro_batch_size", $"cannot be {Training.MicroBatchSize}: it must divide training.batch_size ({Training.BatchSize})");
         if (Objective.Masking.MaskShare + Objective.Masking.RandomShare > 1)
-            yield return new ConfigProblem("objective.masking.random_share", $"mask_share and random_share together are {Objective.Masking.MaskShare + Objective.Masking.RandomShare}, more than all");
+            yield return new ConfigProblem("objective.masking.random_share", $"is too large: mask_share and random_share together are {Objective.Masking.MaskShare + Objective.Masking.RandomShare}, more than all");
         foreach (double percent in Checkpoints.Percents.Where(percent => percent is <= 0 or > 100))
-            yield return new ConfigProblem("checkpoints.percents", $"{percent} is not a percentage of the run: greater than 0, at most 100");
+            yield return new ConfigProblem("checkpoints.percents", $"cannot have {percent}: a percentage of the run is greater than 0 and at most 100");
     }
 }
 

@@ -67,6 +67,8 @@ public static class TextPredictions
             return Predict(task, score, pieces, source, output, progress, cancellation);
         }
         int count = 0;
+        if (options.Input != StandardInput.Name && Path.GetFullPath(ProjectPath.Find(options.Input)) == ProjectPath.Output(options.Output))
+            throw new UserErrorException($"predict.output: {options.Output} is the file that is read; give another one");
         AtomicFile.Write(ProjectPath.Output(options.Output), stream =>
         {
             using var output = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);

@@ -53,7 +53,7 @@ internal static class TableFile
 
     /// <summary>What to tell of a column that is not there.</summary>
     internal static UserErrorException Missing(string place, string column, IReadOnlyCollection<string> there) =>
-        new($"{place}: there is no column {column}{(Spelling.Nearest(column, there) is { } nearest ? $"; did you mean {nearest}?" : ";")} The columns are {string.Join(", ", there)}");
+        new($"{place}: there is no column {column}{(Spelling.Nearest(column, there) is { } nearest ? $"; did you mean {nearest}?" : ".")} The columns are {string.Join(", ", there)}");
 
     private static string Extension(string path)
     {

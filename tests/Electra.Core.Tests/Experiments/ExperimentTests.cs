@@ -23,6 +23,19 @@ public sealed class ExperimentTests : IDisposable
         Experiment.Run(args, body, "scripts/sample.csx", new RunConsole(output, terminal: null), errors, observe);
 
     [Fact]
+    public void A_file_where_a_folder_is_expected_is_the_users_to_move()
+    {
+        var file = folder.File("results");
+        File.WriteAllText(file, "");
+        foreach (var make in new Action[] { () => File.WriteAllText(Path.Combine(file, "a", "b"), ""), () => Directory.CreateDirectory(file), () => Directory.CreateDirectory(Path.Combine(file, "a")) })
+        {
+            var (message, code) = Experiment.Explain(Assert.ThrowsAny<IOException>(make));
+            Assert.Equal((1, $"error: {file} is a file, and a folder is expected there"), (code, message));
+        }
+        Assert.Equal(70, Experiment.Explain(Assert.ThrowsAny<IOException>(() => File.ReadAllText(folder.File("no/such")))).ExitCode);
+    }
+
+    [Fact]
     public async Task A_run_has_its_configuration_and_its_folder_with_the_resolved_configuration()
     {
         var code = await Run(run =>

@@ -76,7 +76,7 @@ public sealed class PretrainScriptTests : IDisposable
     public async Task Mistakes_are_named_and_nothing_is_left_behind()
     {
         await Refused(["training.learning_rat=1"], "learning_rat", "learning_rate");
-        await Refused(["model.attention_heads=5"], "model.attention_heads", "do not divide");
+        await Refused(["model.attention_heads=5"], "model.attention_heads", "must divide");
         await Refused([$"corpus={folder.File("missing.txt")}"], "missing.txt");
         await Refused(["training.batch_size=4096"], "fewer than one batch");
         await Refused(["vocabulary=google/electra-small-discriminator"], "vocabulary");
