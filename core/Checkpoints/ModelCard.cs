@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Electra.Checkpoints;
 
@@ -7,7 +8,7 @@ namespace Electra.Checkpoints;
 /// (<c>library_name</c>, <c>pipeline_tag</c>, <c>tags</c>).
 /// </summary>
 /// <param name="title">The model's name.</param>
-public sealed class ModelCard(string title)
+public sealed partial class ModelCard(string title)
 {
     /// <summary>The name of the file in a model's folder.</summary>
     public const string FileName = "README.md";
@@ -44,7 +45,9 @@ public sealed class ModelCard(string title)
         Append(string.Join('\n', rows.Prepend([.. columns.Select(_ => "---")]).Prepend(columns).Select(cells => $"| {string.Join(" | ", cells.Select(Cell))} |")));
 
     /// <summary>Adds what the card of another folder says below its title; nothing where there is none.</summary>
-    public ModelCard Include(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="withCode">Whether its examples are added too.</param>
+    public ModelCard Include(string folder, bool withCode = true)
     {
         var file = Path.Combine(folder, FileName);
         if (!File.Exists(file))
@@ -52,11 +55,15 @@ public sealed class ModelCard(string title)
         var lines = File.ReadAllLines(file);
         int start = lines is ["---", ..] ? Array.IndexOf(lines, "---", 1) + 1 : 0;
         var rest = lines.Skip(start).SkipWhile(string.IsNullOrWhiteSpace);
-        return Append(string.Join('\n', rest.FirstOrDefault()?.StartsWith("# ", StringComparison.Ordinal) == true ? rest.Skip(1) : rest).Trim());
+        var text = string.Join('\n', rest.FirstOrDefault()?.StartsWith("# ", StringComparison.Ordinal) == true ? rest.Skip(1) : rest);
+        return Append((withCode ? text : CodeBlock().Replace(text, "")).Trim());
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"{(header.Length > 0 ? $"---\n{header}---\n\n" : "")}# {title}\n{body}";
+
+    [GeneratedRegex(@"^```.*?^```\n*", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
 
     private ModelCard Append(string block)
     {

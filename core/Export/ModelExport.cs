@@ -56,9 +56,16 @@ public static class ModelExport
                 card.With("pipeline_tag", "text-classification");
         }
         else
-            card.Text($"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 [batch, length] of any size up to {shape.MaxPositions} tokens, and gives `logits`, float32.");
+            card.Text($"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 [batch, length] of any size up to {shape.MaxPositions} tokens, and gives `logits`, float32.")
+                .Code("python", $"""
+                    import onnxruntime
+                    from transformers import ElectraTokenizerFast
+
+                    session = onnxruntime.InferenceSession("{OnnxModel.FileName}")  # in this folder
+                    logits, = session.run(["logits"], dict(ElectraTokenizerFast.from_pretrained(".")("A text.", return_tensors="np")))
+                    """);
         if (File.Exists(Path.Combine(model.Folder, ModelCard.FileName)))
-            card.Include(model.Folder);
+            card.Include(model.Folder, withCode: config.To == ExportFormat.HuggingFace);
         else
             card.Table(("exported from", model.Source), ("layers", shape.NumHiddenLayers), ("hidden size", shape.HiddenSize), ("attention heads", shape.NumAttentionHeads),
                 ("intermediate size", shape.IntermediateSize), ("embedding size", shape.EmbeddingSize), ("vocabulary", $"{shape.VocabularySize} tokens"), ("longest text", $"{shape.MaxPositions} tokens"));

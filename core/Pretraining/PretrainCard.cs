@@ -22,7 +22,6 @@ internal static class PretrainCard
         var (config, isGenerator) = (run.Config, part == ModelPart.Generator);
         var (shape, weights) = isGenerator ? (model.Config.Generator, model.GeneratorWeights()) : (model.Config.Discriminator, model.DiscriminatorWeights());
         var architecture = isGenerator ? "ElectraForMaskedLM" : "ElectraForPreTraining";
-        var folder = $"{config.Checkpoints.Folder}/{config.RunName}_{percent}/{PretrainedModel.FolderOf(part)}";
         var log = MetricsLog.Read(run.Folder);
         long step = log.Count > 0 ? log[^1].Step : 0;
 
@@ -36,8 +35,8 @@ internal static class PretrainCard
             .Code("python", $"""
                 from transformers import {architecture}, ElectraTokenizerFast
 
-                model = {architecture}.from_pretrained("{folder}")
-                tokenizer = ElectraTokenizerFast.from_pretrained("{folder}")
+                model = {architecture}.from_pretrained(".")  # this folder
+                tokenizer = ElectraTokenizerFast.from_pretrained(".")
                 """)
             .Section("Model")
             .Table(
