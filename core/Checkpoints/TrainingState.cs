@@ -44,6 +44,17 @@ public static class TrainingState
         return (envelope.State, SafeTensorsFile.Open(tensors));
     }
 
+    /// <summary>Moves a damaged state out of the way, in place of one that was set aside before.</summary>
+    /// <returns>The name of its folder now.</returns>
+    public static string SetAside(string folder)
+    {
+        var aside = folder + ".damaged";
+        if (Directory.Exists(aside))
+            Directory.Delete(aside, recursive: true);
+        Directory.Move(folder, aside);
+        return Path.GetFileName(aside);
+    }
+
     private static string Sha256(string file)
     {
         using var stream = File.OpenRead(file);

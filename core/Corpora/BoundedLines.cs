@@ -37,8 +37,7 @@ internal sealed class BoundedLines(TextReader text, int longest)
     public ReadOnlyMemory<char>? ReadLine()
     {
         Line++;
-        gathered.ResetWrittenCount();
-        var line = Take(longest, out bool isWhole);
+        var line = Take(begun: default, longest, out bool isWhole);
         return isWhole ? line : new ReadOnlyMemory<char>?();
     }
 
@@ -48,8 +47,7 @@ internal sealed class BoundedLines(TextReader text, int longest)
         if (!isOpen && cut.IsEmpty)
         {
             Line++;
-            gathered.ResetWrittenCount();
-            var line = Take(longest, out bool isWhole);
+            var line = Take(begun: default, longest, out bool isWhole);
             if (isWhole)
                 return line;
             (cut, isOpen) = (line, true);
@@ -57,10 +55,7 @@ internal sealed class BoundedLines(TextReader text, int longest)
         // One character more than a piece: there is always something left for the next one while the line goes on.
         while (isOpen && cut.Length <= PieceCharacters)
         {
-            var left = cut.ToArray();
-            gathered.ResetWrittenCount();
-            gathered.Write(left);
-            cut = Take(buffer.Length, out bool isWhole);
+            cut = Take(begun: cut.Span, buffer.Length, out bool isWhole);
             isOpen = !isWhole;
         }
         int length = Math.Min(cut.Length, PieceCharacters);
@@ -80,9 +75,14 @@ internal sealed class BoundedLines(TextReader text, int longest)
         return char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
     }
 
-    /// <summary>What is gathered and what follows, up to the end of the line, which is passed over, or to about a number of characters.</summary>
-    private ReadOnlyMemory<char> Take(int most, out bool isWhole)
+    /// <summary>
+    /// What was begun and what follows, up to the end of the line, which is passed over, or to about a number of characters. What was
+    /// begun may be the end of what was gathered before: it is moved to the front.
+    /// </summary>
+    private ReadOnlyMemory<char> Take(ReadOnlySpan<char> begun, int most, out bool isWhole)
     {
+        gathered.ResetWrittenCount();
+        gathered.Write(begun);
         isWhole = true;
         while (Fill())
         {

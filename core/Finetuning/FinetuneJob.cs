@@ -56,10 +56,9 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     {
         TemporaryName.RemoveLeft(Folder);
         if (config.Resume == ResumeMode.Never)
-            foreach (var left in new[] { FinetuneResult.FileName, "state" }.Select(name => Path.Combine(Folder, name)).Where(Path.Exists))
-                if (Directory.Exists(left))
-                    Directory.Delete(left, recursive: true);
-                else
-                    File.Delete(left);
+        {
+            File.Delete(Path.Combine(Folder, FinetuneResult.FileName));
+            new FinetuneState(config, this).Delete();
+        }
     }
 }

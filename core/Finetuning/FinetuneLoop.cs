@@ -113,13 +113,9 @@ public static class FinetuneLoop
             var (config, console) = (run.Config, run.Console);
             using var runLock = RunLock.TryTake(job.Folder, out var holder);
             if (runLock is null)
-            {
                 console.Line($"{job.Name,-10}  is being made by {holder}");
-                Interlocked.Add(ref updates, -start.Updates(job.Data));
-                return;
-            }
-            // Another process may have finished it in the meantime.
-            if (job.IsFinished(config))
+            // Another process is at it, or may have finished it in the meantime.
+            if (runLock is null || job.IsFinished(config))
             {
                 Interlocked.Add(ref updates, -start.Updates(job.Data));
                 return;

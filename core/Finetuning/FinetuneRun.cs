@@ -36,7 +36,6 @@ internal sealed class FinetuneRun : IDisposable
     private readonly int epochsLogged;
     private readonly double secondsBefore;
     private readonly Stopwatch clock = Stopwatch.StartNew();
-    private long step;
     private TimeSpan savedAt;
 
     /// <summary>Brings a run to its beginning, or to where it stopped.</summary>
@@ -60,9 +59,9 @@ internal sealed class FinetuneRun : IDisposable
             schedule = method.Schedule(start.Updates(data));
             state = new FinetuneState(config, job);
             var position = state.Resume(model, optimizer, warn);
-            (step, epochs, secondsBefore) = (position.Step, [.. position.Epochs], position.Seconds);
+            (Step, epochs, secondsBefore) = (position.Step, [.. position.Epochs], position.Seconds);
             losses = new LossBuffer(start.EpochUpdates(data), position.Losses, compute);
-            metrics = MetricsLog.Open(job.Folder, step > 0 ? step : null);
+            metrics = MetricsLog.Open(job.Folder, Step > 0 ? Step : null);
             // A signal may have come between an epoch's last update and its scores, and a kill after these: they are in the log then.
             epochsLogged = (int)MetricsLog.Read(job.Folder).Select(row => row.Values.GetValueOrDefault("epoch")).Append(0).Max();
         }
@@ -74,7 +73,7 @@ internal sealed class FinetuneRun : IDisposable
     }
 
     /// <summary>Updates that are done.</summary>
-    public long Step => step;
+    public long Step { get; private set; }
 
     /// <summary>Trains to the end, and saves the result.</summary>
     /// <param name="report">Told of each epoch.</param>
@@ -118,11 +117,11 @@ internal sealed class FinetuneRun : IDisposable
         foreach (var batch in data.Train.Shuffled(config.Training.BatchSize, job.Seed, epochs.Count).Skip(losses.Count))
         {
             cancellation.ThrowIfCancellationRequested();
-            var rates = schedule(step);
+            var rates = schedule(Step);
             losses.Add(Update(batch, rates));
-            step++;
-            if (step % config.Logging.Every == 0)
-                metrics.Write(step, ("loss", losses.Last()), ("learning_rate", rates.LearningRate));
+            Step++;
+            if (Step % config.Logging.Every == 0)
+                metrics.Write(Step, ("loss", losses.Last()), ("learning_rate", rates.LearningRate));
             updated();
             if (config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes))
                 SaveState();
@@ -136,11 +135,11 @@ internal sealed class FinetuneRun : IDisposable
         using var scope = NewDisposeScope();
         model.Store.ZeroGradients();
         if (compute.IsCuda)
-            manual_seed((long)(key[step].Value >> 1)).Dispose(); // there libtorch draws the dropout
-        var loss = method.Forward(model, task, batch, new Dropout(key[step], compute));
+            manual_seed((long)(key[Step].Value >> 1)).Dispose(); // there libtorch draws the dropout
+        var loss = method.Forward(model, task, batch, new Dropout(key[Step], compute));
         loss.backward();
         model.Store.CollectGradients();
-        optimizer.Step(step, rates);
+        optimizer.Step(Step, rates);
         return loss.detach().MoveToOuterDisposeScope();
     }
 
@@ -151,7 +150,7 @@ internal sealed class FinetuneRun : IDisposable
         epochs.Add(epoch);
         losses.Clear();
         if (epoch.Epoch > epochsLogged)
-            metrics.Write(step, [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]);
+            metrics.Write(Step, [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]);
         return epoch;
     }
 
@@ -165,7 +164,7 @@ internal sealed class FinetuneRun : IDisposable
     private void SaveState()
     {
         metrics.FlushToDisk();
-        state.Save(new FinetunePosition(step, secondsBefore + clock.Elapsed.TotalSeconds, losses.Read(), epochs), model, optimizer);
+        state.Save(new FinetunePosition(Step, secondsBefore + clock.Elapsed.TotalSeconds, losses.Read(), epochs), optimizer);
         savedAt = clock.Elapsed;
     }
 

@@ -3,7 +3,6 @@ using Electra.Experiments;
 using Electra.Files;
 using Electra.Model;
 using Electra.Optimization;
-using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
 
@@ -28,8 +27,8 @@ internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
     private sealed record Saved(FinetunePosition Position, string Experiment, string Rows);
 
     /// <summary>Replaces what was saved before.</summary>
-    public void Save(FinetunePosition position, ElectraClassifier model, Adam optimizer) =>
-        TrainingState.Save(folder, Tensors(model, optimizer), new Saved(position, config.WhatIsLearned(job), job.Rows));
+    public void Save(FinetunePosition position, Adam optimizer) =>
+        TrainingState.Save(folder, optimizer.State(), new Saved(position, config.WhatIsLearned(job), job.Rows));
 
     /// <summary>Brings model and optimizer to where the run stopped. What cannot be read is set aside, and the run begins anew.</summary>
     /// <param name="model">Receives the weights.</param>
@@ -48,7 +47,7 @@ internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
         }
         catch (UserErrorException e)
         {
-            warn($"{e.Message} It is set aside as {Path.GetFileName(SetAside())}, and the run begins anew.");
+            warn($"{e.Message} It is set aside as {TrainingState.SetAside(folder)}, and the run begins anew.");
             return FinetunePosition.Start;
         }
         var (saved, tensors) = state;
@@ -56,29 +55,17 @@ internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
         {
             SameExperiment.Require(saved.Experiment, config.WhatIsLearned(job), job.Folder, FinetuneJob.OtherExperimentAdvice);
             job.RequireSameRows(saved.Rows);
-            foreach (var (name, destination) in Tensors(model, optimizer))
+            foreach (var (name, destination) in optimizer.State())
                 tensors.CopyTo(name, destination);
         }
         model.Store.PublishValues();
         return saved.Position;
     }
 
-    /// <summary>Removes it: the run is finished.</summary>
+    /// <summary>Removes it: the run is finished, or is to begin anew.</summary>
     public void Delete()
     {
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
     }
-
-    private string SetAside()
-    {
-        var aside = folder + ".damaged";
-        if (Directory.Exists(aside))
-            Directory.Delete(aside, recursive: true);
-        Directory.Move(folder, aside);
-        return aside;
-    }
-
-    private static IEnumerable<(string Name, Tensor Value)> Tensors(ElectraClassifier model, Adam optimizer) =>
-        [("values", model.Store.Values), ("means", optimizer.Means), ("squares", optimizer.Squares)];
 }

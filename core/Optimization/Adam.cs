@@ -113,6 +113,9 @@ public sealed class Adam : IDisposable
         return norm.MoveToOuterDisposeScope();
     }
 
+    /// <summary>All that an update changes, under the names that states are saved with. After reading into it, publish the store's values.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State() => [("values", store.Values), ("means", Means), ("squares", Squares)];
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -23,8 +23,7 @@ internal sealed record PretrainPosition(long Step, double Seconds, PretrainScore
 /// <summary>Saves a run's states and models, and goes on from its newest state.</summary>
 internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData data, ElectraPair model, Adam optimizer, OutlierGuard? guard = null)
 {
-    private const string Values = "values", Means = "means", Squares = "squares", Recent = "recent";
-    private const string StatePrefix = "step_", DamagedSuffix = ".damaged";
+    private const string StatePrefix = "step_", Recent = "recent";
 
     private sealed record SavedRun(PretrainPosition Position, string Experiment, string Examples);
 
@@ -100,12 +99,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
             {
                 var state = TrainingState.Load<SavedRun>(folder);
                 foreach (var (path, why) in damaged)
-                {
-                    run.Console.Warning($"{why} It is set aside as {Path.GetFileName(path)}{DamagedSuffix}, and the state before it is used.");
-                    if (Directory.Exists(path + DamagedSuffix))
-                        Directory.Delete(path + DamagedSuffix, recursive: true);
-                    Directory.Move(path, path + DamagedSuffix);
-                }
+                    run.Console.Warning($"{why} It is set aside as {TrainingState.SetAside(path)}, and the state before it is used.");
                 return (state, folder);
             }
             catch (UserErrorException e)
@@ -116,14 +110,8 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
             : throw new UserErrorException($"no saved state of this run is whole:\n{string.Join('\n', damaged.Select(state => $"  {state.Why}"))}\nresume=never starts the run over.");
     }
 
-    private IEnumerable<(string Name, Tensor Value)> Tensors()
-    {
-        yield return (Values, model.Store.Values);
-        yield return (Means, optimizer.Means);
-        yield return (Squares, optimizer.Squares);
-        if (guard is not null)
-            yield return (Recent, guard.Recent);
-    }
+    private IEnumerable<(string Name, Tensor Value)> Tensors() =>
+        guard is null ? optimizer.State() : optimizer.State().Append((Recent, guard.Recent));
 
     private IReadOnlyList<(long Step, string Folder)> States() =>
         !Directory.Exists(StatesPath) ? [] :
