@@ -15,6 +15,9 @@ public sealed class Linear(ParameterStore store, string name, int inputs, int ou
     private readonly Parameter weight = store.Add($"{name}.weight", [outputs, inputs], ParameterRole.Weight, initialization, parts?.Select(part => $"{part}.weight").ToArray());
     private readonly Parameter bias = store.Add($"{name}.bias", [outputs], ParameterRole.Bias, Initialization.Zeros, parts?.Select(part => $"{part}.bias").ToArray());
 
+    /// <summary>W <c>[outputs, inputs]</c> and b <c>[outputs]</c>.</summary>
+    internal (Parameter Weight, Parameter Bias) Parameters => (weight, bias);
+
     /// <summary><c>[…, inputs]</c> to <c>[…, outputs]</c>.</summary>
     public Tensor Forward(Tensor x) => FastOperations.Linear(x, weight, bias, store.Compute.Threads);
 }
@@ -29,9 +32,8 @@ public sealed class LayerNorm(ParameterStore store, string name, int width, doub
     private readonly Parameter weight = store.Add($"{name}.weight", [width], ParameterRole.Other, Initialization.Ones);
     private readonly Parameter bias = store.Add($"{name}.bias", [width], ParameterRole.Other, Initialization.Zeros);
 
-    /// <summary>What follows each half of a transformer layer: LayerNorm(dropout(x) + residual), <c>[rows, width]</c>.</summary>
-    public Tensor AfterResidual(Tensor x, Tensor residual, Dropout dropout, double probability) =>
-        FastOperations.AddNorm(x, residual, dropout, probability, weight, bias, epsilon, Forward, store.Compute.Threads);
+    /// <summary>Gain and offset, <c>[width]</c> each.</summary>
+    internal (Parameter Gain, Parameter Offset) Parameters => (weight, bias);
 
     /// <summary>The result has the type of <paramref name="x"/>; the arithmetic is float32.</summary>
     public Tensor Forward(Tensor x)

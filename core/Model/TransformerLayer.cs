@@ -12,6 +12,7 @@ public sealed class TransformerLayer
     private readonly ParameterStore store;
     private readonly Linear queryKeyValue, attentionOutput, intermediate, output;
     private readonly LayerNorm attentionNorm, outputNorm;
+    private readonly TransformerParameters all;
 
     /// <summary>Declares the parameters under <paramref name="name"/> (<c>….encoder.layer.N</c>).</summary>
     public TransformerLayer(ParameterStore store, string name, ElectraConfig config, EncoderShape shape)
@@ -26,28 +27,40 @@ public sealed class TransformerLayer
         intermediate = new Linear(store, $"{name}.intermediate.dense", hidden, shape.IntermediateSize, initialization);
         output = new Linear(store, $"{name}.output.dense", shape.IntermediateSize, hidden, initialization);
         outputNorm = new LayerNorm(store, $"{name}.output.LayerNorm", hidden, config.LayerNormEpsilon);
+        all = new TransformerParameters
+        {
+            QueryKeyValue = queryKeyValue.Parameters,
+            AttentionOutput = attentionOutput.Parameters,
+            AttentionNorm = attentionNorm.Parameters,
+            Intermediate = intermediate.Parameters,
+            Output = output.Parameters,
+            OutputNorm = outputNorm.Parameters,
+            Epsilon = config.LayerNormEpsilon,
+            AttentionDropout = config.AttentionDropout,
+            HiddenDropout = config.HiddenDropout,
+        };
     }
 
     /// <summary><c>[batch · length, hidden]</c> to the same.</summary>
     public Tensor Forward(Tensor x, AttentionMask attention, Dropout dropout)
     {
+        var sizes = new AttentionSizes((int)attention.Batch, (int)attention.Length, shape.AttentionHeads, shape.HeadSize, attention.Lengths);
+        if (FastOperations.TransformerLayer(x, all, sizes, dropout, store.Compute.Threads) is { } computed)
+            return computed;
+
         using var scope = NewDisposeScope(); // what the backward pass does not need goes now
         var attended = attentionOutput.Forward(SelfAttention(x, attention, dropout));
-        x = attentionNorm.AfterResidual(attended, x, dropout, config.HiddenDropout);
+        x = attentionNorm.Forward(dropout.Apply(attended, config.HiddenDropout) + x);
         var transformed = output.Forward(FastOperations.Gelu(intermediate.Forward(x), store.Compute.Threads));
-        return outputNorm.AfterResidual(transformed, x, dropout, config.HiddenDropout).MoveToOuterDisposeScope();
+        return outputNorm.Forward(dropout.Apply(transformed, config.HiddenDropout) + x).MoveToOuterDisposeScope();
     }
 
     /// <summary>Multi-head scaled dot-product attention: <c>[batch · length, hidden]</c> to the same.</summary>
     private Tensor SelfAttention(Tensor x, AttentionMask attention, Dropout dropout)
     {
-        var (batch, length, heads, size) = (attention.Batch, attention.Length, shape.AttentionHeads, shape.HeadSize);
-        var projected = queryKeyValue.Forward(x);
-        if (FastOperations.Attention(projected, batch, length, heads, size, attention.Lengths, dropout, config.AttentionDropout, store.Compute.Threads) is { } attended)
-            return attended;
-
         // [batch · length, 3 · hidden] -> three times [batch, heads, length, size]
-        var split = projected.view(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0);
+        var (batch, length, heads, size) = (attention.Batch, attention.Length, shape.AttentionHeads, shape.HeadSize);
+        var split = queryKeyValue.Forward(x).view(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0);
         var (query, key, value) = (split[0], split[1], split[2]);
 
         Tensor context;

@@ -61,33 +61,58 @@ public static class CategoricalSampling
     private static unsafe int DrawRow(float* logits, int classes, RandomKey key)
     {
         var lanes = new VectorRandom.Lanes(key);
-        var best = Vector512.Create(float.NegativeInfinity);
+        Vector512<float> best = Vector512.Create(float.NegativeInfinity), most = best;
         var bestAt = Vector512<int>.Zero;
-        var at = Vector512<int>.Indices;
         int i = 0;
-        for (; i + 16 <= classes; i += 16, at += Vector512.Create(16))
+        for (; i + 16 <= classes; i += 16)
         {
-            var score = Vector512.Load(logits + i) + Noise(ref lanes);
+            var draws = lanes.Next().AsUInt32() >>> 9;
+            var logit = Vector512.Load(logits + i);
+            if (!Vector512.GreaterThanAny(logit + MostNoise(draws), most))
+                continue; // hardly ever does one of sixteen come near the best so far: two logarithms saved
+            var score = logit + Noise(draws);
             var better = Vector512.GreaterThan(score, best);
             best = Vector512.ConditionalSelect(better, score, best);
-            bestAt = Vector512.ConditionalSelect(better.AsInt32(), at, bestAt);
+            bestAt = Vector512.ConditionalSelect(better.AsInt32(), Vector512<int>.Indices + Vector512.Create(i), bestAt);
+            most = Vector512.Create(Largest(best, bestAt).Value);
         }
-        var (value, index) = (float.NegativeInfinity, 0);
-        for (int lane = 0; lane < 16; lane++)
-            if (best[lane] > value || (best[lane] == value && bestAt[lane] < index))
-                (value, index) = (best[lane], bestAt[lane]);
-        for (var rest = Noise(ref lanes); i < classes; i++)
+        var (value, index) = Largest(best, bestAt);
+        for (var rest = Noise(lanes.Next().AsUInt32() >>> 9); i < classes; i++)
             if (logits[i] + rest[i & 15] > value)
                 (value, index) = (logits[i] + rest[i & 15], i);
         return index;
     }
 
-    /// <summary>Gumbel noise −log(−log(u)), u the middles of 2²³ equal parts of (0, 1): those of more parts float32 would round to 1.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Noise(ref VectorRandom.Lanes lanes)
+    /// <summary>The largest lane and what it stands for; of equal ones the first in the row.</summary>
+    private static (float Value, int Index) Largest(Vector512<float> values, Vector512<int> indices)
     {
-        var integers = (lanes.Next().AsUInt32() >>> 9).AsInt32();
-        var uniform = (Vector512.ConvertToSingle(integers) + Vector512.Create(0.5f)) * Vector512.Create(1f / (1 << 23));
+        var (value, index) = (float.NegativeInfinity, 0);
+        for (int lane = 0; lane < 16; lane++)
+            if (values[lane] > value || (values[lane] == value && indices[lane] < index))
+                (value, index) = (values[lane], indices[lane]);
+        return (value, index);
+    }
+
+    /// <summary>Gumbel noise −log(−log(u)), u the middles of 2²³ equal parts of (0, 1): those of more parts float32 would round to 1.</summary>
+    /// <param name="draws">Which parts.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<float> Noise(Vector512<uint> draws)
+    {
+        var uniform = (Vector512.ConvertToSingle(draws.AsInt32()) + Vector512.Create(0.5f)) * Vector512.Create(1f / (1 << 23));
         return -Lane.Log(-Lane.Log(uniform));
+    }
+
+    /// <summary>A bound of the noise from above, without a logarithm.</summary>
+    /// <remarks>
+    /// −log(−log(u)) ≤ −log(1 − u), and 1 − u = n / 2²⁴ for a whole n. The bits of n as a float are 2²³ · (127 + e + m) where
+    /// n = 2ᵉ · (1 + m), and log₂(1 + m) ≥ m. What rounding takes from that is added.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<float> MostNoise(Vector512<uint> draws)
+    {
+        const float Ln2 = 0.69314718f, Rounding = 1e-3f;
+        var n = Vector512.Create((1 << 24) - 1) - (draws.AsInt32() << 1);
+        var bits = Vector512.ConvertToSingle(Vector512.ConvertToSingle(n).AsInt32());
+        return Vector512.FusedMultiplyAdd(bits, Vector512.Create(-Ln2 / (1 << 23)), Vector512.Create(((127 + 24) * Ln2) + Rounding));
     }
 }

@@ -6,6 +6,36 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Electra.Tensors;
 
+/// <summary>The parameters and settings of a transformer layer, for kernels that compute it as a whole.</summary>
+internal sealed record TransformerParameters
+{
+    public required (Parameter Weight, Parameter Bias) QueryKeyValue { get; init; }
+
+    public required (Parameter Weight, Parameter Bias) AttentionOutput { get; init; }
+
+    public required (Parameter Gain, Parameter Offset) AttentionNorm { get; init; }
+
+    public required (Parameter Weight, Parameter Bias) Intermediate { get; init; }
+
+    public required (Parameter Weight, Parameter Bias) Output { get; init; }
+
+    public required (Parameter Gain, Parameter Offset) OutputNorm { get; init; }
+
+    public required double Epsilon { get; init; }
+
+    public required double AttentionDropout { get; init; }
+
+    public required double HiddenDropout { get; init; }
+}
+
+/// <summary>What attention goes over.</summary>
+/// <param name="Batch">Sequences.</param>
+/// <param name="Length">Positions of each, padding included.</param>
+/// <param name="Heads">Attention heads.</param>
+/// <param name="HeadSize">Width of a head.</param>
+/// <param name="Lengths">Tokens of each sequence; null where none is padded.</param>
+internal readonly record struct AttentionSizes(int Batch, int Length, int Heads, int HeadSize, IReadOnlyList<int>? Lengths);
+
 /// <summary>
 /// The operations that a transformer layer spends its time on, each in two ways that agree to rounding: composed of libtorch's
 /// operators, or, in bfloat16 on a CPU with AVX-512, by kernels that pass over memory once.
@@ -42,21 +72,21 @@ internal static class FastOperations
     public static Tensor Gelu(Tensor x, int threads) =>
         Takes(x, x.shape[^1]) ? CustomOperation.Apply(new GeluOperation(threads), x) : gelu(x);
 
-    /// <summary>LayerNorm(dropout(x) + residual) over rows <c>[rows, width]</c>; the normalisation's parameters are float32.</summary>
-    public static Tensor AddNorm(Tensor x, Tensor residual, Dropout dropout, double probability, Parameter gain, Parameter offset, double epsilon, Func<Tensor, Tensor> norm, int threads) =>
-        Takes(x, x.shape[^1]) && x.dim() == 2
-            ? CustomOperation.Apply(new AddNormOperation(gain, offset, (float)epsilon, dropout.NextMask(probability), threads), x, residual, gain.Leaf)
-            : norm(dropout.Apply(x, probability) + residual);
-
     /// <summary>
-    /// Multi-head attention of <c>[batch · length, 3 · hidden]</c>, queries, keys and values side by side, to <c>[batch · length, hidden]</c>;
-    /// null where the kernels do not take it. What padding attends to is left at zero.
+    /// A transformer layer as a whole: <c>[batch · length, hidden]</c> to the same; null where the kernels do not take it. What padding
+    /// attends to is left at zero.
     /// </summary>
-    public static Tensor? Attention(Tensor queryKeyValue, long batch, long length, int heads, int size, IReadOnlyList<int>? lengths, Dropout dropout, double probability, int threads) =>
-        Takes(queryKeyValue, size)
-            ? CustomOperation.Apply(
-                new AttentionOperation(new((int)batch, (int)length, heads, size, lengths, dropout.NextMask(probability), threads)), queryKeyValue)
-            : null;
+    public static Tensor? TransformerLayer(Tensor x, TransformerParameters parameters, AttentionSizes sizes, Dropout dropout, int threads)
+    {
+        bool takes = Takes(x, sizes.HeadSize) && Takes(x, x.shape[^1]) && Takes(x, parameters.Intermediate.Weight.Shape[0])
+            && (!is_grad_enabled() || parameters.Output.Weight.Leaf.requires_grad || !x.requires_grad);
+        if (!takes)
+            return null;
+        var attention = new AttentionKernel.Shape(sizes.Batch, sizes.Length, sizes.Heads, sizes.HeadSize, sizes.Lengths, dropout.NextMask(parameters.AttentionDropout), threads);
+        var shape = new TransformerLayerKernel.Shape(attention, (int)parameters.Intermediate.Weight.Shape[0], (float)parameters.Epsilon,
+            dropout.NextMask(parameters.HiddenDropout), dropout.NextMask(parameters.HiddenDropout));
+        return CustomOperation.Apply(new TransformerLayerOperation(shape, parameters), x, parameters.Output.Weight.Leaf);
+    }
 
     /// <summary>
     /// The logits of an output layer that is tied to word embeddings: <c>x Wᵀ + b</c>, <c>[rows, width]</c> to <c>[rows, tokens]</c>
@@ -117,49 +147,89 @@ internal static class FastOperations
         }
     }
 
-    private sealed record AddNormOperation(Parameter Gain, Parameter Offset, float Epsilon, KeepMask Mask, int Threads) : ICustomOperation
+    private sealed record TransformerLayerOperation(TransformerLayerKernel.Shape Shape, TransformerParameters Parameters) : ICustomOperation
     {
         public unsafe Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
         {
-            using Tensor x = inputs[0].contiguous(), residual = inputs[1].contiguous();
+            using var x = inputs[0].contiguous();
+            var (rows, hidden) = (Shape.Rows, Shape.Hidden);
             var result = empty_like(x);
-            var (normalised, inverseDeviation) = kept is null ? (null, null) : (empty_like(x), empty(x.shape[0]));
-            AddNormKernel.Forward(ShapeOf(x), BFloat16(x), BFloat16(residual), Float32(Gain.Leaf), Float32(Offset.Leaf), Epsilon, BFloat16(result),
-                normalised is null ? null : BFloat16(normalised), inverseDeviation is null ? null : Float32(inverseDeviation));
-            if (normalised is not null)
-                kept!.AddRange([normalised, inverseDeviation!]);
+            Tensor[] needed = [RowsOf(3 * hidden), RowsOf(hidden), RowsOf(hidden), RowsOf(Shape.Intermediate)];
+            Tensor[] forBackward = kept is null ? [] : [
+                empty([Shape.Attention.Batch * Shape.Attention.Heads, Shape.Attention.Length, Shape.Attention.Stride], dtype: ScalarType.BFloat16),
+                RowsOf(hidden), empty(rows), RowsOf(Shape.Intermediate), RowsOf(hidden), empty(rows)];
+            TransformerLayerKernel.Forward(Shape, Weights(), BFloat16(x), Activations([.. needed, .. forBackward]), BFloat16(result));
+            kept?.AddRange([x.alias(), .. needed, .. forBackward]);
             return result;
         }
 
+        /// <summary>The parameters' gradients are added to the float32 sums where they lie.</summary>
         public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
         {
-            var (x, residual) = (empty_like(gradient), empty_like(gradient));
-            AddNormKernel.Backward(ShapeOf(gradient), BFloat16(gradient), BFloat16(kept[0]), Float32(kept[1]), Float32(Gain.Leaf),
-                BFloat16(x), BFloat16(residual), Float32(Gain.Gradient), Float32(Offset.Gradient));
-            return [x, residual, null];
+            var result = empty_like(gradient);
+            using Tensor output = RowsOf(Shape.Hidden), intermediate = RowsOf(Shape.Intermediate), attended = RowsOf(Shape.Hidden), context = RowsOf(Shape.Hidden),
+                queryKeyValue = RowsOf(3 * Shape.Hidden), residual = empty([Shape.Rows, Shape.Hidden]);
+            var space = new TransformerLayerKernel.Workspace
+            {
+                Output = BFloat16(output),
+                Intermediate = BFloat16(intermediate),
+                Attended = BFloat16(attended),
+                Context = BFloat16(context),
+                QueryKeyValue = BFloat16(queryKeyValue),
+                Residual = Float32(residual),
+            };
+            TransformerLayerKernel.Backward(Shape, Weights(), BFloat16(kept[0]), Activations([.. kept.Skip(1)]), BFloat16(gradient), space, BFloat16(result), Gradients());
+            return [result, null];
         }
 
-        private AddNormKernel.Shape ShapeOf(Tensor x) => new((int)x.shape[0], (int)x.shape[1], Mask, Threads);
-    }
+        private Tensor RowsOf(int width) => empty([Shape.Rows, width], dtype: ScalarType.BFloat16);
 
-    private sealed record AttentionOperation(AttentionKernel.Shape Shape) : ICustomOperation
-    {
-        public unsafe Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
+        private static unsafe TransformerLayerKernel.Activations Activations(IReadOnlyList<Tensor> tensors)
         {
-            using var queryKeyValue = inputs[0].contiguous();
-            var context = empty([queryKeyValue.shape[0], Shape.Hidden], dtype: ScalarType.BFloat16);
-            var weights = kept is null ? null : empty([Shape.Batch * Shape.Heads, Shape.Length, Shape.Stride], dtype: ScalarType.BFloat16);
-            AttentionKernel.Forward(Shape, BFloat16(queryKeyValue), BFloat16(context), weights is null ? null : BFloat16(weights));
-            if (weights is not null)
-                kept!.AddRange([queryKeyValue.alias(), weights]);
-            return context;
+            ushort* At(int i) => i < tensors.Count ? BFloat16(tensors[i]) : null;
+            return new()
+            {
+                QueryKeyValue = At(0),
+                Context = At(1),
+                Attended = At(2),
+                Activated = At(3),
+                AttentionWeights = At(4),
+                AttendedUnit = At(5),
+                AttendedDeviation = (float*)At(6),
+                Slope = At(7),
+                OutputUnit = At(8),
+                OutputDeviation = (float*)At(9),
+            };
         }
 
-        public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
+        private unsafe TransformerLayerKernel.Weights Weights()
         {
-            var result = empty_like(kept[0]);
-            AttentionKernel.Backward(Shape, BFloat16(gradient), BFloat16(kept[0]), BFloat16(kept[1]), BFloat16(result));
-            return [result];
+            static LinearWeights Linear((Parameter Weight, Parameter Bias) layer) => new(BFloat16(layer.Weight.Leaf), Float32(layer.Bias.Master));
+            static LayerNormWeights Norm((Parameter Gain, Parameter Offset) norm) => new(Float32(norm.Gain.Master), Float32(norm.Offset.Master));
+            return new()
+            {
+                QueryKeyValue = Linear(Parameters.QueryKeyValue),
+                AttentionOutput = Linear(Parameters.AttentionOutput),
+                Intermediate = Linear(Parameters.Intermediate),
+                Output = Linear(Parameters.Output),
+                AttentionNorm = Norm(Parameters.AttentionNorm),
+                OutputNorm = Norm(Parameters.OutputNorm),
+            };
+        }
+
+        private unsafe TransformerLayerKernel.Gradients Gradients()
+        {
+            static LinearGradients Linear((Parameter Weight, Parameter Bias) layer) => new(Float32(layer.Weight.Gradient), Float32(layer.Bias.Gradient));
+            static LayerNormWeights Norm((Parameter Gain, Parameter Offset) norm) => new(Float32(norm.Gain.Gradient), Float32(norm.Offset.Gradient));
+            return new()
+            {
+                QueryKeyValue = Linear(Parameters.QueryKeyValue),
+                AttentionOutput = Linear(Parameters.AttentionOutput),
+                Intermediate = Linear(Parameters.Intermediate),
+                Output = Linear(Parameters.Output),
+                AttentionNorm = Norm(Parameters.AttentionNorm),
+                OutputNorm = Norm(Parameters.OutputNorm),
+            };
         }
     }
 

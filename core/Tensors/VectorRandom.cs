@@ -20,12 +20,9 @@ internal static unsafe class VectorRandom
 
         public Lanes(RandomKey key)
         {
-            ulong state = key.Value;
-            Span<ulong> seeds = stackalloc ulong[16];
-            foreach (ref ulong seed in seeds)
-                seed = RandomKey.Mix(state += RandomKey.Golden);
-            a = Vector512.Create<ulong>(seeds[..8]);
-            b = Vector512.Create<ulong>(seeds[8..]);
+            var steps = (Vector512<ulong>.Indices + Vector512<ulong>.One) * RandomKey.Golden;
+            a = RandomKey.Mix(Vector512.Create(key.Value) + steps);
+            b = RandomKey.Mix(Vector512.Create(unchecked(key.Value + (8 * RandomKey.Golden))) + steps);
         }
 
         /// <summary>512 random bits.</summary>

@@ -1,116 +1,106 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
 
-/// <summary>LayerNorm(dropout(x) + residual) on bfloat16 rows, statistics and sums in float32.</summary>
+/// <summary>What follows each half of a transformer layer, for some of its rows: LayerNorm(dropout(x + bias) + residual).</summary>
 internal static unsafe class AddNormKernel
 {
-    /// <summary>What one call works on.</summary>
-    /// <param name="Rows">Number of rows.</param>
-    /// <param name="Width">Elements of a row, a multiple of 32.</param>
-    /// <param name="Mask">The dropout of x: row i draws from part i.</param>
-    /// <param name="Threads">Threads to use.</param>
-    public readonly record struct Shape(int Rows, int Width, KeepMask Mask, int Threads);
-
-    /// <summary>
-    /// Writes the result, and for the backward pass the normalised sum before gain and offset and 1/σ of each row (both may be null).
-    /// </summary>
-    public static void Forward(Shape shape, ushort* x, ushort* residual, float* gain, float* offset, float epsilon,
+    /// <summary>Writes the result, and for the backward pass the normalised sum before gain and offset and 1/σ of each row (both may be null).</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="width">Elements of a row, a multiple of 32.</param>
+    /// <param name="mask">The dropout: each row draws from the part that has its number.</param>
+    /// <param name="x">A product that lacks its bias; overwritten.</param>
+    /// <param name="bias">Added to each row of x.</param>
+    /// <param name="residual">Added after the dropout.</param>
+    /// <param name="norm">Gain and offset.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="normalised">The normalised sum.</param>
+    /// <param name="inverseDeviation">1/σ of each row.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Forward(RowRange rows, int width, KeepMask mask, float* x, float* bias, ushort* residual, LayerNormWeights norm, float epsilon,
         ushort* result, ushort* normalised, float* inverseDeviation)
     {
-        int width = shape.Width;
-        ParallelRegion.Split(shape.Rows, shape.Threads, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
+        for (int row = 0; row < rows.Count; row++, x += width, residual += width, result += width)
         {
-            float* sum = stackalloc float[width];
-            for (int row = first; row < end; row++)
+            var draws = mask[rows.First + row];
+            Vector512<float> total = default, squares = default;
+            for (int i = 0; i < width; i += 2 * Lane.Width)
             {
-                long at = (long)row * width;
-                var draws = shape.Mask[row];
-                Vector512<float> total = default, squares = default;
-                for (int i = 0; i < width; i += 2 * Lane.Width)
-                {
-                    var (low, high) = draws.Next();
-                    var a = Vector512.FusedMultiplyAdd(Lane.Load(x + at + i), low, Lane.Load(residual + at + i));
-                    var b = Vector512.FusedMultiplyAdd(Lane.Load(x + at + i + Lane.Width), high, Lane.Load(residual + at + i + Lane.Width));
-                    total += a + b;
-                    a.Store(sum + i);
-                    b.Store(sum + i + Lane.Width);
-                }
-                var mean = Vector512.Create(Vector512.Sum(total) / width);
-                for (int i = 0; i < width; i += Lane.Width)
-                {
-                    var centred = Vector512.Load(sum + i) - mean;
-                    squares = Vector512.FusedMultiplyAdd(centred, centred, squares);
-                }
-                float inverse = 1 / MathF.Sqrt(Vector512.Sum(squares) / width + epsilon);
-                var scale = Vector512.Create(inverse);
-                if (inverseDeviation is not null)
-                    inverseDeviation[row] = inverse;
-                for (int i = 0; i < width; i += Lane.Width)
-                {
-                    var unit = (Vector512.Load(sum + i) - mean) * scale;
-                    if (normalised is not null)
-                        Lane.Store(unit, normalised + at + i);
-                    Lane.Store(Vector512.FusedMultiplyAdd(unit, Vector512.Load(gain + i), Vector512.Load(offset + i)), result + at + i);
-                }
+                var (low, high) = draws.Next();
+                var a = Vector512.FusedMultiplyAdd(Vector512.Load(x + i) + Vector512.Load(bias + i), low, Lane.Load(residual + i));
+                var b = Vector512.FusedMultiplyAdd(Vector512.Load(x + i + Lane.Width) + Vector512.Load(bias + i + Lane.Width), high, Lane.Load(residual + i + Lane.Width));
+                total += a + b;
+                a.Store(x + i);
+                b.Store(x + i + Lane.Width);
             }
-        });
+            var mean = Vector512.Create(Vector512.Sum(total) / width);
+            for (int i = 0; i < width; i += Lane.Width)
+            {
+                var centred = Vector512.Load(x + i) - mean;
+                squares = Vector512.FusedMultiplyAdd(centred, centred, squares);
+            }
+            float inverse = 1 / MathF.Sqrt(Vector512.Sum(squares) / width + epsilon);
+            var scale = Vector512.Create(inverse);
+            for (int i = 0; i < width; i += Lane.Width)
+            {
+                var unit = (Vector512.Load(x + i) - mean) * scale;
+                if (normalised is not null)
+                    Lane.Store(unit, normalised + i);
+                Lane.Store(Vector512.FusedMultiplyAdd(unit, Vector512.Load(norm.Gain + i), Vector512.Load(norm.Offset + i)), result + i);
+            }
+            if (normalised is null)
+                continue;
+            inverseDeviation[row] = inverse;
+            normalised += width;
+        }
     }
 
-    /// <summary>
-    /// Writes the gradients of x and of the residual, and adds those of gain and offset to <paramref name="gainGradient"/> and
-    /// <paramref name="offsetGradient"/>.
-    /// </summary>
-    public static void Backward(Shape shape, ushort* gradient, ushort* normalised, float* inverseDeviation, float* gain,
-        ushort* xGradient, ushort* residualGradient, float* gainGradient, float* offsetGradient)
+    /// <summary>Turns the gradient of the result into that of the residual, writes that of x, and adds those of the parameters to their sums.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="width">Elements of a row, a multiple of 32.</param>
+    /// <param name="mask">The forward pass's dropout.</param>
+    /// <param name="gradient">That of the result; becomes that of the residual.</param>
+    /// <param name="normalised">What the forward pass kept.</param>
+    /// <param name="inverseDeviation">What the forward pass kept.</param>
+    /// <param name="gain">The norm's gain.</param>
+    /// <param name="xGradient">Receives the gradient of x.</param>
+    /// <param name="sums">Receive the gradients of gain, offset and bias.</param>
+    /// <param name="biasSums">Receives the gradient of the bias.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward(RowRange rows, int width, KeepMask mask, float* gradient, ushort* normalised, float* inverseDeviation, float* gain,
+        ushort* xGradient, LayerNormWeights sums, float* biasSums)
     {
-        int width = shape.Width, parts = Math.Clamp(shape.Rows, 1, shape.Threads);
-        var partial = new float[parts * 2 * width];
-        fixed (float* sums = partial)
+        for (int row = 0; row < rows.Count; row++, gradient += width, normalised += width, xGradient += width)
         {
-            float* all = sums;
-            ParallelRegion.Run(parts, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (thread) =>
+            Vector512<float> total = default, projection = default;
+            for (int i = 0; i < width; i += Lane.Width)
             {
-                float* gains = all + thread * 2 * width, offsets = gains + width;
-                int first = (int)((long)shape.Rows * thread / parts), end = (int)((long)shape.Rows * (thread + 1) / parts);
-                for (int row = first; row < end; row++)
-                {
-                    long at = (long)row * width;
-                    Vector512<float> mean = default, projection = default;
-                    for (int i = 0; i < width; i += Lane.Width)
-                    {
-                        var (g, unit) = (Lane.Load(gradient + at + i), Lane.Load(normalised + at + i));
-                        (Vector512.Load(offsets + i) + g).Store(offsets + i);
-                        Vector512.FusedMultiplyAdd(g, unit, Vector512.Load(gains + i)).Store(gains + i);
-                        g *= Vector512.Load(gain + i);
-                        mean += g;
-                        projection = Vector512.FusedMultiplyAdd(g, unit, projection);
-                    }
-                    Vector512<float> m = Vector512.Create(Vector512.Sum(mean) / width), p = Vector512.Create(Vector512.Sum(projection) / width);
-                    var scale = Vector512.Create(inverseDeviation[row]);
-                    var draws = shape.Mask[row];
-                    for (int i = 0; i < width; i += 2 * Lane.Width)
-                    {
-                        var (low, high) = draws.Next();
-                        for (int half = 0; half < 2; half++)
-                        {
-                            long j = at + i + half * Lane.Width;
-                            var g = Lane.Load(gradient + j) * Vector512.Load(gain + i + half * Lane.Width);
-                            var d = (g - m - Lane.Load(normalised + j) * p) * scale;
-                            Lane.Store(d, residualGradient + j);
-                            Lane.Store(d * (half == 0 ? low : high), xGradient + j);
-                        }
-                    }
-                }
-            });
-        }
-        for (int part = 0; part < parts; part++)
-            for (int i = 0; i < width; i++)
-            {
-                gainGradient[i] += partial[part * 2 * width + i];
-                offsetGradient[i] += partial[(part * 2 + 1) * width + i];
+                var (g, unit) = (Vector512.Load(gradient + i), Lane.Load(normalised + i));
+                (Vector512.Load(sums.Offset + i) + g).Store(sums.Offset + i);
+                Vector512.FusedMultiplyAdd(g, unit, Vector512.Load(sums.Gain + i)).Store(sums.Gain + i);
+                g *= Vector512.Load(gain + i);
+                g.Store(gradient + i);
+                total += g;
+                projection = Vector512.FusedMultiplyAdd(g, unit, projection);
             }
+            Vector512<float> mean = Vector512.Create(Vector512.Sum(total) / width), slope = Vector512.Create(Vector512.Sum(projection) / width);
+            var scale = Vector512.Create(inverseDeviation[row]);
+            var draws = mask[rows.First + row];
+            for (int i = 0; i < width; i += 2 * Lane.Width)
+            {
+                var (low, high) = draws.Next();
+                for (int half = 0; half < 2; half++)
+                {
+                    int j = i + (half * Lane.Width);
+                    var residual = (Vector512.Load(gradient + j) - mean - (Lane.Load(normalised + j) * slope)) * scale;
+                    residual.Store(gradient + j);
+                    var x = residual * (half == 0 ? low : high);
+                    (Vector512.Load(biasSums + j) + x).Store(biasSums + j);
+                    Lane.Store(x, xGradient + j);
+                }
+            }
+        }
     }
 }

@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
 
-/// <summary>GELU on bfloat16.</summary>
+/// <summary>GELU, its results in bfloat16.</summary>
 internal static unsafe class GeluKernel
 {
     private const int Block = 4096;
@@ -13,12 +14,7 @@ internal static unsafe class GeluKernel
         ParallelRegion.Split((int)((count + Block - 1) / Block), threads, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (long i = (long)first * Block, last = Math.Min(count, (long)end * Block); i < last; i += Lane.Width)
-            {
-                var (value, derivative) = Lane.Gelu(Lane.Load(x + i));
-                Lane.Store(value, result + i);
-                if (slope is not null)
-                    Lane.Store(derivative, slope + i);
-            }
+                Forward(Lane.Load(x + i), result + i, slope is null ? null : slope + i);
         });
 
     /// <summary>gradient · slope.</summary>
@@ -28,4 +24,35 @@ internal static unsafe class GeluKernel
             for (long i = (long)first * Block, last = Math.Min(count, (long)end * Block); i < last; i += Lane.Width)
                 Lane.Store(Lane.Load(gradient + i) * Lane.Load(slope + i), result + i);
         });
+
+    /// <summary>GELU(x + bias) of some rows, and its derivative there, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ForwardRows(int rows, int width, float* x, float* bias, ushort* result, ushort* slope)
+    {
+        for (int row = 0; row < rows; row++, x += width, result += width, slope = slope is null ? null : slope + width)
+            for (int i = 0; i < width; i += Lane.Width)
+                Forward(Vector512.Load(x + i) + Vector512.Load(bias + i), result + i, slope is null ? null : slope + i);
+    }
+
+    /// <summary>gradient · slope of some rows; its sum over them is added to the gradient of the bias.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void BackwardRows(int rows, int width, float* gradient, ushort* slope, ushort* result, float* biasSums)
+    {
+        for (int row = 0; row < rows; row++, gradient += width, slope += width, result += width)
+            for (int i = 0; i < width; i += Lane.Width)
+            {
+                var x = Vector512.Load(gradient + i) * Lane.Load(slope + i);
+                (Vector512.Load(biasSums + i) + x).Store(biasSums + i);
+                Lane.Store(x, result + i);
+            }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Forward(Vector512<float> x, ushort* result, ushort* slope)
+    {
+        var (value, derivative) = Lane.Gelu(x);
+        Lane.Store(value, result);
+        if (slope is not null)
+            Lane.Store(derivative, slope);
+    }
 }

@@ -40,6 +40,17 @@ internal static unsafe class Lane
         }
     }
 
+    /// <summary>Writes bfloat16 numbers as float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Widen(ushort* source, float* target, int count)
+    {
+        int i = 0;
+        for (; i + Width <= count; i += Width)
+            Load(source + i).Store(target + i);
+        for (; i < count; i++)
+            target[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
+    }
+
     /// <summary>eˣ to within 2·10⁻⁷ of it; 0 below −87.</summary>
     /// <remarks>x = n·ln 2 + r, |r| ≤ ln 2 / 2; e^r by its Taylor polynomial of degree 6; 2ⁿ through the exponent's bits.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

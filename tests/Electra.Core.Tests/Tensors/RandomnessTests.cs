@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Electra.Tensors;
 using static TorchSharp.torch;
 
@@ -50,6 +51,53 @@ public class RandomnessTests
         var golden = Golden.Tensors("f_gumbel");
         using var drawn = CategoricalSampling.Gumbel(golden["logits"], golden["uniform"]);
         Assert.Equal(golden["sampled"].data<long>().ToArray(), drawn.data<long>().ToArray());
+    }
+
+    /// <summary>The sampler computes no noise where a bound of it shows that it cannot decide; nothing may come of that.</summary>
+    [Theory]
+    [InlineData(0.01)]
+    [InlineData(1)]
+    [InlineData(8)]
+    public void The_gumbel_argmax_is_that_of_all_noise(double scale)
+    {
+        const int Rows = 60, Classes = 16 * 250 + 5;
+        manual_seed(1).Dispose();
+        using var logits = randn(Rows, Classes) * scale;
+        var key = RandomKey.FromSeed(3);
+        var noise = new float[Rows * Classes];
+        for (int row = 0; row < Rows; row++)
+        {
+            var lanes = new VectorRandom.Lanes(key[row]);
+            for (int i = 0; i < Classes; i += 16)
+            {
+                var sixteen = CategoricalSampling.Noise(lanes.Next().AsUInt32() >>> 9);
+                for (int lane = 0; lane < 16 && i + lane < Classes; lane++)
+                    noise[(row * Classes) + i + lane] = sixteen[lane];
+            }
+        }
+        using var expected = (logits + tensor(noise).view(Rows, Classes)).argmax(1);
+        Assert.Equal(expected.data<long>().ToArray(), CategoricalSampling.Gumbel(logits, key, 2).data<long>().ToArray());
+    }
+
+    [Fact]
+    public void The_bound_of_the_gumbel_noise_is_one_and_a_near_one()
+    {
+        var numbers = RandomKey.FromSeed(5).Numbers();
+        uint[] ends = [0, 1, 2, 1 << 22, (1 << 23) - 3, (1 << 23) - 2, (1 << 23) - 1];
+        foreach (uint draw in ends.Concat(Enumerable.Range(0, 100_000).Select(_ => (uint)numbers.Next(1 << 23))))
+        {
+            double uniform = (draw + 0.5) / (1 << 23), bound = CategoricalSampling.MostNoise(Vector512.Create(draw))[0];
+            Assert.True(bound > -Math.Log(-Math.Log(uniform)) + 5e-4, $"{draw}");
+            Assert.True(bound < -Math.Log(1 - uniform) + 0.07, $"{draw}");
+        }
+    }
+
+    [Fact]
+    public void Vectors_of_keys_are_mixed_like_numbers()
+    {
+        var mixed = RandomKey.Mix(Vector512<ulong>.Indices * 0x123456789ABCDEF);
+        for (int lane = 0; lane < 8; lane++)
+            Assert.Equal(RandomKey.Mix((ulong)lane * 0x123456789ABCDEF), mixed[lane]);
     }
 
     [Fact]
