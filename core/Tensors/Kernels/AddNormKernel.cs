@@ -43,12 +43,14 @@ internal static unsafe class AddNormKernel
             }
             float inverse = 1 / MathF.Sqrt(Vector512.Sum(squares) / width + epsilon);
             var scale = Vector512.Create(inverse);
-            for (int i = 0; i < width; i += Lane.Width)
+            for (int i = 0; i < width; i += 2 * Lane.Width)
             {
-                var unit = (Vector512.Load(x + i) - mean) * scale;
+                int j = i + Lane.Width;
+                Vector512<float> a = (Vector512.Load(x + i) - mean) * scale, b = (Vector512.Load(x + j) - mean) * scale;
                 if (normalised is not null)
-                    Lane.Store(unit, normalised + i);
-                Lane.Store(Vector512.FusedMultiplyAdd(unit, Vector512.Load(norm.Gain + i), Vector512.Load(norm.Offset + i)), result + i);
+                    Lane.Store(a, b, normalised + i);
+                Lane.Store(Vector512.FusedMultiplyAdd(a, Vector512.Load(norm.Gain + i), Vector512.Load(norm.Offset + i)),
+                    Vector512.FusedMultiplyAdd(b, Vector512.Load(norm.Gain + j), Vector512.Load(norm.Offset + j)), result + i);
             }
             if (normalised is null)
                 continue;
@@ -91,15 +93,16 @@ internal static unsafe class AddNormKernel
             for (int i = 0; i < width; i += 2 * Lane.Width)
             {
                 var (low, high) = draws.Next();
-                for (int half = 0; half < 2; half++)
-                {
-                    int j = i + (half * Lane.Width);
-                    var residual = (Vector512.Load(gradient + j) - mean - (Lane.Load(normalised + j) * slope)) * scale;
-                    residual.Store(gradient + j);
-                    var x = residual * (half == 0 ? low : high);
-                    (Vector512.Load(biasSums + j) + x).Store(biasSums + j);
-                    Lane.Store(x, xGradient + j);
-                }
+                int j = i + Lane.Width;
+                Vector512<float> a = (Vector512.Load(gradient + i) - mean - (Lane.Load(normalised + i) * slope)) * scale,
+                    b = (Vector512.Load(gradient + j) - mean - (Lane.Load(normalised + j) * slope)) * scale;
+                a.Store(gradient + i);
+                b.Store(gradient + j);
+                a *= low;
+                b *= high;
+                (Vector512.Load(biasSums + i) + a).Store(biasSums + i);
+                (Vector512.Load(biasSums + j) + b).Store(biasSums + j);
+                Lane.Store(a, b, xGradient + i);
             }
         }
     }

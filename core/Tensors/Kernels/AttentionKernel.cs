@@ -18,8 +18,7 @@ internal static unsafe class AttentionKernel
     /// <param name="Size">Width of a head, a multiple of 16.</param>
     /// <param name="Lengths">Tokens of each sequence; null where none is padded.</param>
     /// <param name="Mask">The dropout of the attention weights: head i (of all sequences) draws from part i.</param>
-    /// <param name="Threads">Threads to use.</param>
-    public sealed record Shape(int Batch, int Length, int Heads, int Size, IReadOnlyList<int>? Lengths, KeepMask Mask, int Threads)
+    public sealed record Shape(int Batch, int Length, int Heads, int Size, IReadOnlyList<int>? Lengths, KeepMask Mask)
     {
         /// <summary>Distance between rows of attention weights: the length, rounded up to what a step of the kernel takes.</summary>
         public int Stride => (Length + (2 * Lane.Width) - 1) / (2 * Lane.Width) * (2 * Lane.Width);
@@ -34,11 +33,12 @@ internal static unsafe class AttentionKernel
 
     /// <summary>Attends.</summary>
     /// <param name="shape">The sizes.</param>
+    /// <param name="heads">Which heads, those of all sequences counted through.</param>
     /// <param name="queryKeyValue"><c>[batch · length, 3 · hidden]</c>.</param>
     /// <param name="context">The result, <c>[batch · length, hidden]</c>.</param>
     /// <param name="weights">Receives the attention weights before dropout, <c>[batch · heads, length, stride]</c>; null: not kept.</param>
-    public static void Forward(Shape shape, ushort* queryKeyValue, ushort* context, ushort* weights) =>
-        ForEachHead(shape, (sequence, head, scratch) =>
+    public static void Forward(Shape shape, HeadRange heads, ushort* queryKeyValue, ushort* context, ushort* weights) =>
+        ForEachHead(shape, heads, (sequence, head, scratch) =>
         {
             var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
             var query = queryKeyValue + ((long)sequence * shape.Length * 3 * hidden) + (head * size);
@@ -56,8 +56,8 @@ internal static unsafe class AttentionKernel
         });
 
     /// <summary>The gradient of queries, keys and values from that of the result.</summary>
-    public static void Backward(Shape shape, ushort* gradient, ushort* queryKeyValue, ushort* weights, ushort* result) =>
-        ForEachHead(shape, (sequence, head, scratch) =>
+    public static void Backward(Shape shape, HeadRange heads, ushort* gradient, ushort* queryKeyValue, ushort* weights, ushort* result) =>
+        ForEachHead(shape, heads, (sequence, head, scratch) =>
         {
             var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
             long start = ((long)sequence * shape.Length * 3 * hidden) + (head * size);
@@ -109,12 +109,8 @@ internal static unsafe class AttentionKernel
             var (low, high) = draws.Next();
             Vector512<float> a = Vector512.Load(scores + i) * scale, b = Vector512.Load(scores + i + Lane.Width) * scale;
             if (weights is not null)
-            {
-                Lane.Store(a, weights + i);
-                Lane.Store(b, weights + i + Lane.Width);
-            }
-            Lane.Store(a * low, dropped + i);
-            Lane.Store(b * high, dropped + i + Lane.Width);
+                Lane.Store(a, b, weights + i);
+            Lane.Store(a * low, b * high, dropped + i);
         }
     }
 
@@ -129,8 +125,7 @@ internal static unsafe class AttentionKernel
         {
             var (low, high) = draws.Next();
             Vector512<float> a = Lane.Load(weights + i), b = Lane.Load(weights + i + Lane.Width);
-            Lane.Store(a * low, dropped + i);
-            Lane.Store(b * high, dropped + i + Lane.Width);
+            Lane.Store(a * low, b * high, dropped + i);
             low *= Vector512.Load(gradient + i);
             high *= Vector512.Load(gradient + i + Lane.Width);
             low.Store(gradient + i);
@@ -138,8 +133,11 @@ internal static unsafe class AttentionKernel
             projection = Vector512.FusedMultiplyAdd(a, low, Vector512.FusedMultiplyAdd(b, high, projection));
         }
         Vector512<float> mean = Vector512.Create(Vector512.Sum(projection)), factor = Vector512.Create(scale);
-        for (int i = 0; i < stride; i += Lane.Width)
-            Lane.Store((Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor, ofScores + i);
+        for (int i = 0; i < stride; i += 2 * Lane.Width)
+        {
+            int j = i + Lane.Width;
+            Lane.Store((Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor, (Vector512.Load(gradient + j) - mean) * Lane.Load(weights + j) * factor, ofScores + i);
+        }
     }
 
     private static void Round(float* source, int rows, int width, ushort* target, int stride)
@@ -161,18 +159,18 @@ internal static unsafe class AttentionKernel
         public readonly ushort* First = first, Second = second;
     }
 
-    private static void ForEachHead(Shape shape, Action<int, int, Scratch> work)
+    private static void ForEachHead(Shape shape, HeadRange heads, Action<int, int, Scratch> work)
     {
         long square = (long)shape.Length * shape.Stride, product = (long)shape.Length * shape.Size;
-        ParallelRegion.Split(shape.Batch * shape.Heads, shape.Threads, (first, end) =>
-        {
-            var memory = (byte*)NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(ushort)))) + (product * sizeof(float))), 64);
-            float* scores = (float*)memory, context = scores + square;
-            var dropped = (ushort*)(context + product);
-            var scratch = new Scratch(scores, context, dropped, dropped + square);
-            for (int i = first; i < end; i++)
-                work(i / shape.Heads, i % shape.Heads, scratch);
-            NativeMemory.AlignedFree(memory);
-        });
+        var memory = (byte*)NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(ushort)))) + (product * sizeof(float))), 64);
+        float* scores = (float*)memory, context = scores + square;
+        var dropped = (ushort*)(context + product);
+        var scratch = new Scratch(scores, context, dropped, dropped + square);
+        for (int i = heads.First; i < heads.End; i++)
+            work(i / shape.Heads, i % shape.Heads, scratch);
+        NativeMemory.AlignedFree(memory);
     }
 }
+
+/// <summary>Heads <paramref name="First"/> to <paramref name="End"/> − 1, those of all sequences counted through.</summary>
+internal readonly record struct HeadRange(int First, int End);

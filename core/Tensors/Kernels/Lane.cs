@@ -11,7 +11,7 @@ internal static unsafe class Lane
     public const int Width = 16;
 
     /// <summary>Whether the processor has what the kernels of this folder are written for (AVX-512).</summary>
-    public static bool Supported => Avx512F.IsSupported && Vector512.IsHardwareAccelerated;
+    public static bool Supported => Avx512BW.IsSupported && Vector512.IsHardwareAccelerated;
 
     /// <summary>Reads sixteen bfloat16 numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -20,24 +20,37 @@ internal static unsafe class Lane
 
     /// <summary>Writes sixteen numbers as bfloat16, rounded to the nearest, ties to even.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector512<float> value, ushort* target)
-    {
-        var bits = value.AsUInt32();
-        Avx512F.ConvertToVector256UInt16((bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512.Create(1u))) >>> 16).Store(target);
-    }
+    public static void Store(Vector512<float> value, ushort* target) =>
+        Avx512F.ConvertToVector256UInt16(Rounded(value) >>> 16).Store(target);
+
+    /// <summary>Writes thirty-two numbers as bfloat16, at less cost than twice sixteen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> low, Vector512<float> high, ushort* target) =>
+        Avx512BW.PermuteVar32x16x2(Rounded(low).AsUInt16(), UpperHalves, Rounded(high).AsUInt16()).Store(target);
 
     /// <summary>Writes float32 numbers as bfloat16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Round(float* source, ushort* target, int count)
     {
         int i = 0;
-        for (; i + Width <= count; i += Width)
-            Store(Vector512.Load(source + i), target + i);
+        for (; i + (2 * Width) <= count; i += 2 * Width)
+            Store(Vector512.Load(source + i), Vector512.Load(source + i + Width), target + i);
         for (; i < count; i++)
         {
             uint bits = BitConverter.SingleToUInt32Bits(source[i]);
             target[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
         }
+    }
+
+    /// <summary>The upper halves of thirty-two 32-bit numbers among their 16-bit halves.</summary>
+    private static Vector512<ushort> UpperHalves => (Vector512<ushort>.Indices << 1) | Vector512<ushort>.One;
+
+    /// <summary>Bits whose upper halves are the numbers in bfloat16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Rounded(Vector512<float> value)
+    {
+        var bits = value.AsUInt32();
+        return bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One);
     }
 
     /// <summary>Writes bfloat16 numbers as float32.</summary>

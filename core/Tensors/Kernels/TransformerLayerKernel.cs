@@ -35,7 +35,7 @@ internal readonly unsafe struct LayerNormWeights(float* gain, float* offset)
 internal static unsafe class TransformerLayerKernel
 {
     /// <summary>Rows of a block: as few as leave the products at their full rate.</summary>
-    private const int RowsAtOnce = 128;
+    private const int RowsAtOnce = 256;
 
     /// <summary>What one call works on.</summary>
     /// <param name="Attention">Sequences, heads and their sizes, and the dropout of the attention weights.</param>
@@ -43,13 +43,14 @@ internal static unsafe class TransformerLayerKernel
     /// <param name="Epsilon">Added to the variances.</param>
     /// <param name="AttendedMask">The dropout before the first normalisation.</param>
     /// <param name="OutputMask">The dropout before the second.</param>
-    public sealed record Shape(AttentionKernel.Shape Attention, int Intermediate, float Epsilon, KeepMask AttendedMask, KeepMask OutputMask)
+    /// <param name="Threads">Threads to use.</param>
+    public sealed record Shape(AttentionKernel.Shape Attention, int Intermediate, float Epsilon, KeepMask AttendedMask, KeepMask OutputMask, int Threads)
     {
         public int Rows => Attention.Batch * Attention.Length;
 
         public int Hidden => Attention.Hidden;
 
-        public int Parts => Math.Clamp(Rows, 1, Attention.Threads);
+        public int Parts => Math.Clamp(Rows, 1, Threads);
     }
 
     /// <summary>The parameters.</summary>
@@ -144,93 +145,70 @@ internal static unsafe class TransformerLayerKernel
     public static void Forward(Shape shape, Weights weights, ushort* x, Activations kept, ushort* result)
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
-        ForEachBlock(shape, 3 * hidden, (_, rows, product) =>
-        {
-            BFloat16Products.ByTransposed(rows.Count, 3 * hidden, hidden, 1, x + At(rows, hidden), hidden, weights.QueryKeyValue.Weight, hidden, product, 3 * hidden);
-            AddBias(rows.Count, 3 * hidden, product, weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden));
-        });
-        AttentionKernel.Forward(shape.Attention, kept.QueryKeyValue, kept.Context, kept.AttentionWeights);
-        ForEachBlock(shape, Math.Max(hidden, intermediate), (_, rows, product) =>
-        {
-            long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
-            BFloat16Products.ByTransposed(rows.Count, hidden, hidden, 1, kept.Context + at, hidden, weights.AttentionOutput.Weight, hidden, product, hidden);
-            AddNormKernel.Forward(rows, hidden, shape.AttendedMask, product, weights.AttentionOutput.Bias, x + at, weights.AttentionNorm, shape.Epsilon,
-                kept.Attended + at, From(kept.AttendedUnit, at), kept.AttendedDeviation + rows.First);
+        Run(shape,
+            (_, rows, product) =>
+            {
+                BFloat16Products.ByTransposed(rows.Count, 3 * hidden, hidden, 1, x + At(rows, hidden), hidden, weights.QueryKeyValue.Weight, hidden, product, 3 * hidden);
+                AddBias(rows.Count, 3 * hidden, product, weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden));
+            },
+            heads => AttentionKernel.Forward(shape.Attention, heads, kept.QueryKeyValue, kept.Context, kept.AttentionWeights),
+            (_, rows, product) =>
+            {
+                long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
+                BFloat16Products.ByTransposed(rows.Count, hidden, hidden, 1, kept.Context + at, hidden, weights.AttentionOutput.Weight, hidden, product, hidden);
+                AddNormKernel.Forward(rows, hidden, shape.AttendedMask, product, weights.AttentionOutput.Bias, x + at, weights.AttentionNorm, shape.Epsilon,
+                    kept.Attended + at, From(kept.AttendedUnit, at), From(kept.AttendedDeviation, rows.First));
 
-            BFloat16Products.ByTransposed(rows.Count, intermediate, hidden, 1, kept.Attended + at, hidden, weights.Intermediate.Weight, hidden, product, intermediate);
-            GeluKernel.ForwardRows(rows.Count, intermediate, product, weights.Intermediate.Bias, kept.Activated + atIntermediate, From(kept.Slope, atIntermediate));
+                BFloat16Products.ByTransposed(rows.Count, intermediate, hidden, 1, kept.Attended + at, hidden, weights.Intermediate.Weight, hidden, product, intermediate);
+                GeluKernel.ForwardRows(rows.Count, intermediate, product, weights.Intermediate.Bias, kept.Activated + atIntermediate, From(kept.Slope, atIntermediate));
 
-            BFloat16Products.ByTransposed(rows.Count, hidden, intermediate, 1, kept.Activated + atIntermediate, intermediate, weights.Output.Weight, intermediate, product, hidden);
-            AddNormKernel.Forward(rows, hidden, shape.OutputMask, product, weights.Output.Bias, kept.Attended + at, weights.OutputNorm, shape.Epsilon,
-                result + at, From(kept.OutputUnit, at), kept.OutputDeviation + rows.First);
-        });
+                BFloat16Products.ByTransposed(rows.Count, hidden, intermediate, 1, kept.Activated + atIntermediate, intermediate, weights.Output.Weight, intermediate, product, hidden);
+                AddNormKernel.Forward(rows, hidden, shape.OutputMask, product, weights.Output.Bias, kept.Attended + at, weights.OutputNorm, shape.Epsilon,
+                    result + at, From(kept.OutputUnit, at), From(kept.OutputDeviation, rows.First));
+            });
     }
 
     /// <summary>Writes the gradient of x from that of the result, and adds those of the parameters where they are summed.</summary>
     public static void Backward(Shape shape, Weights weights, ushort* x, Activations kept, ushort* gradient, Workspace space, ushort* result, Gradients sums)
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
-        BackToAttention(shape, weights, kept, gradient, space, sums);
-        AttentionKernel.Backward(shape.Attention, space.Context, kept.QueryKeyValue, kept.AttentionWeights, space.QueryKeyValue);
-
-        int parts = shape.Parts;
-        ParallelRegion.Run(parts, part =>
-        {
-            foreach (var rows in Blocks(shape, part))
+        using var partial = new PartialSums(shape);
+        Run(shape,
+            (part, rows, product) =>
             {
-                long at = At(rows, hidden);
-                BFloat16Products.By(rows.Count, hidden, 3 * hidden, space.QueryKeyValue + At(rows, 3 * hidden), 3 * hidden, weights.QueryKeyValue.Weight, hidden, 1, space.Residual + at, hidden);
-                Lane.Round(space.Residual + at, result + at, rows.Count * hidden);
-            }
-            AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
-            AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
-            AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
-            AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
-            var (first, end) = Part(3 * hidden / Lane.Width, part, parts);
-            ColumnSums.Add(space.QueryKeyValue + (first * Lane.Width), 3 * hidden, sums.QueryKeyValue.Bias + (first * Lane.Width), shape.Rows, (end - first) * Lane.Width);
-        });
-    }
-
-    /// <summary>The backward pass from the layer's end to what attention gave.</summary>
-    private static void BackToAttention(Shape shape, Weights weights, Activations kept, ushort* gradient, Workspace space, Gradients sums)
-    {
-        var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
-        // Each thread sums the gradients of its rows: two gains, two offsets, two biases of one width, one of the other.
-        int count = (6 * hidden) + intermediate;
-        var partial = new float[shape.Parts * count];
-        fixed (float* partials = partial)
-        {
-            float* all = partials;
-            ForEachBlock(shape, Math.Max(hidden, intermediate), (part, rows, product) =>
-            {
-                float* own = all + (part * count);
-                LayerNormWeights outputNorm = new(own, own + hidden), attentionNorm = new(own + (2 * hidden), own + (3 * hidden));
-                float* outputBias = own + (4 * hidden), attentionBias = outputBias + hidden, intermediateBias = attentionBias + hidden;
+                var own = partial[part];
                 long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
                 float* residual = space.Residual + at;
                 Lane.Widen(gradient + at, residual, rows.Count * hidden);
                 AddNormKernel.Backward(rows, hidden, shape.OutputMask, residual, kept.OutputUnit + at, kept.OutputDeviation + rows.First, weights.OutputNorm.Gain,
-                    space.Output + at, outputNorm, outputBias);
+                    space.Output + at, own.OutputNorm, own.Output.Bias);
                 BFloat16Products.By(rows.Count, intermediate, hidden, space.Output + at, hidden, weights.Output.Weight, intermediate, 0, product, intermediate);
-                GeluKernel.BackwardRows(rows.Count, intermediate, product, kept.Slope + atIntermediate, space.Intermediate + atIntermediate, intermediateBias);
+                GeluKernel.BackwardRows(rows.Count, intermediate, product, kept.Slope + atIntermediate, space.Intermediate + atIntermediate, own.Intermediate.Bias);
                 BFloat16Products.By(rows.Count, hidden, intermediate, space.Intermediate + atIntermediate, intermediate, weights.Intermediate.Weight, hidden, 1, residual, hidden);
 
                 AddNormKernel.Backward(rows, hidden, shape.AttendedMask, residual, kept.AttendedUnit + at, kept.AttendedDeviation + rows.First, weights.AttentionNorm.Gain,
-                    space.Attended + at, attentionNorm, attentionBias);
+                    space.Attended + at, own.AttentionNorm, own.AttentionOutput.Bias);
                 BFloat16Products.By(rows.Count, hidden, hidden, space.Attended + at, hidden, weights.AttentionOutput.Weight, hidden, 0, product, hidden);
                 Lane.Round(product, space.Context + at, rows.Count * hidden);
-            });
-            for (float* own = partials, end = partials + partial.Length; own < end; own += count)
+            },
+            heads => AttentionKernel.Backward(shape.Attention, heads, space.Context, kept.QueryKeyValue, kept.AttentionWeights, space.QueryKeyValue),
+            (_, rows, _) =>
             {
-                Add(own, sums.OutputNorm.Gain, hidden);
-                Add(own + hidden, sums.OutputNorm.Offset, hidden);
-                Add(own + (2 * hidden), sums.AttentionNorm.Gain, hidden);
-                Add(own + (3 * hidden), sums.AttentionNorm.Offset, hidden);
-                Add(own + (4 * hidden), sums.Output.Bias, hidden);
-                Add(own + (5 * hidden), sums.AttentionOutput.Bias, hidden);
-                Add(own + (6 * hidden), sums.Intermediate.Bias, intermediate);
-            }
-        }
+                long at = At(rows, hidden);
+                BFloat16Products.By(rows.Count, hidden, 3 * hidden, space.QueryKeyValue + At(rows, 3 * hidden), 3 * hidden, weights.QueryKeyValue.Weight, hidden, 1, space.Residual + at, hidden);
+                Lane.Round(space.Residual + at, result + at, rows.Count * hidden);
+            });
+        partial.AddTo(sums);
+
+        ParallelRegion.Run(shape.Parts, part =>
+        {
+            AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
+            AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
+            AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
+            AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
+            var (first, end) = Part(3 * hidden / Lane.Width, part, shape.Parts);
+            ColumnSums.Add(space.QueryKeyValue + (first * Lane.Width), 3 * hidden, sums.QueryKeyValue.Bias + (first * Lane.Width), shape.Rows, (end - first) * Lane.Width);
+        });
     }
 
     /// <summary>A part of the outputs of a weight's gradient: gradientᵀ x, added to its sum.</summary>
@@ -240,28 +218,53 @@ internal static unsafe class TransformerLayerKernel
         BFloat16Products.TransposedBy(end - first, inputs, shape.Rows, gradient + first, outputs, x, inputs, 1, sum + ((long)first * inputs), inputs);
     }
 
-    /// <summary>
-    /// Calls <paramref name="work"/> with each block of rows and memory for <paramref name="width"/> products of each. A thread has the
-    /// same rows every time, so that it finds in its cache what it left there.
-    /// </summary>
-    private static void ForEachBlock(Shape shape, int width, BlockWork work) =>
-        ParallelRegion.Run(shape.Parts, part =>
-        {
-            var product = (float*)NativeMemory.AlignedAlloc((nuint)Math.Min(RowsAtOnce, shape.Rows) * (nuint)width * sizeof(float), 64);
-            foreach (var rows in Blocks(shape, part))
-                work(part, rows, product);
-            NativeMemory.AlignedFree(product);
-        });
-
+    /// <summary>Work on a block of rows, with memory for the widest product of each.</summary>
     private delegate void BlockWork(int part, RowRange rows, float* product);
 
-    /// <summary>The rows of a part, block by block.</summary>
-    private static IEnumerable<RowRange> Blocks(Shape shape, int part)
+    /// <summary>
+    /// Runs the stages of a layer on all threads. Where there are sequences for every thread, each takes its own through all stages, a
+    /// block at a time, and waits for nobody; else all share the rows of each stage and the heads of attention.
+    /// </summary>
+    private static void Run(Shape shape, BlockWork before, Action<HeadRange> attend, BlockWork after)
     {
-        var (start, end) = Part(shape.Rows, part, shape.Parts);
-        for (int first = start; first < end; first += RowsAtOnce)
-            yield return new RowRange(first, Math.Min(RowsAtOnce, end - first));
+        int parts = shape.Parts, batch = shape.Attention.Batch, length = shape.Attention.Length, heads = shape.Attention.Heads;
+        if (batch % parts == 0 || batch >= 8 * parts)
+        {
+            int sequencesAtOnce = Math.Max(1, RowsAtOnce / length);
+            OnEachPart(shape, sequencesAtOnce * length, (part, product) =>
+            {
+                var (start, end) = Part(batch, part, parts);
+                for (int first = start; first < end; first += sequencesAtOnce)
+                {
+                    int count = Math.Min(sequencesAtOnce, end - first);
+                    var rows = new RowRange(first * length, count * length);
+                    before(part, rows, product);
+                    attend(new HeadRange(first * heads, (first + count) * heads));
+                    after(part, rows, product);
+                }
+            });
+            return;
+        }
+        void ForEachBlock(BlockWork work) => OnEachPart(shape, RowsAtOnce, (part, product) =>
+        {
+            var (start, end) = Part(shape.Rows, part, parts);
+            for (int first = start; first < end; first += RowsAtOnce)
+                work(part, new RowRange(first, Math.Min(RowsAtOnce, end - first)), product);
+        });
+        ForEachBlock(before);
+        ParallelRegion.Split(batch * heads, parts, (first, end) => attend(new HeadRange(first, end)));
+        ForEachBlock(after);
     }
+
+    private delegate void PartWork(int part, float* product);
+
+    private static void OnEachPart(Shape shape, int rows, PartWork work) => ParallelRegion.Run(shape.Parts, part =>
+    {
+        int width = Math.Max(3 * shape.Hidden, shape.Intermediate);
+        var product = (float*)NativeMemory.AlignedAlloc((nuint)Math.Min(rows, shape.Rows) * (nuint)width * sizeof(float), 64);
+        work(part, product);
+        NativeMemory.AlignedFree(product);
+    });
 
     private static (int First, int End) Part(int count, int part, int parts) => ((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts));
 
@@ -269,17 +272,67 @@ internal static unsafe class TransformerLayerKernel
 
     private static ushort* From(ushort* start, long offset) => start is null ? null : start + offset;
 
+    private static float* From(float* start, long offset) => start is null ? null : start + offset;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddBias(int rows, int width, float* x, float* bias, ushort* result)
     {
         for (int row = 0; row < rows; row++, x += width, result += width)
-            for (int i = 0; i < width; i += Lane.Width)
-                Lane.Store(Vector512.Load(x + i) + Vector512.Load(bias + i), result + i);
+            for (int i = 0; i < width; i += 2 * Lane.Width)
+            {
+                int j = i + Lane.Width;
+                Lane.Store(Vector512.Load(x + i) + Vector512.Load(bias + i), Vector512.Load(x + j) + Vector512.Load(bias + j), result + i);
+            }
     }
 
-    private static void Add(float* source, float* target, int count)
+    /// <summary>What each thread sums of the gradients of its rows: those of all parameters that are vectors but one.</summary>
+    private sealed class PartialSums(Shape shape) : IDisposable
     {
-        for (int i = 0; i < count; i += Lane.Width)
-            (Vector512.Load(target + i) + Vector512.Load(source + i)).Store(target + i);
+        private readonly float* sums = (float*)NativeMemory.AllocZeroed((nuint)(shape.Parts * CountOf(shape)), sizeof(float));
+
+        /// <summary>Those of one thread: gains, offsets, and the biases of what follows attention.</summary>
+        public Gradients this[int part]
+        {
+            get
+            {
+                int hidden = shape.Hidden;
+                float* own = sums + (part * CountOf(shape));
+                return new()
+                {
+                    OutputNorm = new(own, own + hidden),
+                    AttentionNorm = new(own + (2 * hidden), own + (3 * hidden)),
+                    Output = new(null, own + (4 * hidden)),
+                    AttentionOutput = new(null, own + (5 * hidden)),
+                    Intermediate = new(null, own + (6 * hidden)),
+                };
+            }
+        }
+
+        /// <summary>Adds those of all threads, one after the other.</summary>
+        public void AddTo(Gradients all)
+        {
+            int hidden = shape.Hidden;
+            for (int part = 0; part < shape.Parts; part++)
+            {
+                var own = this[part];
+                Add(own.OutputNorm.Gain, all.OutputNorm.Gain, hidden);
+                Add(own.OutputNorm.Offset, all.OutputNorm.Offset, hidden);
+                Add(own.AttentionNorm.Gain, all.AttentionNorm.Gain, hidden);
+                Add(own.AttentionNorm.Offset, all.AttentionNorm.Offset, hidden);
+                Add(own.Output.Bias, all.Output.Bias, hidden);
+                Add(own.AttentionOutput.Bias, all.AttentionOutput.Bias, hidden);
+                Add(own.Intermediate.Bias, all.Intermediate.Bias, shape.Intermediate);
+            }
+        }
+
+        public void Dispose() => NativeMemory.Free(sums);
+
+        private static int CountOf(Shape shape) => (6 * shape.Hidden) + shape.Intermediate;
+
+        private static void Add(float* source, float* target, int count)
+        {
+            for (int i = 0; i < count; i += Lane.Width)
+                (Vector512.Load(target + i) + Vector512.Load(source + i)).Store(target + i);
+        }
     }
 }
