@@ -37,9 +37,9 @@ public sealed class Embeddings
     public Tensor Forward(Tensor ids, Tensor types, Dropout dropout)
     {
         using var scope = NewDisposeScope();
-        var sum = TensorFunctions.Embedding(words.Value, ids, PaddingIndex)
+        var sum = FastOperations.Embedding(words, ids, PaddingIndex)
             + positions.Value.narrow(0, 0, ids.shape[1])
-            + TensorFunctions.Embedding(tokenTypes.Value, types, -1);
+            + FastOperations.Embedding(tokenTypes, types, -1);
         return dropout.Apply(norm.Forward(sum), config.HiddenDropout).MoveToOuterDisposeScope();
     }
 }

@@ -91,7 +91,7 @@ public sealed class Adam : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var norm = linalg.vector_norm(store.Gradients);
+        var norm = FastOperations.Norm(store.Gradients, store.Compute.Threads);
         var scale = options.ClipNorm <= 0 ? ones_like(norm) : options.Clipping switch
         {
             Clipping.Torch => norm.add(1e-6).div_(options.ClipNorm).clamp_min_(1),

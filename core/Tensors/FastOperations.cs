@@ -103,6 +103,21 @@ internal static class FastOperations
             ? CustomOperation.Apply(new CrossEntropyOperation(new((int)logits.shape[0], (int)logits.shape[1], (float)smoothing, threads)), logits, targets)
             : cross_entropy(logits, targets, label_smoothing: smoothing);
 
+    /// <summary>
+    /// Rows of an embedding table: <c>[…]</c> int64 to <c>[…, width]</c> float32. The row <paramref name="paddingIndex"/> gets no gradient.
+    /// </summary>
+    /// <remarks>libtorch's gradient is as large as the table, though a batch reads few of its rows; on the CPU these are added where they lie.</remarks>
+    public static Tensor Embedding(Parameter table, Tensor ids, int paddingIndex) =>
+        ids.device_type == DeviceType.CPU && table.Leaf.requires_grad && is_grad_enabled() && !plain
+            ? CustomOperation.Apply(new EmbeddingOperation(table, paddingIndex), ids, table.Leaf)
+            : TensorFunctions.Embedding(table.Value, ids, paddingIndex);
+
+    /// <summary>The Euclidean norm of all elements, a scalar tensor on their device.</summary>
+    public static unsafe Tensor Norm(Tensor x, int threads) =>
+        x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && x.is_contiguous()
+            ? tensor((float)Math.Sqrt(SquareSum.Of(Float32(x), x.numel(), threads)))
+            : linalg.vector_norm(x);
+
     private static unsafe ushort* BFloat16(Tensor x) => (ushort*)NativeTensors.DataPointer(x);
 
     private static unsafe float* Float32(Tensor x) => (float*)NativeTensors.DataPointer(x);
@@ -123,6 +138,31 @@ internal static class FastOperations
             BFloat16Products.TransposedBy(outputs, inputs, rows, BFloat16(gradient), outputs, BFloat16(x), inputs, 1, Float32(Weight.Gradient), inputs);
             ColumnSums.Add(BFloat16(gradient), Float32(Bias.Gradient), rows, outputs, Threads);
             return [gradient.matmul(Weight.Leaf), null];
+        }
+    }
+
+    private sealed record EmbeddingOperation(Parameter Table, int PaddingIndex) : ICustomOperation
+    {
+        public Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
+        {
+            kept?.Add(inputs[0].is_contiguous() ? inputs[0].alias() : inputs[0].contiguous());
+            return TensorFunctions.Embedding(inputs[1], inputs[0], PaddingIndex);
+        }
+
+        public IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
+        {
+            int width = (int)Table.Shape[1];
+            Span<float> rows = NativeTensors.Elements<float>(gradient), sums = NativeTensors.Elements<float>(Table.Gradient);
+            foreach (var (row, id) in NativeTensors.Elements<long>(kept[0]).ToArray().Index())
+                if (id != PaddingIndex)
+                    Add(rows.Slice(row * width, width), sums.Slice((int)id * width, width));
+            return [null, null];
+        }
+
+        private static void Add(ReadOnlySpan<float> row, Span<float> sum)
+        {
+            for (int i = 0; i < row.Length; i++)
+                sum[i] += row[i];
         }
     }
 

@@ -143,6 +143,34 @@ public sealed class FastOperationsTests
     }
 
     [Fact]
+    public void The_gradient_of_an_embedding_goes_to_the_rows_that_were_read_but_padding()
+    {
+        using var store = new ParameterStore();
+        var table = store.Add("words", [9, 20], ParameterRole.Embedding, Initialization.Normal);
+        store.Allocate(Compute.Reference, seed: 1);
+        using var ids = tensor(new long[] { 3, 0, 8, 3, 0, 1 }).view(2, 3);
+        using var weight = randn(2, 3, 20);
+        (FastOperations.Embedding(table, ids, paddingIndex: 0) * weight).sum().backward();
+
+        using var exact = table.Master.detach().clone().requires_grad_(true);
+        (TensorFunctions.Embedding(exact, ids, 0) * weight).sum().backward();
+        Assert.Equal(0, (exact.grad! - table.Gradient).abs().max().item<float>(), 1e-6);
+        Assert.Equal(0, table.Gradient[0].abs().sum().item<float>());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16 * 5 + 3)]
+    [InlineData((1 << 17) + 77)]
+    public void The_norm_is_libtorchs_whatever_the_number_of_threads(int count)
+    {
+        using var x = randn(count);
+        float norm = FastOperations.Norm(x, 1).item<float>();
+        Assert.Equal(1, norm / linalg.vector_norm(x.to(float64)).item<double>(), 1e-6);
+        Assert.Equal(norm, FastOperations.Norm(x, 3).item<float>());
+    }
+
+    [Fact]
     public void Dropout_of_the_kernels_drops_what_it_should()
     {
         using var mask = MaskOf(new Dropout(RandomKey.FromSeed(5), Rounded).NextMask(0.1), 2000, 64);
