@@ -194,7 +194,7 @@ public sealed record FinetuneOptions
     [Range(0.0, 0.99)]
     public double? AttentionDropout { get; init; }
 
-    /// <summary>Number format of matrix products and activations.</summary>
+    /// <summary>Number format of matrix products and activations; float16 scales the loss.</summary>
     public Precision Precision { get; init; }
 
     internal static FinetuneOptions Published(ModelSize size) => size switch

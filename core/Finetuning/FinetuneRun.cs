@@ -137,7 +137,7 @@ internal sealed class FinetuneRun : IDisposable
         if (compute.IsCuda)
             manual_seed((long)(key[Step].Value >> 1)).Dispose(); // there libtorch draws the dropout
         var loss = method.Forward(model, task, batch, new Dropout(key[Step], compute));
-        loss.backward();
+        optimizer.Scaled(loss).backward();
         model.Store.CollectGradients();
         optimizer.Step(Step, rates);
         return loss.detach().MoveToOuterDisposeScope();

@@ -63,7 +63,7 @@ public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
         using var scope = NewDisposeScope();
         onDevice ??= Staging.Put(compute, [.. lengths.Select(n => (long)n)])[0];
         var real = arange(length, device: compute.Device).unsqueeze(0).lt(onDevice.unsqueeze(1));
-        double lowest = compute.Precision == Precision.Bfloat16 ? -3.38e38 : float.MinValue;
+        double lowest = compute.ActivationType switch { ScalarType.BFloat16 => -3.38e38, ScalarType.Float16 => -65504, _ => float.MinValue };
         var bias = zeros(lengths.Count, length, device: compute.Device).masked_fill_(real.logical_not(), lowest).view(lengths.Count, 1, 1, length);
         return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).MoveToOuterDisposeScope()) { Lengths = lengths };
     }

@@ -61,6 +61,7 @@ public sealed class Adam : IDisposable
     private readonly AdamOptions options;
     private readonly ParameterRange[] ranges;
     private readonly Tensor stepNumber;
+    private readonly LossScale? lossScale;
 
     /// <summary>An optimizer for all parameters of <paramref name="store"/>, with moments of zero.</summary>
     /// <param name="store">The parameters.</param>
@@ -74,6 +75,8 @@ public sealed class Adam : IDisposable
         Means = zeros_like(store.Values).DetachFromDisposeScope();
         Squares = zeros_like(store.Values).DetachFromDisposeScope();
         stepNumber = tensor(Uncorrected, device: store.Compute.Device).DetachFromDisposeScope();
+        if (store.Compute.Precision == Precision.Float16)
+            lossScale = new LossScale(store.Compute.Device);
     }
 
     /// <summary>First moments, laid out like <see cref="ParameterStore.Values"/>.</summary>
@@ -81,6 +84,10 @@ public sealed class Adam : IDisposable
 
     /// <summary>Second moments, laid out like <see cref="ParameterStore.Values"/>.</summary>
     public Tensor Squares { get; }
+
+    /// <summary>What to take the gradients of: the loss, in float16 times a factor that <see cref="Step"/> takes out of them again.</summary>
+    /// <param name="loss">A scalar.</param>
+    public Tensor Scaled(Tensor loss) => lossScale is null ? loss : loss * lossScale.Value;
 
     /// <summary>Applies the store's gradients, and publishes the new values to the model.</summary>
     /// <param name="update">The update's number, from 0.</param>
@@ -92,13 +99,21 @@ public sealed class Adam : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var norm = FastOperations.Norm(store.Gradients, store.Compute.Threads);
+        if (lossScale is not null)
+            norm = norm.div(lossScale.Value);
         var scale = options.ClipNorm <= 0 ? ones_like(norm) : options.Clipping switch
         {
             Clipping.Torch => norm.add(1e-6).div_(options.ClipNorm).clamp_min_(1),
             _ => norm.div(options.ClipNorm).clamp_min_(1),
         };
-        var skips = norm.isfinite().logical_not_();
+        var isFinite = norm.isfinite();
+        var skips = isFinite.logical_not();
         var skip = (skipsToo is null ? skips : skips.logical_or(skipsToo(norm))).to(float32);
+        if (lossScale is not null)
+        {
+            scale = scale.mul(lossScale.Value);
+            lossScale.Update(isFinite);
+        }
         if (options.BiasCorrection)
             stepNumber.fill_(update + 1);
 
@@ -114,7 +129,11 @@ public sealed class Adam : IDisposable
     }
 
     /// <summary>All that an update changes, under the names that states are saved with. After reading into it, publish the store's values.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State() => [("values", store.Values), ("means", Means), ("squares", Squares)];
+    public IEnumerable<(string Name, Tensor Value)> State()
+    {
+        (string, Tensor)[] always = [("values", store.Values), ("means", Means), ("squares", Squares)];
+        return lossScale is null ? always : [.. always, ("loss_scale", lossScale.State)];
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -122,5 +141,6 @@ public sealed class Adam : IDisposable
         Means.Dispose();
         Squares.Dispose();
         stepNumber.Dispose();
+        lossScale?.Dispose();
     }
 }

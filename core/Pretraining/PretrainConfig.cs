@@ -152,12 +152,13 @@ public sealed record TrainingOptions
     /// <summary>How the learning rate moves.</summary>
     public ScheduleKind Schedule { get; init; }
 
-    /// <summary>Number format of matrix products and activations.</summary>
+    /// <summary>Number format of matrix products and activations; float16 scales the loss.</summary>
     public Precision Precision { get; init; }
 
     /// <summary>
     /// Updates in a row whose loss or gradients are no numbers, at most: such an update is not applied, and one more than these stops
-    /// the run. The examples of each are named in skipped_updates.jsonl.
+    /// the run. In float16, where overflows lower the loss scale at the beginning, 16 more are allowed. The examples of each are named in
+    /// skipped_updates.jsonl.
     /// </summary>
     [Range(0, 1_000_000)]
     public int MaxBadSteps { get; init; } = 10;

@@ -125,7 +125,7 @@ public static class PretrainLoop
                 if (past.IsFinite && !past.IsOutlier)
                     continue;
                 skipped?.Write(past, data.TrainingExamples(config, past.Update));
-                if (badInARow > training.MaxBadSteps)
+                if (badInARow > training.MaxBadSteps + (model.Store.Compute.Precision == Precision.Float16 ? LossScale.HalvingsToOne : 0))
                     throw new UserErrorException($"training diverged: {badInARow} updates in a row had a loss or gradients that are no numbers, the last at step {past.Update + 1:N0} (loss {past.Loss}, gradient norm {past.GradientNorm}). They were not applied; {SkippedUpdates.FileName} in {run.Folder} names their examples. A lower training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually helps; the states before are in {checkpoints.StatesFolder}.");
             }
         }

@@ -79,7 +79,7 @@ public sealed class TrainingStep(ElectraPair model, ElectraMethod method, Adam o
             manual_seed((long)(partKey.Value >> 1)).Dispose(); // for what libtorch itself draws: dropout and noise on CUDA
             var pass = method.Forward(model, parts[part], partKey, training: true);
             Finished?.Invoke("forward");
-            (pass.Loss / parts.Count).backward();
+            optimizer.Scaled(pass.Loss / parts.Count).backward();
             model.Store.CollectGradients();
             Finished?.Invoke("backward");
             using (no_grad())

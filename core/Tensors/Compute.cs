@@ -7,7 +7,6 @@ using static TorchSharp.torch;
 namespace Electra.Tensors;
 
 /// <summary>The number format of matrix products and activations. Parameters, sums of gradients, normalisation statistics and losses are always float32.</summary>
-/// <remarks>There is no float16: its gradients vanish without a loss scale, and bfloat16 is as fast on every device since 2020, and float32 serves the others.</remarks>
 public enum Precision
 {
     /// <summary>bfloat16 where the device multiplies it natively, float32 elsewhere.</summary>
@@ -18,6 +17,12 @@ public enum Precision
 
     /// <summary>bfloat16 products and activations over float32 parameters; needs no loss scaling.</summary>
     Bfloat16,
+
+    /// <summary>float16 products and activations over float32 parameters, with loss scaling: for GPUs older than bfloat16, and slow on CPUs.</summary>
+    Float16,
+
+    /// <summary>float32, its products on CUDA in TF32 (10 bits of mantissa; Ampere and newer).</summary>
+    Tf32,
 }
 
 /// <summary>Where to compute: choices that do not change what is computed.</summary>
@@ -34,7 +39,7 @@ public sealed record ComputeOptions
 
 /// <summary>A device and the precision to use on it.</summary>
 /// <param name="Device">Where parameters and activations live.</param>
-/// <param name="Precision"><see cref="Precision.Float32"/> or <see cref="Precision.Bfloat16"/>.</param>
+/// <param name="Precision">Any but <see cref="Precision.Auto"/>.</param>
 /// <param name="Threads">CPU threads of the matrix kernels.</param>
 public sealed record Compute(Device Device, Precision Precision, int Threads)
 {
@@ -45,7 +50,12 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     public bool IsCuda => Device.type == DeviceType.CUDA;
 
     /// <summary>The number format of activations.</summary>
-    public ScalarType ActivationType => Precision == Precision.Bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+    public ScalarType ActivationType => Precision switch
+    {
+        Precision.Bfloat16 => ScalarType.BFloat16,
+        Precision.Float16 => ScalarType.Float16,
+        _ => ScalarType.Float32,
+    };
 
     /// <summary>Loads libtorch, finds the device, and sets the number of threads for the whole process.</summary>
     /// <exception cref="UserErrorException">There is no such device, or libtorch cannot be loaded.</exception>
@@ -57,6 +67,8 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
         set_num_threads(threads);
         if (precision == Precision.Auto)
             precision = MultipliesBFloat16(device) ? Precision.Bfloat16 : Precision.Float32;
+        if (device.type == DeviceType.CUDA)
+            backends.cuda.matmul.allow_tf32 = precision == Precision.Tf32;
         return new Compute(device, precision, threads);
     }
 

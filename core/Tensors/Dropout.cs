@@ -19,7 +19,7 @@ public sealed class Dropout(RandomKey key, Compute compute)
     public bool Enabled { get; private init; } = true;
 
     /// <summary>Sets each element to zero with probability <paramref name="probability"/> and scales the rest by 1/(1 − p).</summary>
-    /// <param name="x">Activations of any shape, float32 or bfloat16.</param>
+    /// <param name="x">Activations of any shape, float32, bfloat16 or float16.</param>
     /// <param name="probability">p, kept to a multiple of 1/65536 on the CPU.</param>
     public Tensor Apply(Tensor x, double probability)
     {
@@ -43,8 +43,8 @@ public sealed class Dropout(RandomKey key, Compute compute)
         var threshold = Threshold(probability);
         float kept = 65536f / (65536 - threshold);
         nint data = NativeTensors.DataPointer(mask);
-        if (type == ScalarType.BFloat16)
-            VectorRandom.FillMask((ushort*)data, mask.numel(), threshold, BFloat16Bits(kept), key[calls++], compute.Threads);
+        if (type is ScalarType.BFloat16 or ScalarType.Float16)
+            VectorRandom.FillMask((ushort*)data, mask.numel(), threshold, type == ScalarType.BFloat16 ? BFloat16Bits(kept) : BitConverter.HalfToUInt16Bits((Half)kept), key[calls++], compute.Threads);
         else
             VectorRandom.FillMask((float*)data, mask.numel(), threshold, kept, key[calls++], compute.Threads);
         return mask;

@@ -94,7 +94,7 @@ public sealed class Parameter
 /// </summary>
 /// <remarks>
 /// Order in the flat tensors: embeddings, weights | biases, others. What decays is the part before the bar, so weight decay is one
-/// range; weights and biases lie together, so their bfloat16 copies are one range too. In bfloat16 the model reads copies of
+/// range; weights and biases lie together, so their 16-bit copies are one range too. In bfloat16 and float16 the model reads copies of
 /// weights and biases that <see cref="PublishValues"/> refreshes once a step, and <see cref="CollectGradients"/> adds their
 /// gradients to the float32 sums: casts cost two passes over memory instead of two small kernels for each use of each parameter.
 /// </remarks>
