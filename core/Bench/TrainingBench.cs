@@ -94,7 +94,7 @@ public static class TrainingBench
         console.Table(
             ("step / floor", $"{step / floor:F2}"),
             ("plain port / step", timesFaster is { } times ? $"{times:F1}" : "not measured"),
-            ("plain port / floor", timesFaster is { } most ? $"{most * step / floor:F1}: what no step can be above" : "not measured"),
+            ("plain port / floor", timesFaster is { } most ? $"{most * step / floor:F1}: what a step at the floor would reach" : "not measured"),
             ("tokens per second", $"{batch.TokenCount / step * 1000:N0}"),
             ("products' rate", $"{products.Flops / productTime / 1e6:N0} GFLOP/s of the step's own shapes; {peakRate:N0} of 1536 × 1536"),
             ("copy rate", $"{copyRate:F1} GB/s, read and written"),
