@@ -6,36 +6,6 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Electra.Tensors;
 
-/// <summary>The parameters and settings of a transformer layer, for kernels that compute it as a whole.</summary>
-internal sealed record TransformerParameters
-{
-    public required (Parameter Weight, Parameter Bias) QueryKeyValue { get; init; }
-
-    public required (Parameter Weight, Parameter Bias) AttentionOutput { get; init; }
-
-    public required (Parameter Gain, Parameter Offset) AttentionNorm { get; init; }
-
-    public required (Parameter Weight, Parameter Bias) Intermediate { get; init; }
-
-    public required (Parameter Weight, Parameter Bias) Output { get; init; }
-
-    public required (Parameter Gain, Parameter Offset) OutputNorm { get; init; }
-
-    public required double Epsilon { get; init; }
-
-    public required double AttentionDropout { get; init; }
-
-    public required double HiddenDropout { get; init; }
-}
-
-/// <summary>What attention goes over.</summary>
-/// <param name="Batch">Sequences.</param>
-/// <param name="Length">Positions of each, padding included.</param>
-/// <param name="Heads">Attention heads.</param>
-/// <param name="HeadSize">Width of a head.</param>
-/// <param name="Lengths">Tokens of each sequence; null where none is padded.</param>
-internal readonly record struct AttentionSizes(int Batch, int Length, int Heads, int HeadSize, IReadOnlyList<int>? Lengths);
-
 /// <summary>
 /// The operations that a transformer layer spends its time on, each in two ways that agree to rounding: composed of libtorch's
 /// operators, or, in bfloat16 on a CPU with AVX-512, by kernels that pass over memory once.
