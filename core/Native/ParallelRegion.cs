@@ -48,9 +48,12 @@ internal static unsafe class ParallelRegion
     public static void Split(int count, int threads, Action<int, int> work) =>
         Run(Math.Clamp(count, 1, threads), thread =>
         {
-            int parts = Math.Clamp(count, 1, threads);
-            work((int)((long)count * thread / parts), (int)((long)count * (thread + 1) / parts));
+            var (first, end) = Part(count, thread, Math.Clamp(count, 1, threads));
+            work(first, end);
         });
+
+    /// <summary>The range (first, end) of 0 to <paramref name="count"/> − 1 that is one of so many equal parts.</summary>
+    public static (int First, int End) Part(int count, int part, int parts) => ((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts));
 
     private sealed record Team(int Threads, Action<int> Work)
     {

@@ -119,20 +119,17 @@ internal static class FastOperations
             return TensorFunctions.Embedding(inputs[1], inputs[0], PaddingIndex);
         }
 
-        public IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
+        public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
         {
             int width = (int)Table.Shape[1];
-            Span<float> rows = NativeTensors.Elements<float>(gradient), sums = NativeTensors.Elements<float>(Table.Gradient);
-            foreach (var (row, id) in NativeTensors.Elements<long>(kept[0]).ToArray().Index())
+            float* row = Float32(gradient), sums = Float32(Table.Gradient);
+            foreach (long id in NativeTensors.Elements<long>(kept[0]))
+            {
                 if (id != PaddingIndex)
-                    Add(rows.Slice(row * width, width), sums.Slice((int)id * width, width));
+                    Lane.Add(row, sums + (id * width), width);
+                row += width;
+            }
             return [null, null];
-        }
-
-        private static void Add(ReadOnlySpan<float> row, Span<float> sum)
-        {
-            for (int i = 0; i < row.Length; i++)
-                sum[i] += row[i];
         }
     }
 
@@ -212,31 +209,21 @@ internal static class FastOperations
             };
         }
 
-        private unsafe TransformerLayerKernel.Weights Weights()
-        {
-            static LinearWeights Linear((Parameter Weight, Parameter Bias) layer) => new(BFloat16(layer.Weight.Leaf), Float32(layer.Bias.Master));
-            static LayerNormWeights Norm((Parameter Gain, Parameter Offset) norm) => new(Float32(norm.Gain.Master), Float32(norm.Offset.Master));
-            return new()
-            {
-                QueryKeyValue = Linear(Parameters.QueryKeyValue),
-                AttentionOutput = Linear(Parameters.AttentionOutput),
-                Intermediate = Linear(Parameters.Intermediate),
-                Output = Linear(Parameters.Output),
-                AttentionNorm = Norm(Parameters.AttentionNorm),
-                OutputNorm = Norm(Parameters.OutputNorm),
-            };
-        }
+        private unsafe TransformerLayerKernel.Parameters<LinearWeights> Weights() =>
+            Of(layer => new LinearWeights(BFloat16(layer.Weight.Leaf), Float32(layer.Bias.Master)), parameter => parameter.Master);
 
-        private unsafe TransformerLayerKernel.Gradients Gradients()
+        private unsafe TransformerLayerKernel.Parameters<LinearGradients> Gradients() =>
+            Of(layer => new LinearGradients(Float32(layer.Weight.Gradient), Float32(layer.Bias.Gradient)), parameter => parameter.Gradient);
+
+        private unsafe TransformerLayerKernel.Parameters<TLinear> Of<TLinear>(Func<(Parameter Weight, Parameter Bias), TLinear> linear, Func<Parameter, Tensor> part) where TLinear : unmanaged
         {
-            static LinearGradients Linear((Parameter Weight, Parameter Bias) layer) => new(Float32(layer.Weight.Gradient), Float32(layer.Bias.Gradient));
-            static LayerNormWeights Norm((Parameter Gain, Parameter Offset) norm) => new(Float32(norm.Gain.Gradient), Float32(norm.Offset.Gradient));
+            LayerNormWeights Norm((Parameter Gain, Parameter Offset) norm) => new(Float32(part(norm.Gain)), Float32(part(norm.Offset)));
             return new()
             {
-                QueryKeyValue = Linear(Parameters.QueryKeyValue),
-                AttentionOutput = Linear(Parameters.AttentionOutput),
-                Intermediate = Linear(Parameters.Intermediate),
-                Output = Linear(Parameters.Output),
+                QueryKeyValue = linear(Parameters.QueryKeyValue),
+                AttentionOutput = linear(Parameters.AttentionOutput),
+                Intermediate = linear(Parameters.Intermediate),
+                Output = linear(Parameters.Output),
                 AttentionNorm = Norm(Parameters.AttentionNorm),
                 OutputNorm = Norm(Parameters.OutputNorm),
             };

@@ -64,6 +64,17 @@ internal static unsafe class Lane
             target[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
     }
 
+    /// <summary>Adds numbers to others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Add(float* source, float* target, int count)
+    {
+        int i = 0;
+        for (; i + Width <= count; i += Width)
+            (Vector512.Load(target + i) + Vector512.Load(source + i)).Store(target + i);
+        for (; i < count; i++)
+            target[i] += source[i];
+    }
+
     /// <summary>eˣ to within 2·10⁻⁷ of it; 0 below −87.</summary>
     /// <remarks>x = n·ln 2 + r, |r| ≤ ln 2 / 2; e^r by its Taylor polynomial of degree 6; 2ⁿ through the exponent's bits.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

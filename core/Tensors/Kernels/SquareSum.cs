@@ -24,12 +24,11 @@ internal static unsafe class SquareSum
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double OfBlock(float* x, int count)
     {
-        const int Width = 16;
         Vector512<float> a = default, b = default, c = default, d = default;
         int i = 0;
-        for (; i + (4 * Width) <= count; i += 4 * Width)
+        for (; i + (4 * Lane.Width) <= count; i += 4 * Lane.Width)
         {
-            var (p, q, r, s) = (Vector512.Load(x + i), Vector512.Load(x + i + Width), Vector512.Load(x + i + (2 * Width)), Vector512.Load(x + i + (3 * Width)));
+            var (p, q, r, s) = (Vector512.Load(x + i), Vector512.Load(x + i + Lane.Width), Vector512.Load(x + i + (2 * Lane.Width)), Vector512.Load(x + i + (3 * Lane.Width)));
             a = Vector512.FusedMultiplyAdd(p, p, a);
             b = Vector512.FusedMultiplyAdd(q, q, b);
             c = Vector512.FusedMultiplyAdd(r, r, c);

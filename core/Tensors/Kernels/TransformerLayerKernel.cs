@@ -53,32 +53,17 @@ internal static unsafe class TransformerLayerKernel
         public int Parts => Math.Clamp(Rows, 1, Threads);
     }
 
-    /// <summary>The parameters.</summary>
-    public readonly struct Weights
+    /// <summary>The parameters, or where their gradients are summed.</summary>
+    /// <typeparam name="TLinear"><see cref="LinearWeights"/> or <see cref="LinearGradients"/>.</typeparam>
+    public readonly struct Parameters<TLinear> where TLinear : unmanaged
     {
-        public LinearWeights QueryKeyValue { get; init; }
+        public TLinear QueryKeyValue { get; init; }
 
-        public LinearWeights AttentionOutput { get; init; }
+        public TLinear AttentionOutput { get; init; }
 
-        public LinearWeights Intermediate { get; init; }
+        public TLinear Intermediate { get; init; }
 
-        public LinearWeights Output { get; init; }
-
-        public LayerNormWeights AttentionNorm { get; init; }
-
-        public LayerNormWeights OutputNorm { get; init; }
-    }
-
-    /// <summary>Where the gradients of the parameters are summed.</summary>
-    public readonly struct Gradients
-    {
-        public LinearGradients QueryKeyValue { get; init; }
-
-        public LinearGradients AttentionOutput { get; init; }
-
-        public LinearGradients Intermediate { get; init; }
-
-        public LinearGradients Output { get; init; }
+        public TLinear Output { get; init; }
 
         public LayerNormWeights AttentionNorm { get; init; }
 
@@ -142,7 +127,7 @@ internal static unsafe class TransformerLayerKernel
     }
 
     /// <summary>Computes the layer: x <c>[rows, hidden]</c> to the same.</summary>
-    public static void Forward(Shape shape, Weights weights, ushort* x, Activations kept, ushort* result)
+    public static void Forward(Shape shape, Parameters<LinearWeights> weights, ushort* x, Activations kept, ushort* result)
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
         Run(shape,
@@ -169,7 +154,7 @@ internal static unsafe class TransformerLayerKernel
     }
 
     /// <summary>Writes the gradient of x from that of the result, and adds those of the parameters where they are summed.</summary>
-    public static void Backward(Shape shape, Weights weights, ushort* x, Activations kept, ushort* gradient, Workspace space, ushort* result, Gradients sums)
+    public static void Backward(Shape shape, Parameters<LinearWeights> weights, ushort* x, Activations kept, ushort* gradient, Workspace space, ushort* result, Parameters<LinearGradients> sums)
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
         using var partial = new PartialSums(shape);
@@ -206,7 +191,7 @@ internal static unsafe class TransformerLayerKernel
             AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
             AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
             AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
-            var (first, end) = Part(3 * hidden / Lane.Width, part, shape.Parts);
+            var (first, end) = ParallelRegion.Part(3 * hidden / Lane.Width, part, shape.Parts);
             ColumnSums.Add(space.QueryKeyValue + (first * Lane.Width), 3 * hidden, sums.QueryKeyValue.Bias + (first * Lane.Width), shape.Rows, (end - first) * Lane.Width);
         });
     }
@@ -214,7 +199,7 @@ internal static unsafe class TransformerLayerKernel
     /// <summary>A part of the outputs of a weight's gradient: gradientᵀ x, added to its sum.</summary>
     private static void AddWeightGradient(Shape shape, int part, ushort* gradient, int outputs, ushort* x, int inputs, float* sum)
     {
-        var (first, end) = Part(outputs, part, shape.Parts);
+        var (first, end) = ParallelRegion.Part(outputs, part, shape.Parts);
         BFloat16Products.TransposedBy(end - first, inputs, shape.Rows, gradient + first, outputs, x, inputs, 1, sum + ((long)first * inputs), inputs);
     }
 
@@ -233,7 +218,7 @@ internal static unsafe class TransformerLayerKernel
             int sequencesAtOnce = Math.Max(1, RowsAtOnce / length);
             OnEachPart(shape, sequencesAtOnce * length, (part, product) =>
             {
-                var (start, end) = Part(batch, part, parts);
+                var (start, end) = ParallelRegion.Part(batch, part, parts);
                 for (int first = start; first < end; first += sequencesAtOnce)
                 {
                     int count = Math.Min(sequencesAtOnce, end - first);
@@ -247,7 +232,7 @@ internal static unsafe class TransformerLayerKernel
         }
         void ForEachBlock(BlockWork work) => OnEachPart(shape, RowsAtOnce, (part, product) =>
         {
-            var (start, end) = Part(shape.Rows, part, parts);
+            var (start, end) = ParallelRegion.Part(shape.Rows, part, parts);
             for (int first = start; first < end; first += RowsAtOnce)
                 work(part, new RowRange(first, Math.Min(RowsAtOnce, end - first)), product);
         });
@@ -265,8 +250,6 @@ internal static unsafe class TransformerLayerKernel
         work(part, product);
         NativeMemory.AlignedFree(product);
     });
-
-    private static (int First, int End) Part(int count, int part, int parts) => ((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts));
 
     private static long At(RowRange rows, int width) => (long)rows.First * width;
 
@@ -291,7 +274,7 @@ internal static unsafe class TransformerLayerKernel
         private readonly float* sums = (float*)NativeMemory.AllocZeroed((nuint)(shape.Parts * CountOf(shape)), sizeof(float));
 
         /// <summary>Those of one thread: gains, offsets, and the biases of what follows attention.</summary>
-        public Gradients this[int part]
+        public Parameters<LinearGradients> this[int part]
         {
             get
             {
@@ -309,30 +292,24 @@ internal static unsafe class TransformerLayerKernel
         }
 
         /// <summary>Adds those of all threads, one after the other.</summary>
-        public void AddTo(Gradients all)
+        public void AddTo(Parameters<LinearGradients> all)
         {
             int hidden = shape.Hidden;
             for (int part = 0; part < shape.Parts; part++)
             {
                 var own = this[part];
-                Add(own.OutputNorm.Gain, all.OutputNorm.Gain, hidden);
-                Add(own.OutputNorm.Offset, all.OutputNorm.Offset, hidden);
-                Add(own.AttentionNorm.Gain, all.AttentionNorm.Gain, hidden);
-                Add(own.AttentionNorm.Offset, all.AttentionNorm.Offset, hidden);
-                Add(own.Output.Bias, all.Output.Bias, hidden);
-                Add(own.AttentionOutput.Bias, all.AttentionOutput.Bias, hidden);
-                Add(own.Intermediate.Bias, all.Intermediate.Bias, shape.Intermediate);
+                Lane.Add(own.OutputNorm.Gain, all.OutputNorm.Gain, hidden);
+                Lane.Add(own.OutputNorm.Offset, all.OutputNorm.Offset, hidden);
+                Lane.Add(own.AttentionNorm.Gain, all.AttentionNorm.Gain, hidden);
+                Lane.Add(own.AttentionNorm.Offset, all.AttentionNorm.Offset, hidden);
+                Lane.Add(own.Output.Bias, all.Output.Bias, hidden);
+                Lane.Add(own.AttentionOutput.Bias, all.AttentionOutput.Bias, hidden);
+                Lane.Add(own.Intermediate.Bias, all.Intermediate.Bias, shape.Intermediate);
             }
         }
 
         public void Dispose() => NativeMemory.Free(sums);
 
         private static int CountOf(Shape shape) => (6 * shape.Hidden) + shape.Intermediate;
-
-        private static void Add(float* source, float* target, int count)
-        {
-            for (int i = 0; i < count; i += Lane.Width)
-                (Vector512.Load(target + i) + Vector512.Load(source + i)).Store(target + i);
-        }
     }
 }

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
@@ -39,7 +37,7 @@ internal static unsafe class VocabularyKernel
                 Lane.Round(words + ((long)start * width), rounded, length * width);
                 BFloat16Products.ByTransposed(rows, length, width, 1, x, width, rounded, width, logits + start, tokens);
                 for (int row = 0; row < rows; row++)
-                    Add(bias + start, logits + start + ((long)row * tokens), length);
+                    Lane.Add(bias + start, logits + start + ((long)row * tokens), length);
             }
             NativeMemory.AlignedFree(rounded);
         });
@@ -57,15 +55,16 @@ internal static unsafe class VocabularyKernel
             ParallelRegion.Run(parts, part =>
             {
                 var (rows, width, tokens, _) = shape;
+                var (first, end) = ParallelRegion.Part(shape.Pieces, part, parts);
                 float* sum = all + ((long)part * count);
                 var rounded = (ushort*)NativeMemory.AlignedAlloc((nuint)(Piece * (width + rows) * sizeof(ushort)), 64);
                 var tile = rounded + (Piece * width);
-                for (int piece = (int)((long)shape.Pieces * part / parts), end = (int)((long)shape.Pieces * (part + 1) / parts); piece < end; piece++)
+                for (int piece = first; piece < end; piece++)
                 {
                     int start = piece * Piece, length = shape.LengthOf(piece);
                     for (int row = 0; row < rows; row++)
                     {
-                        Add(gradient + start + ((long)row * tokens), biasGradient + start, length);
+                        Lane.Add(gradient + start + ((long)row * tokens), biasGradient + start, length);
                         Lane.Round(gradient + start + ((long)row * tokens), tile + (row * Piece), length);
                     }
                     Lane.Round(words + ((long)start * width), rounded, length * width);
@@ -75,18 +74,8 @@ internal static unsafe class VocabularyKernel
                 NativeMemory.AlignedFree(rounded);
             });
             for (int part = 1; part < parts; part++)
-                Add(sums + ((long)part * count), sums, count);
+                Lane.Add(sums + ((long)part * count), sums, count);
             Lane.Round(sums, xGradient, count);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Add(float* source, float* target, int count)
-    {
-        int i = 0;
-        for (; i + Lane.Width <= count; i += Lane.Width)
-            (Vector512.Load(target + i) + Vector512.Load(source + i)).Store(target + i);
-        for (; i < count; i++)
-            target[i] += source[i];
     }
 }

@@ -98,8 +98,8 @@ public sealed class FastOperationsTests
     [InlineData(DropProbability, true, 3)]
     public void A_transformer_layer_is_its_composition_of_libtorchs_operators(double probability, bool padded, int threads)
     {
-        const int Batch = 4, Length = 72, Heads = 2, Hidden = 64, Rows = Batch * Length; // two blocks of rows and a bit for each of two threads
-        int[] lengths = padded ? [72, 33, 7, 64] : [72, 72, 72, 72];
+        const int Batch = 4, Length = 200, Heads = 2, Hidden = 64, Rows = Batch * Length; // more than a block for each thread
+        int[] lengths = padded ? [200, 33, 7, 164] : [200, 200, 200, 200];
         var config = new ElectraConfig { HiddenSize = Hidden, AttentionHeads = Heads, IntermediateSize = 96, AttentionDropout = probability, HiddenDropout = probability };
         var compute = Rounded with { Threads = threads };
         using var store = new ParameterStore();
