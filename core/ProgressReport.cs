@@ -1,3 +1,4 @@
+
 namespace Electra;
 
 /// <summary>How far a long piece of work has come: what every slow stage of the kit hands to an <see cref="IProgress{T}"/>.</summary>

@@ -6,7 +6,7 @@
 #load "../core/bin/Release/net10.0/electra.csx"
 
 using Electra.Bench;
-using Electra.Experiments;
+using Electra.Running;
 
 var what = Args.FirstOrDefault() is "data" or "weights" ? Args[0] : "";
 var args = what == "" ? Args : Args.Skip(1);

@@ -5,7 +5,7 @@
 #load "../core/bin/Release/net10.0/electra.csx"
 
 using Electra.Checkpoints;
-using Electra.Experiments;
+using Electra.Running;
 using Electra.Export;
 
 return await Experiment.RunOn<ExportConfig>(Args, operand: "models", run =>

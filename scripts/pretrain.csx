@@ -4,8 +4,8 @@
 
 #load "../core/bin/Release/net10.0/electra.csx"
 
-using Electra.Corpora;
-using Electra.Experiments;
+using Electra.Data.Corpora;
+using Electra.Running;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Pretraining;

@@ -4,7 +4,7 @@
 
 #load "../core/bin/Release/net10.0/electra.csx"
 
-using Electra.Experiments;
+using Electra.Running;
 using Electra.Statistics;
 
 return await Experiment.RunOn<StatisticsConfig>(Args, operand: "scores", run =>

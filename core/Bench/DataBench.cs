@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Text;
-using Electra.Corpora;
-using Electra.Experiments;
+using Electra.Data.Corpora;
+using Electra.Data.Examples;
 using Electra.Pretraining;
-using Electra.Pretraining.Examples;
+using Electra.Running;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 using Microsoft.ML.Tokenizers;
 
 namespace Electra.Bench;

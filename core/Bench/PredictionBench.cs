@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Finetuning.Data;
 using Electra.Model;
 using Electra.Pretraining;
 using Electra.Tensors;

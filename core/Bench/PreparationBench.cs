@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using Electra.Pretraining.Examples;
-using Electra.Text;
+using Electra.Data.Examples;
+using Electra.Tokenization;
 
 namespace Electra.Bench;
 

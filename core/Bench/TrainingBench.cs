@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using Electra.Experiments;
 using Electra.Model;
 using Electra.Native;
 using Electra.Optimization;
 using Electra.Pretraining;
+using Electra.Running;
 using Electra.Tensors;
 using static TorchSharp.torch;
 

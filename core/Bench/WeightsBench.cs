@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using Electra.Checkpoints;
-using Electra.Experiments;
+using Electra.Checkpoints.Formats;
 using Electra.Model;
+using Electra.Running;
 using Electra.Tensors;
 using static TorchSharp.torch;
 

@@ -1,7 +1,10 @@
-using Electra.Corpora.Hub;
-using Electra.Files;
+using Electra.Checkpoints.Formats;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Export;
+using Electra.Hub;
+using Electra.Storage;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Checkpoints;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using Electra.Files;
+using Electra.Checkpoints.Formats;
+using Electra.Storage;
 using static TorchSharp.torch;
 
 namespace Electra.Checkpoints;

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using Electra.Checkpoints;
-using Electra.Experiments;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Configuration;
 
 namespace Electra.Export;
 

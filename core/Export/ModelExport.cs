@@ -1,9 +1,11 @@
+
 using Electra.Checkpoints;
-using Electra.Corpora.Hub;
-using Electra.Experiments;
-using Electra.Files;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Finetuning;
+using Electra.Hub;
+using Electra.Running;
 using Electra.Statistics;
+using Electra.Storage;
 
 namespace Electra.Export;
 

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Electra.Files;
-using Electra.Finetuning.Data;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
+using Electra.Storage;
 
 namespace Electra.Finetuning;
 

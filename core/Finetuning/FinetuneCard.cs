@@ -1,6 +1,6 @@
 using System.Globalization;
-using Electra.Checkpoints;
-using Electra.Finetuning.Tasks;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Tasks;
 
 namespace Electra.Finetuning;
 

@@ -1,8 +1,7 @@
 using System.ComponentModel.DataAnnotations;
-using Electra.Experiments;
-using Electra.Finetuning.Data;
+using Electra.Configuration;
+using Electra.Data.Tasks;
 using Electra.Finetuning.Prediction;
-using Electra.Finetuning.Tasks;
 using Electra.Optimization;
 using Electra.Pretraining;
 using Electra.Tensors;

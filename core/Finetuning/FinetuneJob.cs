@@ -1,7 +1,9 @@
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Finetuning.Data;
+
+using Electra.Configuration;
+using Electra.Data.Tasks;
 using Electra.Pretraining;
+using Electra.Running;
+using Electra.Storage;
 
 namespace Electra.Finetuning;
 

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using Electra.Experiments;
-using Electra.Files;
 using Electra.Pretraining;
+using Electra.Running;
+using Electra.Storage;
 using Electra.Tensors;
 using MathNet.Numerics.Statistics;
 using static TorchSharp.torch;

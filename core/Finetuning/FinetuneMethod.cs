@@ -1,5 +1,4 @@
-using Electra.Finetuning.Data;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Pretraining;

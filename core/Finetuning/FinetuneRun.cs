@@ -1,12 +1,12 @@
 using System.Diagnostics;
-using Electra.Checkpoints;
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Finetuning.Data;
-using Electra.Finetuning.Tasks;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Running;
+using Electra.Storage;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Finetuning;

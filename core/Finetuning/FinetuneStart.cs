@@ -1,10 +1,10 @@
+
 using Electra.Checkpoints;
-using Electra.Experiments;
-using Electra.Finetuning.Data;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
 using Electra.Model;
+using Electra.Running;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 
 namespace Electra.Finetuning;
 

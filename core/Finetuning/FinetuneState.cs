@@ -1,8 +1,10 @@
+
 using Electra.Checkpoints;
-using Electra.Experiments;
-using Electra.Files;
+using Electra.Checkpoints.Formats;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Running;
+using Electra.Storage;
 
 namespace Electra.Finetuning;
 

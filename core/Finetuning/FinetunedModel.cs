@@ -1,11 +1,11 @@
+
 using Electra.Checkpoints;
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Finetuning.Data;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
 using Electra.Model;
+using Electra.Running;
+using Electra.Storage;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 
 namespace Electra.Finetuning;
 
@@ -40,7 +40,7 @@ public sealed class FinetunedModel : IDisposable
     public static FinetunedModel Open(string folder, Compute compute)
     {
         var result = FinetuneResult.Load(folder);
-        var config = Experiments.Config.Load<FinetuneConfig>(Path.Combine(folder, Experiment.ConfigFile));
+        var config = Configuration.Config.Load<FinetuneConfig>(Path.Combine(folder, Experiment.ConfigFile));
         var task = TaskSources.Define(result.Task, config.Data);
         using var weights = PretrainedModel.Open(folder);
         var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: null, compute, trainable: false);

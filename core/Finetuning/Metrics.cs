@@ -1,4 +1,4 @@
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
 using MathNet.Numerics.Statistics;
 
 namespace Electra.Finetuning;

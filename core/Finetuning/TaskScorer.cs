@@ -1,4 +1,4 @@
-using Electra.Finetuning.Data;
+using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;

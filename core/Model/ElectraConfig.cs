@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Electra.Text;
+using Electra.Tokenization;
 
 namespace Electra.Model;
 

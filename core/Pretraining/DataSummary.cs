@@ -1,6 +1,7 @@
-using Electra.Experiments;
-using Electra.Pretraining.Examples;
-using Electra.Text;
+
+using Electra.Data.Examples;
+using Electra.Running;
+using Electra.Tokenization;
 
 namespace Electra.Pretraining;
 

@@ -1,3 +1,4 @@
+
 namespace Electra.Pretraining;
 
 /// <summary>How well replaced tokens are told from original ones.</summary>

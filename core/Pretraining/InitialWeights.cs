@@ -1,7 +1,8 @@
 using Electra.Checkpoints;
-using Electra.Experiments;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
-using Electra.Text;
+using Electra.Running;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using Electra.Corpora;
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Pretraining.Examples;
+using Electra.Data.Corpora;
+using Electra.Data.Examples;
+using Electra.Running;
+using Electra.Storage;
 
 namespace Electra.Pretraining;
 

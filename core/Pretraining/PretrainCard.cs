@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
-using Electra.Checkpoints;
-using Electra.Corpora;
-using Electra.Experiments;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Corpora;
+using Electra.Data.Examples;
 using Electra.Model;
-using Electra.Pretraining.Examples;
+using Electra.Running;
 
 namespace Electra.Pretraining;
 

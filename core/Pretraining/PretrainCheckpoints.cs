@@ -1,9 +1,13 @@
 using System.Globalization;
 using Electra.Checkpoints;
-using Electra.Experiments;
-using Electra.Files;
+using Electra.Checkpoints.Formats;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Configuration;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Running;
+using Electra.Storage;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;

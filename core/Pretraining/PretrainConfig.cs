@@ -1,9 +1,9 @@
 using System.ComponentModel.DataAnnotations;
-using Electra.Corpora;
-using Electra.Experiments;
+using Electra.Configuration;
+using Electra.Data.Corpora;
+using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Optimization;
-using Electra.Pretraining.Examples;
 using Electra.Tensors;
 
 namespace Electra.Pretraining;

@@ -1,8 +1,9 @@
-using Electra.Corpora;
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Pretraining.Examples;
-using Electra.Text;
+
+using Electra.Data.Corpora;
+using Electra.Data.Examples;
+using Electra.Running;
+using Electra.Storage;
+using Electra.Tokenization;
 
 namespace Electra.Pretraining;
 

@@ -1,8 +1,9 @@
 using System.Diagnostics;
-using Electra.Experiments;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Running;
 using Electra.Tensors;
+using Electra.Training;
 
 namespace Electra.Pretraining;
 

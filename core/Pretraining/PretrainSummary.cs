@@ -1,7 +1,8 @@
-using Electra.Corpora;
-using Electra.Experiments;
-using Electra.Files;
+
+using Electra.Data.Corpora;
 using Electra.Model;
+using Electra.Running;
+using Electra.Storage;
 using Electra.Tensors;
 
 namespace Electra.Pretraining;

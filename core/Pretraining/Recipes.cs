@@ -1,6 +1,7 @@
+
+using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Optimization;
-using Electra.Pretraining.Examples;
 
 namespace Electra.Pretraining;
 

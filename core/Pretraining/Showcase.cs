@@ -1,7 +1,7 @@
 using System.Text;
 using Electra.Model;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;

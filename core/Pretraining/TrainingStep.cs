@@ -1,6 +1,7 @@
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;

@@ -1,9 +1,11 @@
 using System.ComponentModel.DataAnnotations;
 using Electra.Checkpoints;
-using Electra.Corpora;
-using Electra.Corpora.Hub;
-using Electra.Files;
-using Electra.Text;
+using Electra.Checkpoints.Formats;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Corpora;
+using Electra.Hub;
+using Electra.Storage;
+using Electra.Tokenization;
 
 namespace Electra.Pretraining;
 

@@ -1,3 +1,4 @@
+
 namespace Electra.Statistics;
 
 /// <summary>

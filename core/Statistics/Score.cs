@@ -1,3 +1,4 @@
+
 namespace Electra.Statistics;
 
 /// <summary>What one run scored on a task's development set.</summary>

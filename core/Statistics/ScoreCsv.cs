@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Electra.Experiments;
-using Electra.Files;
+using Electra.Configuration;
+using Electra.Storage;
 
 namespace Electra.Statistics;
 

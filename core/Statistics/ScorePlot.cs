@@ -1,5 +1,5 @@
 using System.Globalization;
-using Electra.Experiments;
+using Electra.Running;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 using SkiaSharp;

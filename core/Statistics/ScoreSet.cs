@@ -1,8 +1,9 @@
 using System.Text.RegularExpressions;
-using Electra.Experiments;
-using Electra.Files;
+using Electra.Configuration;
+using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Finetuning.Tasks;
+using Electra.Running;
+using Electra.Storage;
 
 namespace Electra.Statistics;
 

@@ -1,4 +1,5 @@
-using Electra.Experiments;
+
+using Electra.Configuration;
 
 namespace Electra.Statistics;
 

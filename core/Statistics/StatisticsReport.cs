@@ -1,5 +1,6 @@
-using Electra.Experiments;
-using Electra.Files;
+
+using Electra.Running;
+using Electra.Storage;
 
 namespace Electra.Statistics;
 

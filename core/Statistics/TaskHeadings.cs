@@ -1,4 +1,5 @@
-using Electra.Finetuning.Tasks;
+
+using Electra.Data.Tasks;
 
 namespace Electra.Statistics;
 

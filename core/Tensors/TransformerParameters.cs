@@ -1,3 +1,4 @@
+
 namespace Electra.Tensors;
 
 /// <summary>The parameters and settings of a transformer layer, for kernels that compute it as a whole.</summary>

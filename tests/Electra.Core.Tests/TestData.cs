@@ -1,3 +1,4 @@
+
 namespace Electra.Tests;
 
 /// <summary>Where tests find their data.</summary>

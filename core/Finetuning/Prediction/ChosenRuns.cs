@@ -1,7 +1,7 @@
 using System.Globalization;
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
+using Electra.Running;
+using Electra.Storage;
 using Electra.Tensors;
 
 namespace Electra.Finetuning.Prediction;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
 
 namespace Electra.Finetuning.Prediction;
 

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Electra.Experiments;
+using Electra.Configuration;
 
 namespace Electra.Finetuning.Prediction;
 

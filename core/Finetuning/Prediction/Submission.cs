@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Tasks;
+using Electra.Running;
+using Electra.Storage;
 
 namespace Electra.Finetuning.Prediction;
 

@@ -1,6 +1,6 @@
-using Electra.Corpora.Hub;
-using Electra.Finetuning.Data;
-using Electra.Finetuning.Tasks;
+
+using Electra.Data.Tasks;
+using Electra.Hub;
 using Electra.Tensors;
 
 namespace Electra.Finetuning.Prediction;

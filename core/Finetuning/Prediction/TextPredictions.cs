@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text;
-using Electra.Corpora;
-using Electra.Experiments;
-using Electra.Files;
-using Electra.Finetuning.Tasks;
+using Electra.Data.Corpora;
+using Electra.Data.Readers;
+using Electra.Data.Tasks;
+using Electra.Running;
+using Electra.Storage;
 using Electra.Tensors;
 
 namespace Electra.Finetuning.Prediction;

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Electra.Bench;
-using Electra.Experiments;
+using Electra.Configuration;
 using Electra.Model;
 using Electra.Native;
+using Electra.Running;
 using Electra.Tensors;
 using Electra.Tests.Pretraining;
 using Electra.Tests.Scripting;

@@ -1,8 +1,11 @@
 using System.Text.Json;
 using Electra.Checkpoints;
+using Electra.Checkpoints.Formats;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tests.Checkpoints.Formats;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Checkpoints;

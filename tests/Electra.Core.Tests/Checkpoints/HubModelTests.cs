@@ -1,8 +1,10 @@
 using Electra.Checkpoints;
+using Electra.Checkpoints.Formats;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
 using Electra.Tensors;
-using Electra.Tests.Corpora.Hub;
-using Electra.Text;
+using Electra.Tests.Hub;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Checkpoints;

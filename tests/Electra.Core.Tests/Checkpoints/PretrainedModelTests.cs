@@ -1,7 +1,8 @@
 using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Checkpoints;

@@ -1,10 +1,11 @@
 using Electra.Checkpoints;
-using Electra.Experiments;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Configuration;
 using Electra.Export;
 using Electra.Finetuning;
 using Electra.Model;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using static TorchSharp.torch;

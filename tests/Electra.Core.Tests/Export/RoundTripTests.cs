@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Electra.Finetuning;
-using Electra.Tests.Corpora.Hub;
 using Electra.Tests.Finetuning;
+using Electra.Tests.Hub;
 using Electra.Tests.Pretraining;
 using Electra.Tests.Scripting;
 using Microsoft.ML.OnnxRuntime;

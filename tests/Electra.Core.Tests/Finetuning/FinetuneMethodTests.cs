@@ -1,6 +1,5 @@
+using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Finetuning.Data;
-using Electra.Finetuning.Tasks;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Pretraining;

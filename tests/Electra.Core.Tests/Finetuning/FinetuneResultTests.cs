@@ -1,3 +1,4 @@
+
 using Electra.Finetuning;
 
 namespace Electra.Tests.Finetuning;

@@ -1,5 +1,6 @@
-using Electra.Experiments;
+
 using Electra.Finetuning;
+using Electra.Running;
 using Electra.Tensors;
 using Electra.Tests.Scripting;
 
@@ -42,7 +43,7 @@ public sealed class FinetuneScriptTests : IDisposable
     {
         await Done("tasks=[colour]", "runs=[3]");
         using var model = FinetunedModel.Open(folder.File("runs/tiny_colour_3"), Compute.Reference);
-        using var data = Electra.Finetuning.Data.TaskData.Prepare(Electra.Finetuning.Tasks.TaskSources.Open("colour", model.Config.Data), model.Tokenizer, model.Encoding, folder.File("datasets"));
+        using var data = Electra.Data.Tasks.TaskData.Prepare(Electra.Data.Tasks.TaskSources.Open("colour", model.Config.Data), model.Tokenizer, model.Encoding, folder.File("datasets"));
         var logits = model.Predict(data.Dev[0], batchSize: 7);
         var rows = File.ReadLines(folder.File("runs/tiny_colour_3/dev_predictions.tsv")).Skip(1).Select(line => line.Split('\t')).ToList();
         Assert.Equal(40, rows.Count);

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Finetuning.Tasks;
 
 namespace Electra.Tests.Finetuning;
 

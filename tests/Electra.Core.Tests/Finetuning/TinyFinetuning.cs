@@ -1,8 +1,9 @@
-using Electra.Checkpoints;
+
+using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
 using Electra.Tensors;
 using Electra.Tests.Scripting;
-using Electra.Text;
+using Electra.Tokenization;
 
 namespace Electra.Tests.Finetuning;
 

@@ -1,3 +1,4 @@
+
 using Electra.Pretraining;
 
 namespace Electra.Tests.Pretraining;

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using Electra.Checkpoints;
-using Electra.Files;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
+using Electra.Storage;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Pretraining;

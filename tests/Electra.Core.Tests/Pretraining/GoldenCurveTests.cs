@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
-using Electra.Experiments;
+using Electra.Running;
 using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Electra.Tests.Corpora.Hub;
+using Electra.Tests.Hub;
 using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;

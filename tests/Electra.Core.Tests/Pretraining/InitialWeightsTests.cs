@@ -1,9 +1,10 @@
-using Electra.Checkpoints;
-using Electra.Experiments;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Configuration;
 using Electra.Model;
 using Electra.Pretraining;
+using Electra.Running;
 using Electra.Tensors;
-using Electra.Text;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Pretraining;
@@ -112,7 +113,7 @@ public sealed class InitialWeightsTests : IDisposable
     }
 
     private static ElectraTokenizer Tokenizer(string prefix, int size = 200) =>
-        new(new Vocabulary([.. Electra.Text.Vocabulary.SpecialTokens, .. Enumerable.Range(0, size - 5).Select(i => $"{prefix}{i}")]), lowercase: false);
+        new(new Vocabulary([.. Electra.Tokenization.Vocabulary.SpecialTokens, .. Enumerable.Range(0, size - 5).Select(i => $"{prefix}{i}")]), lowercase: false);
 
     private ElectraPair Save(string name, ElectraConfig config, int seed)
     {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
-using Electra.Tests.Corpora.Hub;
+using Electra.Tests.Hub;
 using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;

@@ -1,9 +1,10 @@
-using Electra.Corpora;
-using Electra.Experiments;
+
+using Electra.Data.Corpora;
+using Electra.Data.Examples;
 using Electra.Pretraining;
-using Electra.Pretraining.Examples;
-using Electra.Tests.Corpora.Hub;
-using Electra.Tests.Pretraining.Examples;
+using Electra.Running;
+using Electra.Tests.Data.Examples;
+using Electra.Tests.Hub;
 
 namespace Electra.Tests.Pretraining;
 

@@ -1,3 +1,4 @@
+
 namespace Electra.Tests.Pretraining;
 
 /// <summary>A tiny experiment for scripts/pretrain.csx, run as a process: <c>text.txt</c> and <c>tiny.yaml</c> in a folder.</summary>

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Electra.Tests.Experiments;
+using Electra.Tests.Running;
 using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;

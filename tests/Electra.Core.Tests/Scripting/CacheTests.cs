@@ -1,3 +1,4 @@
+
 namespace Electra.Tests.Scripting;
 
 public class CacheTests

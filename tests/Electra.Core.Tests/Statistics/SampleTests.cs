@@ -1,3 +1,4 @@
+
 using Electra.Statistics;
 
 namespace Electra.Tests.Statistics;

@@ -1,5 +1,6 @@
-using Electra.Experiments;
+
 using Electra.Finetuning;
+using Electra.Running;
 using Electra.Statistics;
 using Electra.Tests.Scripting;
 

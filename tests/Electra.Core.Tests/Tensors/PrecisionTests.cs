@@ -1,5 +1,6 @@
+
 using Electra.Bench;
-using Electra.Experiments;
+using Electra.Configuration;
 using Electra.Tensors;
 
 namespace Electra.Tests.Tensors;

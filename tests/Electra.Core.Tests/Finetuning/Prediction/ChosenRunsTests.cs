@@ -1,3 +1,4 @@
+
 using Electra.Finetuning;
 using Electra.Finetuning.Prediction;
 

@@ -1,5 +1,6 @@
+
+using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Finetuning.Tasks;
 
 namespace Electra.Tests.Finetuning.Prediction;
 

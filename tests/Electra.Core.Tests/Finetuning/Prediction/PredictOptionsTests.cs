@@ -1,4 +1,5 @@
-using Electra.Experiments;
+
+using Electra.Configuration;
 using Electra.Finetuning;
 
 namespace Electra.Tests.Finetuning.Prediction;

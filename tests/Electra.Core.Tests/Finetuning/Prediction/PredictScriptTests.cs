@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
+using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Finetuning.Prediction;
-using Electra.Finetuning.Tasks;
 using Electra.Tensors;
 using Electra.Tests.Scripting;
 

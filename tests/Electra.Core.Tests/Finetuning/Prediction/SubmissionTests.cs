@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
-using Electra.Experiments;
 using Electra.Finetuning.Prediction;
+using Electra.Running;
 
 namespace Electra.Tests.Finetuning.Prediction;
 

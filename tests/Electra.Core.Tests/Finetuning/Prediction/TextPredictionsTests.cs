@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.IO.Pipes;
 using System.Text;
+using Electra.Data.Tasks;
 using Electra.Finetuning.Prediction;
-using Electra.Finetuning.Tasks;
 
 namespace Electra.Tests.Finetuning.Prediction;
 

@@ -1,0 +1,191 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Electra.Model;
+using Electra.Storage;
+
+namespace Electra.Checkpoints.HuggingFace;
+
+/// <summary>
+/// The <c>config.json</c> of an ELECTRA model, key by key as Hugging Face's library writes it; a key that a file leaves out has that
+/// library's default (transformers, <c>configuration_electra.py</c>).
+/// </summary>
+public sealed record HuggingFaceConfig
+{
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <summary>The class to load the weights into.</summary>
+    public IReadOnlyList<string> Architectures { get; init; } = [];
+
+    /// <summary>Dropout of attention probabilities.</summary>
+    [JsonPropertyName("attention_probs_dropout_prob")]
+    public double AttentionDropout { get; init; } = 0.1;
+
+    /// <summary>Dropout before a classifier; null: as that of hidden states.</summary>
+    public double? ClassifierDropout { get; init; }
+
+    /// <summary>Width of the embeddings.</summary>
+    public int EmbeddingSize { get; init; } = 128;
+
+    /// <summary>The activation function.</summary>
+    public string HiddenAct { get; init; } = "gelu";
+
+    /// <summary>Dropout of embeddings and hidden states.</summary>
+    [JsonPropertyName("hidden_dropout_prob")]
+    public double HiddenDropout { get; init; } = 0.1;
+
+    /// <summary>Width of the hidden states.</summary>
+    public int HiddenSize { get; init; } = 256;
+
+    /// <summary>Standard deviation of the initial weights.</summary>
+    public double InitializerRange { get; init; } = 0.02;
+
+    /// <summary>Width of the feed-forward layers.</summary>
+    public int IntermediateSize { get; init; } = 1024;
+
+    /// <summary>Added to the variance in layer normalisation.</summary>
+    [JsonPropertyName("layer_norm_eps")]
+    public double LayerNormEpsilon { get; init; } = 1e-12;
+
+    /// <summary>The longest sequence there are position embeddings for.</summary>
+    [JsonPropertyName("max_position_embeddings")]
+    public int MaxPositions { get; init; } = 512;
+
+    /// <summary>The family of models.</summary>
+    public string ModelType { get; init; } = "electra";
+
+    /// <summary>Attention heads.</summary>
+    public int NumAttentionHeads { get; init; } = 4;
+
+    /// <summary>Transformer layers.</summary>
+    public int NumHiddenLayers { get; init; } = 12;
+
+    /// <summary>The id of [PAD].</summary>
+    public int PadTokenId { get; init; }
+
+    /// <summary>How positions are embedded.</summary>
+    public string PositionEmbeddingType { get; init; } = "absolute";
+
+    /// <summary>Activation of the summary head, which is not used here.</summary>
+    public string SummaryActivation { get; init; } = "gelu";
+
+    /// <summary>Dropout of the summary head.</summary>
+    public double SummaryLastDropout { get; init; } = 0.1;
+
+    /// <summary>What the summary head reads.</summary>
+    public string SummaryType { get; init; } = "first";
+
+    /// <summary>Whether the summary head projects.</summary>
+    public bool SummaryUseProj { get; init; } = true;
+
+    /// <summary>The version of Hugging Face's library whose files these are like.</summary>
+    public string TransformersVersion { get; init; } = "4.27.1";
+
+    /// <summary>Token types.</summary>
+    [JsonPropertyName("type_vocab_size")]
+    public int TokenTypes { get; init; } = 2;
+
+    /// <summary>Unused by an encoder.</summary>
+    public bool UseCache { get; init; } = true;
+
+    /// <summary>Tokens in the vocabulary.</summary>
+    [JsonPropertyName("vocab_size")]
+    public int VocabularySize { get; init; } = 30522;
+
+    /// <summary>A classifier's labels by id; null where the model is no classifier.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<int, string>? Id2label { get; init; }
+
+    /// <summary>A classifier's ids by label; null where the model is no classifier.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, int>? Label2id { get; init; }
+
+    /// <summary><c>regression</c> or <c>single_label_classification</c>; null where the model is no classifier.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ProblemType { get; init; }
+
+    /// <summary>The configuration of one of the two models of a pair.</summary>
+    /// <param name="config">The pair's shapes.</param>
+    /// <param name="shape">Which of the two.</param>
+    /// <param name="architecture">The class to load the weights into.</param>
+    /// <param name="padId">The id of [PAD].</param>
+    public static HuggingFaceConfig Of(ElectraConfig config, EncoderShape shape, string architecture, int padId) => new()
+    {
+        Architectures = [architecture],
+        AttentionDropout = config.AttentionDropout,
+        EmbeddingSize = config.EmbeddingSize,
+        HiddenDropout = config.HiddenDropout,
+        HiddenSize = shape.HiddenSize,
+        InitializerRange = config.InitializerRange,
+        IntermediateSize = shape.IntermediateSize,
+        LayerNormEpsilon = config.LayerNormEpsilon,
+        MaxPositions = config.MaxPositions,
+        NumAttentionHeads = shape.AttentionHeads,
+        NumHiddenLayers = config.Layers,
+        PadTokenId = padId,
+        TokenTypes = config.TokenTypes,
+        VocabularySize = config.VocabularySize,
+    };
+
+    /// <summary>The shapes of the model, as those of a discriminator; a generator made with them is as wide.</summary>
+    public ElectraConfig ToModel() => new()
+    {
+        VocabularySize = VocabularySize,
+        EmbeddingSize = EmbeddingSize,
+        HiddenSize = HiddenSize,
+        Layers = NumHiddenLayers,
+        AttentionHeads = NumAttentionHeads,
+        IntermediateSize = IntermediateSize,
+        MaxPositions = MaxPositions,
+        TokenTypes = TokenTypes,
+        HiddenDropout = HiddenDropout,
+        AttentionDropout = AttentionDropout,
+        LayerNormEpsilon = LayerNormEpsilon,
+        InitializerRange = InitializerRange,
+        GeneratorDivisor = 1,
+    };
+
+    /// <summary>Reads a <c>config.json</c>.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is no configuration of an ELECTRA model, or of one with other parts than the published ones.</exception>
+    public static HuggingFaceConfig Load(string path)
+    {
+        var shown = ProjectPath.Shown(path);
+        HuggingFaceConfig config;
+        try
+        {
+            config = JsonSerializer.Deserialize<HuggingFaceConfig>(File.ReadAllBytes(path), Json) ?? throw new JsonException("it is empty");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+        {
+            throw new UserErrorException($"{shown} cannot be read: {e.Message}", e);
+        }
+        if (config.Problem() is { } problem)
+            throw new UserErrorException($"{shown}: {problem}");
+        return config;
+    }
+
+    /// <summary>What in a file cannot be built, with its key.</summary>
+    private string? Problem()
+    {
+        if (ModelType != "electra")
+            return $"model_type is {ModelType}, and only electra can be loaded";
+        if (HiddenAct != "gelu")
+            return $"hidden_act is {HiddenAct}, and only gelu is there";
+        if (PositionEmbeddingType != "absolute")
+            return $"position_embedding_type is {PositionEmbeddingType}, and only absolute is there";
+        (string Key, int Value, int Most)[] sizes =
+        [
+            ("vocab_size", VocabularySize, 1 << 24), ("embedding_size", EmbeddingSize, 1 << 16), ("hidden_size", HiddenSize, 1 << 16),
+            ("num_hidden_layers", NumHiddenLayers, 1000), ("num_attention_heads", NumAttentionHeads, 1024), ("intermediate_size", IntermediateSize, 1 << 20),
+            ("max_position_embeddings", MaxPositions, 1 << 20), ("type_vocab_size", TokenTypes, 16),
+        ];
+        foreach (var (key, value, most) in sizes)
+            if (value < 1 || value > most)
+                return $"{key} is {value}, which is not between 1 and {most}";
+        if (HiddenSize % NumAttentionHeads != 0)
+            return $"num_attention_heads is {NumAttentionHeads}, which does not divide hidden_size ({HiddenSize})";
+        return null;
+    }
+
+    /// <summary>The file's text.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
+}

@@ -1,0 +1,63 @@
+using Electra.Checkpoints.Formats;
+using Electra.Model;
+using Electra.Storage;
+using Electra.Tokenization;
+using static TorchSharp.torch;
+
+namespace Electra.Checkpoints.HuggingFace;
+
+/// <summary>
+/// Models as folders that Hugging Face's library loads by their path: <c>config.json</c>, <c>model.safetensors</c>,
+/// <c>vocab.txt</c>, <c>tokenizer_config.json</c>.
+/// </summary>
+/// <remarks>
+/// The generator's output matrix is not written: it is the word embeddings, and the library ties the two when it loads, in old
+/// versions and new ones.
+/// </remarks>
+public static class HuggingFaceFolder
+{
+    /// <summary>Writes a pair as two folders, <c>discriminator</c> and <c>generator</c>, whole or not at all.</summary>
+    /// <param name="folder">The folder to hold the two.</param>
+    /// <param name="pair">The models.</param>
+    /// <param name="tokenizer">The tokenizer they read.</param>
+    /// <param name="card">The model card of each; null: none.</param>
+    public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer, Func<ModelPart, ModelCard>? card = null) => AtomicFolder.Write(folder, partial =>
+    {
+        Write(ModelPart.Discriminator, pair.Config.Discriminator, "ElectraForPreTraining", pair.DiscriminatorWeights());
+        Write(ModelPart.Generator, pair.Config.Generator, "ElectraForMaskedLM", pair.GeneratorWeights());
+
+        void Write(ModelPart part, EncoderShape shape, string architecture, IEnumerable<(string Name, Tensor Value)> weights)
+        {
+            var files = Path.Combine(partial, PretrainedModel.FolderOf(part));
+            WriteFiles(files, HuggingFaceConfig.Of(pair.Config, shape, architecture, tokenizer.Vocabulary.PadId), weights, tokenizer);
+            if (card is not null)
+                AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(part).ToString());
+        }
+    });
+
+    /// <summary>Writes a model as a folder, whole or not at all.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="config">What it is.</param>
+    /// <param name="weights">Its weights by Hugging Face's names.</param>
+    /// <param name="tokenizer">The tokenizer it reads.</param>
+    public static void Save(string folder, HuggingFaceConfig config, IEnumerable<(string Name, Tensor Value)> weights, ElectraTokenizer tokenizer) =>
+        AtomicFolder.Write(folder, partial => WriteFiles(partial, config, weights, tokenizer));
+
+    /// <summary>Writes the files of a model into a folder that is there, each whole or not at all.</summary>
+    /// <inheritdoc cref="Save"/>
+    public static void WriteFiles(string folder, HuggingFaceConfig config, IEnumerable<(string Name, Tensor Value)> weights, ElectraTokenizer tokenizer)
+    {
+        using var scope = NewDisposeScope();
+        // Versions of the library before 4.31 look for this constant among the weights; later ones know it.
+        var positions = (WeightNames.Positions, arange(config.MaxPositions, dtype: int64).unsqueeze(0));
+        SafeTensors.Save(Path.Combine(folder, "model.safetensors"), weights.Prepend(positions));
+        WriteDescription(folder, config, tokenizer);
+    }
+
+    /// <summary>Writes the files of a model but its weights.</summary>
+    internal static void WriteDescription(string folder, HuggingFaceConfig config, ElectraTokenizer tokenizer)
+    {
+        AtomicFile.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson());
+        TokenizerFiles.Save(folder, tokenizer, config.MaxPositions);
+    }
+}

@@ -1,0 +1,129 @@
+using System.Text;
+using Electra.Storage;
+
+namespace Electra.Configuration;
+
+/// <summary>YAML files to typed, immutable, checked records, and back.</summary>
+public static class Config
+{
+    /// <summary>Reads a configuration file and lays it, and the overrides, over the defaults.</summary>
+    /// <param name="file">The file: a relative path is looked for in the working directory, then at the project's root.</param>
+    /// <param name="overrides">
+    /// Arguments such as <c>training.learning_rate=3e-4</c>: a dotted key and a value; <c>tasks=[rte, cola]</c> and
+    /// <c>corpus={path: books}</c> are lists and mappings, everything else is taken letter for letter.
+    /// </param>
+    /// <exception cref="UserErrorException">The file or an override is not right: the message lists every problem with its place.</exception>
+    public static T Load<T>(string file, params IEnumerable<string> overrides)
+        where T : class, IExperimentConfig<T>
+    {
+        var path = ProjectPath.Find(file);
+        if (!File.Exists(path))
+            throw Missing(file);
+        return Parse<T>(Text(path), ProjectPath.Shown(path), overrides);
+    }
+
+    /// <summary>The text of a file, as far as a configuration may be one: whoever names a corpus or a device by mistake is told so.</summary>
+    private static string Text(string path)
+    {
+        const int Longest = 1 << 20;
+        try
+        {
+            using var stream = File.OpenRead(path);
+            var bytes = new byte[Longest + 1];
+            var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (length > Longest)
+                throw new UserErrorException($"{ProjectPath.Shown(path)} is larger than a megabyte: that is no configuration");
+            var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF');
+            return text.IndexOf('\0') is >= 0 and var place
+                ? throw new UserErrorException($"{ProjectPath.Shown(path)}:{1 + text.AsSpan(0, place).Count('\n')} holds a zero byte: a configuration is text")
+                : text;
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(path)} is not UTF-8 at byte {e.Index}: a configuration is text", e);
+        }
+        catch (IOException e)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>As <see cref="Load{T}"/>, from a text.</summary>
+    /// <param name="yaml">The configuration.</param>
+    /// <param name="source">What its places are called in messages: a file's name.</param>
+    /// <param name="overrides">As for <see cref="Load{T}"/>.</param>
+    /// <exception cref="UserErrorException">The text or an override is not right: the message lists every problem with its place.</exception>
+    public static T Parse<T>(string yaml, string source, params IEnumerable<string> overrides)
+        where T : class, IExperimentConfig<T>
+    {
+        var problems = new List<ConfigProblem>();
+        var root = ConfigYaml.Parse(yaml, mark => new ConfigPlace(source, (int)mark.Line, (int)mark.Column), problems);
+        if (root is null && problems.Count == 0)
+            problems.Add(new ConfigProblem("", "the file is empty: it must set at least one key (--help lists them)", new ConfigPlace(source, 1, 1)));
+        else if (root is not null and not ConfigMapping)
+            problems.Add(new ConfigProblem("", "a configuration is a mapping: lines of the form key: value", root.Place));
+
+        var given = ConfigOverrides.Apply(root as ConfigMapping ?? new ConfigMapping(new ConfigPlace(source, 1, 1), []), overrides, problems);
+        return root is ConfigMapping ? Bound<T>(given, problems) : throw Error(problems);
+    }
+
+    /// <summary>A configuration without a file: the values of one key, and what the other arguments say.</summary>
+    /// <exception cref="UserErrorException">An argument is not right: the message lists every problem.</exception>
+    internal static T Of<T>(string key, IEnumerable<string> values, IEnumerable<string> overrides)
+        where T : class, IExperimentConfig<T>
+    {
+        var problems = new List<ConfigProblem>();
+        var place = new ConfigPlace("arguments");
+        var items = values.Select(value => new ConfigScalar(new ConfigPlace($"argument {value}"), value, IsQuoted: true)).ToList();
+        var root = new ConfigMapping(place, [new ConfigEntry(key, place, new ConfigSequence(place, items))]);
+        return Bound<T>(ConfigOverrides.Apply(root, overrides, problems), problems);
+    }
+
+    private static T Bound<T>(ConfigNode given, List<ConfigProblem> problems)
+        where T : class, IExperimentConfig<T>
+    {
+        var type = ConfigTypes.Of(typeof(T));
+        var binder = new ConfigBinder(type);
+        var config = (T)binder.Bind(type, given, T.Defaults(given), "")!;
+        problems.AddRange(binder.Problems);
+        // Between keys there is something to check only when each is right.
+        if (problems.Count == 0)
+            problems.AddRange(config.Check().Select(problem => problem with { Place = problem.Place ?? PlaceOf(problem.Key, given) }));
+        return problems.Count == 0 ? config : throw Error(problems);
+    }
+
+    /// <summary>A configuration as YAML, every default resolved, each key under what its documentation says; it loads back to an equal record.</summary>
+    public static string ResolvedYaml<T>(T config)
+        where T : notnull => ConfigWriter.Write(config);
+
+    /// <summary>The place of a key, or of the nearest mapping around it that was written.</summary>
+    private static ConfigPlace PlaceOf(string key, ConfigNode root)
+    {
+        var path = key.Split('.');
+        return Enumerable.Range(1, path.Length).Reverse().Select(n => root.Find(string.Join('.', path[..n]))?.Place).FirstOrDefault(place => place is not null)
+               ?? root.Place;
+    }
+
+    private static UserErrorException Error(IReadOnlyCollection<ConfigProblem> problems)
+    {
+        var lines = problems
+            .OrderBy(problem => problem.Place!.Line == 0).ThenBy(problem => problem.Place!.Line).ThenBy(problem => problem.Place!.Column)
+            .Select(problem => $"{problem.Place}: {(problem.Key == "" ? "" : problem.Key + " ")}{problem.Message}")
+            .Distinct().ToList();
+        return new UserErrorException(lines.Count == 1 ? lines[0] : $"{lines.Count} things are wrong with the configuration:\n  {string.Join("\n  ", lines)}");
+    }
+
+    private static UserErrorException Missing(string file)
+    {
+        var looked = ProjectPath.Candidates(file);
+        var folders = looked.Select(path => Path.GetDirectoryName(path)!).Where(Directory.Exists).ToList();
+        var others = folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*.y*ml")).Select(path => Path.GetFileName(path)!).Distinct().Order().ToList();
+        var folder = Path.GetDirectoryName(file) ?? "";
+        var suggestion =
+            Directory.Exists(looked[0]) ? "that is a folder; a configuration is a file."
+            : Spelling.Nearest(Path.GetFileName(file), others) is { } nearest ? $"did you mean {Path.Combine(folder, nearest)}?"
+            : others.Count > 0 ? $"there are {string.Join(", ", others.Select(other => Path.Combine(folder, other)))}."
+            : $"looked for {string.Join(" and ", looked)}.";
+        return new UserErrorException($"there is no configuration {file}; {suggestion}");
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text;
+
+namespace Electra.Configuration;
+
+/// <summary>What <c>--help</c> prints: how a script is called, and every key with its type, its default and its meaning.</summary>
+internal static class ConfigHelp
+{
+    public static string Usage<T>(string script, string? operand = null)
+        where T : class, IExperimentConfig<T>
+    {
+        var help = new StringBuilder();
+        var (first, meaning, example) = operand is null
+            ? ("<configuration.yaml>", "looked for in the working directory, then at the project's root", "overrides a key: training.steps=1000  'tasks=[rte, cola]'  corpus='books/*.txt'")
+            : ($"<{operand}> ...", $"the key {operand}, below", "sets a key; a list is written '[a, b]'");
+        var width = Math.Max(first.Length, "-h, --help".Length) + 2;
+        help.Append($"""
+            usage: dotnet script {script} -- {first} [key=value ...]
+
+              {first.PadRight(width)} {meaning}
+              {"key=value".PadRight(width)} {example}
+              {"-h, --help".PadRight(width)} this text
+
+            exit codes: 0 done; 1 something to put right; 2 wrong call; 70 a bug; stopped after saving, the same command goes on:
+            130 by Ctrl-C, 143 by SIGTERM, 75 by SIGUSR1. A second signal ends at once, without saving.
+
+            keys:
+
+            """);
+        var defaults = T.Defaults(new ConfigMapping(new ConfigPlace("--help"), []));
+        AppendKeys(help, (ConfigRecordType)ConfigTypes.Of(typeof(T)), defaults, "", []);
+        return help.ToString();
+    }
+
+    private static void AppendKeys(StringBuilder help, ConfigRecordType type, object? defaults, string prefix, IReadOnlyList<Type> around)
+    {
+        foreach (var key in type.Keys)
+        {
+            var value = defaults is null ? null : key.Property.GetValue(defaults);
+            var name = prefix + key.Name;
+            var summary = ConfigDocumentation.Summary(key.Property);
+            var nested = key.Type as ConfigRecordType;
+            help.Append($"  {name}");
+            if (nested is null or { ShortForm: not null })
+                help.Append($" = {ConfigWriter.Shown(key.Type, value)}");
+            help.Append('\n');
+
+            var allowed = key.Constraints.Select(ConfigConstraint.Description).OfType<string>();
+            if (nested is null)
+                help.Append($"      {string.Join("; ", allowed.Prepend(key.Type.Expectation))}\n");
+            if (summary != "")
+                help.Append($"      {summary}\n");
+            if (nested is not null && !around.Contains(nested.Type))
+                AppendKeys(help, nested, value, name + ".", [.. around, type.Type]);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace Electra.Configuration;
+
+/// <summary>The <c>key=value</c> arguments of a command line.</summary>
+internal static class ConfigOverrides
+{
+    /// <summary>Lays overrides over what a file gave, the later over the earlier.</summary>
+    public static ConfigNode Apply(ConfigNode root, IEnumerable<string> overrides, ICollection<ConfigProblem> problems)
+    {
+        foreach (var argument in overrides)
+        {
+            var place = new ConfigPlace($"argument {argument}");
+            if (argument.Split('=', 2) is not [{ Length: > 0 } key, var value] || key.Split('.').Contains(""))
+                problems.Add(new ConfigProblem("", "an override has the form key=value, with dots in the key where it is nested, and in quotes where there is a space in it: 'tasks=[rte, cola]'", place));
+            else if (Value(value.Trim(), place, problems) is { } node)
+                root = root.With(key.Split('.'), node);
+        }
+        return root;
+    }
+
+    /// <summary>
+    /// Lists, mappings and quoted texts are YAML. Everything else is one value, letter for letter: globs, and paths with a colon or
+    /// a hash sign, need no quotes.
+    /// </summary>
+    private static ConfigNode? Value(string text, ConfigPlace place, ICollection<ConfigProblem> problems) =>
+        text.Length > 0 && "[{\"'".Contains(text[0])
+            ? ConfigYaml.Parse(text, _ => place, problems)
+            : new ConfigScalar(place, text, IsQuoted: false);
+}

@@ -1,0 +1,123 @@
+using System.Collections;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Electra.Configuration;
+
+/// <summary>Writes a record as YAML that binds to the same record, each key under what its documentation says.</summary>
+internal sealed partial class ConfigWriter
+{
+    private const int CommentWidth = 110;
+    private readonly StringBuilder yaml = new();
+
+    /// <summary>The YAML of a record.</summary>
+    public static string Write(object record)
+    {
+        var writer = new ConfigWriter();
+        writer.WriteKeys((ConfigRecordType)ConfigTypes.Of(record.GetType()), record, "");
+        return writer.yaml.ToString();
+    }
+
+    /// <summary>A value in one line, however nested.</summary>
+    public static string Shown(ConfigType type, object? value) => Inline(type, value) ?? Flow(type, value!);
+
+    private void WriteKeys(ConfigRecordType type, object record, string indent)
+    {
+        foreach (var key in type.Keys)
+        {
+            foreach (var line in Wrapped(ConfigDocumentation.Summary(key.Property)))
+                yaml.Append(indent).Append("# ").Append(line).Append('\n');
+            WriteEntry(key.Name, key.Type, key.Property.GetValue(record), indent);
+        }
+    }
+
+    /// <summary>One key: in its line where the value is short, in the lines below it where it is nested.</summary>
+    private void WriteEntry(string name, ConfigType type, object? value, string indent)
+    {
+        yaml.Append(indent).Append(name).Append(':');
+        if (Inline(type, value) is { } text)
+        {
+            yaml.Append(' ').Append(text).Append('\n');
+            return;
+        }
+        yaml.Append('\n');
+        switch (type)
+        {
+            case ConfigRecordType record:
+                WriteKeys(record, value!, indent + "  ");
+                break;
+            case ConfigDictionaryType dictionary:
+                foreach (var (entry, item) in ConfigBinder.Entries(value))
+                    WriteEntry(Quoted(entry), dictionary.Value, item, indent + "  ");
+                break;
+        }
+    }
+
+    /// <summary>A value in one line; null where it takes lines of its own.</summary>
+    private static string? Inline(ConfigType type, object? value) => (type, value) switch
+    {
+        (_, null) => "null",
+        (ConfigScalarType { Format.Write: { } write }, _) => Scalar(type, write(value)),
+        (ConfigRecordType { ShortForm.Write: { } write }, _) => Scalar(type, write(value)),
+        (ConfigListType list, _) => $"[{string.Join(", ", ((IEnumerable)value).Cast<object?>().Select(item => Shown(list.Item, item)))}]",
+        (ConfigDictionaryType, _) when !ConfigBinder.Entries(value).Any() => "{}",
+        (ConfigRecordType { Keys.Count: 0 }, _) => "{}",
+        (ConfigScalarType, _) => throw new NotSupportedException($"{type.Type} must override ToString to be written to a configuration"),
+        _ => null,
+    };
+
+    /// <summary>A nested value inside a list.</summary>
+    private static string Flow(ConfigType type, object value) => type switch
+    {
+        ConfigRecordType record => $"{{{string.Join(", ", record.Keys.Select(key => $"{key.Name}: {Shown(key.Type, key.Property.GetValue(value))}"))}}}",
+        ConfigDictionaryType dictionary => $"{{{string.Join(", ", ConfigBinder.Entries(value).Select(e => $"{Quoted(e.Name)}: {Shown(dictionary.Value, e.Value)}"))}}}",
+        _ => throw new NotSupportedException(type.Type.ToString()),
+    };
+
+    private static string Scalar(ConfigType type, string text) =>
+        type is ConfigScalarType && type.Type != typeof(string) && ScalarFormat.BuiltIn(type.Type) is not null ? text : Quoted(text);
+
+    /// <summary>A text as it is where every YAML reader takes it for a text; else in double quotes.</summary>
+    private static string Quoted(string text) => PlainWord().IsMatch(text) && !OtherMeaning().IsMatch(text) ? text : DoubleQuoted(text);
+
+    private static string DoubleQuoted(string text)
+    {
+        var quoted = new StringBuilder("\"");
+        foreach (var rune in text.EnumerateRunes())
+            quoted.Append(rune.Value switch
+            {
+                '"' => "\\\"",
+                '\\' => "\\\\",
+                '\n' => "\\n",
+                '\t' => "\\t",
+                _ when Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+                    or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse || rune.Value > 0xFFFF => $"\\U{rune.Value:X8}",
+                _ => rune.ToString(),
+            });
+        return quoted.Append('"').ToString();
+    }
+
+    private static IEnumerable<string> Wrapped(string text)
+    {
+        var line = "";
+        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line != "" && line.Length + 1 + word.Length > CommentWidth)
+            {
+                yield return line;
+                line = "";
+            }
+            line = line == "" ? word : $"{line} {word}";
+        }
+        if (line != "")
+            yield return line;
+    }
+
+    [GeneratedRegex(@"^[A-Za-z0-9_./~][A-Za-z0-9_./+@=*-]*\z")]
+    private static partial Regex PlainWord();
+
+    /// <summary>What some YAML reader takes for nothing, a truth value, a number, a time or a merge.</summary>
+    [GeneratedRegex(@"^(~|null|true|false|yes|no|on|off|y|n|[-+]?[\d_.:]+(e[-+]?\d*)?|[-+]?0[xob][\da-f_]*|[\d-]+|\.inf|\.nan|=)\z", RegexOptions.IgnoreCase)]
+    private static partial Regex OtherMeaning();
+}

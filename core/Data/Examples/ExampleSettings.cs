@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Electra.Data.Examples;
+
+/// <summary>How documents become pre-training examples. Every value changes the examples, and none changes how fast they are made.</summary>
+public sealed record ExampleSettings
+{
+    /// <summary>Most tokens in an example, <c>[CLS]</c> and <c>[SEP]</c> included (paper, table 6: 128 for small, 512 for base and large).</summary>
+    [Range(8, 32768)]
+    public int MaxLength { get; init; } = 128;
+
+    /// <summary>
+    /// How often an example aims at a random length between 5 and <see cref="MaxLength"/> instead of the full one, so that the model
+    /// sees short inputs too (google-research/electra, <c>build_pretraining_dataset.py</c>).
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double ShortExampleProbability { get; init; } = 0.05;
+
+    /// <summary>How often an example is one segment instead of two, as inputs of single-sentence tasks are (same source).</summary>
+    [Range(0.0, 1.0)]
+    public double SingleSegmentProbability { get; init; } = 0.1;
+
+    /// <summary>Whether a blank line ends an example, as in Google's recipe; otherwise blank lines are passed over.</summary>
+    public bool BlankLineEndsExample { get; init; }
+
+    /// <summary>
+    /// The share of the documents kept out of training to evaluate on. A document is chosen by its number alone, so that runs with
+    /// other seeds or lengths evaluate on the same documents.
+    /// </summary>
+    [Range(0.0, 0.5)]
+    public double HeldOut { get; init; } = 0.005;
+
+    /// <summary>Where the random choices above start.</summary>
+    public long Seed { get; init; }
+}

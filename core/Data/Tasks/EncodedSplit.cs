@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+using Electra.Data.Examples;
+using Electra.Tensors;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>The encoded rows of a split, memory-mapped, with their labels. Reading is safe from many threads.</summary>
+public sealed class EncodedSplit : IDisposable
+{
+    private readonly ExampleStore store;
+    private readonly float[] labels;
+    private readonly int[] lengths;
+
+    internal EncodedSplit(TaskSplit split, ExampleStore store, float[] labels)
+    {
+        (Split, this.store, this.labels) = (split, store, labels);
+        lengths = [.. Enumerable.Range(0, Count).Select(row => store.Lengths(row).Length)];
+    }
+
+    /// <summary>Which split.</summary>
+    public TaskSplit Split { get; }
+
+    /// <summary>The number of rows.</summary>
+    public int Count => labels.Length;
+
+    /// <summary>Names the content: the rows and their labels.</summary>
+    public string Fingerprint => Storage.Fingerprint.Of($"{store.Fingerprint} {Storage.Fingerprint.Of(MemoryMarshal.AsBytes(labels.AsSpan()))}");
+
+    /// <summary>The label of each row: the number of its class, or its value; NaN where there is none.</summary>
+    public IReadOnlyList<float> Labels => labels;
+
+    /// <summary>The tokens of each row.</summary>
+    public IReadOnlyList<int> Lengths => lengths;
+
+    /// <summary>The batches of one epoch of training: a function of seed and epoch. The last one may be smaller.</summary>
+    /// <param name="batchSize">Rows in a batch.</param>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="epoch">Which epoch, from 0.</param>
+    public IEnumerable<TaskBatch> Shuffled(int batchSize, long seed, int epoch) =>
+        LengthOrder.Shuffled(lengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize).Select(Batch);
+
+    /// <summary>All rows once, the longest first: batches to measure or predict on.</summary>
+    /// <param name="batchSize">Rows in a batch.</param>
+    public IEnumerable<TaskBatch> ByLength(int batchSize) => LengthOrder.LongestFirst(lengths).Chunk(batchSize).Select(Batch);
+
+    /// <summary>Some rows side by side.</summary>
+    /// <param name="rows">Their numbers.</param>
+    public TaskBatch Batch(int[] rows) =>
+        TaskBatch.Of(rows, lengths, labels, store.Vocabulary.Pad, (int row, Span<int> ids, out int lengthA) => store.Read(row, ids, out lengthA));
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose() => store.Dispose();
+}

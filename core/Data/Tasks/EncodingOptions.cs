@@ -1,0 +1,14 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>How the rows of a task become token ids.</summary>
+public sealed record EncodingOptions
+{
+    /// <summary>Tokens of a row, [CLS] and [SEP] included; longer rows lose the ends of their longer text.</summary>
+    [Range(8, 1 << 16)]
+    public int MaxLength { get; init; } = 128;
+
+    /// <summary>Whether the training rows of tasks whose texts have no order are shown with the two swapped too.</summary>
+    public bool DoubleUnordered { get; init; } = true;
+}

@@ -1,0 +1,139 @@
+using System.ComponentModel.DataAnnotations;
+using Electra.Data.Readers;
+using Electra.Finetuning;
+using Electra.Storage;
+using Electra.Tensors;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>A task of one's own, in a few lines of YAML.</summary>
+public sealed record OwnTaskOptions
+{
+    /// <summary>The column of the text, or the two columns of a pair: by name, or by number from 1.</summary>
+    public IReadOnlyList<string> Text { get; init; } = [];
+
+    /// <summary>The column of the label.</summary>
+    [Required]
+    public string Label { get; init; } = "label";
+
+    /// <summary>The labels, as the files have them. None: the label is a number to come close to.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
+    /// <summary>Whether the label is a number to come close to (a regression): then no labels are given.</summary>
+    public bool Regression { get; init; }
+
+    /// <summary>The lowest and the highest value of a regression: <c>[0, 5]</c>. None: no limits.</summary>
+    public IReadOnlyList<double> Range { get; init; } = [];
+
+    /// <summary>The file to train on: .tsv (without quotes), .csv, .jsonl or .parquet.</summary>
+    public string Train { get; init; } = "";
+
+    /// <summary>The file to measure on; empty: rows held out from the training file.</summary>
+    public string Dev { get; init; } = "";
+
+    /// <summary>The file to predict, without labels; may be empty.</summary>
+    public string Test { get; init; } = "";
+
+    /// <summary>The share of the training rows that is held out to measure on, where no file is given for that.</summary>
+    [Range(0.0, 0.9)]
+    public double HeldOut { get; init; }
+
+    /// <summary>Whether the first line of a .tsv or .csv names the columns.</summary>
+    public bool Header { get; init; } = true;
+
+    /// <summary>Passes over the training rows.</summary>
+    [Range(1, 1000)]
+    public int Epochs { get; init; } = 3;
+
+    /// <summary>The metric that is reported, and by which the best run is chosen; empty: accuracy, or spearman.</summary>
+    [AllowedValues("", Finetuning.Metrics.Accuracy, Finetuning.Metrics.F1, Finetuning.Metrics.Mcc, Finetuning.Metrics.Pearson, Finetuning.Metrics.Spearman)]
+    public string Metric { get; init; } = "";
+
+    /// <summary>Whether the order of the two texts means nothing: training rows are then also shown with the two swapped.</summary>
+    public bool Unordered { get; init; }
+
+    /// <summary>What is wrong between values that are each right, by key.</summary>
+    public IEnumerable<(string Key, string Problem)> Problems()
+    {
+        if (Text.Count is < 1 or > 2)
+            yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
+        if (Regression == Labels.Count > 0)
+            yield return ("labels", Regression ? "cannot be given for a regression" : "is missing: give the labels (labels: [no, yes]), or regression: true");
+        if (Labels.Count == 1 || Labels.Distinct().Count() != Labels.Count)
+            yield return ("labels", "must be two or more, each once");
+        if (Range.Count > 0 && !(Regression && Range.Count == 2 && Range[0] < Range[1]))
+            yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
+        if (Metric != "" && !(Regression ? Finetuning.Metrics.ForValues : Finetuning.Metrics.ForClasses).Contains(Metric))
+            yield return ("metric", $"cannot be {Metric} for {(Regression ? "a regression" : "labels")}: {string.Join(", ", Regression ? Finetuning.Metrics.ForValues : Finetuning.Metrics.ForClasses)}");
+        if (Metric == Finetuning.Metrics.F1 && Labels.Count > 2)
+            yield return ("metric", "f1 is for two labels");
+        if (Train != "" && Dev == "" && HeldOut == 0)
+            yield return ("dev", "is missing: give a file to measure on, or a share of the training rows (held_out: 0.1)");
+        if (Dev != "" && HeldOut > 0)
+            yield return ("held_out", "cannot be given with a file to measure on (dev)");
+    }
+}
+
+/// <summary>Opens tasks of one's own.</summary>
+internal static class OwnTask
+{
+    /// <summary>The definition that options describe.</summary>
+    public static TaskDefinition Define(string name, OwnTaskOptions options)
+    {
+        if (options.Problems().ToList() is [var (key, problem), ..])
+            throw new UserErrorException($"task {name}: {key} {problem}");
+        string[] metrics = options.Regression ? [.. Metrics.ForValues]
+            : options.Labels.Count == 2 ? [.. Metrics.ForClasses]
+            : [Metrics.Accuracy, Metrics.Mcc];
+        return new TaskDefinition
+        {
+            Name = name,
+            DisplayName = name,
+            TextColumns = options.Text,
+            Labels = options.Labels,
+            Range = options.Range is [var low, var high] ? (low, high) : null,
+            Metrics = metrics,
+            ReportedMetric = options.Metric != "" ? options.Metric : options.Regression ? Metrics.Spearman : Metrics.Accuracy,
+            Epochs = options.Epochs,
+            IsUnordered = options.Unordered,
+            Splits = [new("train", SplitRole.Train), new("dev", SplitRole.Dev), new("test", SplitRole.Test, Submission: $"{name}.tsv")],
+        };
+    }
+
+    /// <summary>The task with the splits that have files.</summary>
+    /// <exception cref="UserErrorException">A file is missing, or of a kind that is not read.</exception>
+    public static TaskText Open(TaskDefinition task, OwnTaskOptions options)
+    {
+        var columns = new TaskColumns(options.Text, options.Label, options.Header);
+        var splits = new List<TaskSplitText>();
+        foreach (var (split, file) in task.Splits.Zip([options.Train, options.Dev, options.Test]))
+            if (file != "")
+                splits.Add(TaskRows.FromFiles(task, split, [Found(task, split.Name, file)], columns, new TableForm(options.Header), LabelForm.Name));
+        if (options.HeldOut > 0 && splits.Find(split => split.Split.Role == SplitRole.Train) is { } all)
+        {
+            splits.Remove(all);
+            splits.InsertRange(0,
+            [
+                Part(all, task.Splits[0], options.HeldOut, heldOut: false),
+                Part(all, task.Splits[1], options.HeldOut, heldOut: true),
+            ]);
+        }
+        return splits.Count > 0 ? new TaskText(task, splits) : throw new UserErrorException($"task {task.Name}: no file is given: train, dev or test");
+    }
+
+    private static string Found(TaskDefinition task, string split, string file)
+    {
+        var path = ProjectPath.Find(file);
+        return !File.Exists(path) ? throw new UserErrorException($"task {task.Name}: {split}: there is no file {file}")
+            : !TableFile.IsTable(path) ? throw new UserErrorException($"task {task.Name}: {split}: {file} is not {TableFile.Extensions}")
+            : path;
+    }
+
+    /// <summary>The rows that are held out, or the others: each row's draw is a function of its number alone.</summary>
+    private static TaskSplitText Part(TaskSplitText all, TaskSplit split, double share, bool heldOut) => all with
+    {
+        Split = split,
+        Content = $"{all.Content}\nheld out {share}: {heldOut}",
+        Rows = () => all.Rows().Where((_, i) => RandomKey.FromSeed(0)[i].Numbers().NextDouble() < share == heldOut),
+    };
+}

@@ -1,0 +1,103 @@
+
+namespace Electra.Data.Tasks;
+
+/// <summary>What the rows of a split are for.</summary>
+public enum SplitRole
+{
+    /// <summary>Training.</summary>
+    Train,
+
+    /// <summary>Measuring, with labels.</summary>
+    Dev,
+
+    /// <summary>Predicting, without labels.</summary>
+    Test,
+}
+
+/// <summary>How labels are written, in the task's files and in its submission.</summary>
+public enum LabelForm
+{
+    /// <summary>As the name: <c>entailment</c>.</summary>
+    Name,
+
+    /// <summary>As the place in <see cref="TaskDefinition.Labels"/>, from 0; the value itself in a regression.</summary>
+    Number,
+}
+
+/// <summary>Some rows of a task.</summary>
+/// <param name="Name">The archive's name of it: <c>train</c>, <c>dev_matched</c>. The hub says <c>validation</c> for <c>dev</c>.</param>
+/// <param name="Role">What the rows are for.</param>
+/// <param name="Suffix">What is added to the names of metrics measured on it: <c>_mm</c> makes <c>accuracy_mm</c>.</param>
+/// <param name="Submission">The file that its predictions are handed in as; empty where they are not.</param>
+/// <param name="OfficialRows">The rows that such a file must have; 0: as many as there are.</param>
+public sealed record TaskSplit(string Name, SplitRole Role, string Suffix = "", string Submission = "", int OfficialRows = 0);
+
+/// <summary>Where a table's file keeps what belongs to a row: columns by name, or by number from 1.</summary>
+/// <param name="Texts">The columns of the texts, one or two.</param>
+/// <param name="Label">The column of the label.</param>
+/// <param name="HasHeader">Whether the first line names the columns.</param>
+public sealed record TaskColumns(IReadOnlyList<string> Texts, string Label = "label", bool HasHeader = true);
+
+/// <summary>
+/// A task to fine-tune on: what its texts and labels are, how it is measured, and where its rows lie. Adding a task is adding a
+/// value of this type to a table such as <see cref="GlueTasks.All"/>.
+/// </summary>
+public sealed record TaskDefinition
+{
+    /// <summary>The name in configurations and folders: <c>rte</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The name in tables, and of the folder in the official archive: <c>RTE</c>.</summary>
+    public required string DisplayName { get; init; }
+
+    /// <summary>The columns of the texts, as the hub calls them: one, or two for a pair.</summary>
+    public required IReadOnlyList<string> TextColumns { get; init; }
+
+    /// <summary>The names of the classes, in the order of the model's outputs; none for a regression.</summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
+    /// <summary>How labels are written in the task's files and in its submission.</summary>
+    public LabelForm LabelForm { get; init; }
+
+    /// <summary>The lowest and the highest value of a regression: predictions that are handed out are clamped to it. Null: no limits.</summary>
+    public (double Low, double High)? Range { get; init; }
+
+    /// <summary>What is measured, by the names in <see cref="Electra.Finetuning.Metrics"/>.</summary>
+    public required IReadOnlyList<string> Metrics { get; init; }
+
+    /// <summary>The metric that stands in tables, and by which the best run is chosen.</summary>
+    public required string ReportedMetric { get; init; }
+
+    /// <summary>Passes over the training rows, where a configuration does not say otherwise.</summary>
+    public int Epochs { get; init; } = 3;
+
+    /// <summary>Whether the order of the two texts means nothing: training rows are then also shown with the two swapped.</summary>
+    public bool IsUnordered { get; init; }
+
+    /// <summary>Whether training rows without a text are dropped; elsewhere an empty text is a text.</summary>
+    public bool DropsEmptyText { get; init; }
+
+    /// <summary>Whether lines with too few columns are passed over: one file of the official archive has torn lines.</summary>
+    public bool SkipsTornLines { get; init; }
+
+    /// <summary>The splits, in the order of training, measuring and predicting.</summary>
+    public IReadOnlyList<TaskSplit> Splits { get; init; } = [];
+
+    /// <summary>The columns in the official archive; null: as the hub calls them, under a header.</summary>
+    public Func<SplitRole, TaskColumns>? ArchiveColumns { get; init; }
+
+    /// <summary>Where a split may lie in the official archive, if not at <c>DisplayName/split.tsv</c>.</summary>
+    public IReadOnlyList<string> ArchiveFiles { get; init; } = [];
+
+    /// <summary>The task whose model predicts this one, where it has no training rows of its own; else its own name.</summary>
+    public string Model { get => field ?? Name; init; }
+
+    /// <summary>Whether the label is a number to come close to, not a class.</summary>
+    public bool IsRegression => Labels.Count == 0;
+
+    /// <summary>Whether a row has two texts.</summary>
+    public bool IsPair => TextColumns.Count == 2;
+
+    /// <summary>The outputs of the classification head: one for each class, or one number.</summary>
+    public int Outputs => Math.Max(1, Labels.Count);
+}

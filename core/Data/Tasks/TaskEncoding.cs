@@ -1,0 +1,120 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Electra.Data.Examples;
+using Electra.Running;
+using Electra.Storage;
+using Electra.Tokenization;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>Rows of text to token ids, in parallel, kept on disk.</summary>
+internal static class TaskEncoding
+{
+    // Another way of encoding the same rows needs another name.
+    private const string Method = "electra-task-2";
+
+    private const string StoreName = "rows";
+    private const string LabelsFile = "rows.labels";
+
+    /// <summary>Rows that a thread encodes at a time.</summary>
+    private const int PieceRows = 1024;
+
+    /// <summary>Encodes a split, or opens what was encoded before.</summary>
+    public static EncodedSplit Prepare(TaskDefinition task, TaskSplitText text, ElectraTokenizer tokenizer, EncodingOptions options, string datasets,
+        IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    {
+        bool swapped = text.Split.Role == SplitRole.Train && task.IsUnordered && task.IsPair && options.DoubleUnordered;
+        var key = Fingerprint.Of($"{Method}\n{text.Content}\n{tokenizer.Vocabulary.Fingerprint} {(tokenizer.Lowercase ? "lowercase" : "cased")}\n{options.MaxLength} {swapped}");
+        var folder = Path.Combine(ProjectPath.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
+        AtomicFolder.Recover(folder);
+        if (!Directory.Exists(folder))
+            AtomicFolder.Write(folder, partial => DiskSpace.Guard(partial, () => Write(partial, task, text, tokenizer, options.MaxLength, swapped, progress, cancellation)));
+        var store = ExampleStore.Open(folder, StoreName);
+        try
+        {
+            return new EncodedSplit(text.Split, store, ReadLabels(new ExampleStoreFiles(folder, StoreName), store.Count));
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The label of each row, then four bytes that tell whether they are still what was written.</summary>
+    private static float[] ReadLabels(ExampleStoreFiles files, long count)
+    {
+        var file = Path.Combine(files.Folder, LabelsFile);
+        byte[] bytes = File.Exists(file) ? File.ReadAllBytes(file) : throw files.Damaged(file, "the file is missing");
+        if (bytes.Length != (count + 1) * sizeof(float) || Crc32.HashToUInt32(bytes.AsSpan(..^sizeof(uint))) != BitConverter.ToUInt32(bytes.AsSpan(^sizeof(uint)..)))
+            throw files.Damaged(file, "the labels are not what was written");
+        return MemoryMarshal.Cast<byte, float>(bytes.AsSpan(..^sizeof(uint))).ToArray();
+    }
+
+    /// <summary>
+    /// Encodes a row: <c>[CLS] a [SEP]</c>, or <c>[CLS] a [SEP] b [SEP]</c>. While it is too long, the longer text loses its last token,
+    /// the second where both are as long; only then are the two swapped (richarddwang/electra_pytorch, <c>tokenize_sents_max_len</c>).
+    /// </summary>
+    internal static void Encode(TaskRow row, bool isPair, bool swap, ElectraTokenizer tokenizer, int maxLength, EncodingBuffers buffers)
+    {
+        var (a, b) = (buffers.A, buffers.B);
+        a.Clear();
+        b.Clear();
+        tokenizer.Encode(row.TextA, a);
+        if (isPair)
+            tokenizer.Encode(row.TextB, b);
+        int room = maxLength - (isPair ? 3 : 2), lengthA = a.Count, lengthB = b.Count;
+        while (lengthA + lengthB > room)
+            if (lengthA > lengthB)
+                lengthA--;
+            else
+                lengthB--;
+        ReadOnlySpan<int> first = CollectionsMarshal.AsSpan(a)[..lengthA], second = CollectionsMarshal.AsSpan(b)[..lengthB];
+        buffers.Rows.Add(swap ? second : first, swap ? first : second, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair);
+    }
+
+    private static void Write(string folder, TaskDefinition task, TaskSplitText text, ElectraTokenizer tokenizer, int maxLength, bool swapped,
+        IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    {
+        var vocabulary = tokenizer.Vocabulary;
+        using var rows = new ExampleStoreWriter(new(folder, StoreName), new(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId), maxLength, default);
+        using var labels = File.Create(Path.Combine(folder, LabelsFile));
+        var checksum = new Crc32();
+        foreach (bool swap in swapped ? [false, true] : new[] { false })
+        {
+            var pieces = text.Rows().Chunk(PieceRows).AsParallel().AsOrdered().WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancellation)
+                .Select(piece =>
+                {
+                    var buffers = new EncodingBuffers();
+                    foreach (var row in piece)
+                        Encode(row, task.IsPair, swap, tokenizer, maxLength, buffers);
+                    return (buffers.Rows, Labels: piece.Select(row => row.Label).ToArray());
+                });
+            foreach (var piece in pieces)
+            {
+                rows.Append(piece.Rows);
+                var bytes = MemoryMarshal.AsBytes<float>(piece.Labels);
+                labels.Write(bytes);
+                checksum.Append(bytes);
+                progress?.Report(new ProgressReport($"encoding {task.DisplayName} {text.Split.Name}", rows.Counts.Examples, null, "rows"));
+            }
+        }
+        if (rows.Counts.Examples == 0)
+            throw new UserErrorException($"{task.DisplayName}: the split {text.Split.Name} has no row");
+        labels.Write(BitConverter.GetBytes(checksum.GetCurrentHashAsUInt32()));
+        rows.Finish();
+    }
+}
+
+/// <summary>What encoding rows needs again and again.</summary>
+internal sealed class EncodingBuffers
+{
+    /// <summary>The ids of the first text.</summary>
+    public List<int> A { get; } = [];
+
+    /// <summary>The ids of the second.</summary>
+    public List<int> B { get; } = [];
+
+    /// <summary>The rows encoded so far.</summary>
+    public ExampleList Rows { get; } = new();
+}

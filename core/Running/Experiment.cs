@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Electra.Configuration;
+using Electra.Storage;
+
+namespace Electra.Running;
+
+/// <summary>The frame around every script: configuration in, exit code out.</summary>
+public static class Experiment
+{
+    /// <summary>The file in a run's folder that says what the run used.</summary>
+    public const string ConfigFile = "config.yaml";
+
+    /// <summary>The exit code of a mistake that the user can put right, or of a full disk.</summary>
+    public const int UserError = 1;
+
+    /// <summary>The exit code of a wrong call: no configuration, an unknown option.</summary>
+    public const int WrongUsage = 2;
+
+    /// <summary>
+    /// The exit code of a run that SIGUSR1 stopped: all is saved, and the same command goes on (EX_TEMPFAIL of sysexits.h, which
+    /// schedulers take as a request to run the job again).
+    /// </summary>
+    public const int RunAgain = 75;
+
+    /// <summary>The exit code of an error in the kit itself or in the script (EX_SOFTWARE of sysexits.h).</summary>
+    public const int Bug = 70;
+
+    /// <summary>
+    /// Opens the configuration that the arguments name, takes its run folder, writes the resolved configuration there as
+    /// <c>config.yaml</c>, and runs the experiment.
+    /// </summary>
+    /// <param name="args">The script's arguments: a configuration file, then overrides (<see cref="Config.Load{T}"/>); or <c>--help</c>.</param>
+    /// <param name="body">The experiment. Its value is the exit code.</param>
+    /// <param name="script">The script's path, filled in by the compiler; the help shows it.</param>
+    /// <returns>
+    /// The exit code: the body's; <see cref="UserError"/>, <see cref="WrongUsage"/> or <see cref="Bug"/>; 130 after Ctrl-C, 143
+    /// after SIGTERM and <see cref="RunAgain"/> after SIGUSR1, when the body ended with an <see cref="OperationCanceledException"/>.
+    /// </returns>
+    public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, Task<int>> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T>
+    {
+        UseOneLanguage();
+        return Run(args, body, script, RunConsole.Standard(), Console.Error);
+    }
+
+    /// <inheritdoc cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>
+    public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, int> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T> => Run<T>(args, run => Task.FromResult(body(run)), script);
+
+    /// <summary>
+    /// As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for a script that has no configuration file: the
+    /// arguments before the first <c>key=value</c> are the values of one key, and the rest are the other keys.
+    /// </summary>
+    /// <param name="args">The script's arguments: at least one value, then keys; or <c>--help</c>.</param>
+    /// <param name="operand">The key that the first arguments are the values of, a list of texts: what the script works on.</param>
+    /// <param name="body">The work. Its value is the exit code.</param>
+    /// <param name="script">The script's path, filled in by the compiler; the help shows it.</param>
+    /// <returns>The exit code, as of every script.</returns>
+    public static Task<int> RunOn<T>(IEnumerable<string> args, string operand, Func<Run<T>, int> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T>
+    {
+        UseOneLanguage();
+        return Run<T>(args, run => Task.FromResult(body(run)), script, RunConsole.Standard(), Console.Error, operand: operand);
+    }
+
+    internal static async Task<int> Run<T>(
+        IEnumerable<string> args, Func<Run<T>, Task<int>> body, string script, RunConsole console, TextWriter errors,
+        Action<StopSignals>? observe = null, string? operand = null)
+        where T : class, IExperimentConfig<T>
+    {
+        using var signals = new StopSignals(console.Warning);
+        observe?.Invoke(signals);
+        try
+        {
+            string[] arguments = [.. args];
+            if (arguments.Length == 0 || arguments.Any(argument => argument is "-h" or "--help"))
+            {
+                console.Write(ConfigHelp.Usage<T>(ProjectPath.Shown(script), operand));
+                return arguments.Length == 0 ? WrongUsage : 0;
+            }
+            if (WrongArgument(arguments, operand) is { } wrong)
+            {
+                await errors.WriteLineAsync($"error: {wrong}");
+                return WrongUsage;
+            }
+
+            var run = new Run<T>(Configuration<T>(arguments, operand), console, script, signals.Stopping);
+            using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
+            if (run.HasFolder && !run.Config.IsSavedByRun)
+                run.SaveConfig();
+            return await body(run);
+        }
+        catch (Exception exception) when (signals.ExitCode is not null && Cause(exception) is OperationCanceledException)
+        {
+            return signals.ExitCode.Value;
+        }
+        catch (Exception exception)
+        {
+            console.EndProgress();
+            var (message, code) = Explain(exception);
+            await errors.WriteLineAsync(message);
+            return code;
+        }
+        finally
+        {
+            console.EndProgress();
+        }
+    }
+
+    /// <summary>Writes a configuration, every default resolved, into the folder of its run.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="script">The script's path, shown in the file's head.</param>
+    internal static void WriteConfig<T>(string folder, T config, string script)
+        where T : class, IExperimentConfig<T>
+    {
+        var file = Path.Combine(folder, ConfigFile);
+        AtomicFile.WriteAllText(file, Header(script, file) + Config.ResolvedYaml(config));
+    }
+
+    /// <summary>What to tell the user of an exception, and the exit code that goes with it.</summary>
+    internal static (string Message, int ExitCode) Explain(Exception exception) => Cause(exception) switch
+    {
+        UserErrorException e => ($"error: {e.Message}", UserError),
+        IOException e when DiskFull.Is(e) => ($"error: the disk is full: {e.Message}", UserError),
+        IOException e when FileInPlaceOfFolder(e) is { } file => ($"error: {ProjectPath.Shown(file)} is a file, and a folder is expected there", UserError),
+        // What the system says of a disk or a file that fails; a file that is not there is for the code that opens it to explain.
+        IOException e when e is not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException) => ($"error: {e.Message}", UserError),
+        UnauthorizedAccessException e => ($"error: {e.Message}", UserError),
+        _ => ($"error: this is a bug, in the kit or in the script; please report it with what follows.\n{exception}", Bug),
+    };
+
+    /// <summary>
+    /// The file that stands where a folder was to be made: .NET says of it that a part of the path is not there, or that the file is.
+    /// </summary>
+    private static string? FileInPlaceOfFolder(IOException e)
+    {
+        if (e.Message.Split('\'') is not [_, var path, _])
+            return null;
+        for (string? above = path; !string.IsNullOrEmpty(above); above = Path.GetDirectoryName(above))
+            if (File.Exists(above))
+                return e is DirectoryNotFoundException || above == path && e.Message.EndsWith("already exists.", StringComparison.Ordinal) ? above : null;
+        return null;
+    }
+
+    /// <summary>What happened may come wrapped: by a static constructor, a parallel loop, a call by reflection.</summary>
+    private static Exception Cause(Exception exception) => exception switch
+    {
+        TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner => Cause(inner),
+        AggregateException aggregate => aggregate.Flatten().InnerExceptions.Select(Cause).OrderBy(e => e switch { UserErrorException => 0, OperationCanceledException => 2, _ => 1 }).FirstOrDefault(exception),
+        _ => exception,
+    };
+
+    private static T Configuration<T>(string[] arguments, string? operand)
+        where T : class, IExperimentConfig<T>
+    {
+        if (operand is null)
+            return Config.Load<T>(arguments[0], arguments[1..]);
+        string[] values = [.. arguments.TakeWhile(argument => !IsOverride(argument))];
+        return Config.Of<T>(operand, values, arguments[values.Length..]);
+    }
+
+    private static bool IsOverride(string argument) => argument.Contains('=') && !Path.Exists(ProjectPath.Find(argument));
+
+    private static string? WrongArgument(string[] arguments, string? operand)
+    {
+        if (arguments.FirstOrDefault(argument => argument.StartsWith('-')) is { } option)
+            return $"{option} is not an option: keys are set without dashes ({option.TrimStart('-').Split('=')[0]}=value), and --help lists them";
+        if (operand is not null)
+            return IsOverride(arguments[0]) ? $"the first argument must be one of the {operand}; {arguments[0]} is another key. --help says more" : null;
+        if (IsOverride(arguments[0]))
+            return $"the first argument must be a configuration file, such as configs/demo.yaml; {arguments[0]} is an override";
+        return null;
+    }
+
+    private static string Header(string script, string config) =>
+        $"# What the run used, every default resolved. To run it again:\n#   dotnet script {ProjectPath.Shown(script)} -- {ProjectPath.Shown(config)}\n\n";
+
+    /// <summary>Numbers read and print the same whatever the user's language, and the terminal gets UTF-8.</summary>
+    private static void UseOneLanguage()
+    {
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        }
+        catch (IOException)
+        {
+            // There is no console to set: the output is discarded.
+        }
+    }
+}

@@ -1,0 +1,51 @@
+
+using Electra.Configuration;
+using Electra.Storage;
+
+namespace Electra.Running;
+
+/// <summary>A run of an experiment: what a script's pipeline is handed.</summary>
+/// <typeparam name="T">The experiment's configuration.</typeparam>
+public sealed class Run<T>
+    where T : class, IExperimentConfig<T>
+{
+    private readonly string? folder;
+    private readonly string script;
+
+    internal Run(T config, RunConsole console, string script, CancellationToken stopping)
+    {
+        this.script = script;
+        Config = config;
+        Console = console;
+        Stopping = stopping;
+        folder = config.RunFolder is { } path ? ProjectPath.Output(path) : null;
+    }
+
+    /// <summary>The configuration, every default resolved.</summary>
+    public T Config { get; }
+
+    /// <summary>The configuration's seed.</summary>
+    public int Seed => Config.Seed;
+
+    /// <summary>The full path of the folder that holds what the run makes. It is there, and no other process uses it.</summary>
+    /// <exception cref="InvalidOperationException">The configuration names no run folder.</exception>
+    public string Folder => folder ?? throw new InvalidOperationException($"{typeof(T).Name} names no run folder");
+
+    /// <summary>Where the run says what it does. Slow stages take it as their <c>IProgress&lt;ProgressReport&gt;</c>.</summary>
+    public RunConsole Console { get; }
+
+    /// <summary>Cancelled by the first Ctrl-C, SIGTERM or SIGUSR1: save, and end with an <see cref="OperationCanceledException"/>.</summary>
+    public CancellationToken Stopping { get; }
+
+    /// <summary>The full path of a file or folder in the run folder.</summary>
+    public string PathOf(string name) => Path.Combine(Folder, name);
+
+    /// <summary>Opens the run's metrics, to begin anew or to go on after a step.</summary>
+    /// <param name="resumedStep">The step that the run goes on from: what was logged after it is dropped. Null begins anew.</param>
+    public MetricsLog OpenMetrics(long? resumedStep = null) => MetricsLog.Open(Folder, resumedStep);
+
+    /// <summary>Writes the configuration, every default resolved, into the run folder.</summary>
+    public void SaveConfig() => Experiment.WriteConfig(Folder, Config, script);
+
+    internal bool HasFolder => folder is not null;
+}

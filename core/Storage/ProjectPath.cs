@@ -1,0 +1,62 @@
+using System.Reflection;
+
+namespace Electra.Storage;
+
+/// <summary>
+/// What a relative path in a configuration means: something to read is looked for in the working directory, then at the project's
+/// root; what a run makes goes under the root. So a script does the same from the root and from its own folder.
+/// </summary>
+public static class ProjectPath
+{
+    private const string RootMark = "Electra.Core.sln";
+
+    /// <summary>
+    /// The folder that holds <c>Electra.Core.sln</c>: above the folder this library was built to, else above the working directory;
+    /// the working directory itself where neither has one.
+    /// </summary>
+    public static string Root => BuiltRoot.Value ?? Above(Directory.GetCurrentDirectory()) ?? Directory.GetCurrentDirectory();
+
+    private static readonly Lazy<string?> BuiltRoot = new(() => Above(
+        typeof(ProjectPath).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "ElectraHome")?.Value));
+
+    /// <summary>The places where a path to read is looked for, in order: one if it is absolute or starts with <c>~/</c>.</summary>
+    public static IReadOnlyList<string> Candidates(string path) => Candidates(path, Directory.GetCurrentDirectory(), Root);
+
+    internal static IReadOnlyList<string> Candidates(string path, string workingDirectory, string root) =>
+        [.. new[] { Path.GetFullPath(ExpandHome(path), workingDirectory), Path.GetFullPath(ExpandHome(path), root) }.Distinct()];
+
+    /// <summary>
+    /// The full path of a file or folder to read. Where there is none, the full path it would have in the working directory: whoever
+    /// opens it reports that.
+    /// </summary>
+    public static string Find(string path) => Find(path, Directory.GetCurrentDirectory(), Root);
+
+    internal static string Find(string path, string workingDirectory, string root)
+    {
+        var candidates = Candidates(path, workingDirectory, root);
+        return candidates.FirstOrDefault(Path.Exists) ?? candidates[0];
+    }
+
+    /// <summary>The full path of a file or folder that a run makes: a relative one is taken from the root.</summary>
+    public static string Output(string path) => Path.GetFullPath(ExpandHome(path), Root);
+
+    /// <summary>The shortest way to name a file to the user: relative to the working directory where it lies below it.</summary>
+    public static string Shown(string path)
+    {
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
+        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+    }
+
+    private static string ExpandHome(string path) =>
+        path == "~" || path.StartsWith("~/", StringComparison.Ordinal)
+            ? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + path[1..]
+            : path;
+
+    private static string? Above(string? folder)
+    {
+        for (var directory = folder is null ? null : new DirectoryInfo(folder); directory is not null; directory = directory.Parent)
+            if (File.Exists(Path.Combine(directory.FullName, RootMark)))
+                return directory.FullName;
+        return null;
+    }
+}

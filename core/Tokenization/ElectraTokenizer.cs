@@ -1,0 +1,260 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.ML.Tokenizers;
+
+namespace Electra.Tokenization;
+
+/// <summary>
+/// WordPiece as Hugging Face's <c>ElectraTokenizerFast</c> does it: text is cleaned, stripped of accents and lowercased, split at
+/// spaces and punctuation, and each word is cut into the longest pieces that the vocabulary has, from the left.
+/// </summary>
+/// <remarks>
+/// Serves wherever a <see cref="Tokenizer"/> does. That library's own <c>BertTokenizer</c> gives other ids: it loses symbols and
+/// joins words across line breaks. Offsets are places in the text as it was given, never in a normalised one, and so the normalised
+/// text that some methods hand out is always null. May be used from several threads.
+/// </remarks>
+public sealed class ElectraTokenizer : Tokenizer
+{
+    private static readonly SearchValues<string> SpecialTokens = SearchValues.Create([.. Vocabulary.SpecialTokens], StringComparison.Ordinal);
+
+    private readonly CharacterClasses classes;
+    private readonly PieceTrie pieces;
+
+    /// <summary>A tokenizer over a vocabulary.</summary>
+    /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
+    /// <param name="lowercase">Whether text is lowercased and stripped of accents.</param>
+    public ElectraTokenizer(Vocabulary vocabulary, bool lowercase = true)
+    {
+        Vocabulary = vocabulary;
+        Lowercase = lowercase;
+        classes = lowercase ? CharacterClasses.Lowercase : CharacterClasses.Cased;
+        pieces = new PieceTrie(vocabulary);
+    }
+
+    /// <summary>The pieces.</summary>
+    public Vocabulary Vocabulary { get; }
+
+    /// <summary>Whether text is lowercased and stripped of accents.</summary>
+    public bool Lowercase { get; }
+
+    /// <summary>Appends the ids of a text, without [CLS] and [SEP]. Allocates nothing beside the list's growth.</summary>
+    /// <param name="text">The text; special tokens in it (<c>[MASK]</c>) stand for themselves.</param>
+    /// <param name="ids">Receives the ids.</param>
+    public void Encode(ReadOnlySpan<char> text, List<int> ids) => Encode(text, classes, ids);
+
+    /// <summary>The ids of many texts, worked out in parallel.</summary>
+    public IReadOnlyList<int>[] EncodeBatch(IReadOnlyList<string> texts)
+    {
+        var results = new IReadOnlyList<int>[texts.Count];
+        Parallel.For(0, texts.Count, () => new List<int>(), (i, _, ids) =>
+        {
+            ids.Clear();
+            Encode(texts[i], ids);
+            results[i] = ids.ToArray();
+            return ids;
+        }, _ => { });
+        return results;
+    }
+
+    /// <summary>The text of ids, as Hugging Face's decoder gives it.</summary>
+    /// <param name="ids">Token ids.</param>
+    /// <param name="skipSpecialTokens">Whether [CLS], [SEP] and their like are left out.</param>
+    /// <param name="cleanUp">Whether spaces before punctuation and in contractions are closed up.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens, bool cleanUp = true)
+    {
+        var text = new StringBuilder();
+        foreach (int id in ids)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)id, (uint)Vocabulary.Count, nameof(ids));
+            if (skipSpecialTokens && Vocabulary.IsSpecial(id))
+                continue;
+            var token = Vocabulary[id];
+            if (text.Length > 0 && token.StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))
+                text.Append(token.AsSpan(Vocabulary.Continuation.Length));
+            else
+                text.Append(text.Length > 0 ? " " : "").Append(token);
+        }
+        return cleanUp ? CleanUp(text).ToString() : text.ToString();
+    }
+
+    /// <inheritdoc/>
+    public override string Decode(IEnumerable<int> ids) => Decode(ids, skipSpecialTokens: false);
+
+    /// <inheritdoc/>
+    public override OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten)
+    {
+        List<int> all = [.. ids];
+        (idsConsumed, charsWritten) = (0, 0);
+        if (all.Exists(id => (uint)id >= (uint)Vocabulary.Count))
+            return OperationStatus.InvalidData;
+        var text = Decode(all);
+        idsConsumed = all.Count;
+        if (text.Length > destination.Length)
+        {
+            // The longest beginning that fits: one more id never gives less text, for a token is as long as the space that it closes up.
+            int fits = 0;
+            for (int step = 1 << 30; step > 0; step >>= 1)
+                if (step <= all.Count - fits && Decode(all.Take(fits + step)).Length <= destination.Length)
+                    fits += step;
+            (idsConsumed, text) = (fits, Decode(all.Take(fits)));
+        }
+        text.CopyTo(destination);
+        charsWritten = text.Length;
+        return idsConsumed == all.Count ? OperationStatus.Done : OperationStatus.DestinationTooSmall;
+    }
+
+    /// <inheritdoc/>
+    protected override EncodeResults<int> EncodeToIds(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
+    {
+        var span = text is null ? textSpan : text;
+        if (settings.MaxTokenCount == int.MaxValue)
+        {
+            var ids = new List<int>();
+            Encode(span, ClassesFor(settings), ids);
+            return new EncodeResults<int> { Tokens = ids, CharsConsumed = span.Length };
+        }
+        var limited = EncodeToTokens(text, textSpan, settings);
+        return new EncodeResults<int> { Tokens = [.. limited.Tokens.Select(token => token.Id)], CharsConsumed = limited.CharsConsumed };
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A limit cuts between two pieces of a word too, and the text up to there has just these tokens. Where two pieces share a
+    /// character (a Hangul syllable is two or three letters to an uncased vocabulary), the cut is before it.
+    /// </remarks>
+    protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxTokenCount, nameof(settings.MaxTokenCount));
+        var span = text is null ? textSpan : text;
+        var tokens = Tokens(span, ClassesFor(settings), settings.MaxTokenCount);
+        int count = Math.Min(tokens.Count, settings.MaxTokenCount);
+        while (count > 0 && count < tokens.Count && tokens[count].Offset.Start.Value < tokens[count - 1].Offset.End.Value)
+            count--;
+        int consumed = count == tokens.Count ? span.Length : count == 0 ? 0 : tokens[count - 1].Offset.End.Value;
+        return new EncodeResults<EncodedToken> { Tokens = tokens[..count], CharsConsumed = consumed };
+    }
+
+    /// <inheritdoc/>
+    protected override int CountTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings) =>
+        EncodeToIds(text, textSpan, settings).Tokens.Count;
+
+    /// <inheritdoc/>
+    /// <remarks>From the end, only whole words are kept: the end of a word alone would have other pieces.</remarks>
+    protected override int GetIndexByTokenCount(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
+    {
+        normalizedText = null;
+        if (!fromEnd)
+        {
+            var beginning = EncodeToTokens(text, textSpan, settings);
+            tokenCount = beginning.Tokens.Count;
+            return beginning.CharsConsumed;
+        }
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxTokenCount, nameof(settings.MaxTokenCount));
+        var span = text is null ? textSpan : text;
+        var tokens = Tokens(span, ClassesFor(settings), int.MaxValue);
+        int first = Math.Max(0, tokens.Count - settings.MaxTokenCount);
+        while (first > 0 && first < tokens.Count && tokens[first].Value.StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))
+            first++;
+        tokenCount = tokens.Count - first;
+        return first == 0 ? 0 : first == tokens.Count ? span.Length : tokens[first].Offset.Start.Value;
+    }
+
+    private CharacterClasses ClassesFor(EncodeSettings settings)
+    {
+        var normal = settings.ConsiderNormalization ? classes : CharacterClasses.AsWritten;
+        return settings.ConsiderPreTokenization ? normal : normal.Unsplit;
+    }
+
+    private void Encode(ReadOnlySpan<char> text, CharacterClasses classes, List<int> ids)
+    {
+        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
+        while (true)
+        {
+            int end = NextSpecial(text, out int special);
+            var words = new WordScanner(text[..end], classes, buffer);
+            while (words.MoveNext())
+                AppendPieces(words, ids);
+            if (special < 0)
+                return;
+            ids.Add(special);
+            text = text[(end + Vocabulary[special].Length)..];
+        }
+    }
+
+    /// <summary>Tokens with their places in the text, until there are more than <paramref name="enough"/>.</summary>
+    private List<EncodedToken> Tokens(ReadOnlySpan<char> text, CharacterClasses classes, int enough)
+    {
+        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
+        Span<int> sources = stackalloc int[WordScanner.BufferLength];
+        var tokens = new List<EncodedToken>();
+        var ids = new List<int>();
+        int offset = 0;
+        while (true)
+        {
+            int end = offset + NextSpecial(text[offset..], out int special);
+            var words = new WordScanner(text[..end], classes, buffer, sources, offset);
+            while (words.MoveNext())
+            {
+                ids.Clear();
+                AppendPieces(words, ids);
+                int start = 0;
+                foreach (int id in ids)
+                {
+                    if (id == Vocabulary.UnkId)
+                    {
+                        tokens.Add(new EncodedToken(id, Vocabulary[id], words.Start..words.End));
+                        continue;
+                    }
+                    int next = start + Vocabulary[id].Length - (start > 0 ? Vocabulary.Continuation.Length : 0);
+                    tokens.Add(new EncodedToken(id, Vocabulary[id], words.SourceOf(start, next)));
+                    start = next;
+                }
+                if (tokens.Count > enough)
+                    return tokens;
+            }
+            if (special < 0)
+                return tokens;
+            offset = end + Vocabulary[special].Length;
+            tokens.Add(new EncodedToken(special, Vocabulary[special], end..offset));
+        }
+    }
+
+    /// <summary>The longest piece first, from the left; [UNK] for the whole word where a part of it has no piece.</summary>
+    private void AppendPieces(in WordScanner words, List<int> ids)
+    {
+        int before = ids.Count;
+        var word = words.Word;
+        bool unknown = words.IsTooLong;
+        for (int start = 0, length; start < word.Length && !unknown; start += length)
+        {
+            int id = pieces.FindLongest(word[start..], continues: start > 0, out length);
+            ids.Add(id);
+            unknown = id < 0;
+        }
+        if (unknown)
+        {
+            CollectionsMarshal.SetCount(ids, before);
+            ids.Add(Vocabulary.UnkId);
+        }
+    }
+
+    /// <summary>Where the first special token of a text begins, and its id; the text's length and −1 where there is none.</summary>
+    private int NextSpecial(ReadOnlySpan<char> text, out int id)
+    {
+        id = -1;
+        int start = text.IndexOfAny(SpecialTokens);
+        if (start < 0)
+            return text.Length;
+        foreach (int special in Vocabulary.SpecialIds)
+            if (text[start..].StartsWith(Vocabulary[special], StringComparison.Ordinal))
+                id = special;
+        return start;
+    }
+
+    /// <summary>What Hugging Face's <c>clean_up_tokenization</c> (transformers, <c>tokenization_utils_base.py</c>) closes up, in its order.</summary>
+    private static StringBuilder CleanUp(StringBuilder text) => text
+        .Replace(" .", ".").Replace(" ?", "?").Replace(" !", "!").Replace(" ,", ",").Replace(" ' ", "'").Replace(" n't", "n't")
+        .Replace(" 'm", "'m").Replace(" 's", "'s").Replace(" 've", "'ve").Replace(" 're", "'re");
+}

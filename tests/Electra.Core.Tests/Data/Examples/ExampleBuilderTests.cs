@@ -1,0 +1,158 @@
+using System.Text.Json;
+using Electra.Data.Examples;
+using Electra.Tensors;
+
+namespace Electra.Tests.Data.Examples;
+
+public class ExampleBuilderTests
+{
+    private static readonly ExampleVocabulary Bert = new(Size: 30522, Cls: 101, Sep: 102, Pad: 0, Unknown: 100);
+
+    [Fact]
+    public void Examples_of_token_ids_are_those_of_the_original_draw_by_draw()
+    {
+        var golden = Golden.Json("f_examples_ids");
+        var lines = new List<JsonElement>();
+        var documents = golden.GetProperty("docs").EnumerateArray().Select(document => Document(document.EnumerateArray(), lines)).ToList();
+
+        AssertOriginal(golden, documents, lines);
+    }
+
+    [Theory]
+    [InlineData("ml128_noclean")]
+    [InlineData("ml128_clean")]
+    [InlineData("ml64_noclean")]
+    [InlineData("ml512_noclean")]
+    [InlineData("ml16_noclean")]
+    public void Examples_of_real_text_are_those_of_the_original_draw_by_draw(string tag)
+    {
+        // Of the text, the fixture has the ids and the length of each line.
+        var golden = Golden.Json("f_examples_lines");
+        var run = golden.GetProperty("runs").EnumerateArray().Single(run => run.GetProperty("tag").GetString() == tag);
+        // The original's cleaning leaves out lines of less than 80 characters.
+        int shortest = run.GetProperty("apply_cleaning").GetBoolean() ? 80 : 0;
+        var lines = new List<JsonElement>();
+        var documents = golden.GetProperty("docs").EnumerateArray().Select(document => Document(
+            document.EnumerateArray().Where(line => line.GetProperty("length").GetInt32() >= shortest).Select(line => line.GetProperty("ids")), lines)).ToList();
+
+        AssertOriginal(run, documents, lines);
+    }
+
+    [Fact]
+    public void A_target_carries_over_to_the_next_document_and_the_end_of_a_document_ends_an_example()
+    {
+        var draws = Script(uniform: [0.9, 0.01, 0.9, 0.9], between: [6]);
+
+        Assert.Equal(["[CLS] 10 11 [SEP]", "[CLS] 12 13 14 15 [SEP] 16 17 [SEP]"], Examples(new() { MaxLength = 16 }, draws, "10 11", "12 13 14 15\n16 17\n"));
+    }
+
+    [Fact]
+    public void Blank_lines_are_passed_over_unless_they_end_examples()
+    {
+        const string Document = "10\n \t\r\n\n11";
+
+        Assert.Equal(["[CLS] 10 [SEP] 11 [SEP]"], Examples(new() { MaxLength = 8 }, Script([0.9, 0.9, 0.9]), Document));
+        Assert.Equal(["[CLS] 10 [SEP]", "[CLS] 11 [SEP]"], Examples(new() { BlankLineEndsExample = true, MaxLength = 8 }, Script([0.9, 0.9, 0.9, 0.9]), Document));
+    }
+
+    [Fact]
+    public void The_second_segment_gets_what_room_the_first_one_leaves()
+    {
+        var settings = new ExampleSettings { MaxLength = 8 };
+
+        Assert.Equal(["[CLS] 10 11 12 13 14 15 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11 12 13 14 15 16 17 18"));
+        Assert.Equal(["[CLS] 10 11 [SEP] 12 13 14 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11\n12 13 14 15 16 17"));
+        Assert.Equal(["[CLS] 10 11 12 13 14 15 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11 12 13 14 15 16\n17"));
+    }
+
+    [Fact]
+    public void Probabilities_of_short_and_single_segment_examples_are_settings()
+    {
+        string document = string.Join('\n', Made.Documents(200).Select(text => text.Replace('\n', ' ')));
+        ExampleList With(ExampleSettings settings)
+        {
+            var examples = new ExampleList();
+            new ExampleBuilder(settings, Made.Vocabulary, Made.TokenizeNumbers, ExampleDraws.From(RandomKey.FromSeed(1)), examples).AddDocument(document);
+            return examples;
+        }
+
+        var single = With(new() { SingleSegmentProbability = 1 });
+        Assert.All(Enumerable.Range(0, single.Count), i => Assert.Equal(single[i].Length, single.Bounds[i].LengthA));
+        Assert.True(With(new() { ShortExampleProbability = 1 }).Count > With(new() { ShortExampleProbability = 0 }).Count);
+    }
+
+    [Fact]
+    public void A_line_costs_no_allocation_once_the_buffers_have_grown()
+    {
+        string document = string.Join('\n', Made.Documents(50));
+        var examples = new ExampleList();
+        var builder = new ExampleBuilder(new(), Made.Vocabulary, Made.TokenizeNumbers, ExampleDraws.From(RandomKey.FromSeed(1)), examples);
+        builder.AddDocument(document);
+        builder.AddDocument(document);
+        examples.Clear();
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        builder.AddDocument(document);
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    /// <summary>A document whose lines are numbers into <paramref name="known"/>, where the ids of each line are put.</summary>
+    private static string Document(IEnumerable<JsonElement> lines, List<JsonElement> known)
+    {
+        int first = known.Count;
+        known.AddRange(lines);
+        return string.Join('\n', Enumerable.Range(first, known.Count - first));
+    }
+
+    private static void AssertOriginal(JsonElement golden, IEnumerable<string> documents, List<JsonElement> lines)
+    {
+        var draws = new Queue<JsonElement>(golden.GetProperty("draws").EnumerateArray());
+        JsonElement Next(string kind)
+        {
+            var draw = draws.Dequeue();
+            Assert.Equal(kind, draw[0].GetString());
+            return draw;
+        }
+        var recorded = new ExampleDraws(
+            () => Next("random")[1].GetDouble(),
+            (first, last) =>
+            {
+                var draw = Next("randint");
+                Assert.Equal((draw[1].GetInt32(), draw[2].GetInt32()), (first, last));
+                return draw[3].GetInt32();
+            });
+        var examples = new ExampleList();
+        var settings = new ExampleSettings { MaxLength = golden.GetProperty("max_length").GetInt32() };
+        var builder = new ExampleBuilder(
+            settings, Bert, (line, ids) => ids.AddRange(lines[int.Parse(line)].EnumerateArray().Select(id => id.GetInt32())), recorded, examples);
+
+        foreach (string document in documents)
+            builder.AddDocument(document);
+
+        Assert.Empty(draws);
+        var expected = golden.GetProperty("examples");
+        Assert.Equal(expected.GetArrayLength(), examples.Count);
+        for (int i = 0; i < examples.Count; i++)
+        {
+            Assert.Equal(expected[i].GetProperty("input_ids").EnumerateArray().Select(id => id.GetInt32()), examples[i].ToArray());
+            Assert.Equal(expected[i].GetProperty("sentA_length").GetInt32(), examples.Bounds[i].LengthA);
+        }
+    }
+
+    private static ExampleDraws Script(double[] uniform, int[]? between = null)
+    {
+        var (numbers, integers) = (new Queue<double>(uniform), new Queue<int>(between ?? []));
+        return new(numbers.Dequeue, (_, _) => integers.Dequeue());
+    }
+
+    private static IEnumerable<string> Examples(ExampleSettings settings, ExampleDraws draws, params string[] documents)
+    {
+        var examples = new ExampleList();
+        var builder = new ExampleBuilder(settings, Made.Vocabulary, Made.TokenizeNumbers, draws, examples);
+        foreach (string document in documents)
+            builder.AddDocument(document);
+        return Enumerable.Range(0, examples.Count).Select(i => string.Join(' ', examples[i].ToArray()
+            .Select(id => id == Made.Vocabulary.Cls ? "[CLS]" : id == Made.Vocabulary.Sep ? "[SEP]" : $"{id}")));
+    }
+}

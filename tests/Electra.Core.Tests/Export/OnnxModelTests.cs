@@ -1,0 +1,130 @@
+using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Export;
+using Electra.Model;
+using Electra.Tensors;
+using Electra.Tokenization;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace Electra.Tests.Export;
+
+/// <summary>ONNX files, run by ONNX Runtime: they give the model's own logits.</summary>
+public sealed class OnnxModelTests : IDisposable
+{
+    private static readonly ElectraTokenizer Words = new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]), lowercase: true);
+
+    private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    public void Dispose()
+    {
+        scope.Dispose();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public void A_discriminator_gives_the_golden_logits()
+    {
+        using var pair = TinyPair.Load();
+        using var session = Export(pair, ModelPart.Discriminator);
+        var io = Golden.Tensors("a_tiny_io");
+        var logits = Run(session, io["generated"], io["attention_mask"].to(int64), io["token_type_ids"]);
+        Assert.Equal(io["discriminator_logits"].shape, logits.shape);
+        AssertClose(io["discriminator_logits"], logits);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 64)]
+    [InlineData(7, 33)]
+    public void Batch_size_and_length_are_the_callers_choice(int batch, int length)
+    {
+        // Base and large have embeddings as wide as their hidden states: no projection.
+        using var pair = ElectraPair.Create(TinyPair.Config with { EmbeddingSize = 32 }, seed: 3, Compute.Reference);
+        using var session = Export(pair, ModelPart.Discriminator);
+        var (ids, types, lengths, mask) = Rows(batch, length);
+        var expected = pair.Discriminate(ids, types, AttentionMask.FromLengths(lengths, length, Compute.Reference), Dropout.None).view(batch, length);
+        AssertClose(expected * mask, Run(session, ids, mask, types) * mask);
+    }
+
+    [Fact]
+    public void A_generator_gives_the_golden_logits()
+    {
+        using var pair = TinyPair.Load();
+        using var session = Export(pair, ModelPart.Generator);
+        var io = Golden.Tensors("a_tiny_io");
+        AssertClose(io["generator_logits_full"], Run(session, io["masked_input_ids"], io["attention_mask"].to(int64), io["token_type_ids"]));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_classifier_gives_its_own_logits_and_names_its_labels(int outputs)
+    {
+        using var classifier = ElectraClassifier.Create(TinyPair.Config, outputs, headDropout: 0.1, seed: 9, Compute.Reference);
+        var labels = Enumerable.Range(0, outputs).ToDictionary(i => i, i => $"label{i}");
+        HuggingFaceFolder.Save(folder.File("classifier"), HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0) with { Id2label = labels }, classifier.Store.Named(), Words);
+        using var session = Export(folder.File("classifier"));
+        var (ids, types, lengths, mask) = Rows(5, 20);
+        var expected = classifier.Classify(ids, types, AttentionMask.FromLengths(lengths, 20, Compute.Reference), Dropout.None);
+        AssertClose(expected, Run(session, ids, mask, types));
+        Assert.Equal(outputs, session.OutputMetadata["logits"].Dimensions[1]);
+        Assert.Contains("\"label0\"", session.ModelMetadata.CustomMetadataMap["labels"]);
+    }
+
+    [Fact]
+    public void An_encoder_without_a_head_is_refused_and_nothing_is_written()
+    {
+        using var pair = TinyPair.Load();
+        HuggingFaceFolder.Save(folder.File("encoder"), HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraModel", 0),
+            pair.DiscriminatorWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)), Words);
+        Assert.Contains("without a head", Assert.Throws<UserErrorException>(() => Export(folder.File("encoder"))).Message);
+        Assert.False(File.Exists(folder.File("model.onnx")));
+    }
+
+    private InferenceSession Export(ElectraPair pair, ModelPart part)
+    {
+        HuggingFaceFolder.SavePair(folder.File("pair"), pair, Words);
+        return Export(folder.File("pair"), part);
+    }
+
+    private InferenceSession Export(string source, ModelPart part = ModelPart.Discriminator)
+    {
+        using var model = PretrainedModel.Open(source, part);
+        OnnxModel.Save(folder.File("model.onnx"), model);
+        return new InferenceSession(folder.File("model.onnx"));
+    }
+
+    private static Tensor Run(InferenceSession session, Tensor ids, Tensor mask, Tensor types)
+    {
+        Assert.Equal(["input_ids", "attention_mask", "token_type_ids"], session.InputNames);
+        using var results = session.Run([Value("input_ids", ids), Value("attention_mask", mask), Value("token_type_ids", types)]);
+        var logits = Assert.IsType<DenseTensor<float>>(Assert.Single(results).Value);
+        return tensor(logits.ToArray()).view([.. logits.Dimensions.ToArray().Select(n => (long)n)]);
+
+        static NamedOnnxValue Value(string name, Tensor tensor) =>
+            NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(tensor.contiguous().data<long>().ToArray(), [.. tensor.shape.Select(n => (int)n)]));
+    }
+
+    /// <summary>Rows of random ids of different lengths; the last is the longest.</summary>
+    private static (Tensor Ids, Tensor Types, int[] Lengths, Tensor Mask) Rows(int batch, int length)
+    {
+        var random = new Random(batch);
+        int[] lengths = [.. Enumerable.Range(0, batch).Select(row => row == batch - 1 ? length : random.Next(1, length + 1))];
+        long[,] ids = new long[batch, length], types = new long[batch, length], mask = new long[batch, length];
+        for (int row = 0; row < batch; row++)
+            for (int at = 0; at < lengths[row]; at++)
+                (ids[row, at], types[row, at], mask[row, at]) = (random.Next(5, 200), at > length / 2 ? 1 : 0, 1);
+        return (tensor(ids), tensor(types), lengths, tensor(mask));
+    }
+
+    private static void AssertClose(Tensor expected, Tensor actual)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        Assert.InRange((expected - actual).abs().max().item<float>(), 0, 1e-5f);
+    }
+}
