@@ -74,6 +74,9 @@ public sealed record BenchConfig : IExperimentConfig<BenchConfig>
     }
 
     /// <inheritdoc/>
+    public IEnumerable<string> Warnings() => Compute.Warnings();
+
+    /// <inheritdoc/>
     public IEnumerable<ConfigProblem> Check()
     {
         foreach (var (key, problem) in Model.Problems())

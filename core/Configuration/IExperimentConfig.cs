@@ -33,4 +33,7 @@ public interface IExperimentConfig<TSelf>
 
     /// <summary>What is wrong between keys whose values are each right. The places are looked up by the keys.</summary>
     IEnumerable<ConfigProblem> Check() => [];
+
+    /// <summary>What is allowed but rarely meant, a sentence each: shown before the work begins.</summary>
+    IEnumerable<string> Warnings() => [];
 }

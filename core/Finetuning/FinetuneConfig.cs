@@ -129,6 +129,9 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     }
 
     /// <inheritdoc/>
+    public IEnumerable<string> Warnings() => Compute.Warnings(Workers);
+
+    /// <inheritdoc/>
     public IEnumerable<ConfigProblem> Check()
     {
         if (Checkpoint == "")

@@ -86,6 +86,7 @@ public static class LibTorch
             throw LibTorchException.NotLoaded(tried, given);
         }
 
+        OpenMPThreads.LimitSpinning();
         // In the order of their dependencies: a library that is in already satisfies the next one's request for its name.
         var handles = new Dictionary<string, nint>();
         foreach (var library in new[] { "c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch" })

@@ -107,6 +107,9 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
         };
 
     /// <inheritdoc/>
+    public IEnumerable<string> Warnings() => Compute.Warnings();
+
+    /// <inheritdoc/>
     public IEnumerable<ConfigProblem> Check()
     {
         foreach (var (key, problem) in Model.Problems())

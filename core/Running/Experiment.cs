@@ -88,6 +88,8 @@ public static class Experiment
             }
 
             var run = new Run<T>(Configuration<T>(arguments, operand), console, script, signals.Stopping);
+            foreach (var warning in run.Config.Warnings())
+                console.Warning(warning);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
             if (run.HasFolder && !run.Config.IsSavedByRun)
                 run.SaveConfig();

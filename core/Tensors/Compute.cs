@@ -35,6 +35,17 @@ public sealed record ComputeOptions
     /// <summary>CPU threads of the matrix kernels; 0: one for each processor.</summary>
     [Range(0, 1024)]
     public int Threads { get; init; }
+
+    /// <summary>Warns where there are more threads than processors that this process may use (its affinity, its container's share).</summary>
+    /// <param name="workers">How many compute at the same time, each with its share of <see cref="Threads"/>, at least one.</param>
+    public IEnumerable<string> Warnings(int workers = 1)
+    {
+        int processors = Environment.ProcessorCount;
+        if (Threads > processors)
+            yield return $"compute.threads is {Threads}, but this process may use {processors} processor{(processors == 1 ? "" : "s")}: more threads than processors are several times slower. compute.threads=0 is one thread for each.";
+        else if (workers > processors)
+            yield return $"workers is {workers}, but this process may use {processors} processor{(processors == 1 ? "" : "s")}: more workers than processors are slower.";
+    }
 }
 
 /// <summary>A device and the precision to use on it.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Electra.Native;
 
 namespace Electra.Tensors;
 
@@ -52,12 +53,11 @@ internal static unsafe class VectorRandom
     private static void InBlocks(long count, int threads, Action<int, long, int> work)
     {
         int blocks = (int)((count + BlockElements - 1) / BlockElements);
-        void Run(int block) => work(block, (long)block * BlockElements, (int)Math.Min(BlockElements, count - (long)block * BlockElements));
-        if (threads == 1 || blocks == 1)
-            for (int block = 0; block < blocks; block++)
-                Run(block);
-        else
-            Parallel.For(0, blocks, new ParallelOptions { MaxDegreeOfParallelism = threads }, Run);
+        ParallelRegion.Split(blocks, threads, (first, end) =>
+        {
+            for (int block = first; block < end; block++)
+                work(block, (long)block * BlockElements, (int)Math.Min(BlockElements, count - (long)block * BlockElements));
+        });
     }
 
     private static void FillMaskBlock(float* destination, int count, ushort threshold, float kept, RandomKey key)
