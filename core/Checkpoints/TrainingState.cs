@@ -23,6 +23,10 @@ public static class TrainingState
         SealedJson.Write(Path.Combine(partial, InfoFile), new Envelope<T>(info, new FileInfo(file).Length, Sha256(file)));
     });
 
+    /// <summary>How long saving these may take where it has not been measured: a slow disk writes, and one core hashes, 100 MB/s together.</summary>
+    public static TimeSpan EstimatedTime(IEnumerable<(string Name, Tensor Value)> tensors) =>
+        TimeSpan.FromSeconds(tensors.Sum(tensor => tensor.Value.numel() * (double)tensor.Value.element_size()) / 100e6);
+
     /// <summary>Opens a state: the record, and the tensors to read.</summary>
     /// <exception cref="UserErrorException">The folder holds no state, or a damaged one.</exception>
     public static (T Info, SafeTensorsFile Tensors) Load<T>(string folder)

@@ -124,6 +124,7 @@ public static class FinetuneLoop
             using var training = new FinetuneRun(config, start, method, compute, job, console.Warning);
             Experiment.WriteConfig(job.Folder, job.Alone(config), script);
             Interlocked.Add(ref updates, -training.Step);
+            run.SavingTime = workers * training.SavingTime;
             var result = training.Train(
                 epoch => console.Line($"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  {Scores(epoch.Scores)}"),
                 () => console.Report(new ProgressReport("fine-tuning", Interlocked.Increment(ref done), Interlocked.Read(ref updates), "updates")),

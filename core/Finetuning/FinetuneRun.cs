@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
@@ -74,6 +75,9 @@ internal sealed class FinetuneRun : IDisposable
 
     /// <summary>Updates that are done.</summary>
     public long Step { get; private set; }
+
+    /// <summary>How long saving a state may take.</summary>
+    public TimeSpan SavingTime => TrainingState.EstimatedTime(optimizer.State());
 
     /// <summary>Trains to the end, and saves the result.</summary>
     /// <param name="report">Told of each epoch.</param>

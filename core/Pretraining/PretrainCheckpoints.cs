@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Electra.Checkpoints;
 using Electra.Checkpoints.Formats;
@@ -49,10 +50,12 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
     public void SaveState(PretrainPosition position)
     {
+        long start = Stopwatch.GetTimestamp();
         // Older states go only when the new one is on the disk, whole.
         TrainingState.Save(Path.Combine(StatesPath, $"{StatePrefix}{position.Step}"), Tensors(), new SavedRun(position, WhatIsLearned(config), data.Examples.Train.Fingerprint));
         foreach (var (_, folder) in States().SkipLast(config.Checkpoints.KeepLast))
             Directory.Delete(folder, recursive: true);
+        run.SavingTime = Stopwatch.GetElapsedTime(start);
     }
 
     /// <summary>
@@ -67,6 +70,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
             return PretrainPosition.Start;
         var position = Restore();
         run.SaveConfig();
+        run.SavingTime = TrainingState.EstimatedTime(Tensors());
         return position;
     }
 

@@ -20,7 +20,7 @@ public static class Experiment
     public const int WrongUsage = 2;
 
     /// <summary>
-    /// The exit code of a run that SIGUSR1 stopped: all is saved, and the same command goes on (EX_TEMPFAIL of sysexits.h, which
+    /// The exit code of a run that a scheduler stopped (SIGUSR1, SIGUSR2, SIGXCPU): all is saved, and the same command goes on (EX_TEMPFAIL of sysexits.h, which
     /// schedulers take as a request to run the job again).
     /// </summary>
     public const int RunAgain = 75;
@@ -37,12 +37,13 @@ public static class Experiment
     /// <param name="script">The script's path, filled in by the compiler; the help shows it.</param>
     /// <returns>
     /// The exit code: the body's; <see cref="UserError"/>, <see cref="WrongUsage"/> or <see cref="Bug"/>; 130 after Ctrl-C, 143
-    /// after SIGTERM and <see cref="RunAgain"/> after SIGUSR1, when the body ended with an <see cref="OperationCanceledException"/>.
+    /// after SIGTERM, 129 after SIGHUP and <see cref="RunAgain"/> after SIGUSR1, SIGUSR2 or SIGXCPU, when the body ended with an
+    /// <see cref="OperationCanceledException"/>.
     /// </returns>
     public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, Task<int>> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T>
     {
-        UseOneLanguage();
+        PrepareConsole();
         return Run(args, body, script, RunConsole.Standard(), Console.Error);
     }
 
@@ -62,7 +63,7 @@ public static class Experiment
     public static Task<int> RunOn<T>(IEnumerable<string> args, string operand, Func<Run<T>, int> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T>
     {
-        UseOneLanguage();
+        PrepareConsole();
         return Run<T>(args, run => Task.FromResult(body(run)), script, RunConsole.Standard(), Console.Error, operand: operand);
     }
 
@@ -88,6 +89,7 @@ public static class Experiment
             }
 
             var run = new Run<T>(Configuration<T>(arguments, operand), console, script, signals.Stopping);
+            signals.SavingTime = () => run.SavingTime;
             foreach (var warning in run.Config.Warnings())
                 console.Warning(warning);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
@@ -181,8 +183,8 @@ public static class Experiment
     private static string Header(string script, string config) =>
         $"# What the run used, every default resolved. To run it again:\n#   dotnet script {ProjectPath.Shown(script)} -- {ProjectPath.Shown(config)}\n\n";
 
-    /// <summary>Numbers read and print the same whatever the user's language, and the terminal gets UTF-8.</summary>
-    private static void UseOneLanguage()
+    /// <summary>Numbers read and print the same whatever the user's language, and the terminal gets UTF-8 and may be closed.</summary>
+    private static void PrepareConsole()
     {
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -194,5 +196,6 @@ public static class Experiment
         {
             // There is no console to set: the output is discarded.
         }
+        TerminalWriter.Use();
     }
 }
