@@ -21,7 +21,8 @@ internal static class ConfigHelp
               {"-h, --help".PadRight(width)} this text
 
             exit codes: 0 done; 1 something to put right; 2 wrong call; 70 a bug; stopped after saving, the same command goes on:
-            130 by Ctrl-C, 143 by SIGTERM, 75 by SIGUSR1. A second signal ends at once, without saving.
+            130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 75 by SIGUSR1, SIGUSR2 or SIGXCPU. A signal that comes more than five seconds
+            after the first ends at once, without saving.
 
             keys:
 

@@ -42,7 +42,7 @@ internal sealed class StopSignals : IDisposable
             context.Cancel = true;
             Receive(signal);
         }))];
-        launcher = ScriptLauncher.Watch(() => Receive("`dotnet script` has ended: ", Experiment.RunAgain, isRepeated: true));
+        launcher = ScriptLauncher.Watch(() => Receive("`dotnet script` has ended: ", Experiment.RunAgain, null));
     }
 
     /// <summary>Cancelled by the first signal.</summary>
@@ -54,22 +54,24 @@ internal sealed class StopSignals : IDisposable
     /// <summary>The exit code that the first signal asks for; null where none came.</summary>
     public int? ExitCode => exitCode == 0 ? null : exitCode;
 
-    internal void Receive(PosixSignal signal) => Receive("", signal switch
+    internal void Receive(PosixSignal signal)
     {
-        PosixSignal.SIGINT => 130,
-        PosixSignal.SIGTERM => 143,
-        PosixSignal.SIGHUP => 129,
-        _ => Experiment.RunAgain,
-    }, isRepeated: signal == CpuLimit); // by the kernel, every second from the limit on
+        int ended = signal switch { PosixSignal.SIGHUP => 129, PosixSignal.SIGINT => 130, PosixSignal.SIGTERM => 143, _ => 128 + (int)signal };
+        // The kernel repeats SIGXCPU every second from the limit on, and means the same.
+        Receive("", (int)signal > 0 ? Experiment.RunAgain : ended, signal == CpuLimit ? null : ended);
+    }
 
-    private void Receive(string reason, int code, bool isRepeated)
+    /// <param name="reason">What comes before the message.</param>
+    /// <param name="code">The exit code once all is saved.</param>
+    /// <param name="endedCode">The exit code of an end at once, where this is not the first request; null: there is none.</param>
+    private void Receive(string reason, int code, int? endedCode)
     {
         lock (gate)
         {
             if (exitCode != 0)
             {
-                if (!isRepeated && time.GetElapsedTime(firstAt) >= SameRequest)
-                    exit(code);
+                if (endedCode is { } ended && time.GetElapsedTime(firstAt) >= SameRequest)
+                    exit(ended);
                 return;
             }
             (exitCode, firstAt) = (code, time.GetTimestamp());

@@ -18,10 +18,7 @@ catch (Exception e) when (e is ScriptErrorException or IOException or Unauthoriz
 
 static async Task<int> Run(CommandLine.Run run)
 {
-    var script = Path.GetFullPath(run.Script);
-    if (!File.Exists(script))
-        throw new ScriptErrorException($"Couldn't find file '{run.Script}'");
-
+    var script = ScriptPath.Find(run.Script) ?? throw new ScriptErrorException($"Couldn't find file '{run.Script}'");
     var compiled = Compile(script, run.Optimized, run.CacheFolder);
     try
     {

@@ -108,25 +108,6 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     }
 
     [Fact]
-    public async Task A_second_interrupt_ends_at_once_without_saving()
-    {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
-        await whole.Ready();
-        // Steps of a second or more: the first signal alone would save after one.
-        var process = whole.Start("impatient", "model={embedding_size: 64, hidden_size: 512, layers: 8, attention_heads: 8, intermediate_size: 2048, generator_divisor: 1}", "training.batch_size=128");
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("step         0"))
-        {
-        }
-        await KilledScript.Send(process, "INT");
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("once more stops at once"))
-        {
-        }
-        await KilledScript.Send(process, "INT");
-        Assert.Equal(130, (await ScriptRunner.Finish(process)).ExitCode);
-        Assert.False(Directory.Exists(whole.Folder.File("runs/impatient_11081/states")), "nothing was saved");
-    }
-
-    [Fact]
     public async Task A_second_start_of_a_run_says_who_has_it()
     {
         await whole.Ready();

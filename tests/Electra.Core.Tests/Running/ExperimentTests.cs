@@ -125,6 +125,7 @@ public sealed class ExperimentTests : IDisposable
     [Theory]
     [InlineData(PosixSignal.SIGINT, 130)]
     [InlineData(PosixSignal.SIGTERM, 143)]
+    [InlineData(PosixSignal.SIGHUP, 129)]
     public async Task The_first_signal_asks_the_run_to_stop(PosixSignal signal, int code)
     {
         Assert.Equal(code, await Run(async run =>
@@ -155,19 +156,5 @@ public sealed class ExperimentTests : IDisposable
             await Task.Delay(Timeout.Infinite, run.Stopping);
             return 0;
         }));
-    }
-
-    [Fact]
-    public void The_second_signal_ends_at_once()
-    {
-        var exits = new List<int>();
-        using var signals = new StopSignals(_ => { }, exits.Add);
-
-        signals.Receive(PosixSignal.SIGTERM);
-        Assert.Empty(exits);
-        Assert.True(signals.Stopping.IsCancellationRequested);
-
-        signals.Receive(PosixSignal.SIGINT);
-        Assert.Equal([130], exits);
     }
 }

@@ -18,8 +18,10 @@ internal static class ScriptRunner
         Path.Combine(TestData.Repository, "scripts", "host", "bin", Configuration, "net10.0", "dotnet-script.dll");
 
     /// <summary>The kit's own scripts are the same for all tests, and compiling one takes longer than a tiny run of it: it is compiled once.</summary>
+    public static string KitCache { get; } = Path.Combine(AppContext.BaseDirectory, "scripts");
+
     private static string Cache(TemporaryFolder folder, string[] words) =>
-        words.Any(word => word.StartsWith(Path.Combine(TestData.Repository, "scripts"), StringComparison.Ordinal)) ? Path.Combine(AppContext.BaseDirectory, "scripts") : folder.File("cache");
+        words.Any(word => word.StartsWith(Path.Combine(TestData.Repository, "scripts"), StringComparison.Ordinal)) ? KitCache : folder.File("cache");
 
     /// <summary>Runs a script to its end.</summary>
     public static Task<ScriptResult> Run(TemporaryFolder folder, params string[] words) =>
@@ -37,9 +39,13 @@ internal static class ScriptRunner
     public static Process StartDotnet(string workingFolder, params string[] words) =>
         StartDotnet(workingFolder, new Dictionary<string, string>(), words);
 
-    private static Process StartDotnet(string workingFolder, IReadOnlyDictionary<string, string> environment, string[] words)
+    private static Process StartDotnet(string workingFolder, IReadOnlyDictionary<string, string> environment, string[] words) =>
+        StartProgram("dotnet", workingFolder, environment, words);
+
+    /// <summary>Starts a program with its input and output redirected, and some variables of the environment set.</summary>
+    public static Process StartProgram(string program, string workingFolder, IReadOnlyDictionary<string, string> environment, params string[] words)
     {
-        var start = new ProcessStartInfo("dotnet", words)
+        var start = new ProcessStartInfo(program, words)
         {
             WorkingDirectory = workingFolder,
             RedirectStandardInput = true,
@@ -49,6 +55,19 @@ internal static class ScriptRunner
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         return Process.Start(start)!;
+    }
+
+    /// <summary>Reads a process's output up to a line that contains a text, which has to come.</summary>
+    public static async Task WaitForLine(Process process, string text)
+    {
+        var said = new List<string>();
+        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            if (line.Contains(text))
+                return;
+            said.Add(line);
+        }
+        Assert.Fail($"{text} was not said, but:\n{string.Join('\n', said)}\n{await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)}");
     }
 
     /// <summary>Waits for the end of a process, and reads what is left of its output.</summary>
