@@ -12,14 +12,6 @@ internal enum SourceFormat
     Parquet,
 }
 
-/// <summary>How a file is compressed.</summary>
-internal enum Compression
-{
-    None,
-    Gzip,
-    Zstandard,
-}
-
 /// <summary>A file of a corpus.</summary>
 /// <param name="Path">Its full path.</param>
 /// <param name="Name">Its path within the source, which names it wherever the source lies.</param>
@@ -29,14 +21,6 @@ internal sealed record SourceFile(string Path, string Name, long Bytes, DateTime
 {
     /// <summary>How it holds text, by its extension.</summary>
     public SourceFormat Format => SourceFiles.FormatOf(Path) ?? SourceFormat.Text;
-
-    /// <summary>How it is compressed, by its extension.</summary>
-    public Compression Compression => System.IO.Path.GetExtension(Path).ToLowerInvariant() switch
-    {
-        ".gz" => Compression.Gzip,
-        ".zst" => Compression.Zstandard,
-        _ => Compression.None,
-    };
 
     /// <summary>Its path as it is shown to the user.</summary>
     public string Shown => ProjectPath.Shown(Path);

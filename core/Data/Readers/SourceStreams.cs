@@ -1,14 +1,11 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Text;
 using Electra.Data.Corpora;
-using ICSharpCode.SharpZipLib;
-using ICSharpCode.SharpZipLib.GZip;
+using ZstdSharp.Unsafe;
 
 namespace Electra.Data.Readers;
 
-/// <summary>Opens the files of a corpus, decompressed, and says what is wrong with those that are damaged.</summary>
+/// <summary>Lines of text files, decompressed. What is wrong with a file that is damaged is said with its place.</summary>
 internal static class SourceStreams
 {
     private const int BufferSize = 1 << 16;
@@ -34,9 +31,8 @@ internal static class SourceStreams
 
     private static IEnumerable<ReadOnlyMemory<char>> Lines(SourceFile file, ReadPosition position, int longest, Func<BoundedLines, ReadOnlyMemory<char>> next)
     {
-        using var stored = Open(file);
-        using var content = new CountingStream(Decompress(file, stored));
-        using var text = new StreamReader(content, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, BufferSize);
+        using var stored = StoredText.Open(file);
+        using var text = new StreamReader(stored.Content, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, BufferSize);
         var lines = new BoundedLines(text, longest);
         long reported = 0;
         for (bool first = true; ; first = false)
@@ -50,74 +46,36 @@ internal static class SourceStreams
             }
             catch (Exception e) when (e is DecoderFallbackException or InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
             {
-                throw Damaged(file, e);
+                throw Damaged(file, stored, e);
             }
             yield return first && line.Span is ['\uFEFF', ..] ? line[1..] : line;
             if (stored.Position - reported >= 1 << 20)
                 position.Report(reported = stored.Position);
         }
-        if (file.Compression == Compression.Gzip)
-            CheckWhole(file, stored, content.Count);
+        stored.CheckWhole();
     }
 
-    private static FileStream Open(SourceFile file)
+    /// <summary>Says what a decoder stumbled over, and where.</summary>
+    private static UserErrorException Damaged(SourceFile file, StoredText stored, Exception cause)
     {
-        try
-        {
-            return new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferSize, FileOptions.SequentialScan);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{file.Shown} cannot be read: {e.Message}", e);
-        }
-    }
-
-    private static Stream Decompress(SourceFile file, Stream stored) => file.Compression switch
-    {
-        Compression.Gzip => new GZipStream(stored, CompressionMode.Decompress),
-        Compression.Zstandard => new ZstdSharp.DecompressionStream(stored, BufferSize),
-        _ => stored,
-    };
-
-    /// <summary>
-    /// .NET's gzip takes a file that ends in the middle for a whole one. The last four bytes of a whole file are its length; where
-    /// they do not fit, a reader that checks every part decides (a file may be several, one after the other).
-    /// </summary>
-    private static void CheckWhole(SourceFile file, FileStream stored, long read)
-    {
-        Span<byte> length = stackalloc byte[4];
-        if (stored.Length >= 18 && stored.Seek(-4, SeekOrigin.End) > 0 && stored.ReadAtLeast(length, 4, throwOnEndOfStream: false) == 4
-            && BinaryPrimitives.ReadUInt32LittleEndian(length) == (uint)read)
-            return;
-        long whole = 0;
-        try
-        {
-            using var content = new GZipInputStream(File.OpenRead(file.Path), BufferSize);
-            var buffer = new byte[BufferSize];
-            for (int n; (n = content.Read(buffer)) > 0;)
-                whole += n;
-        }
-        catch (Exception e) when (e is SharpZipBaseException or EndOfStreamException or InvalidDataException)
-        {
-            throw new UserErrorException($"{file.Shown} is damaged: it ends in the middle, or was changed, after {whole:N0} bytes of text. Download or compress it again.", e);
-        }
-        if (whole != read)
-            throw new UserErrorException($"{file.Shown} is damaged: {read:N0} of {whole:N0} bytes of text can be read. Download or compress it again.");
-    }
-
-    /// <summary>Finds the place of what a decoder stumbled over.</summary>
-    private static UserErrorException Damaged(SourceFile file, Exception cause)
-    {
+        if (cause is ZstdSharp.ZstdException { Code: ZSTD_ErrorCode.ZSTD_error_memory_allocation or ZSTD_ErrorCode.ZSTD_error_frameParameter_windowTooLarge })
+            return new UserErrorException($"{file.Shown} was compressed with a window that this machine has too little memory for. Decompress it first: zstd -d --long=31 --memory=2048MB", cause);
         if (cause is not DecoderFallbackException)
-            return new UserErrorException($"{file.Shown} is damaged: {cause.Message} Download or compress it again.", cause);
-        using var content = Decompress(file, Open(file));
+            return new UserErrorException($"{file.Shown} is damaged: {cause.Message.TrimEnd('.')}. Download or compress it again.", cause);
+        if (stored.Compression == Compression.None && Path.GetExtension(file.Path).ToLowerInvariant() is (".gz" or ".zst") and var extension)
+            return new UserErrorException($"{file.Shown} is not compressed as its name says ({extension}), and not UTF-8 text either. Download or compress it again.", cause);
+        return NotUtf8(file, cause);
+    }
+
+    private static UserErrorException NotUtf8(SourceFile file, Exception cause)
+    {
+        using var stored = StoredText.Open(file);
         var buffer = new byte[BufferSize];
         var (line, offset, kept) = (1L, 0L, 0);
-        while (content.ReadAtLeast(buffer.AsSpan(kept), 1, throwOnEndOfStream: false) is var read)
+        while (true)
         {
+            int read = stored.Content.ReadAtLeast(buffer.AsSpan(kept), 1, throwOnEndOfStream: false);
             ReadOnlySpan<byte> bytes = buffer.AsSpan(0, kept + read);
-            if (offset == 0 && bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
-                return new UserErrorException($"{file.Shown} is UTF-16, and text must be UTF-8. Convert it: iconv -f utf-16 -t utf-8", cause);
             int good = 0;
             OperationStatus status = OperationStatus.Done;
             while (good < bytes.Length && (status = Rune.DecodeFromUtf8(bytes[good..], out var rune, out int length)) == OperationStatus.Done)
@@ -132,6 +90,5 @@ internal static class SourceStreams
             bytes[good..].CopyTo(buffer);
             (offset, kept) = (offset + good, bytes.Length - good);
         }
-        throw new InvalidOperationException("a stream ends with a read of nothing");
     }
 }

@@ -116,10 +116,10 @@ public sealed class CorpusTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{\"text\": \"good\"}\n{\"text\": oops}\n", "text.jsonl:2:10", "no JSON")]
-    [InlineData("{\"body\": \"good\", \"id\": 1}\n", "text.jsonl:1", "no field text", "body, id")]
+    [InlineData("{\"text\": \"good\"}\n{\"text\": oops}\n", "text.jsonl:2:10", "not valid JSON")]
+    [InlineData("{\"body\": \"good\", \"id\": 1}\n", "text.jsonl", "no field text", "body, id")]
     [InlineData("{\"text\": 5}\n", "text.jsonl:1", "a number")]
-    [InlineData("[1, 2]\n", "text.jsonl:1", "a list")]
+    [InlineData("[1, 2]\n", "text.jsonl:1", "a JSON list")]
     public void A_json_line_without_text_is_refused_with_its_place(string content, params string[] said)
     {
         Write("text.jsonl", content);

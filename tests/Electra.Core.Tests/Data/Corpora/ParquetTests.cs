@@ -23,7 +23,7 @@ public sealed class ParquetTests : IDisposable
     public async Task A_column_that_is_not_there_or_holds_no_text_is_refused_by_name()
     {
         await Write(["One."]);
-        Assert.Contains("the columns are text, id", Assert.Throws<UserErrorException>(() => Read("body")).Message);
+        Assert.Contains("The columns are text, id", Assert.Throws<UserErrorException>(() => Read("body")).Message);
         Assert.Contains("the column id holds Int32", Assert.Throws<UserErrorException>(() => Read("id")).Message);
     }
 
@@ -63,7 +63,7 @@ public sealed class ParquetTests : IDisposable
                 {
                     string[] Texts(params IEnumerable<JsonElement> rows) =>
                         [.. rows.Select(row => row.GetProperty(field).GetString()).OfType<string>().Where(text => !string.IsNullOrWhiteSpace(text))];
-                    string[] documents = [.. ParquetDocuments.Read(new SourceFile(path, name, 1, default), field, new ReadPosition(_ => { }))];
+                    string[] documents = [.. FileDocuments.Read(new SourceFile(path, name, 1, default), new CorpusOptions { TextField = field }, new ReadPosition(_ => { }))];
                     var first = Texts(file.GetProperty("first_rows").EnumerateArray());
                     Assert.Equal(first, documents.Take(first.Length));
                     if (Texts(file.GetProperty("last_row")) is [var last])

@@ -1,0 +1,46 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Electra.Storage;
+
+/// <summary>
+/// The few lines of text that Git leaves in the place of a large file until <c>git lfs pull</c> has fetched it: the file is there,
+/// has the right name, and holds something else.
+/// </summary>
+internal static partial class GitLfsPointer
+{
+    /// <summary>A pointer is never longer (git-lfs, docs/spec.md).</summary>
+    private const int MaxBytes = 1024;
+
+    /// <summary>Refuses a pointer; any other file passes, also one that is missing or cannot be read.</summary>
+    /// <exception cref="UserErrorException">The file is a pointer.</exception>
+    public static void Refuse(string path)
+    {
+        if (FileStatus.Of(path).Kind != FileKind.File || new FileInfo(path).Length > MaxBytes)
+            return;
+        using var file = InputFile.Open(path, FileOptions.None);
+        Refuse(file, path);
+    }
+
+    /// <summary>Refuses a pointer by its open file, which is read from the start.</summary>
+    /// <exception cref="UserErrorException">The file is a pointer.</exception>
+    public static void Refuse(FileStream file, string path)
+    {
+        if (!file.CanSeek || file.Length > MaxBytes)
+            return;
+        Span<byte> head = stackalloc byte[MaxBytes];
+        file.Seek(0, SeekOrigin.Begin);
+        var text = Encoding.UTF8.GetString(head[..file.ReadAtLeast(head, MaxBytes, throwOnEndOfStream: false)]);
+        if (!Pointer().IsMatch(text))
+            return;
+        var size = Size().Match(text) is { Success: true } match ? $" of {match.Groups[1].Value} bytes" : "";
+        throw new UserErrorException(
+            $"{ProjectPath.Shown(path)} is a pointer of Git LFS, and not the file{size} itself. Fetch it with git lfs pull in its folder, or download it again.");
+    }
+
+    [GeneratedRegex(@"\A\uFEFF?version https?://[^\s]*(git-lfs|hawser|git-media)[^\s]*\s+(.*\n)*oid ")]
+    private static partial Regex Pointer();
+
+    [GeneratedRegex(@"^size (\d+)\r?$", RegexOptions.Multiline)]
+    private static partial Regex Size();
+}
