@@ -167,8 +167,9 @@ internal static class JsonLines
         return null;
     }
 
+    /// <summary>The names of the fields, and of those in them.</summary>
     private static IEnumerable<string> Names(JsonElement json) => json.EnumerateObject().SelectMany(field =>
-        field.Value.ValueKind == JsonValueKind.Object ? Names(field.Value).Select(inner => $"{field.Name}.{inner}") : [field.Name]);
+        field.Value.ValueKind == JsonValueKind.Object ? field.Value.EnumerateObject().Select(inner => $"{field.Name}.{inner.Name}") : [field.Name]);
 
     private static string? Text(JsonElement value, AskedFields asked, string name, string place) => value.ValueKind switch
     {
