@@ -13,7 +13,7 @@ return await Experiment.RunOn<StatisticsConfig>(Args, operand: "scores", run =>
 
     // ---- scores: every finished run --------------------------------------------------------------------------------
     run.Console.Heading("Runs");
-    var scores = ScoreSet.Read(config.Scores).Only(config.Groups);
+    var scores = ScoreSet.Read(config.Scores, config.Groups);
     scores.Describe(run.Console);
 
     // ---- tables: tasks, averages, the original's tables 1, 4 and 5, and one group against another -------------------

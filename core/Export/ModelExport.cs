@@ -78,8 +78,8 @@ public static class ModelExport
     /// <summary>The development scores of all fine-tuning runs that began with a model; null where there are none.</summary>
     private static ReportTable? Scores(string source, string runs)
     {
-        string[] groups = [.. FinetuneResult.All(runs).Where(result => Pair(result.Checkpoint) == Pair(source)).Select(result => result.Group).Distinct()];
-        return groups.Length == 0 ? null : ScoreTables.PerTask(ScoreSet.Read([runs]).Only(groups)) with { Title = "Fine-tuned" };
+        string[] groups = [.. FinetuneResult.All(runs, leftOut: _ => { }).Where(result => Pair(result.Checkpoint) == Pair(source)).Select(result => result.Group).Distinct()];
+        return groups.Length == 0 ? null : ScoreTables.PerTask(ScoreSet.Read([runs], groups)) with { Title = "Fine-tuned" };
 
         // A run's models may be named by their folder or by the discriminator's.
         static string Pair(string model)

@@ -10,6 +10,9 @@ internal static class DevPredictions
 {
     private const string FileName = "dev_predictions.tsv";
 
+    /// <summary>The column of the label, and the first of those of the outputs.</summary>
+    private const int Label = 2, Outputs = 4;
+
     /// <summary>Writes the file.</summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="task">The task.</param>
@@ -34,5 +37,20 @@ internal static class DevPredictions
         AtomicFile.WriteAllText(Path.Combine(folder, FileName), text.ToString());
 
         string Name(double label) => task.IsRegression ? label.ToString(CultureInfo.InvariantCulture) : task.Labels[(int)label];
+    }
+
+    /// <summary>Why a metric over these rows is undefined, as the end of a sentence, as far as the file tells.</summary>
+    /// <param name="folder">The run's folder.</param>
+    public static string WhyUndefined(string folder)
+    {
+        var file = Path.Combine(folder, FileName);
+        string[][] rows = File.Exists(file) ? [.. File.ReadLines(file).Skip(1).Select(line => line.Split('\t')).Where(fields => fields.Length > Outputs)] : [];
+        var split = rows.Where(fields => fields[0] == rows[0][0]).ToList();
+        return split.Count == 0 ? "its predictions are not there to tell why"
+            : split.Any(fields => fields.Skip(Outputs).Any(output => !double.TryParse(output, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value)))
+                ? "its outputs are not finite: it diverged"
+            : split.All(fields => fields[Label] == split[0][Label]) ? $"all {split.Count} rows of the development set have the same label"
+            : split.All(fields => fields[Outputs] == split[0][Outputs]) ? "it predicts the same for all rows"
+            : "it is not a number";
     }
 }

@@ -29,5 +29,5 @@ internal static class FinetuneCard
                 [$"{epoch.Epoch}", epoch.TrainLoss.ToString("F4", CultureInfo.InvariantCulture), .. metrics.Select(metric => epoch.Scores.TryGetValue(metric, out var score) ? Percent(score) : "")]));
     }
 
-    private static string Percent(double score) => (100 * score).ToString("F2", CultureInfo.InvariantCulture);
+    private static string Percent(double score) => Metrics.Shown(score, "F2");
 }

@@ -56,7 +56,7 @@ public sealed record FinetuneResult
     /// <summary>The metric by which the best of several runs is chosen.</summary>
     public required string Metric { get; init; }
 
-    /// <summary>Its value on the development set after the last epoch: what <see cref="Scores"/> has under <see cref="Metric"/>.</summary>
+    /// <summary>Its value on the development set after the last epoch: what <see cref="Scores"/> has under <see cref="Metric"/>; NaN where it is undefined.</summary>
     public required double Score { get; init; }
 
     /// <summary>All metrics on the development set after the last epoch, by name: <c>mcc</c>, <c>f1</c>, <c>accuracy</c>, <c>pearson</c>, <c>spearman</c>, <c>accuracy_mm</c>.</summary>
@@ -95,19 +95,43 @@ public sealed record FinetuneResult
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(file)} is no result of a fine-tuning run: {e.Message} Remove the file to do the run again.", e);
+            throw new UserErrorException($"{ProjectPath.Shown(file)} is not the result of a fine-tuning run: {e.Message} Remove the file to do the run again.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(file)} cannot be read: {e.Message}", e);
         }
     }
 
     /// <summary>The results of all finished runs, ordered by group, task and run; none where there is no such folder.</summary>
     /// <param name="root">The folder of all runs, <c>checkpoints/glue</c>: looked for in the working directory, then at the project's root.</param>
-    /// <param name="group">Only this group; null: all.</param>
-    /// <exception cref="UserErrorException">A result is damaged.</exception>
-    public static IReadOnlyList<FinetuneResult> All(string root, string? group = null)
+    /// <param name="groups">Only these groups: what lies in the folders of others is not read. None: all.</param>
+    /// <param name="leftOut">Told why a result is left out: it is damaged, or lies in a folder that is not its run's. Null: it is an error.</param>
+    /// <exception cref="UserErrorException">A result is damaged, or in the wrong folder, and nobody is told.</exception>
+    public static IReadOnlyList<FinetuneResult> All(string root, IReadOnlyCollection<string>? groups = null, Action<string>? leftOut = null)
     {
         var folder = ProjectPath.Find(root);
-        // Folders that begin with a dot are being written.
-        var finished = Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Where(run => !Path.GetFileName(run).StartsWith('.') && IsIn(run)) : [];
-        return [.. finished.Select(Load).Where(result => group is null || result.Group == group).OrderBy(result => result.Group).ThenBy(result => result.Task).ThenBy(result => result.Run)];
+        var results = new List<FinetuneResult>();
+        foreach (var run in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal) : Enumerable.Empty<string>())
+        {
+            var name = Path.GetFileName(run);
+            // Folders that begin with a dot are being written.
+            if (name.StartsWith('.') || !IsIn(run) || (groups is { Count: > 0 } && !groups.Any(group => name.StartsWith($"{group}_", StringComparison.Ordinal))))
+                continue;
+            try
+            {
+                var result = Load(run);
+                var own = Path.GetFileName(Folder(root, result.Group, result.Task, result.Run));
+                if (own != name)
+                    throw new UserErrorException($"{ProjectPath.Shown(run)} holds the result of {own}: a copy, or renamed. Give the folder that name, or move it elsewhere");
+                if (groups is not { Count: > 0 } || groups.Contains(result.Group))
+                    results.Add(result);
+            }
+            catch (UserErrorException e) when (leftOut is not null)
+            {
+                leftOut(e.Message);
+            }
+        }
+        return [.. results.OrderBy(result => result.Group).ThenBy(result => result.Task).ThenBy(result => result.Run)];
     }
 }

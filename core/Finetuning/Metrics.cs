@@ -1,3 +1,4 @@
+using System.Globalization;
 using Electra.Data.Tasks;
 using MathNet.Numerics.Statistics;
 
@@ -32,11 +33,16 @@ public static class Metrics
     /// <param name="logits">The outputs of the model, <c>[rows · outputs]</c>.</param>
     /// <param name="labels">The label of each row.</param>
     /// <param name="suffix">Added to each name.</param>
-    /// <returns>The value of each metric by its name; NaN where it is not defined (a correlation with a constant).</returns>
+    /// <returns>
+    /// The value of each metric by its name; NaN where it is undefined: a correlation with a constant, and every metric where an output
+    /// is not finite or there is no row.
+    /// </returns>
     public static IReadOnlyDictionary<string, double> Measure(TaskDefinition task, ReadOnlySpan<float> logits, ReadOnlySpan<float> labels, string suffix = "")
     {
         if (logits.Length != labels.Length * task.Outputs)
             throw new ArgumentException($"{labels.Length} rows with {task.Outputs} outputs are {labels.Length * task.Outputs} numbers, not {logits.Length}", nameof(logits));
+        if (labels.IsEmpty || !AreFinite(logits))
+            return task.Metrics.ToDictionary(name => name + suffix, _ => double.NaN);
         var values = new Dictionary<string, double>();
         if (task.IsRegression)
         {
@@ -54,6 +60,21 @@ public static class Metrics
         return values;
     }
 
+    /// <summary>Whether all outputs of a model are finite: those of one that diverged are not, and say nothing.</summary>
+    public static bool AreFinite(ReadOnlySpan<float> outputs)
+    {
+        foreach (float output in outputs)
+            if (!float.IsFinite(output))
+                return false;
+        return true;
+    }
+
+    /// <summary>A score as it is shown: times 100, or <c>undefined</c>.</summary>
+    /// <param name="score">The score, as a fraction.</param>
+    /// <param name="format">The format of a number.</param>
+    public static string Shown(double score, string format = "F1") =>
+        double.IsFinite(score) ? (100 * score).ToString(format, CultureInfo.InvariantCulture) : "undefined";
+
     /// <summary>The class with the largest output in each row, the first of equals.</summary>
     /// <param name="logits"><c>[rows · outputs]</c>.</param>
     /// <param name="outputs">Outputs in a row.</param>
@@ -68,7 +89,7 @@ public static class Metrics
     }
 
     private static double AccuracyOf(int[] predicted, int[] labels) =>
-        labels.Length == 0 ? double.NaN : predicted.Zip(labels).Count(pair => pair.First == pair.Second) / (double)labels.Length;
+        predicted.Zip(labels).Count(pair => pair.First == pair.Second) / (double)labels.Length;
 
     private static double F1Score(int[] predicted, int[] labels)
     {

@@ -15,9 +15,9 @@ public static class OriginalTables
             "Table 1: GLUE dev set, mean of runs",
             ["Model", .. TaskHeadings.Glue.Select(column => column.Heading), .. others.Select(TaskHeadings.Heading), "Avg. of Avg."],
             [.. Published.Means.Select(row => (IReadOnlyList<string>)[row.Model, .. row.Cells.SkipLast(1), .. others.Select(_ => ""), row.Cells[^1]]),
-             .. scores.Groups.Select(group => (IReadOnlyList<string>)[group, .. Cells(scores, group, others, s => s.Mean), Average(scores, group)])],
+             .. scores.ScoredGroups.Select(group => (IReadOnlyList<string>)[group, .. Cells(scores, group, others, s => s.Mean), Average(scores, group)])],
             $"Scores are the average scores fine-tuned from the same checkpoint. Published: {string.Join("; ", Published.Means.Select(row => $"{row.Model} in {row.Source}"))}."
-            + (scores.Groups.Any(IsPartial) ? " An average over fewer than GLUE's eight tasks says over how many, and does not compare with one over other tasks." : ""));
+            + (scores.ScoredGroups.Any(IsPartial) ? " An average over fewer than GLUE's eight tasks says over how many, and does not compare with one over other tasks." : ""));
 
         bool IsPartial(string group) => TaskHeadings.Averaged(scores.TasksOf(group)).Count != TaskHeadings.Glue.Count;
     }
@@ -26,8 +26,8 @@ public static class OriginalTables
     public static ReportTable Table4(ScoreSet scores)
     {
         // An average over fewer tasks is another quantity: models are taken together where they have the tasks that most have.
-        var byTasks = scores.Groups.GroupBy(group => string.Join(" ", TaskHeadings.Averaged(scores.TasksOf(group)))).OrderByDescending(groups => groups.Count()).First();
-        var (models, left) = (byTasks.ToList(), scores.Groups.Except(byTasks).ToList());
+        var byTasks = scores.ScoredGroups.GroupBy(group => string.Join(" ", TaskHeadings.Averaged(scores.TasksOf(group)))).OrderByDescending(groups => groups.Count()).First();
+        var (models, left) = (byTasks.ToList(), scores.ScoredGroups.Except(byTasks).ToList());
         var tasks = TaskHeadings.Averaged(scores.TasksOf(models[0]));
         var counts = models.SelectMany(group => tasks.Select(task => scores.Of(group, task).Count)).ToList();
         var sample = Sample.Of([.. models.Select(group => ScoreTables.BestOfRuns(scores, group))]);
@@ -50,7 +50,7 @@ public static class OriginalTables
             "Table 5: stability of fine-tuning, standard deviation of runs",
             ["Model", .. TaskHeadings.Glue.Select(column => column.Heading), .. others.Select(TaskHeadings.Heading)],
             [[Published.Deviations.Model, .. Published.Deviations.Cells, .. others.Select(_ => "")],
-             .. scores.Groups.Select(group => (IReadOnlyList<string>)[group, .. Cells(scores, group, others, s => s.StandardDeviation)])],
+             .. scores.ScoredGroups.Select(group => (IReadOnlyList<string>)[group, .. Cells(scores, group, others, s => s.StandardDeviation)])],
             $"With n − 1, over the runs of one checkpoint. Published: {Published.Deviations.Source}.");
     }
 

@@ -1,96 +1,118 @@
 using System.Globalization;
-using System.Text;
 using Electra.Configuration;
+using Electra.Data.Readers;
 using Electra.Storage;
 
 namespace Electra.Statistics;
 
 /// <summary>
 /// Scores as a CSV file with the columns <c>model,task,run,score</c>, in any order and among others; the score in per cent. A column
-/// <c>seed</c> is read where it is there. Fields may be quoted; lines that are empty or begin with # are passed over.
+/// <c>seed</c> is read where it is there. Lines that are empty or begin with # are passed over; the separator is told from the header.
 /// </summary>
 public static class ScoreCsv
 {
     private static readonly string[] Required = ["model", "task", "run", "score"];
 
+    /// <summary>What stands in the column of scores where a run has none.</summary>
+    private static readonly string[] Undefined = ["NaN", "undefined", "none", "null", "n/a", "na", "-", "–"];
+
     /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="groups">Only these groups: other rows are not looked at. None: all.</param>
     /// <exception cref="UserErrorException">A column is missing, or a value is not right: file, line and column are named.</exception>
-    public static IReadOnlyList<Score> Read(string path)
+    public static ScoreSet Read(string path, params IReadOnlyCollection<string> groups)
     {
-        var scores = new List<Score>();
-        var lines = new Dictionary<(string, string, int), int>();
+        var shown = ProjectPath.Shown(path);
+        var (scores, undefined, lines) = (new List<Score>(), new List<UndefinedScore>(), new Dictionary<(string, string, int), int>());
         Dictionary<string, int>? columns = null;
-        foreach (var (index, line) in File.ReadLines(path).Index())
+        int width = 0;
+        foreach (var (line, fields) in DelimitedText.Read(Lines(path), shown, Required, hasComments: true))
         {
-            if (string.IsNullOrWhiteSpace(line) || line.StartsWith('#'))
-                continue;
-            var place = $"{ProjectPath.Shown(path)}:{index + 1}";
-            var fields = Fields(line, place);
             if (columns is null)
             {
-                columns = Header(fields, place);
+                (columns, width) = (Header(fields, $"{shown}:{line}"), fields.Length);
                 continue;
             }
-
-            if (fields.Count != columns.Count)
-                throw new UserErrorException($"{place}: {fields.Count} fields, where the header names {columns.Count} columns");
-            string Text(string column) => fields[columns[column]].Trim() is { Length: > 0 } text ? text
-                : throw new UserErrorException($"{place}: column {column} is empty");
-            int Whole(string column) => int.TryParse(Text(column), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
-                : throw new UserErrorException($"{place}: column {column} cannot be \"{Text(column)}\": a whole number from 0 is expected");
-
-            var score = double.TryParse(Text("score"), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && Math.Abs(value) <= 100 ? value
-                : throw new UserErrorException($"{place}: column score cannot be \"{Text("score")}\": a number between -100 and 100 is expected, in per cent");
-            var read = new Score(Text("model"), TaskHeadings.Named(Text("task")), Whole("run"), score, columns.ContainsKey("seed") ? Whole("seed") : null);
-            if (!lines.TryAdd((read.Group, read.Task, read.Run), index + 1))
-                throw new UserErrorException($"{place}: run {read.Run} of {read.Group} on {read.Task} was given before, in line {lines[(read.Group, read.Task, read.Run)]}");
-            scores.Add(read);
+            var row = new Row($"{shown}:{line}", columns, fields);
+            if (row.IsBlank || (groups.Count > 0 && columns["model"] < fields.Length && !groups.Contains(fields[columns["model"]].Trim())))
+                continue;
+            row.Check(width);
+            var (group, task, run) = (row.Text("model"), TaskHeadings.Named(row.Text("task")), row.Whole("run"));
+            int? seed = columns.ContainsKey("seed") && row.HasText("seed") ? row.Whole("seed") : null;
+            if (!lines.TryAdd((group, task, run), line))
+                throw new UserErrorException($"{shown}:{line}: run {run} of {group} on {task} was given before, in line {lines[(group, task, run)]}");
+            if (!row.HasText("score") || Undefined.Contains(row.Text("score"), StringComparer.OrdinalIgnoreCase))
+                undefined.Add(new UndefinedScore(group, task, run, "score", $"there is none in {shown}"));
+            else
+                scores.Add(new Score(group, task, run, row.Percent("score"), seed));
         }
         if (columns is null)
-            throw new UserErrorException($"{ProjectPath.Shown(path)} is empty: a header is expected, {string.Join(",", Required)}");
-        return scores;
+            throw new UserErrorException($"{shown} is empty: a header is expected, {string.Join(",", Required)}");
+        return ScoreSet.Of(scores, undefined);
     }
 
     /// <summary>Scores as a file that <see cref="Read"/> reads.</summary>
-    public static string Write(IEnumerable<Score> scores) =>
-        Line(["model", "task", "run", "score"])
-        + string.Concat(scores.Select(s => Line([s.Group, s.Task, $"{s.Run}", s.Value.ToString("R", CultureInfo.InvariantCulture)])));
+    public static string Write(ScoreSet scores) =>
+        Line(Required)
+        + string.Concat(scores.All.Select(s => Line([s.Group, s.Task, $"{s.Run}", s.Value.ToString("R", CultureInfo.InvariantCulture)])))
+        + string.Concat(scores.Undefined.Select(s => Line([s.Group, s.Task, $"{s.Run}", Undefined[0]])));
 
     /// <summary>Fields as a line of a CSV file (RFC 4180), ended by a line feed.</summary>
-    internal static string Line(IEnumerable<string> fields) => string.Join(',', fields.Select(Quoted)) + "\n";
+    internal static string Line(IEnumerable<string> fields) => string.Join(',', fields.Select(DelimitedText.Quoted)) + "\n";
 
-    private static string Quoted(string field) => field.AsSpan().IndexOfAny(",\"\n\r") < 0 ? field : $"\"{field.Replace("\"", "\"\"")}\"";
-
-    private static Dictionary<string, int> Header(List<string> fields, string place)
+    private static IEnumerable<string> Lines(string path)
     {
-        var names = fields.Select(field => field.Trim().ToLowerInvariant()).ToList();
-        if (names.GroupBy(name => name).FirstOrDefault(name => name.Count() > 1) is { } twice)
-            throw new UserErrorException($"{place}: the column {twice.Key} is named twice");
+        try
+        {
+            // Read once, so that a pipe will do; UTF-16 is told by its mark.
+            return File.ReadAllLines(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static Dictionary<string, int> Header(string[] fields, string place)
+    {
+        var names = fields.Select(field => field.Trim('\uFEFF', ' ').ToLowerInvariant()).ToList();
+        if (Required.FirstOrDefault(column => names.Count(name => name == column) > 1) is { } twice)
+            throw new UserErrorException($"{place}: the column {twice} is named twice");
         if (Required.FirstOrDefault(column => !names.Contains(column)) is { } missing)
             throw new UserErrorException($"{place}: there is no column {missing}{(Spelling.Nearest(missing, names.Except(Required)) is { } near ? $", but {near}" : "")}; "
                 + $"the columns are {string.Join(",", names)}, and {string.Join(",", Required)} are expected");
-        return names.Index().ToDictionary(name => name.Item, name => name.Index);
+        return names.Index().DistinctBy(name => name.Item).ToDictionary(name => name.Item, name => name.Index);
     }
 
-    private static List<string> Fields(string line, string place)
+    /// <summary>The fields of a line.</summary>
+    private sealed record Row(string Place, Dictionary<string, int> Columns, string[] Fields)
     {
-        var fields = new List<string>();
-        var field = new StringBuilder();
-        var isQuoted = false;
-        for (var i = 0; i < line.Length; i++)
-            if (line[i] == '"' && isQuoted && i + 1 < line.Length && line[i + 1] == '"')
-                field.Append(line[i++]);
-            else if (line[i] == '"' && (isQuoted || field.Length == 0))
-                isQuoted = !isQuoted;
-            else if (line[i] == ',' && !isQuoted)
-            {
-                fields.Add(field.ToString());
-                field.Clear();
-            }
-            else
-                field.Append(line[i]);
-        if (isQuoted)
-            throw new UserErrorException($"{place}: a quotation mark is not closed in column {fields.Count + 1}");
-        return [.. fields, field.ToString()];
+        public bool IsBlank => Fields.All(string.IsNullOrWhiteSpace);
+
+        public void Check(int expected)
+        {
+            if (Fields.Length < expected)
+                throw new UserErrorException($"{Place}: {Fields.Length} {(Fields.Length == 1 ? "field" : "fields")}, where the header names {expected} columns");
+            if (Fields.Skip(expected).Any(field => !string.IsNullOrWhiteSpace(field)))
+                throw new UserErrorException($"{Place}: {Fields.Length} fields, where the header names {expected} columns: is there a separator inside a name, or a decimal comma?");
+        }
+
+        public bool HasText(string column) => !string.IsNullOrWhiteSpace(Fields[Columns[column]]);
+
+        public string Text(string column) => Fields[Columns[column]].Trim() is { Length: > 0 } text ? text
+            : throw new UserErrorException($"{Place}: column {column} is empty");
+
+        public int Whole(string column) => int.TryParse(Text(column), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+            : throw new UserErrorException($"{Place}: column {column} cannot be \"{Text(column)}\": a whole number from 0 is expected");
+
+        /// <summary>A number in per cent, with a decimal point, or with the comma that spreadsheets of half of Europe write.</summary>
+        public double Percent(string column)
+        {
+            var text = Text(column).TrimEnd('%', ' ');
+            if (text.Count(c => c == ',') == 1 && !text.Contains('.'))
+                text = text.Replace(',', '.');
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && Math.Abs(value) <= 100 ? value
+                : throw new UserErrorException($"{Place}: column {column} cannot be \"{Text(column)}\": a number between -100 and 100 is expected, in per cent");
+        }
     }
 }

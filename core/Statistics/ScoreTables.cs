@@ -5,22 +5,32 @@ namespace Electra.Statistics;
 /// <summary>Tables over the runs of groups: what is known of each task, the averages, and two groups against each other.</summary>
 public static class ScoreTables
 {
-    /// <summary>Per group and task: n, mean, standard deviation, maximum, minimum, median and 95% interval.</summary>
-    public static ReportTable PerTask(ScoreSet scores) => new(
-        "Scores per task",
-        ["Model", "Task", "n", "Mean", "Std", "Max", "Min", "Median", "95% low", "95% high", "Published"],
-        [.. from @group in scores.Groups
-            from task in scores.TasksOf(@group)
-            let s = Sample.Of(scores.Values(@group, task))
-            select (IReadOnlyList<string>)[@group, TaskHeadings.Heading(task), $"{s.Count}", Number(s.Mean), Number(s.StandardDeviation), Number(s.Maximum), Number(s.Minimum),
-                Number(s.Median), Number(s.Confidence95?.Low), Number(s.Confidence95?.High), Number(Published.Mean(task))]],
-        "Development sets, in per cent: CoLA Matthews correlation, STS Spearman correlation, all other GLUE tasks accuracy. Std with n − 1; the interval of the mean is Student's t. "
-        + "Published: the mean of 10 runs of ELECTRA-Small-OWT, table 1 of electra_pytorch.");
+    /// <summary>Per group and task: n, mean, standard deviation, maximum, minimum, median and 95% interval; runs without a score are counted apart.</summary>
+    public static ReportTable PerTask(ScoreSet scores)
+    {
+        string[] undefined = scores.Undefined.Count > 0 ? ["Undefined"] : [];
+        return new(
+            "Scores per task",
+            ["Model", "Task", "n", .. undefined, "Mean", "Std", "Max", "Min", "Median", "95% low", "95% high", "Published"],
+            [.. from @group in scores.Groups from task in scores.AllTasksOf(@group) select Row(@group, task)],
+            ["Development sets, in per cent: CoLA Matthews correlation, STS Spearman correlation, all other GLUE tasks accuracy. Std with n − 1; the interval of the mean is Student's t. "
+             + "Published: the mean of 10 runs of ELECTRA-Small-OWT, table 1 of electra_pytorch.",
+             .. scores.Undefined.Count > 0 ? ["Undefined: runs without a score, which count in no mean. " + string.Join(". ", scores.Undefinedness()) + "."] : Array.Empty<string>()]);
+
+        IReadOnlyList<string> Row(string group, string task)
+        {
+            var values = scores.Values(group, task);
+            var s = values.Length > 0 ? Sample.Of(values) : null;
+            return [group, TaskHeadings.Heading(task), $"{values.Length}", .. undefined.Select(_ => $"{scores.UndefinedOf(group, task).Count}"),
+                Number(s?.Mean), Number(s?.StandardDeviation), Number(s?.Maximum), Number(s?.Minimum),
+                Number(s?.Median), Number(s?.Confidence95?.Low), Number(s?.Confidence95?.High), Number(Published.Mean(task))];
+        }
+    }
 
     /// <summary>Per group the average over tasks, by both ways to take several runs as one number.</summary>
     public static ReportTable Averages(ScoreSet scores)
     {
-        var rows = scores.Groups.Select(group =>
+        var rows = scores.ScoredGroups.Select(group =>
         {
             var tasks = TaskHeadings.Averaged(scores.TasksOf(group));
             var counts = tasks.Select(task => scores.Of(group, task).Count).ToList();
@@ -43,9 +53,13 @@ public static class ScoreTables
     {
         scores.Require(first);
         scores.Require(second);
+        var title = $"{second} against {first}";
+        string[] header = ["Task", "Test", "n", first, second, "Difference", "95% low", "95% high", "t", "df", "p", "p (Holm)", "Cohen's d", "Hedges' g"];
         var tasks = scores.TasksOf(first).Intersect(scores.TasksOf(second)).ToList();
+        if (!scores.AllTasksOf(first).Intersect(scores.AllTasksOf(second)).Any())
+            throw new UserErrorException($"{first} and {second} have no task in common: {Names(scores.AllTasksOf(first))} against {Names(scores.AllTasksOf(second))}");
         if (tasks.Count == 0)
-            throw new UserErrorException($"{first} and {second} have no task in common: {Names(scores.TasksOf(first))} against {Names(scores.TasksOf(second))}");
+            return new ReportTable(title, header, [], $"Not compared: there is no task on which both have a score. {string.Join(". ", scores.Only([first, second]).Undefinedness())}.");
 
         var compared = tasks.Select(task => Comparison.Of(scores.Of(first, task), scores.Of(second, task), test)).ToList();
         var corrected = Comparison.Holm([.. compared.Select(c => c.P)]);
@@ -59,9 +73,7 @@ public static class ScoreTables
 
         var untested = compared.Count(c => c.P is null);
         return new ReportTable(
-            $"{second} against {first}",
-            ["Task", "Test", "n", first, second, "Difference", "95% low", "95% high", "t", "df", "p", "p (Holm)", "Cohen's d", "Hedges' g"],
-            [.. rows, average],
+            title, header, [.. rows, average],
             $"Difference: {second} minus {first}. p is two-sided. {tasks.Count} {(tasks.Count == 1 ? "task is" : "tasks are")} tested"
             + (tasks.Count == 1 ? "" : $": without a true difference anywhere, one of {tasks.Count} p values is below 5% in {1 - Math.Pow(0.95, tasks.Count):0%} of such comparisons, so judge by p (Holm), which holds that at 5%")
             + ". Runs from one checkpoint show what fine-tuning varies, not what another pre-training would. d and g: the difference in pooled standard deviations; 0.2 is small, 0.8 large."

@@ -11,7 +11,10 @@ public static class StatisticsReport
     /// <exception cref="UserErrorException">A group to compare is not there.</exception>
     public static IReadOnlyList<ReportTable> Tables(ScoreSet scores, StatisticsConfig config)
     {
-        var pair = config.Compare.Count == 2 ? config.Compare : scores.Groups.Count == 2 && HaveTasksInCommon(scores) ? scores.Groups : [];
+        if (scores.All.Count == 0)
+            return [ScoreTables.PerTask(scores)];
+        var groups = scores.ScoredGroups;
+        var pair = config.Compare.Count == 2 ? config.Compare : groups.Count == 2 && HaveTasksInCommon(scores, groups) ? groups : [];
         return
         [
             ScoreTables.PerTask(scores), ScoreTables.Averages(scores),
@@ -40,20 +43,22 @@ public static class StatisticsReport
     {
         var folder = ProjectPath.Output(config.Out);
         string File(string name) => Path.Combine(folder, name);
-        AtomicFile.WriteAllText(File("statistics.md"), "# Statistics over runs\n\n" + string.Join("\n", tables.Select(table => table.Markdown())) + "\n![scores](scores.png)\n");
+        AtomicFile.WriteAllText(File("statistics.md"), "# Statistics over runs\n\n" + string.Join("\n", tables.Select(table => table.Markdown())) + (scores.All.Count > 0 ? "\n![scores](scores.png)\n" : ""));
         AtomicFile.WriteAllText(File("statistics.csv"), tables[0].Csv());
-        AtomicFile.WriteAllText(File("scores.csv"), ScoreCsv.Write(scores.All));
-        // That of an earlier call would be taken for this one's.
+        AtomicFile.WriteAllText(File("scores.csv"), ScoreCsv.Write(scores));
+        // Those of an earlier call would be taken for this one's.
         System.IO.File.Delete(File("comparison.csv"));
+        System.IO.File.Delete(File("scores.png"));
         if (tables.FirstOrDefault(table => table.Header.Contains("p (Holm)")) is { } comparison)
             AtomicFile.WriteAllText(File("comparison.csv"), comparison.Csv());
-        ScorePlot.Draw(scores, File("scores.png"));
+        if (scores.All.Count > 0)
+            ScorePlot.Draw(scores, File("scores.png"));
 
         console.Heading("Where it is");
         console.Table(
             ("all tables", ProjectPath.Shown(File("statistics.md"))), ("tasks, as CSV", ProjectPath.Shown(File("statistics.csv"))),
-            ("every score, as CSV", ProjectPath.Shown(File("scores.csv"))), ("every score, drawn", ProjectPath.Shown(File("scores.png"))));
+            ("every score, as CSV", ProjectPath.Shown(File("scores.csv"))), ("every score, drawn", scores.All.Count > 0 ? ProjectPath.Shown(File("scores.png")) : "there is none"));
     }
 
-    private static bool HaveTasksInCommon(ScoreSet scores) => scores.TasksOf(scores.Groups[0]).Intersect(scores.TasksOf(scores.Groups[1])).Any();
+    private static bool HaveTasksInCommon(ScoreSet scores, IReadOnlyList<string> groups) => scores.TasksOf(groups[0]).Intersect(scores.TasksOf(groups[1])).Any();
 }

@@ -4,7 +4,7 @@ namespace Electra.Storage;
 
 /// <summary>
 /// Writes a file so that whoever opens it finds the old content or the new, never a part: into a temporary file beside it, to the
-/// disk, and only then under its name.
+/// disk, and only then under its name. What is no regular file (a device, a named pipe, /dev/stdout) cannot be replaced: it is written to.
 /// </summary>
 public static class AtomicFile
 {
@@ -14,10 +14,18 @@ public static class AtomicFile
     /// <summary>Writes a file through a stream.</summary>
     /// <param name="path">The file; its folder is made where it is missing. A symbolic link is followed, not replaced.</param>
     /// <param name="write">Writes the content. When it throws, the file stays as it was.</param>
+    /// <exception cref="UserErrorException">There is a folder in its place.</exception>
     /// <exception cref="IOException">The disk is full, or cannot be written to.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         path = Path.GetFullPath(path);
+        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path))
+            throw new UserErrorException($"{ProjectPath.Shown(path)} is a folder: the name of a file is expected");
+        if (UnixFile.IsSpecial(path))
+        {
+            UnixFile.Write(path, write);
+            return;
+        }
         if (new FileInfo(path) is { LinkTarget: not null } link)
             path = link.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -29,6 +37,8 @@ public static class AtomicFile
                 write(Through.Value?.Invoke(stream) ?? stream);
                 stream.Flush(flushToDisk: true);
             }
+            if (!OperatingSystem.IsWindows() && File.Exists(path))
+                File.SetUnixFileMode(partial, File.GetUnixFileMode(path));
             File.Move(partial, path, overwrite: true);
         }
         catch

@@ -7,12 +7,15 @@ namespace Electra.Storage;
 public static class AtomicFolder
 {
     /// <summary>Fills a temporary folder beside <paramref name="path"/>, and gives it that name; an older folder of the name is replaced.</summary>
-    /// <param name="path">The folder.</param>
+    /// <param name="path">The folder. A symbolic link is followed, not replaced.</param>
     /// <param name="fill">Writes the files into the folder it is handed. When it throws, an older folder stays as it was.</param>
+    /// <exception cref="UserErrorException">There is a file in its place.</exception>
     /// <exception cref="IOException">The disk is full, or cannot be written to.</exception>
     public static void Write(string path, Action<string> fill)
     {
-        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        path = Real(path);
+        if (File.Exists(path))
+            throw new UserErrorException($"{ProjectPath.Shown(path)} is a file: a folder is to be written there");
         Recover(path);
         var partial = TemporaryName.Beside(path);
         try
@@ -36,7 +39,7 @@ public static class AtomicFolder
     /// </summary>
     public static void Recover(string path)
     {
-        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        path = Real(path);
         var older = Older(path);
         if (!Directory.Exists(older))
             return;
@@ -60,6 +63,12 @@ public static class AtomicFolder
         {
             Recover(path);
         }
+    }
+
+    private static string Real(string path)
+    {
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        return new DirectoryInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : path;
     }
 
     private static string Older(string path) => Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.replaced");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Electra.Data.Tasks;
 using Electra.Running;
 using Electra.Storage;
@@ -13,6 +12,9 @@ namespace Electra.Finetuning.Prediction;
 /// <param name="Root">The folder of all runs.</param>
 public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResult> Runs, int Finished, string Root)
 {
+    /// <summary>Why results of the group were left out: damaged, or in a folder that is not their run's.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     /// <summary>Which they are: <c>3</c>, or <c>0, 3</c>.</summary>
     public string Numbers => string.Join(", ", Runs.Select(run => run.Run));
 
@@ -34,23 +36,28 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     public static IReadOnlyList<ChosenRuns> Choose(IEnumerable<TaskDefinition> tasks, string root, string group, IReadOnlyDictionary<string, IReadOnlyList<int>> byHand)
     {
         root = ProjectPath.Find(root);
-        var all = FinetuneResult.All(root, group);
+        var leftOut = new List<string>();
+        var all = FinetuneResult.All(root, [group], leftOut.Add);
         if (all.Count == 0)
-            throw NoRuns(root, group);
+            throw NoRuns(root, group, leftOut);
         return [.. tasks.Select(task =>
         {
             var finished = all.Where(run => run.Task == task.Model).ToList();
             var numbers = byHand.GetValueOrDefault(task.Name) ?? byHand.GetValueOrDefault(task.Model) ?? [];
-            return new ChosenRuns(task, numbers.Count > 0 ? ByHand(task, finished, root, group, numbers) : Best(task, finished), finished.Count, root);
+            return new ChosenRuns(task, numbers.Count > 0 ? ByHand(task, finished, root, group, numbers) : Best(task, finished), finished.Count, root) { LeftOut = leftOut };
         })];
     }
 
     /// <summary>Prints which runs predict which task.</summary>
-    public static void Describe(IReadOnlyList<ChosenRuns> chosen, RunConsole console) =>
+    public static void Describe(IReadOnlyList<ChosenRuns> chosen, RunConsole console)
+    {
+        foreach (var why in chosen.SelectMany(task => task.LeftOut).Distinct())
+            console.Warning($"left out: {why}");
         console.Table(["task", "run", "of", "metric", "dev", "checkpoint"], chosen.SelectMany(task => task.Runs.Select(run => new object?[]
         {
-            task.Task.DisplayName, $"{run.Run}", $"{task.Finished}", run.Metric, string.Create(CultureInfo.InvariantCulture, $"{100 * run.Score:F1}"), run.Checkpoint,
+            task.Task.DisplayName, $"{run.Run}", $"{task.Finished}", run.Metric, Metrics.Shown(run.Score), run.Checkpoint,
         })));
+    }
 
     /// <summary>The full path of a run's folder.</summary>
     public string Folder(FinetuneResult run) => FinetuneResult.Folder(Root, run.Group, run.Task, run.Run);
@@ -71,16 +78,16 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
 
     /// <summary>The mean of what each of the runs puts out for the same rows.</summary>
     /// <param name="outputs">The outputs of each run, <c>[rows · outputs]</c>.</param>
-    /// <exception cref="UserErrorException">One of them is no number.</exception>
+    /// <exception cref="UserErrorException">One of them is not finite.</exception>
     public float[] Mean(IReadOnlyList<float[]> outputs)
     {
         foreach (var (i, values) in outputs.Index())
-            if (!values.All(float.IsFinite))
-                throw new UserErrorException($"{ProjectPath.Shown(Folder(Runs[i]))} puts out what is no number: the run diverged. Choose another: predict.runs={{{Task.Model}: …}}");
+            if (!Metrics.AreFinite(values))
+                throw new UserErrorException($"the outputs of {ProjectPath.Shown(Folder(Runs[i]))} are not finite: the run diverged. Choose another: predict.runs={{{Task.Model}: …}}");
         return outputs.Count == 1 ? outputs[0] : [.. Enumerable.Range(0, outputs[0].Length).Select(i => outputs.Average(run => run[i]))];
     }
 
-    /// <summary>The best first of equals; a run whose metric is not defined (it predicts the same for all rows) is the last choice.</summary>
+    /// <summary>The best, the first of equals; a run whose metric is undefined (it predicts the same for all rows) is the last choice.</summary>
     private static FinetuneResult[] Best(TaskDefinition task, IReadOnlyList<FinetuneResult> finished) =>
         finished.MaxBy(run => run.Scores.GetValueOrDefault(task.ReportedMetric, run.Score) is var score && double.IsNaN(score) ? double.NegativeInfinity : score) is { } best ? [best] : [];
 
@@ -99,9 +106,11 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
             $" (finished: {(finished.Count == 0 ? "none" : string.Join(", ", finished.Select(run => run.Run)))})");
     }
 
-    private static UserErrorException NoRuns(string root, string group)
+    private static UserErrorException NoRuns(string root, string group, IReadOnlyList<string> leftOut)
     {
-        var groups = FinetuneResult.All(root).Select(run => run.Group).Distinct().ToList();
+        if (leftOut.Count > 0)
+            return new UserErrorException($"no result of group {group} can be read: {string.Join("; ", leftOut)}");
+        var groups = FinetuneResult.All(root, leftOut: _ => { }).Select(run => run.Group).Distinct().ToList();
         return new UserErrorException($"there is no finished run of group {group} in {ProjectPath.Shown(root)}; " +
             (groups.Count > 0 ? $"the groups there are {string.Join(", ", groups)}: group={groups[0]}" : "scripts/finetune.csx makes runs"));
     }

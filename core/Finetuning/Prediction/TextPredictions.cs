@@ -34,6 +34,8 @@ public static class TextPredictions
         {
             foreach (var result in chosen.Runs)
                 models.Add(chosen.Open(result, compute));
+            foreach (var why in chosen.LeftOut)
+                console.Warning($"left out: {why}");
             console.Line($"{chosen.Task.DisplayName}, run {chosen.Numbers} of group {config.Group}: {Answers(chosen.Task)}");
             int count = Predict(chosen.Task, rows => chosen.Mean([.. models.Select(model => model.Predict(rows, options.BatchSize, stopping))]), options, isConversation ? null : console, stopping);
             console.EndProgress();

@@ -36,6 +36,19 @@ public class MetricsTests
     public void A_second_development_set_has_names_of_its_own() =>
         Assert.Equal("accuracy_mm", Assert.Single(Metrics.Measure(Task(2, "accuracy"), [1f, 0f], [0f], "_mm")).Key);
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Outputs_that_are_not_finite_have_no_score(float output)
+    {
+        Assert.All(Metrics.Measure(Task(2, "accuracy", "f1", "mcc"), [output, 0f, 1f, 0f], [0f, 0f]).Values, score => Assert.True(double.IsNaN(score)));
+        Assert.All(Metrics.Measure(Task(0, "pearson", "spearman"), [output, 0f], [0f, 1f]).Values, score => Assert.True(double.IsNaN(score)));
+    }
+
+    [Fact]
+    public void A_score_that_is_undefined_is_shown_as_that() =>
+        Assert.Equal(("86.0", "-5.25", "undefined"), (Metrics.Shown(0.86), Metrics.Shown(-0.0525, "F2"), Metrics.Shown(double.NaN)));
+
     private static float[] Floats(JsonElement values) => [.. values.EnumerateArray().Select(value => value.GetSingle())];
 
     private static TaskDefinition Task(int classes, params string[] metrics) => new()

@@ -53,10 +53,12 @@ public sealed class ScoreSetTests : IDisposable
     public void A_csv_reads_back_what_was_written_and_knows_the_tasks_by_all_their_names()
     {
         Score[] scores = [new("a, \"b\"", "rte", 0, 67.46), new("a, \"b\"", "my task", 1, -1.5)];
-        File.WriteAllText(folder.File("written.csv"), ScoreCsv.Write(scores));
-        Assert.Equal(scores, ScoreCsv.Read(folder.File("written.csv")));
+        File.WriteAllText(folder.File("written.csv"), ScoreCsv.Write(ScoreSet.Of(scores, [new("a", "rte", 1, "accuracy", "of this or that")])));
+        var again = ScoreCsv.Read(folder.File("written.csv"));
+        Assert.Equal(scores, again.All);
+        Assert.Equal(("a", "rte", 1), again.Undefined.Select(score => (score.Group, score.Task, score.Run)).Single());
 
-        var read = ScoreCsv.Read(Csv("# published", "Score,Run,Task,Model,Seed", "58.72,0,CoLA,x,7", "", "88,0,SST,x,7", "88,1,sst-2,x,8", "86,0,STS-B,x,7"));
+        var read = ScoreCsv.Read(Csv("# published", "Score,Run,Task,Model,Seed", "58.72,0,CoLA,x,7", "", "88,0,SST,x,7", "88,1,sst-2,x,8", "86,0,STS-B,x,7")).All;
         Assert.Equal(["cola", "sst2", "sst2", "stsb"], read.Select(s => s.Task));
         Assert.Equal(new Score("x", "cola", 0, 58.72, 7), read[0]);
     }
@@ -65,12 +67,15 @@ public sealed class ScoreSetTests : IDisposable
     [InlineData("model,task,run", "x,rte,0", "scores.csv:1: there is no column score")]
     [InlineData("model,task,run,scor", "x,rte,0,5", "no column score, but scor")]
     [InlineData("model,task,run,score", "x,rte,0,sixty", "scores.csv:2: column score cannot be \"sixty\"")]
-    [InlineData("model,task,run,score", "x,rte,0,NaN", "scores.csv:2: column score cannot be \"NaN\"")]
+    [InlineData("model,task,run,score", "x,rte,0,1,234.5", "scores.csv:2: 5 fields, where the header names 4 columns: is there a separator inside a name, or a decimal comma?")]
+    [InlineData("model;task;run;score", "x;rte;0;1.234,5", "scores.csv:2: column score cannot be \"1.234,5\"")]
+    [InlineData("\n# from a sheet\nmodel,task,run,score\n", "\n# and more\nx,rte,0,sixty", "scores.csv:7: column score cannot be \"sixty\"")]
+    [InlineData("model,task,run,score\n\"a\n\nb\",rte,0,1\n", "\"c\nd\",rte,0,sixty", "scores.csv:6: column score cannot be \"sixty\"")]
     [InlineData("model,task,run,score", "x,rte,0,6746", "scores.csv:2: column score cannot be \"6746\"")]
     [InlineData("model,task,run,score", "x,rte,-1,60", "scores.csv:2: column run cannot be \"-1\"")]
     [InlineData("model,task,run,score", "x,rte,0", "scores.csv:2: 3 fields, where the header names 4 columns")]
     [InlineData("model,task,run,score", ",rte,0,60", "scores.csv:2: column model is empty")]
-    [InlineData("model,task,run,score", "\"x,rte,0,60", "scores.csv:2: a quotation mark is not closed in column 1")]
+    [InlineData("model,task,run,score", "\"x,rte,0,60", "scores.csv:2: a quotation mark is not closed")]
     [InlineData("model,task,run,score", "x,rte,0,60\nx,RTE,0,61", "scores.csv:3: run 0 of x on rte was given before, in line 2")]
     [InlineData("model,model,task,run,score", "", "the column model is named twice")]
     [InlineData("", "", "is empty: a header is expected")]
@@ -89,9 +94,83 @@ public sealed class ScoreSetTests : IDisposable
         Assert.Contains("did you mean small?", Message(() => ScoreSet.Read([csv]).Only(["smal"])));
         Finished("small", "rte", 0, 1, ("accuracy", 0.6));
         Assert.Contains("run 0 of small on rte is there 2 times", Message(() => ScoreSet.Read([csv, folder.File("glue")])));
-        Finished("small", "cola", 0, 1, ("accuracy", 0.6));
-        Assert.Contains("has no mcc, which tables show; it has accuracy", Message(() => ScoreSet.Read([folder.File("glue")])));
     }
+
+    [Theory]
+    [InlineData("model;task;run;score", "a;rte;0;60,5")]
+    [InlineData("\"model\"\t\"task\"\t\"run\"\t\"score\"", "a\trte\t0\t60.5")]
+    [InlineData("sep=|\nmodel|task|run|score", "a|rte|0|60,5\n|||")]
+    [InlineData("Model, Task, Run, Score, Note", "a, rte, 0, 60.5 %, \"x; y; z\"")]
+    [InlineData("\uFEFF\uFEFFmodel,task,run,score", "a,rte,0,60.5\n\n\n")]
+    public void A_csv_is_read_as_spreadsheets_of_any_country_write_it(string header, string row) =>
+        Assert.Equal([new Score("a", "rte", 0, 60.5)], ScoreCsv.Read(Csv(header, row)).All);
+
+    [Fact]
+    public void A_run_without_a_score_is_counted_apart_and_hides_no_other()
+    {
+        for (var run = 0; run < 3; run++)
+            Finished("good", "sts", run, run, ("pearson", 0.5), ("spearman", 0.5 + run / 10.0));
+        for (var run = 0; run < 3; run++)
+            Finished("bad", "sts", run, run, ("spearman", run == 1 ? double.NaN : 0.4), ("pearson", 0.4));
+        Finished("none", "sts", 0, 0, ("spearman", double.NaN));
+        Finished("none", "cola", 0, 0, ("accuracy", 0.6));
+        File.WriteAllText(folder.File("glue/bad_sts_1/dev_predictions.tsv"), "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t1\t0.5\t0.51\ndev\t1\t2\t0.5\t0.51\n");
+        File.WriteAllText(folder.File("glue/none_sts_0/dev_predictions.tsv"), "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t2\t0.5\t0.51\ndev\t1\t2\t0.5\t0.7\n");
+
+        var scores = ScoreSet.Read([folder.File("glue")]);
+        Assert.Equal(
+            ["bad on sts: 1 of 3 runs has no pearson: it predicts the same for all rows (run 1)"],
+            scores.Undefinedness().Where(sentence => sentence.StartsWith("bad", StringComparison.Ordinal)).Select(sentence => sentence.Replace("spearman", "pearson")));
+        Assert.Contains("none on sts: 1 of 1 run has no spearman: all 2 rows of the development set have the same label (run 0)", scores.Undefinedness());
+        Assert.Contains("none on CoLA: 1 of 1 run has no mcc: it was measured by accuracy (run 0)", scores.Undefinedness());
+
+        var tables = StatisticsReport.Tables(scores, new StatisticsConfig());
+        var rows = tables[0].Rows.Select(row => string.Join(' ', row.Take(5)));
+        Assert.Equal(["bad sts 2 1 40.00", "good sts 3 0 50.00", "none CoLA 0 1 –", "none sts 0 1 –"], rows.Order(StringComparer.Ordinal).Select(row => row.Replace("60.00", "50.00")));
+        Assert.Equal(["bad", "good"], tables[1].Rows.Select(row => row[0]).Order());
+        // Two groups have scores, and are compared.
+        Assert.Equal("good against bad", tables[^1].Title);
+        Assert.Contains("Not compared", StatisticsReport.Tables(scores, new StatisticsConfig { Compare = ["good", "none"] })[^1].Notes.Single());
+
+        StatisticsReport.Write(tables, scores, new StatisticsConfig { Out = folder.File("out") }, Quiet());
+        Assert.Equal(3, ScoreSet.Read([folder.File("out/scores.csv")]).Undefined.Count);
+        var only = ScoreSet.Read([folder.File("glue")], "none");
+        StatisticsReport.Write(StatisticsReport.Tables(only, new StatisticsConfig()), only, new StatisticsConfig { Out = folder.File("out") }, Quiet());
+        Assert.False(File.Exists(folder.File("out/scores.png")));
+    }
+
+    [Fact]
+    public void What_belongs_to_groups_that_are_not_asked_for_is_not_read()
+    {
+        Finished("good", "rte", 0, 1, ("accuracy", 0.6));
+        Directory.CreateDirectory(folder.File("glue/bad_rte_0"));
+        File.WriteAllText(folder.File("glue/bad_rte_0/result.json"), "{");
+        var csv = Csv("model,task,run,score", "bad,rte,0,sixty", "good,rte,1,70", "bad,rte");
+
+        Assert.Equal([60, 70], ScoreSet.Read([folder.File("glue"), csv], "good").Values("good", "rte"));
+        Assert.Contains("did you mean good?", Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")], "goood")).Message);
+    }
+
+    [Fact]
+    public void A_result_that_is_damaged_or_a_copy_is_left_out_and_named()
+    {
+        Finished("good", "rte", 0, 1, ("accuracy", 0.6));
+        Directory.CreateDirectory(folder.File("glue/bad_rte_0"));
+        File.WriteAllText(folder.File("glue/bad_rte_0/result.json"), "{\"accuracy\": 0.5}");
+        Directory.CreateDirectory(folder.File("glue/good_rte_0.bak"));
+        File.Copy(folder.File("glue/good_rte_0/result.json"), folder.File("glue/good_rte_0.bak/result.json"));
+
+        var scores = ScoreSet.Read([folder.File("glue")]);
+        Assert.Equal([60], scores.Values("good", "rte"));
+        Assert.Equal(2, scores.LeftOut.Count);
+        Assert.Contains("is not the result of a fine-tuning run", scores.LeftOut[0]);
+        Assert.Contains("good_rte_0.bak holds the result of good_rte_0", scores.LeftOut[1]);
+
+        File.Delete(folder.File("glue/good_rte_0/result.json"));
+        Assert.Contains("no finished run that can be read", Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")])).Message);
+    }
+
+    private static RunConsole Quiet() => new(TextWriter.Null, terminal: null);
 
     [Fact]
     public async Task The_script_prints_and_writes_all_tables()

@@ -1,4 +1,5 @@
 
+using System.Diagnostics;
 using Electra.Storage;
 
 namespace Electra.Tests.Storage;
@@ -46,5 +47,114 @@ public sealed class AtomicFileTests
 
         Assert.Equal("newer", File.ReadAllText(folder.File("real.txt")));
         Assert.NotNull(new FileInfo(folder.File("link.txt")).LinkTarget);
+    }
+
+    [Fact]
+    public async Task A_named_pipe_is_written_to_and_not_replaced()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there are none");
+        using var folder = TestData.Temporary();
+        Make("mkfifo", folder.File("pipe"));
+        var reading = Task.Run(() => File.ReadAllText(folder.File("pipe")), TestContext.Current.CancellationToken);
+
+        AtomicFile.WriteAllText(folder.File("pipe"), "a line\n");
+
+        Assert.Equal("a line\n", await reading);
+        Assert.True(UnixFile.IsSpecial(folder.File("pipe")));
+        Assert.Single(Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void A_device_is_written_to_and_not_replaced_through_a_link_too()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "devices have other names there");
+        using var folder = TestData.Temporary();
+        // A copy of /dev/null, which only root can make: the true one would be gone if this failed.
+        Assert.SkipUnless(Make("mknod", folder.File("nowhere"), "c", "1", "3"), "needs the right to make a device");
+        File.CreateSymbolicLink(folder.File("link"), folder.File("nowhere"));
+
+        AtomicFile.WriteAllText(folder.File("link"), "lost");
+
+        Assert.True(UnixFile.IsSpecial(folder.File("nowhere")));
+        Assert.Equal(2, Directory.GetFileSystemEntries(folder.Path).Length);
+    }
+
+    [Fact]
+    public void An_open_file_of_the_process_is_written_where_it_stands()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "open files have paths there");
+        using var folder = TestData.Temporary();
+        File.WriteAllText(folder.File("log.txt"), "kept\n");
+        using (var log = File.OpenHandle(folder.File("log.txt"), FileMode.Open, FileAccess.ReadWrite))
+        {
+            int number = (int)log.DangerousGetHandle();
+            using (var all = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(number, ownsHandle: false), FileAccess.ReadWrite))
+            {
+                all.Seek(0, SeekOrigin.End);
+                _ = all.SafeFileHandle;
+            }
+            AtomicFile.WriteAllText($"/dev/fd/{number}", "first\n");
+            AtomicFile.WriteAllText($"/proc/self/fd/{number}", "second\n");
+        }
+        Assert.Equal("kept\nfirst\nsecond\n", File.ReadAllText(folder.File("log.txt")));
+    }
+
+    [Theory]
+    [InlineData("/dev/stdout", 1)]
+    [InlineData("/dev/fd/63", 63)]
+    [InlineData("/proc/self/fd/2", 2)]
+    [InlineData("/dev/null", null)]
+    [InlineData("/proc/1/fd/1", null)]
+    [InlineData("/etc/hostname", null)]
+    public void Paths_of_open_files_are_known(string path, int? number)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "open files have paths there");
+        Assert.Equal(number, UnixFile.Descriptor(path));
+    }
+
+    [Fact]
+    public void Regular_files_folders_and_nothing_are_not_special()
+    {
+        using var folder = TestData.Temporary();
+        File.WriteAllText(folder.File("a.txt"), "");
+        Assert.All([folder.File("a.txt"), folder.Path, folder.File("nothing")], path => Assert.False(UnixFile.IsSpecial(path)));
+    }
+
+    [Fact]
+    public void A_broken_link_is_told_from_others()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
+        using var folder = TestData.Temporary();
+        File.WriteAllText(folder.File("a.txt"), "");
+        File.CreateSymbolicLink(folder.File("good"), folder.File("a.txt"));
+        File.CreateSymbolicLink(folder.File("far"), folder.File("broken"));
+        File.CreateSymbolicLink(folder.File("broken"), folder.File("nothing"));
+        Assert.Equal([false, false, true, true, false], new[] { "a.txt", "good", "broken", "far", "nothing" }.Select(name => UnixFile.IsBrokenLink(folder.File(name))));
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_the_file_is_named()
+    {
+        using var folder = TestData.Temporary();
+        Assert.Contains("is a folder", Assert.Throws<UserErrorException>(() => AtomicFile.WriteAllText(folder.Path, "")).Message);
+    }
+
+    [Fact]
+    public void A_replaced_file_keeps_its_permissions()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        using var folder = TestData.Temporary();
+        File.WriteAllText(folder.File("a.txt"), "older");
+        File.SetUnixFileMode(folder.File("a.txt"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        AtomicFile.WriteAllText(folder.File("a.txt"), "newer");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.File("a.txt")));
+    }
+
+    private static bool Make(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 }

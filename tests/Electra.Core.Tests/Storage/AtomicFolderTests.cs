@@ -43,4 +43,28 @@ public sealed class AtomicFolderTests
         Assert.Equal("1", File.ReadAllText(folder.File("c/a.txt")));
         Assert.Single(Directory.GetFileSystemEntries(folder.Path));
     }
+
+    [Fact]
+    public void A_symbolic_link_is_followed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
+        using var folder = TestData.Temporary();
+        AtomicFolder.Write(folder.File("disk/real"), c => File.WriteAllText(Path.Combine(c, "a.txt"), "1"));
+        Directory.CreateSymbolicLink(folder.File("link"), folder.File("disk/real"));
+
+        AtomicFolder.Write(folder.File("link"), c => File.WriteAllText(Path.Combine(c, "a.txt"), "2"));
+
+        Assert.Equal("2", File.ReadAllText(folder.File("disk/real/a.txt")));
+        Assert.NotNull(new DirectoryInfo(folder.File("link")).LinkTarget);
+        Assert.Single(Directory.GetFileSystemEntries(folder.File("disk")));
+    }
+
+    [Fact]
+    public void A_file_in_the_place_of_the_folder_is_named_and_stays()
+    {
+        using var folder = TestData.Temporary();
+        File.WriteAllText(folder.File("c"), "a file");
+        Assert.Contains("is a file", Assert.Throws<UserErrorException>(() => AtomicFolder.Write(folder.File("c"), _ => { })).Message);
+        Assert.Equal("a file", File.ReadAllText(folder.File("c")));
+    }
 }
