@@ -21,9 +21,9 @@ public static class AtomicFile
         path = Path.GetFullPath(path);
         if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path))
             throw new UserErrorException($"{ProjectPath.Shown(path)} is a folder: the name of a file is expected");
-        if (UnixFile.IsSpecial(path))
+        if (SpecialFile.Is(path))
         {
-            UnixFile.Write(path, write);
+            SpecialFile.Write(path, write);
             return;
         }
         if (new FileInfo(path) is { LinkTarget: not null } link)

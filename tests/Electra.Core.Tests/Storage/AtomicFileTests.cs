@@ -60,7 +60,7 @@ public sealed class AtomicFileTests
         AtomicFile.WriteAllText(folder.File("pipe"), "a line\n");
 
         Assert.Equal("a line\n", await reading);
-        Assert.True(UnixFile.IsSpecial(folder.File("pipe")));
+        Assert.True(SpecialFile.Is(folder.File("pipe")));
         Assert.Single(Directory.GetFileSystemEntries(folder.Path));
     }
 
@@ -75,7 +75,7 @@ public sealed class AtomicFileTests
 
         AtomicFile.WriteAllText(folder.File("link"), "lost");
 
-        Assert.True(UnixFile.IsSpecial(folder.File("nowhere")));
+        Assert.True(SpecialFile.Is(folder.File("nowhere")));
         Assert.Equal(2, Directory.GetFileSystemEntries(folder.Path).Length);
     }
 
@@ -109,7 +109,7 @@ public sealed class AtomicFileTests
     public void Paths_of_open_files_are_known(string path, int? number)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "open files have paths there");
-        Assert.Equal(number, UnixFile.Descriptor(path));
+        Assert.Equal(number, SpecialFile.Descriptor(path));
     }
 
     [Fact]
@@ -117,19 +117,7 @@ public sealed class AtomicFileTests
     {
         using var folder = TestData.Temporary();
         File.WriteAllText(folder.File("a.txt"), "");
-        Assert.All([folder.File("a.txt"), folder.Path, folder.File("nothing")], path => Assert.False(UnixFile.IsSpecial(path)));
-    }
-
-    [Fact]
-    public void A_broken_link_is_told_from_others()
-    {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
-        using var folder = TestData.Temporary();
-        File.WriteAllText(folder.File("a.txt"), "");
-        File.CreateSymbolicLink(folder.File("good"), folder.File("a.txt"));
-        File.CreateSymbolicLink(folder.File("far"), folder.File("broken"));
-        File.CreateSymbolicLink(folder.File("broken"), folder.File("nothing"));
-        Assert.Equal([false, false, true, true, false], new[] { "a.txt", "good", "broken", "far", "nothing" }.Select(name => UnixFile.IsBrokenLink(folder.File(name))));
+        Assert.All([folder.File("a.txt"), folder.Path, folder.File("nothing")], path => Assert.False(SpecialFile.Is(path)));
     }
 
     [Fact]
