@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml;
 using System.Xml.Linq;
+using Electra.Native;
 
 namespace Electra.Configuration;
 
@@ -42,11 +43,10 @@ internal static partial class ConfigDocumentation
         return Whitespace().Replace(text, " ").Trim();
     }
 
-    /// <summary>The members in the XML file beside an assembly, or in the folder it was built to: a script host may have copied the assembly away.</summary>
+    /// <summary>The members in the XML file beside an assembly, or in the library's own folders.</summary>
     private static IReadOnlyDictionary<string, XElement> Read(Assembly assembly)
     {
-        var built = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "ElectraHome")?.Value;
-        var file = new[] { Path.GetDirectoryName(assembly.Location), built }
+        var file = LibraryFolders.All.Prepend(Path.GetDirectoryName(assembly.Location))
             .Where(folder => !string.IsNullOrEmpty(folder))
             .Select(folder => Path.Combine(folder!, assembly.GetName().Name + ".xml"))
             .FirstOrDefault(File.Exists);

@@ -19,7 +19,6 @@ public static class LibTorch
     public const string FolderVariable = "ELECTRA_LIBTORCH";
 
     private static readonly Lazy<Loaded> Library = new(Load);
-    private static string[] homes = [];
 
     private sealed record Loaded(string Folder, IReadOnlyDictionary<string, nint> Handles);
 
@@ -34,18 +33,13 @@ public static class LibTorch
     [ModuleInitializer]
     internal static void Initialize()
     {
-        var assembly = typeof(LibTorch).Assembly;
-        var built = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "ElectraHome")?.Value;
-        homes = [.. new[] { Environment.GetEnvironmentVariable("ELECTRA_HOME"), Path.GetDirectoryName(assembly.Location), built }
-            .Where(Directory.Exists).Select(folder => Path.GetFullPath(folder!)).Distinct()];
-
-        var context = AssemblyLoadContext.GetLoadContext(assembly)!;
+        var context = AssemblyLoadContext.GetLoadContext(typeof(LibTorch).Assembly)!;
         context.Resolving += ResolveManaged;
         context.ResolvingUnmanagedDll += ResolveNative;
     }
 
     private static Assembly? ResolveManaged(AssemblyLoadContext context, AssemblyName name) =>
-        homes.Select(home => Path.Combine(home, name.Name + ".dll")).FirstOrDefault(File.Exists) is { } file
+        LibraryFolders.All.Select(home => Path.Combine(home, name.Name + ".dll")).FirstOrDefault(File.Exists) is { } file
             ? context.LoadFromAssemblyPath(file)
             : null;
 
@@ -65,7 +59,7 @@ public static class LibTorch
                 return 0;
             }
         }
-        foreach (var home in homes)
+        foreach (var home in LibraryFolders.All)
             foreach (var folder in new[] { Path.Combine(home, "runtimes", Rid, "native"), home })
                 if (NativeLibrary.TryLoad(Path.Combine(folder, FileName(bare)), out var handle))
                     return handle;
@@ -77,7 +71,7 @@ public static class LibTorch
         var given = Environment.GetEnvironmentVariable(FolderVariable);
         string[] folders = given is { Length: > 0 }
             ? [given]
-            : [.. homes.SelectMany(home => new[] { Path.Combine(home, "libtorch"), Path.Combine(home, "runtimes", Rid, "native") })];
+            : [.. LibraryFolders.All.SelectMany(home => new[] { Path.Combine(home, "libtorch"), Path.Combine(home, "runtimes", Rid, "native") })];
 
         var tried = new List<string>();
         if (folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, FileName("torch_cpu")))) is not { } torch)
@@ -100,7 +94,7 @@ public static class LibTorch
                 throw LibTorchException.NotLoaded(tried, given);
         }
 
-        foreach (var folder in folders.Concat(homes.Select(home => Path.Combine(home, "libtorch"))).Distinct())
+        foreach (var folder in folders.Concat(LibraryFolders.All.Select(home => Path.Combine(home, "libtorch"))).Distinct())
             if (Path.Combine(folder, FileName("LibTorchSharp")) is var file && File.Exists(file))
             {
                 var handle = TryLoad(file, tried);

@@ -72,6 +72,7 @@ public static class Experiment
         Action<StopSignals>? observe = null, string? operand = null)
         where T : class, IExperimentConfig<T>
     {
+        ProjectPath.UseScript(script);
         using var signals = new StopSignals(console.Warning);
         observe?.Invoke(signals);
         try

@@ -1,4 +1,4 @@
-using System.Reflection;
+using Electra.Native;
 
 namespace Electra.Storage;
 
@@ -10,14 +10,22 @@ public static class ProjectPath
 {
     private const string RootMark = "Electra.Core.sln";
 
-    /// <summary>
-    /// The folder that holds <c>Electra.Core.sln</c>: above the folder this library was built to, else above the working directory;
-    /// the working directory itself where neither has one.
-    /// </summary>
-    public static string Root => BuiltRoot.Value ?? Above(Directory.GetCurrentDirectory()) ?? Directory.GetCurrentDirectory();
+    private static string? root;
 
-    private static readonly Lazy<string?> BuiltRoot = new(() => Above(
-        typeof(ProjectPath).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "ElectraHome")?.Value));
+    /// <summary>
+    /// The folder that holds <c>Electra.Core.sln</c>: above the script that is run, else above this library's folders, else above the
+    /// working directory; the working directory itself where none has one.
+    /// </summary>
+    public static string Root => root ??=
+        LibraryFolders.All.Append(Directory.GetCurrentDirectory()).Select(Above).FirstOrDefault(folder => folder is not null) ?? Directory.GetCurrentDirectory();
+
+    /// <summary>Says which script is run: what it makes belongs to its own checkout, wherever the library was built.</summary>
+    /// <param name="script">The script's full path; another one says nothing.</param>
+    internal static void UseScript(string script)
+    {
+        if (Path.IsPathFullyQualified(script) && Above(Path.GetDirectoryName(script)) is { } folder)
+            root = folder;
+    }
 
     /// <summary>The places where a path to read is looked for, in order: one if it is absolute or starts with <c>~/</c>.</summary>
     public static IReadOnlyList<string> Candidates(string path) => Candidates(path, Directory.GetCurrentDirectory(), Root);

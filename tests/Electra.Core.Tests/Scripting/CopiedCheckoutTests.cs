@@ -1,0 +1,66 @@
+using Electra.Tests.Pretraining;
+
+namespace Electra.Tests.Scripting;
+
+/// <summary>A built checkout that was copied while the first one is still there: a folder of its own in everything.</summary>
+public sealed class CopiedCheckoutTests : IDisposable
+{
+    private const string Library = "core/bin/Release/net10.0", Runner = "scripts/host/bin/Release/net10.0";
+
+    private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly string copy;
+
+    public CopiedCheckoutTests()
+    {
+        TinyExperiment.Write(folder);
+        copy = folder.File("a copy, ü");
+        foreach (var part in new[] { ".", "scripts", "configs", Library, Runner })
+        {
+            Directory.CreateDirectory(Path.Combine(copy, part));
+            foreach (var file in Directory.GetFiles(Path.Combine(TestData.Repository, part)))
+                File.Copy(file, Path.Combine(copy, part, Path.GetFileName(file)));
+        }
+        // Half a gigabyte: the copy's own folder all the same, by its name.
+        foreach (var large in Directory.GetDirectories(Path.Combine(TestData.Repository, Library)))
+            Directory.CreateSymbolicLink(Path.Combine(copy, Library, Path.GetFileName(large)), large);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task What_the_copy_makes_lies_in_the_copy()
+    {
+        var (checkpoints, datasets) = ($"copied-{Guid.NewGuid():N}", $"copied-{Guid.NewGuid():N}");
+        var run = await Run("scripts/pretrain.csx", "--", folder.File("tiny.yaml"), "compute.threads=1", $"checkpoints.folder={checkpoints}", $"datasets={datasets}");
+        Assert.True(run.ExitCode == 0, run.Error);
+        foreach (var made in new[] { checkpoints, datasets })
+        {
+            Assert.True(Directory.Exists(Path.Combine(copy, made)), made);
+            Assert.False(Directory.Exists(Path.Combine(TestData.Repository, made)), made);
+        }
+    }
+
+    [Fact]
+    public async Task The_copy_loads_its_own_libraries_and_reads_its_own_files()
+    {
+        File.WriteAllText(Path.Combine(copy, "scripts", "where.csx"), """
+            #load "../core/bin/Release/net10.0/electra.csx"
+            WriteLine(Electra.Native.LibTorch.Folder);
+            WriteLine(Electra.Storage.ProjectPath.Root);
+            """);
+        File.WriteAllText(folder.File("elsewhere.csx"), $$"""
+            #load "{{copy.Replace("\\", "/")}}/{{Library}}/electra.csx"
+            WriteLine(Electra.Native.LibTorch.Folder);
+            WriteLine(Electra.Storage.ProjectPath.Root);
+            """);
+        foreach (var script in new[] { "scripts/where.csx", folder.File("elsewhere.csx") })
+        {
+            var run = await Run(script);
+            Assert.Equal("", run.Error);
+            Assert.Equal([Path.Combine(copy, Library, "libtorch"), copy], run.Lines);
+        }
+    }
+
+    private Task<ScriptResult> Run(params string[] words) =>
+        ScriptRunner.Finish(ScriptRunner.StartDotnet(copy, [Path.Combine(copy, Runner, "dotnet-script.dll"), "-p", folder.File("cache"), .. words]));
+}
