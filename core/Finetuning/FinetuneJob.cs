@@ -12,7 +12,8 @@ namespace Electra.Finetuning;
 /// <param name="Run">The run's number.</param>
 /// <param name="Seed">What everything random in it follows from.</param>
 /// <param name="Folder">The full path of its folder.</param>
-internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Folder)
+/// <param name="Script">The script that makes it.</param>
+internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Folder, ScriptText Script)
 {
     /// <summary>What to do where the folder holds something else.</summary>
     public const string OtherExperimentAdvice = "Give this one a group of its own (group=…), or do the runs of that group over (resume=never).";
@@ -27,19 +28,20 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     public FinetuneConfig Alone(FinetuneConfig config) => config with { Tasks = [Data.Task.Name], Runs = [Run], Seeds = [Seed] };
 
     /// <summary>The runs of a configuration, task by task.</summary>
-    public static IEnumerable<FinetuneJob> All(FinetuneConfig config, FinetuneStart start) =>
+    public static IEnumerable<FinetuneJob> All(FinetuneConfig config, FinetuneStart start, ScriptText script) =>
         from data in start.Tasks
         from run in config.Runs.Index()
-        select new FinetuneJob(data, run.Item, config.SeedOf(run.Index), FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item));
+        select new FinetuneJob(data, run.Item, config.SeedOf(run.Index), FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item), script);
 
     /// <summary>Whether the run is finished, and is the one that is asked for.</summary>
-    /// <exception cref="UserErrorException">The folder holds a finished run of another experiment, seed or rows.</exception>
+    /// <exception cref="UserErrorException">The folder holds a finished run of another experiment, script, seed or rows.</exception>
     public bool IsFinished(FinetuneConfig config)
     {
         if (config.Resume == ResumeMode.Never || !FinetuneResult.IsIn(Folder))
             return false;
         var saved = Config.Load<FinetuneConfig>(Path.Combine(Folder, Experiment.ConfigFile));
         SameExperiment.Require(saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) }), config.WhatIsLearned(this), Folder, OtherExperimentAdvice);
+        Script.RequireSame(Folder, OtherExperimentAdvice);
         if (FinetuneResult.Load(Folder).Rows is { } rows)
             RequireSameRows(rows);
         return true;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using Electra.Pretraining;
 using Electra.Running;
 using Electra.Storage;
@@ -17,22 +16,21 @@ public static class FinetuneLoop
     /// <param name="start">Checkpoint and data.</param>
     /// <param name="method">How to learn.</param>
     /// <param name="compute">Device, precision, and the threads of each worker.</param>
-    /// <param name="script">The script's path, filled in by the compiler; each run's configuration names it.</param>
     /// <returns>The exit code: 1 where a run failed; the others are made all the same.</returns>
     /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved, and the same command goes on.</exception>
-    public static int Train(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute, [CallerFilePath] string script = "")
+    public static int Train(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute)
     {
         var (config, console) = (run.Config, run.Console);
         console.Heading("Runs");
         int workers = compute.IsCuda ? 1 : config.Workers;
         if (workers < config.Workers)
             console.Warning("runs side by side would share the random numbers of one CUDA device, so there is one worker. The same command started once more (compute.device=cuda:1) takes runs that no other process has.");
-        FinetuneJob[] all = [.. FinetuneJob.All(config, start)];
+        FinetuneJob[] all = [.. FinetuneJob.All(config, start, run.Script)];
         FinetuneJob[] todo = [.. all.Where(job => !job.IsFinished(config))];
         if (todo.Length < all.Length)
             console.Line($"{all.Length - todo.Length} of {all.Length} runs are finished already.");
 
-        var batch = new Batch(run, start, method, compute, script, workers, new(todo), todo.Sum(job => start.Updates(job.Data)));
+        var batch = new Batch(run, start, method, compute, workers, new(todo), todo.Sum(job => start.Updates(job.Data)));
         try
         {
             batch.Work();
@@ -67,7 +65,7 @@ public static class FinetuneLoop
     }
 
     /// <summary>Workers that take runs from one queue.</summary>
-    private sealed class Batch(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute, string script, int workers, ConcurrentQueue<FinetuneJob> queue, long updates)
+    private sealed class Batch(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute, int workers, ConcurrentQueue<FinetuneJob> queue, long updates)
     {
         private readonly CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(run.Stopping);
         private long updates = updates, done;
@@ -122,7 +120,7 @@ public static class FinetuneLoop
             }
             job.Prepare(config);
             using var training = new FinetuneRun(config, start, method, compute, job, console.Warning);
-            Experiment.WriteConfig(job.Folder, job.Alone(config), script);
+            Experiment.WriteConfig(job.Folder, job.Alone(config), job.Script);
             Interlocked.Add(ref updates, -training.Step);
             run.SavingTime = workers * training.SavingTime;
             var result = training.Train(

@@ -36,7 +36,7 @@ internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
     /// <param name="model">Receives the weights.</param>
     /// <param name="optimizer">Receives the moments.</param>
     /// <param name="warn">Told of what is set aside.</param>
-    /// <exception cref="UserErrorException">The state is another experiment's, or the task's rows have changed.</exception>
+    /// <exception cref="UserErrorException">The state is another experiment's, or the script or the task's rows have changed.</exception>
     public FinetunePosition Resume(ElectraClassifier model, Adam optimizer, Action<string> warn)
     {
         AtomicFolder.Recover(folder);
@@ -56,6 +56,7 @@ internal sealed class FinetuneState(FinetuneConfig config, FinetuneJob job)
         using (tensors)
         {
             SameExperiment.Require(saved.Experiment, config.WhatIsLearned(job), job.Folder, FinetuneJob.OtherExperimentAdvice);
+            job.Script.RequireSame(job.Folder, FinetuneJob.OtherExperimentAdvice);
             job.RequireSameRows(saved.Rows);
             foreach (var (name, destination) in optimizer.State())
                 tensors.CopyTo(name, destination);

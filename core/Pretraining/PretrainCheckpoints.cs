@@ -28,6 +28,7 @@ internal sealed record PretrainPosition(long Step, double Seconds, PretrainScore
 /// <summary>Saves a run's states and models, and goes on from its newest state.</summary>
 internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData data, ElectraPair model, Adam optimizer, OutlierGuard? guard = null)
 {
+    private const string OtherExperimentAdvice = "Give this one a name of its own (name=…), or start over and replace that run (resume=never).";
     private const string StatePrefix = "step_", Recent = "recent";
 
     private sealed record SavedRun(PretrainPosition Position, string Experiment, string Examples);
@@ -88,7 +89,8 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
         var (saved, tensors) = newest.State;
         using (tensors)
         {
-            SameExperiment.Require(saved.Experiment, WhatIsLearned(config), run.Folder, "Give this one a name of its own (name=…), or start over and replace that run (resume=never).");
+            SameExperiment.Require(saved.Experiment, WhatIsLearned(config), run.Folder, OtherExperimentAdvice);
+            run.Script.RequireSame(run.Folder, OtherExperimentAdvice);
             if (saved.Examples != data.Examples.Train.Fingerprint)
                 throw new UserErrorException($"the run in {ProjectPath.Shown(run.Folder)} began with other examples: the text or the vocabulary has changed since. Put them back, give this run a name of its own (name=…), or start over and replace that run (resume=never).");
             foreach (var (name, destination) in Tensors())

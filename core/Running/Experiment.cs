@@ -72,7 +72,8 @@ public static class Experiment
         Action<StopSignals>? observe = null, string? operand = null)
         where T : class, IExperimentConfig<T>
     {
-        ProjectPath.UseScript(script);
+        var text = ScriptText.Read(script);
+        ProjectPath.UseScript(text.File);
         using var signals = new StopSignals(console.Warning);
         observe?.Invoke(signals);
         try
@@ -80,7 +81,7 @@ public static class Experiment
             string[] arguments = [.. args];
             if (arguments.Length == 0 || arguments.Any(argument => argument is "-h" or "--help"))
             {
-                console.Write(ConfigHelp.Usage<T>(ProjectPath.Shown(script), operand));
+                console.Write(ConfigHelp.Usage<T>(ProjectPath.Shown(text.File), text.Description, operand));
                 return arguments.Length == 0 ? WrongUsage : 0;
             }
             if (WrongArgument(arguments, operand) is { } wrong)
@@ -89,7 +90,7 @@ public static class Experiment
                 return WrongUsage;
             }
 
-            var run = new Run<T>(Configuration<T>(arguments, operand), console, script, signals.Stopping);
+            var run = new Run<T>(Configuration<T>(arguments, operand), console, text, signals.Stopping);
             signals.SavingTime = () => run.SavingTime;
             foreach (var warning in run.Config.Warnings())
                 console.Warning(warning);
@@ -115,15 +116,13 @@ public static class Experiment
         }
     }
 
-    /// <summary>Writes a configuration, every default resolved, into the folder of its run.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="config">The configuration.</param>
-    /// <param name="script">The script's path, shown in the file's head.</param>
-    internal static void WriteConfig<T>(string folder, T config, string script)
+    /// <summary>Writes a configuration, every default resolved, and the text of the script into the folder of its run.</summary>
+    internal static void WriteConfig<T>(string folder, T config, ScriptText script)
         where T : class, IExperimentConfig<T>
     {
+        script.Save(folder);
         var file = Path.Combine(folder, ConfigFile);
-        AtomicFile.WriteAllText(file, Header(script, file) + Config.ResolvedYaml(config));
+        AtomicFile.WriteAllText(file, Header(script.File, file) + Config.ResolvedYaml(config));
     }
 
     /// <summary>What to tell the user of an exception, and the exit code that goes with it.</summary>

@@ -10,11 +10,10 @@ public sealed class Run<T>
     where T : class, IExperimentConfig<T>
 {
     private readonly string? folder;
-    private readonly string script;
 
-    internal Run(T config, RunConsole console, string script, CancellationToken stopping)
+    internal Run(T config, RunConsole console, ScriptText script, CancellationToken stopping)
     {
-        this.script = script;
+        Script = script;
         Config = config;
         Console = console;
         Stopping = stopping;
@@ -47,8 +46,11 @@ public sealed class Run<T>
     /// <param name="resumedStep">The step that the run goes on from: what was logged after it is dropped. Null begins anew.</param>
     public MetricsLog OpenMetrics(long? resumedStep = null) => MetricsLog.Open(Folder, resumedStep);
 
-    /// <summary>Writes the configuration, every default resolved, into the run folder.</summary>
-    public void SaveConfig() => Experiment.WriteConfig(Folder, Config, script);
+    /// <summary>Writes the configuration, every default resolved, and the text of the script into the run folder.</summary>
+    public void SaveConfig() => Experiment.WriteConfig(Folder, Config, Script);
+
+    /// <summary>The script that is run.</summary>
+    internal ScriptText Script { get; }
 
     internal bool HasFolder => folder is not null;
 }

@@ -54,7 +54,7 @@ public sealed class BenchTests : IDisposable
     {
         var output = new StringWriter();
         var config = Config.Parse<BenchConfig>("{model: {hidden_size: 512, attention_heads: 8, layers: 4}, steps: 9}", "bench.yaml");
-        Assert.Equal(0, WeightsBench.Run(new Run<BenchConfig>(config, new RunConsole(output, terminal: null), "bench.csx", TestContext.Current.CancellationToken)));
+        Assert.Equal(0, WeightsBench.Run(new Run<BenchConfig>(config, new RunConsole(output, terminal: null), ScriptText.Read("bench.csx"), TestContext.Current.CancellationToken)));
         var ratio = Assert.Single(Regex.Matches(output.ToString(), @"loaded / read\s+([\d.]+)")).Groups[1].Value;
         Assert.InRange(double.Parse(ratio, CultureInfo.InvariantCulture), 0.1, 10); // about 1 on a quiet machine
         Assert.Contains("allocated beside that model        0.", output.ToString());

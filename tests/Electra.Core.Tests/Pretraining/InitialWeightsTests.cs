@@ -123,7 +123,7 @@ public sealed class InitialWeightsTests : IDisposable
     }
 
     private Run<PretrainConfig> Run(params string[] overrides) =>
-        new(Config.Parse<PretrainConfig>(Shape, "tiny.yaml", overrides), new RunConsole(output, terminal: null), "pretrain.csx", TestContext.Current.CancellationToken);
+        new(Config.Parse<PretrainConfig>(Shape, "tiny.yaml", overrides), new RunConsole(output, terminal: null), ScriptText.Read("pretrain.csx"), TestContext.Current.CancellationToken);
 
     private ElectraPair Filled(ElectraConfig config, params string[] overrides)
     {
