@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Runtime.Intrinsics.X86;
 using Electra.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -29,7 +28,7 @@ public enum Precision
 public sealed record ComputeOptions
 {
     /// <summary><c>auto</c> (the first CUDA device, else the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
-    [RegularExpression("auto|cpu|cuda(:[0-9]+)?")]
+    [RegularExpression("auto|cpu|cuda(:[0-9]{1,3})?")]
     public string Device { get; init; } = "auto";
 
     /// <summary>CPU threads of the matrix kernels; 0: one for each processor.</summary>
@@ -91,18 +90,15 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     {
         if (name == "cpu" || (name == "auto" && !cuda.is_available()))
             return CPU;
-        if (!cuda.is_available())
-            throw new UserErrorException($"device: {name} was asked for, but libtorch in {LibTorch.Folder} finds no CUDA device. Use device=cpu, or build with -p:TorchBackend=cuda on a machine with an NVIDIA driver.");
+        int devices = cuda.is_available() ? cuda.device_count() : 0;
+        if (devices == 0)
+            throw new UserErrorException($"compute.device: {name} was asked for, but libtorch in {LibTorch.Folder} finds no CUDA device. Use compute.device=cpu, or build with -p:TorchBackend=cuda on a machine with an NVIDIA driver.");
         int index = name.StartsWith("cuda:", StringComparison.Ordinal) ? int.Parse(name["cuda:".Length..], System.Globalization.CultureInfo.InvariantCulture) : 0;
-        if (index >= cuda.device_count())
-            throw new UserErrorException($"device: {name} was asked for, but there are {cuda.device_count()} CUDA devices, counted from cuda:0.");
+        if (index >= devices)
+            throw new UserErrorException($"compute.device: {name} was asked for, but the last CUDA device is cuda:{devices - 1}.");
         return new Device(DeviceType.CUDA, index);
     }
 
     private static bool MultipliesBFloat16(Device device) =>
-        device.type == DeviceType.CUDA ? CudaDevice.HasBFloat16(device.index) : CpuHasBFloat16;
-
-    /// <summary>AVX512_BF16 (CPUID leaf 7, subleaf 1, EAX bit 5), without which bfloat16 products are slower than float32's.</summary>
-    private static bool CpuHasBFloat16 =>
-        X86Base.IsSupported && X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
+        device.type == DeviceType.CUDA ? CudaDevice.HasBFloat16(device.index) : CpuDevice.HasBFloat16;
 }

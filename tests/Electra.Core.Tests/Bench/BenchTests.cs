@@ -42,7 +42,7 @@ public sealed class BenchTests : IDisposable
     public async Task The_script_prints_the_table_for_any_shape()
     {
         Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
-        string[] tiny = ["steps=3", "plain_steps=1", "batch_size=2", "length=16", "compute.threads=1",
+        string[] tiny = ["steps=3", "plain_steps=1", "batch_size=2", "length=16", "compute={device: cpu, threads: 1}",
             "model={vocabulary_size: 100, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64}"];
         var run = await ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", .. tiny]);
         Assert.True(run.ExitCode == 0, run.Error);

@@ -149,7 +149,7 @@ public sealed class HubScriptTests : IAsyncLifetime
         var environment = variables.Append(("HF_ENDPOINT", server.Endpoint.ToString())).Append(("HF_HOME", folder.File("hf"))).ToDictionary();
         return ScriptRunner.Start(folder, environment, ["-c", "release", TinyExperiment.Script, "--", "configs/small.yaml", $"name={name}",
             $"datasets={folder.File("datasets")}", $"checkpoints.folder={folder.File("runs")}", "model={embedding_size: 16, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64, generator_divisor: 2}",
-            "training={steps: 3, batch_size: 8, warmup_steps: 1}", "examples.max_length=32", "evaluation.examples=16", "logging.every=1", "compute.threads=1", .. overrides]);
+            "training={steps: 3, batch_size: 8, warmup_steps: 1}", "examples.max_length=32", "evaluation.examples=16", "logging.every=1", "compute={device: cpu, threads: 1}", .. overrides]);
     }
 
     private static void Refused(ScriptResult run, params string[] said)

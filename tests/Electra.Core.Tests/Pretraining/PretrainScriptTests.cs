@@ -80,7 +80,7 @@ public sealed class PretrainScriptTests : IDisposable
         await Refused([$"corpus={folder.File("missing.txt")}"], "missing.txt");
         await Refused(["training.batch_size=4096"], "fewer than one batch");
         await Refused(["vocabulary=google/electra-small-discriminator"], "vocabulary");
-        await Refused(["compute.device=cuda"], "CUDA");
+        await Refused(["compute.device=cuda:99"], "cuda:99 was asked for", "CUDA device");
         Assert.False(Directory.Exists(folder.File("runs/tiny_11081/states")));
 
         async Task Refused(string[] overrides, params string[] said)

@@ -25,6 +25,7 @@ internal static class TinyExperiment
             evaluation: {examples: 16}
             checkpoints: {folder: {{folder.File("runs")}}, percents: [50, 100], every: 4}
             logging: {every: 1}
+            compute: {device: cpu}
             datasets: {{folder.File("datasets")}}
             """);
 

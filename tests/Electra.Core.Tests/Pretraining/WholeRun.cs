@@ -29,7 +29,9 @@ public sealed class WholeRun : IDisposable
     /// <summary>Returns when the run that is compared with is there.</summary>
     public Task Ready() => whole.Value;
 
-    internal Process Start(string name, params string[] more) => ScriptRunner.Start(Folder,
+    internal Process Start(string name, params string[] more) => Start(name, new Dictionary<string, string>(), more);
+
+    internal Process Start(string name, IReadOnlyDictionary<string, string> environment, params string[] more) => ScriptRunner.Start(Folder, environment,
         ["-c", "release", TinyExperiment.Script, "--", Folder.File("tiny.yaml"), "compute.threads=1", "workers=1", $"name={name}", $"training.steps={Steps}", "checkpoints.every=3", "logging.every=1", "evaluation.every=10", .. more]);
 
     internal Task<ScriptResult> Run(string name, params string[] more) => ScriptRunner.Finish(Start(name, more));
