@@ -3,40 +3,28 @@ using Electra.Storage;
 
 namespace Electra.Running;
 
-/// <summary>Keeps a second process out of a run folder. The system lets go of the lock when the process ends, however it ends.</summary>
-internal sealed class RunLock : IDisposable
+/// <summary>Keeps a second process out of a run folder.</summary>
+internal static class RunLock
 {
-    private readonly FileStream file;
-
-    private RunLock(FileStream file) => this.file = file;
-
-    /// <summary>Takes the folder for this process.</summary>
-    /// <exception cref="UserErrorException">Another process has it.</exception>
-    public static RunLock Take(string folder) => TryTake(folder, out var holder)
+    /// <summary>Takes the folder for this process; disposing gives it up.</summary>
+    /// <exception cref="UserErrorException">Another process has it, or its file system does not lock files.</exception>
+    public static IDisposable Take(string folder) => TryTake(folder, out var holder)
         ?? throw new UserErrorException($"{ProjectPath.Shown(folder)} is in use by {holder}: let it end, or give this run another name or seed");
 
     /// <summary>Takes the folder for this process, if no other has it.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="holder">Who has it, in words: "process 12".</param>
-    public static RunLock? TryTake(string folder, out string holder)
+    /// <param name="holder">Who has it, in words: "process 12 on node3".</param>
+    /// <exception cref="UserErrorException">Its file system does not lock files.</exception>
+    public static IDisposable? TryTake(string folder, out string holder)
     {
-        holder = "";
-        Directory.CreateDirectory(folder);
-        var path = Path.Combine(folder, ".lock");
-        // A locked file cannot be read: who holds the lock stands beside it.
+        // On Windows a locked file cannot be read: who holds the lock stands beside it.
         var named = Path.Combine(folder, ".lock.process");
-        try
-        {
-            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            AtomicFile.WriteAllText(named, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-            return new RunLock(file);
-        }
-        catch (IOException e) when (e.GetType() == typeof(IOException) && !DiskFull.Is(e))
-        {
-            holder = File.Exists(named) ? $"process {File.ReadAllText(named)}" : "another process";
-            return null;
-        }
+        var taken = FileLock.TryTake(Path.Combine(folder, ".lock"));
+        holder = "";
+        if (taken is null)
+            holder = File.Exists(named) ? File.ReadAllText(named) : "another process";
+        else
+            AtomicFile.WriteAllText(named, string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}"));
+        return taken;
     }
-
-    public void Dispose() => file.Dispose();
 }
