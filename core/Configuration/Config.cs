@@ -33,6 +33,8 @@ public static class Config
             var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (length > Longest)
                 throw new UserErrorException($"{ProjectPath.Shown(path)} is larger than a megabyte: that is no configuration");
+            if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
+                throw new UserErrorException($"{ProjectPath.Shown(path)} is UTF-16: save it as UTF-8");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF');
             return text.IndexOf('\0') is >= 0 and var place
                 ? throw new UserErrorException($"{ProjectPath.Shown(path)}:{1 + text.AsSpan(0, place).Count('\n')} holds a zero byte: a configuration is text")
@@ -42,7 +44,7 @@ public static class Config
         {
             throw new UserErrorException($"{ProjectPath.Shown(path)} is not UTF-8 at byte {e.Index}: a configuration is text", e);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
         }
@@ -61,7 +63,7 @@ public static class Config
         if (root is null && problems.Count == 0)
             problems.Add(new ConfigProblem("", "the file is empty: it must set at least one key (--help lists them)", new ConfigPlace(source, 1, 1)));
         else if (root is not null and not ConfigMapping)
-            problems.Add(new ConfigProblem("", "a configuration is a mapping: lines of the form key: value", root.Place));
+            problems.Add(new ConfigProblem("", $"a configuration is a mapping: lines of the form key: value{(root is ConfigScalar { Text: var word } ? YamlAdvice.Mapping(word) : "")}", root.Place));
 
         var given = ConfigOverrides.Apply(root as ConfigMapping ?? new ConfigMapping(new ConfigPlace(source, 1, 1), []), overrides, problems);
         return root is ConfigMapping ? Bound<T>(given, problems) : throw Error(problems);

@@ -30,7 +30,7 @@ internal sealed class ConfigBinder(ConfigType root)
             if (type.IsNullable)
                 return null;
             if (type is not ConfigRecordType)
-                return Problem(key, nothing, $"has no value: {type.Expectation} is expected", fallback);
+                return Problem(key, nothing, $"has no value: {type.Expected}", fallback);
             node = new ConfigMapping(node.Place, []);
         }
         if (type is ConfigRecordType or ConfigDictionaryType && node is ConfigMapping { Over: { } below })
@@ -42,7 +42,9 @@ internal sealed class ConfigBinder(ConfigType root)
             (ConfigDictionaryType dictionary, ConfigMapping given) => BindDictionary(dictionary, given, fallback, key),
             (ConfigRecordType { ShortForm: { } format }, ConfigScalar given) => BindScalar(format, given, fallback, key),
             (ConfigRecordType record, ConfigMapping given) => BindRecord(record, given, fallback, key),
-            _ => Problem(key, node, $"is {Kind(node)}: {type.Expectation} is expected", fallback),
+            (ConfigRecordType { ListForm: { } form }, ConfigSequence list) =>
+                Bind(type, new ConfigMapping(node.Place, [new ConfigEntry(form.KeyOf(list), node.Place, list)]), fallback, key),
+            _ => Problem(key, node, $"is {Kind(node)}{(node is ConfigScalar { Text: var text } ? YamlAdvice.Mapping(text) : "")}: {type.Expected}", fallback),
         };
     }
 
@@ -106,7 +108,7 @@ internal sealed class ConfigBinder(ConfigType root)
             var value = member.Property.GetValue(record);
             if (node is null && fallback is null && member.IsRequired)
             {
-                Problem(fullKey, given, $"is missing: {member.Type.Expectation} is expected", null);
+                Problem(fullKey, given, $"is missing: {member.Type.Expected}", null);
                 continue;
             }
             // The defaults of a nested record are checked too: a key that it requires may be missing.
@@ -136,11 +138,15 @@ internal sealed class ConfigBinder(ConfigType root)
 
     private string UnknownKey(ConfigRecordType type, string name, string key)
     {
+        if (YamlAdvice.Key(name) is { } advice)
+            return advice;
         var names = type.Keys.Select(k => k.Name).ToList();
-        var meant = Spelling.Nearest(name, names) is { } nearest
-            ? Join(key, nearest)
-            : (root as ConfigRecordType)?.FullNames().FirstOrDefault(fullName => fullName.EndsWith("." + name, StringComparison.Ordinal));
-        return $"is not a key{(meant is null ? "." : $"; did you mean {meant}?")} Keys {(key == "" ? "at the top level" : $"of {key}")}: {string.Join(", ", names)}";
+        var all = (root as ConfigRecordType)?.FullNames().ToList() ?? [];
+        var meant = Spelling.Nearest(name, names) is { } nearest ? $"; did you mean {Join(key, nearest)}?"
+            : all.Contains(name) ? $" here; a key with dots is nested in a file: {string.Join(": {", name.Split('.'))}: …{new string('}', name.Count(c => c == '.'))}."
+            : all.Find(full => full.EndsWith("." + name, StringComparison.Ordinal)) is { } elsewhere ? $"; did you mean {elsewhere}?"
+            : ".";
+        return $"is not a key{meant} Keys {(key == "" ? "at the top level" : $"of {key}")}:{WordWrap.Names(names)}";
     }
 
     private object? Problem(string key, ConfigNode node, string message, object? fallback)

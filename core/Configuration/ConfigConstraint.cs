@@ -21,7 +21,7 @@ internal static class ConfigConstraint
             allowed.IsValid(value) ? null : $"cannot be {Text(value)}: {Description(allowed)} is expected",
         (MinLengthAttribute length, string) => constraint.IsValid(value) ? null : $"must have at least {length.Length} letters",
         (MinLengthAttribute length, _) => Count(value) >= length.Length ? null : $"must have at least {length.Length} {(length.Length == 1 ? "item" : "items")}",
-        (RegularExpressionAttribute pattern, _) => constraint.IsValid(value) ? null : $"cannot be {Text(value)}: a text of the form {pattern.Pattern} is expected",
+        (RegularExpressionAttribute pattern, _) => constraint.IsValid(value) ? null : $"cannot be {Text(value)}: {pattern.ErrorMessage ?? $"a text of the form {pattern.Pattern}"} is expected",
         _ => constraint.IsValid(value) ? null : constraint.FormatErrorMessage("the value"),
     };
 

@@ -49,11 +49,17 @@ internal static class ConfigHelp
 
             var allowed = key.Constraints.Select(ConfigConstraint.Description).OfType<string>();
             if (nested is null)
-                help.Append($"      {string.Join("; ", allowed.Prepend(key.Type.Expectation))}\n");
-            if (summary != "")
-                help.Append($"      {summary}\n");
+                Append(string.Join("; ", allowed.Prepend(key.Type.Expectation)));
+            Append(summary);
             if (nested is not null && !around.Contains(nested.Type))
                 AppendKeys(help, nested, value, name + ".", [.. around, type.Type]);
+        }
+
+        void Append(string text)
+        {
+            const string Indent = "      ";
+            foreach (var line in WordWrap.Lines(text, WordWrap.UsualWidth - Indent.Length))
+                help.Append(Indent).Append(line).Append('\n');
         }
     }
 }

@@ -64,7 +64,7 @@ public abstract record ConfigNode(ConfigPlace Place)
 public sealed record ConfigScalar(ConfigPlace Place, string Text, bool IsQuoted) : ConfigNode(Place)
 {
     /// <summary>Whether it says that there is no value: <c>null</c>, <c>~</c>, or nothing at all.</summary>
-    public bool IsNull => !IsQuoted && Text is ("" or "~" or "null");
+    public bool IsNull => !IsQuoted && Text is ("" or "~" or "null" or "Null" or "NULL");
 }
 
 /// <summary>A list of values.</summary>

@@ -12,6 +12,9 @@ internal abstract record ConfigType(Type Type, bool IsNullable)
 {
     /// <summary>What is allowed, as a noun phrase: "a whole number", "one of electra_pytorch, google".</summary>
     public abstract string Expectation { get; }
+
+    /// <summary>The same as a whole sentence, with the keys of a mapping in lines below it.</summary>
+    public virtual string Expected => $"{Expectation} is expected";
 }
 
 /// <summary>A number, a word, true or false, one name of an enumeration, or any type with a static <c>Parse(string)</c>.</summary>
@@ -46,8 +49,17 @@ internal sealed record ConfigRecordType(Type Type, bool IsNullable, ScalarFormat
             ? nested.FullNames($"{prefix}{key.Name}.", [.. around, Type]).Prepend(prefix + key.Name)
             : [prefix + key.Name]);
 
-    public override string Expectation =>
-        (ShortForm is null ? "" : $"{ShortForm.Expectation}, or ") + $"a mapping with the keys {string.Join(", ", Keys.Select(key => key.Name))}";
+    /// <summary>What a list in its place stands for; null where there can be none.</summary>
+    public ListFormAttribute? ListForm { get; } = Type.GetCustomAttribute<ListFormAttribute>();
+
+    public override string Expectation => (ShortForm, ListForm) switch
+    {
+        (null, _) => "a mapping",
+        (_, null) => "a text or a mapping",
+        _ => "a text, a list or a mapping",
+    };
+
+    public override string Expected => $"{base.Expected}, with the keys{WordWrap.Names(Keys.Select(key => key.Name))}";
 }
 
 /// <summary>A key of a record.</summary>

@@ -26,7 +26,7 @@ internal sealed partial class ConfigWriter
     {
         foreach (var key in type.Keys)
         {
-            foreach (var line in Wrapped(ConfigDocumentation.Summary(key.Property)))
+            foreach (var line in WordWrap.Lines(ConfigDocumentation.Summary(key.Property), CommentWidth))
                 yaml.Append(indent).Append("# ").Append(line).Append('\n');
             WriteEntry(key.Name, key.Type, key.Property.GetValue(record), indent);
         }
@@ -96,22 +96,6 @@ internal sealed partial class ConfigWriter
                 _ => rune.ToString(),
             });
         return quoted.Append('"').ToString();
-    }
-
-    private static IEnumerable<string> Wrapped(string text)
-    {
-        var line = "";
-        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (line != "" && line.Length + 1 + word.Length > CommentWidth)
-            {
-                yield return line;
-                line = "";
-            }
-            line = line == "" ? word : $"{line} {word}";
-        }
-        if (line != "")
-            yield return line;
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9_./~][A-Za-z0-9_./+@=*-]*\z")]

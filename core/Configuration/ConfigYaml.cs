@@ -31,13 +31,13 @@ internal static class ConfigYaml
         catch (YamlException e)
         {
             var mark = e.Message.Contains(" tab ", StringComparison.Ordinal) ? FirstIndentingTab(text) ?? e.Start : e.Start;
-            problems.Add(new ConfigProblem("", $"this is not valid YAML: {char.ToLowerInvariant(e.Message[0])}{e.Message[1..].TrimEnd('.')}", place(mark)));
+            problems.Add(new ConfigProblem("", $"this is not valid YAML: {char.ToLowerInvariant(e.Message[0])}{e.Message[1..].TrimEnd('.')}{YamlAdvice.For(text, e)}", place(mark)));
             return null;
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             // What YamlDotNet throws where a key stands in a flow mapping that was not closed, and where a tag is no URI.
-            var found = e is ArgumentException ? "a tag after this place (!…) is none" : "a bracket before this place was not closed";
+            var found = e is ArgumentException ? "a tag after this place (!…) is not valid; a text that begins with ! must be in quotes" : "a bracket before this place was not closed";
             problems.Add(new ConfigProblem("", $"this is not valid YAML: {found}", place(parser.Current?.End ?? new Mark(0, 1, 1))));
             return null;
         }
@@ -56,6 +56,8 @@ internal static class ConfigYaml
     {
         // No experiment needs more; a few lines of aliases to aliases would stand for more than any memory holds.
         private const int Deepest = 64, MostValues = 100_000;
+        private const string MergeKey = "<<", CoreTags = "tag:yaml.org,2002:";
+        private static readonly string[] KnownTags = ["", "!", .. new[] { "str", "int", "float", "bool", "null", "seq", "map" }.Select(name => CoreTags + name)];
 
         private readonly Dictionary<AnchorName, (ConfigNode Node, int Values)> anchors = [];
         private int depth, values;
@@ -73,6 +75,8 @@ internal static class ConfigYaml
             if (Parser.Current is not NodeEvent first)
                 throw new YamlException(Parser.Current!.Start, Parser.Current.End, "a value is missing here");
             Count(1, first);
+            if (!KnownTags.Contains(first.Tag.IsEmpty ? "" : first.Tag.Value))
+                throw new YamlException(first.Start, first.End, $"the tag {first.Tag} has no meaning here");
             if (++depth > Deepest)
                 throw new YamlException(first.Start, first.End, $"values are nested more than {Deepest} deep");
             var before = values;
@@ -83,6 +87,8 @@ internal static class ConfigYaml
                 _ => ReadScalar(),
             };
             depth--;
+            if (!first.Anchor.IsEmpty && node is ConfigScalar { IsQuoted: false, Text: "" })
+                throw new YamlException(first.Start, first.End, $"no value follows the anchor &{first.Anchor}");
             if (!first.Anchor.IsEmpty)
                 anchors[first.Anchor] = (node, 1 + values - before);
             return node;
@@ -112,19 +118,31 @@ internal static class ConfigYaml
         private ConfigMapping ReadMapping(string key)
         {
             var start = Parser.Consume<MappingStart>().Start;
-            var entries = new List<ConfigEntry>();
+            var (entries, merged) = (new List<ConfigEntry>(), new List<ConfigEntry>());
             while (!Parser.TryConsume<MappingEnd>(out _))
             {
                 if (!Parser.TryConsume<Scalar>(out var name))
                     throw new YamlException(Parser.Current!.Start, Parser.Current.End, "a key must be a word");
                 var full = key == "" ? name.Value : $"{key}.{name.Value}";
                 var value = Read(full);
-                if (entries.Find(entry => entry.Key == name.Value) is { } earlier)
+                if (name is { Value: MergeKey, Style: ScalarStyle.Plain })
+                    merged.AddRange(Merged(value, full));
+                else if (entries.Find(entry => entry.Key == name.Value) is { } earlier)
                     Problems.Add(new ConfigProblem(full, $"is given twice: the first time in line {earlier.Place.Line}", Place(name.Start)));
                 else
                     entries.Add(new ConfigEntry(name.Value, Place(name.Start), value));
             }
-            return new ConfigMapping(Place(start), entries);
+            // A key of the mapping's own wins, and of those that are merged the first.
+            return new ConfigMapping(Place(start), [.. entries.Concat(merged).DistinctBy(entry => entry.Key)]);
+        }
+
+        /// <summary>What <c>&lt;&lt;</c> brings into a mapping: the keys of another, or of several in a list.</summary>
+        private IEnumerable<ConfigEntry> Merged(ConfigNode value, string key)
+        {
+            var mappings = value is ConfigSequence list ? list.Items : [value];
+            if (mappings.FirstOrDefault(item => item is not ConfigMapping) is { } other)
+                Problems.Add(new ConfigProblem(key, "merges mappings: {…}, *name of one with an anchor, or a list of them", other.Place));
+            return mappings.OfType<ConfigMapping>().SelectMany(mapping => mapping.Entries);
         }
     }
 }

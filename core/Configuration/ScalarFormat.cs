@@ -59,24 +59,29 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
                    value => ConfigTypes.SnakeCase(value.ToString()!));
     }
 
-    private static object ParseBool(string text) => text switch { "true" => true, "false" => false, _ => throw new FormatException("") };
+    private static object ParseBool(string text) => text switch
+    {
+        "true" or "True" or "TRUE" => true,
+        "false" or "False" or "FALSE" => false,
+        _ => throw new FormatException($"true or false is expected{YamlAdvice.Boolean(text)}"),
+    };
 
     private static long ParseInteger(string text, long least, long most)
     {
         // Decimal holds every 64-bit integer exactly, and reads 1e6 as the million it is.
         if (!decimal.TryParse(WithoutSeparators(text), NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent | NumberStyles.AllowDecimalPoint, Invariant, out var number)
             || number != decimal.Truncate(number))
-            throw new FormatException("");
+            throw new FormatException($"a whole number is expected{YamlAdvice.Number(text)}");
         return number >= least && number <= most ? (long)number : throw new FormatException($"it must lie between {least} and {most}");
     }
 
     private static double ParseDouble(string text) => text switch
     {
-        ".inf" or "+.inf" => double.PositiveInfinity,
-        "-.inf" => double.NegativeInfinity,
-        ".nan" => double.NaN,
+        ".inf" or ".Inf" or ".INF" or "+.inf" or "+.Inf" or "+.INF" => double.PositiveInfinity,
+        "-.inf" or "-.Inf" or "-.INF" => double.NegativeInfinity,
+        ".nan" or ".NaN" or ".NAN" => double.NaN,
         _ => double.TryParse(WithoutSeparators(text), NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite, Invariant, out var number)
-             && double.IsFinite(number) ? number : throw new FormatException(""),
+             && double.IsFinite(number) ? number : throw new FormatException($"a number is expected{YamlAdvice.Number(text)}"),
     };
 
     /// <summary>The shortest text that reads back as the same number, in a form that YAML 1.1 readers take for a number too (<c>1.0e-06</c>, not <c>1E-06</c>).</summary>

@@ -19,7 +19,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     public ModelSize Size { get; init; }
 
     /// <summary>The name of the runs together: each is saved as <c>group_task_run</c>.</summary>
-    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*")]
+    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*", ErrorMessage = "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit")]
     public string Group { get; init; } = "electra";
 
     /// <summary>

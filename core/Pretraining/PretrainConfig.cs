@@ -22,7 +22,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     public ModelSize Size { get; init; }
 
     /// <summary>The run's name: with the seed it names the folders that the run writes.</summary>
-    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*")]
+    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*", ErrorMessage = "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit")]
     public string Name { get; init; } = "electra";
 
     /// <summary>Seeds everything random: initial weights, order of examples, masks, samples, dropout.</summary>

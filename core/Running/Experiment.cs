@@ -42,10 +42,7 @@ public static class Experiment
     /// </returns>
     public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, Task<int>> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T>
-    {
-        PrepareConsole();
-        return Run(args, body, script, RunConsole.Standard(), Console.Error);
-    }
+        => OnConsole((console, errors) => Run(args, body, script, console, errors));
 
     /// <inheritdoc cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>
     public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, int> body, [CallerFilePath] string script = "")
@@ -62,9 +59,14 @@ public static class Experiment
     /// <returns>The exit code, as of every script.</returns>
     public static Task<int> RunOn<T>(IEnumerable<string> args, string operand, Func<Run<T>, int> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T>
+        => OnConsole((console, errors) => Run<T>(args, run => Task.FromResult(body(run)), script, console, errors, operand: operand));
+
+    private static async Task<int> OnConsole(Func<RunConsole, TextWriter, Task<int>> run)
     {
         PrepareConsole();
-        return Run<T>(args, run => Task.FromResult(body(run)), script, RunConsole.Standard(), Console.Error, operand: operand);
+        var code = await run(RunConsole.Standard(), Console.Error);
+        LossyWriter.TellOfLoss();
+        return code;
     }
 
     internal static async Task<int> Run<T>(
@@ -107,7 +109,7 @@ public static class Experiment
         {
             console.EndProgress();
             var (message, code) = Explain(exception);
-            await errors.WriteLineAsync(message);
+            await errors.WriteLineAsync(code == Bug ? message : console.Wrapped(message));
             return code;
         }
         finally
@@ -183,7 +185,7 @@ public static class Experiment
     private static string Header(string script, string config) =>
         $"# What the run used, every default resolved. To run it again:\n#   dotnet script {ProjectPath.Shown(script)} -- {ProjectPath.Shown(config)}\n\n";
 
-    /// <summary>Numbers read and print the same whatever the user's language, and the terminal gets UTF-8 and may be closed.</summary>
+    /// <summary>Numbers read and print the same whatever the user's language, and the console gets UTF-8, as far as it can be written.</summary>
     private static void PrepareConsole()
     {
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
@@ -196,6 +198,6 @@ public static class Experiment
         {
             // There is no console to set: the output is discarded.
         }
-        TerminalWriter.Use();
+        LossyWriter.Use();
     }
 }

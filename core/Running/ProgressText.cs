@@ -62,5 +62,7 @@ internal static class ProgressText
         time.TotalSeconds < 10 ? $"{Number(Math.Round(time.TotalSeconds, 1))} s"
         : time.ToString(time.Days > 0 ? @"d\ \d\ h\:mm\:ss" : @"h\:mm\:ss", CultureInfo.InvariantCulture);
 
-    private static string Cut(string text, int width) => text.Length <= width ? text : text[..Math.Max(0, width)];
+    /// <summary>As many whole words as fit; of a longer word its beginning.</summary>
+    private static string Cut(string text, int width) =>
+        text.Length <= width ? text : WordWrap.Lines(text, width).First() is { } words && words.Length <= width ? words : text[..Math.Max(0, width)];
 }

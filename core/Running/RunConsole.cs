@@ -16,21 +16,29 @@ public sealed class RunConsole : IProgress<ProgressReport>
     private readonly Lock gate = new();
     private TextWriter output;
     private IAnsiConsole? terminal;
+    private int width;
     private readonly TimeProvider time;
     private Stage? stage;
 
     /// <param name="output">Receives everything.</param>
     /// <param name="terminal">Turns styles into control codes; null prints plain lines.</param>
     /// <param name="time">The clock of rates and intervals.</param>
-    internal RunConsole(TextWriter output, IAnsiConsole? terminal, TimeProvider? time = null)
+    /// <param name="width">Columns that lines are wrapped to; null: the terminal's, and without one lines stay whole.</param>
+    internal RunConsole(TextWriter output, IAnsiConsole? terminal, TimeProvider? time = null, int? width = null)
     {
         this.output = output;
         this.terminal = terminal;
+        this.width = width ?? terminal?.Profile.Width ?? int.MaxValue;
         this.time = time ?? TimeProvider.System;
     }
 
-    /// <summary>The process's own console. NO_COLOR is honoured.</summary>
-    public static RunConsole Standard() => new(Console.Out, Terminal(Console.Out, Console.IsOutputRedirected));
+    /// <summary>The process's own console. NO_COLOR is honoured, and TERM=dumb.</summary>
+    public static RunConsole Standard()
+    {
+        var console = new RunConsole(Console.Out, terminal: null);
+        console.Use(Console.Out, Console.IsOutputRedirected);
+        return console;
+    }
 
     /// <summary>From here on all goes to standard error: standard output is left to what the script makes, for a file or another program.</summary>
     public void LeaveStandardOutput()
@@ -38,22 +46,23 @@ public sealed class RunConsole : IProgress<ProgressReport>
         lock (gate)
         {
             EndProgress();
-            (output, terminal) = (Console.Error, Terminal(Console.Error, Console.IsErrorRedirected));
+            Use(Console.Error, Console.IsErrorRedirected);
         }
     }
 
-    private static IAnsiConsole? Terminal(TextWriter writer, bool isRedirected)
+    private void Use(TextWriter writer, bool isRedirected)
     {
         // Some build servers are taken for colour terminals although nothing there can redraw a line: a redirected output is plain.
         var ansi = isRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
-        return ansi is { Profile.Capabilities.Ansi: true } ? ansi : null;
+        (output, width) = (writer, ansi?.Profile.Width ?? int.MaxValue);
+        terminal = ansi is { Profile.Capabilities.Ansi: true } ? ansi : null;
     }
 
     /// <summary>Prints a line.</summary>
-    public void Line(string text = "") => Write(text + "\n");
+    public void Line(string text = "") => Write(Wrapped(text) + "\n");
 
     /// <summary>Prints a line that should not be overlooked.</summary>
-    public void Warning(string text) => Write(Styled($"warning: {text}", "yellow") + "\n");
+    public void Warning(string text) => Write(Styled(Wrapped($"warning: {text}"), "yellow") + "\n");
 
     /// <summary>Begins a section of the output.</summary>
     public void Heading(string title)
@@ -64,12 +73,12 @@ public sealed class RunConsole : IProgress<ProgressReport>
 
     /// <summary>Prints names and values in two columns.</summary>
     public void Table(params IEnumerable<(string Name, object? Value)> rows) =>
-        Write(TextTable.Format([.. rows.Select(row => (IReadOnlyList<string>)[row.Name, TextTable.Cell(row.Value)])], alignNumbers: false));
+        Write(TextTable.Format([.. rows.Select(row => (IReadOnlyList<string>)[row.Name, TextTable.Cell(row.Value)])], alignNumbers: false, width));
 
     /// <summary>Prints a table under a header; columns of numbers are aligned to the right.</summary>
     public void Table(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<object?>> rows)
     {
-        var lines = TextTable.Format([header, .. rows.Select(row => row.Select(TextTable.Cell).ToList())], alignNumbers: true).Split('\n', 2);
+        var lines = TextTable.Format([header, .. rows.Select(row => row.Select(TextTable.Cell).ToList())], alignNumbers: true, width).Split('\n', 2);
         Write($"{Styled(lines[0], "bold")}\n{lines[1]}");
     }
 
@@ -104,6 +113,15 @@ public sealed class RunConsole : IProgress<ProgressReport>
         }
     }
 
+    /// <summary>
+    /// Shows how far a stage has come on a terminal only: for a stage that prints lines of its own now and then, as training does.
+    /// </summary>
+    public void ReportLive(ProgressReport value)
+    {
+        if (terminal is not null)
+            Report(value);
+    }
+
     /// <summary>Ends the stage in progress, if there is one: its line stays as it is.</summary>
     public void EndProgress()
     {
@@ -127,6 +145,10 @@ public sealed class RunConsole : IProgress<ProgressReport>
             output.Flush();
         }
     }
+
+    /// <summary>A text whose lines fit the terminal, broken between words. A command stays whole, so that it can be pasted.</summary>
+    internal string Wrapped(string text) =>
+        string.Join('\n', text.Split('\n').SelectMany(line => line.Contains("dotnet ", StringComparison.Ordinal) ? [line] : WordWrap.Lines(line, width, indent: "  ").DefaultIfEmpty("")));
 
     private TimeSpan Elapsed => time.GetElapsedTime(stage!.Start);
 

@@ -28,7 +28,7 @@ public enum Precision
 public sealed record ComputeOptions
 {
     /// <summary><c>auto</c> (the first CUDA device, else the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
-    [RegularExpression("auto|cpu|cuda(:[0-9]{1,3})?")]
+    [RegularExpression("auto|cpu|cuda(:[0-9]{1,3})?", ErrorMessage = "auto, cpu, cuda or cuda:1")]
     public string Device { get; init; } = "auto";
 
     /// <summary>CPU threads of the matrix kernels; 0: one for each processor.</summary>

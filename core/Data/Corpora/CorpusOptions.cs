@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Electra.Configuration;
 
 namespace Electra.Data.Corpora;
 
@@ -35,7 +36,8 @@ public enum MixEnd
     Longest,
 }
 
-/// <summary>Where text comes from.</summary>
+/// <summary>Where text comes from. A text alone is the source, and so is a list of texts; a list with mappings is a mix.</summary>
+[ListForm(texts: "source", mappings: "mix")]
 public sealed record CorpusOptions
 {
     /// <summary>

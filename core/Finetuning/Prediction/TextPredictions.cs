@@ -3,6 +3,7 @@ using System.Text;
 using Electra.Data.Corpora;
 using Electra.Data.Readers;
 using Electra.Data.Tasks;
+using Electra.Native;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
@@ -66,7 +67,7 @@ public static class TextPredictions
         var (source, pieces) = Lines(options, cancellation);
         if (options.Output == "")
         {
-            using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
+            using var output = new StreamWriter(StandardStreams.Output(), new UTF8Encoding(false));
             return Predict(task, score, pieces, source, output, progress, cancellation);
         }
         int count = 0;
@@ -152,7 +153,7 @@ public static class TextPredictions
         const int Batches = 16;
         int size = options.BatchSize * Batches;
         if (options.Input == StandardInput.Name)
-            return ("standard input", StandardInput.Lines(Console.OpenStandardInput(), size, cancellation));
+            return ("standard input", StandardInput.Lines(StandardStreams.Input(), size, cancellation));
         var file = new FileInfo(ProjectPath.Find(options.Input));
         if (!file.Exists)
             throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");

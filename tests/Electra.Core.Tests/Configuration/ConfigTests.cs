@@ -1,5 +1,7 @@
 
 using Electra.Configuration;
+using Electra.Data.Corpora;
+using Electra.Pretraining;
 
 namespace Electra.Tests.Configuration;
 
@@ -115,8 +117,8 @@ public sealed class ConfigTests
         Assert.Equal(1e-4, Parse("name: x", "recipe=google").Training.LearningRate);
 
     [Theory]
-    [InlineData("nmae: x", "a.yaml:1:1: nmae is not a key; did you mean name? Keys at the top level: name, seed, recipe,")]
-    [InlineData("training:\n  lr: 1", "a.yaml:2:3: training.lr is not a key. Keys of training: learning_rate, steps, optimizer, schedule")]
+    [InlineData("nmae: x", "a.yaml:1:1: nmae is not a key; did you mean name? Keys at the top level:\n    name, seed, recipe,")]
+    [InlineData("training:\n  lr: 1", "a.yaml:2:3: training.lr is not a key. Keys of training:\n    learning_rate, steps, optimizer, schedule")]
     [InlineData("warmup_steps: 1", "a.yaml:1:1: warmup_steps is not a key; did you mean training.schedule.warmup_steps?")]
     [InlineData("training:\n  schedule: {warmupsteps: 1}", "a.yaml:2:14: training.schedule.warmupsteps is not a key; did you mean training.schedule.warmup_steps?")]
     [InlineData("seed: 1\nname: x\nseed: 2", "a.yaml:3:1: seed is given twice: the first time in line 1")]
@@ -124,11 +126,11 @@ public sealed class ConfigTests
     [InlineData("seed: 1.5", "a.yaml:1:7: seed cannot be \"1.5\": a whole number is expected")]
     [InlineData("seed: 3_000_000_000", "a.yaml:1:7: seed cannot be \"3_000_000_000\": it must lie between -2147483648 and 2147483647")]
     [InlineData("seed:", "a.yaml:1:6: seed has no value: a whole number is expected")]
-    [InlineData("dry_run: yes", "a.yaml:1:10: dry_run cannot be \"yes\": true or false is expected")]
+    [InlineData("dry_run: yes", "a.yaml:1:10: dry_run cannot be \"yes\": true or false is expected; yes is a text in YAML 1.2")]
     [InlineData("held_out_fraction: [1]", "a.yaml:1:20: held_out_fraction is a list: a number is expected")]
     [InlineData("held_out_fraction: 1,5", "a.yaml:1:20: held_out_fraction cannot be \"1,5\": a number is expected")]
     [InlineData("recipe: electra-pytorch", "a.yaml:1:9: recipe cannot be \"electra-pytorch\": did you mean electra_pytorch? Allowed: electra_pytorch, google")]
-    [InlineData("training: 3", "a.yaml:1:11: training is a single value: a mapping with the keys learning_rate, steps, optimizer, schedule is expected")]
+    [InlineData("training: 3", "a.yaml:1:11: training is a single value: a mapping is expected, with the keys\n    learning_rate, steps, optimizer, schedule")]
     [InlineData("training: {learning_rate: 0}", "a.yaml:1:27: training.learning_rate cannot be 0: a value of more than 0 and at most 1 is expected")]
     [InlineData("training: {steps: 0}", "a.yaml:1:19: training.steps cannot be 0: a value of at least 1 is expected")]
     [InlineData("training: {optimizer: sgd}", "a.yaml:1:23: training.optimizer cannot be sgd: one of adam, adamw is expected")]
@@ -144,7 +146,7 @@ public sealed class ConfigTests
     [InlineData("name: [x", "a.yaml:2:1: this is not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'")]
     [InlineData("name: {a: 1\nseed: 2\n", "this is not valid YAML: a bracket before this place was not closed")]
     [InlineData("name: x\ntraining:\n\tsteps: 1", "a.yaml:3:1: this is not valid YAML: while scanning a mapping, found invalid tab as indentation")]
-    [InlineData("seed: 1\nname: !!Y3x+e(L", "this is not valid YAML: a tag after this place (!…) is none")]
+    [InlineData("seed: 1\nname: !!Y3x+e(L", "this is not valid YAML: a tag after this place (!…) is not valid")]
     [InlineData("name: *x", "a.yaml:1:7: this is not valid YAML: no value before this one has the anchor &x")]
     [InlineData("- a", "a.yaml:1:1: a configuration is a mapping")]
     [InlineData("# nothing", "a.yaml:1:1: the file is empty")]
@@ -168,7 +170,77 @@ public sealed class ConfigTests
         var lines = ErrorOf("dry_run: 1\nnmae: x\ntraining:\n  steps: -1\nseed: 1\nseed: 2", "recipe=bert").Split('\n');
 
         Assert.Equal("5 things are wrong with the configuration:", lines[0]);
-        Assert.Equal(["a.yaml:1:10", "a.yaml:2:1", "a.yaml:4:10", "a.yaml:6:1", "argument recipe=bert"], lines[1..].Select(line => line.Trim().Split(": ")[0]));
+        Assert.Equal(["a.yaml:1:10", "a.yaml:2:1", "a.yaml:4:10", "a.yaml:6:1", "argument recipe=bert"], lines[1..].Where(line => !line.StartsWith("   ", StringComparison.Ordinal)).Select(line => line.Trim().Split(": ")[0]));
+    }
+
+    [Theory]
+    [InlineData("dry_run: {0}", "True", "TRUE", "true")]
+    [InlineData("vocabulary: {0}", "~", "null", "Null", "NULL", "")]
+    [InlineData("training: {{learning_rate: {0}}}", "1e-1", "1E-1", ".1", "0.1", "0.1_0", "\"0.1\"", "+.1")]
+    [InlineData("training: {{steps: {0}}}", "1000", "1_000", "1e3", "1E3", "+1000", "1000.0", "'1000'", "!!int 1000", "01000")]
+    [InlineData("held_out_fraction: {0}", ".inf", ".Inf", ".INF", "+.inf")]
+    public void A_value_is_the_same_however_people_write_it(string yaml, params string[] texts)
+    {
+        var values = texts.Select(text => Config.ResolvedYaml(Parse(string.Format(yaml, text)))).Distinct();
+        Assert.Single(values);
+        Assert.NotEqual(Config.ResolvedYaml(Parse("name: sample")), yaml.StartsWith("vocab", StringComparison.Ordinal) ? "" : values.Single());
+    }
+
+    [Theory]
+    [InlineData("vocabulary: *.txt", "a.yaml:1:13: this is not valid YAML: no value before this one has the anchor &.txt; a text that begins with * must be in quotes")]
+    [InlineData("vocabulary: * x", "a.yaml:1:13: ", "a text that begins with * must be in quotes")]
+    [InlineData("tasks: [rte, **/x]", "a.yaml:1:14: ", "a text that begins with * must be in quotes")]
+    [InlineData("vocabulary: !x/y", "a.yaml:1:13: ", "the tag !x/y has no meaning here; a text that begins with ! must be in quotes")]
+    [InlineData("seed: !!python/int 3", "a.yaml:1:7: ", "has no meaning here")]
+    [InlineData("vocabulary: &x", "a.yaml:1:13: ", "no value follows the anchor &x; a text that begins with & must be in quotes")]
+    [InlineData("vocabulary: %x", "a.yaml:1:13: ", "a text that begins with % must be in quotes")]
+    [InlineData("vocabulary: @x", "a.yaml:1:13: ", "a text that begins with @ must be in quotes")]
+    [InlineData("vocabulary: |x", "a.yaml:1:13: ", "a text that begins with | must be in quotes")]
+    [InlineData("vocabulary: \"C:\\data\"", "a.yaml:1:13: ", "a backslash means itself in single quotes")]
+    [InlineData("vocabulary: 'a", "a.yaml:1:13: ", "the quote that opens here is not closed")]
+    [InlineData("vocabulary: 'it's'", "a.yaml:1:", "a quote within single quotes is written twice: 'it''s'")]
+    [InlineData("vocabulary: a: b", "a.yaml:1:14: ", "a text that holds a colon and a space must be in quotes")]
+    [InlineData("seed:10", "a.yaml:1:1: a configuration is a mapping: lines of the form key: value; a space is missing after seed:")]
+    [InlineData("name: x\nseed:10", "a.yaml:2:1: ", "; a space is missing after seed:")]
+    [InlineData("training:\n  steps:10", "a.yaml:2:3: training is a single value; a space is missing after steps:: a mapping is expected, with the keys\n    learning_rate,")]
+    [InlineData("training:\n  steps:10\n  optimizer: adam", "a.yaml:3:12: ", "; a space is missing after steps:")]
+    [InlineData("training:\n  steps: 10\n   optimizer: adam", "a.yaml:3:13: ", "; the keys of one mapping begin in the same column")]
+    [InlineData("training:\n  steps: 10\n optimizer: adam", "a.yaml:3:2: ", "; the keys of one mapping begin in the same column")]
+    [InlineData("training:\n\tsteps: 10", "a.yaml:2:1: ", "; indent with spaces, not with tabs")]
+    [InlineData("training: {steps: 1,000}", "a.yaml:1:21: training.000 is not a key: in {…} a comma ends the value before it. Write 1000 or 1_000")]
+    [InlineData("training:\n  steps: 1,000", "a.yaml:2:10: training.steps cannot be \"1,000\": a whole number is expected; without commas: 1000 or 1_000")]
+    [InlineData("training: {steps: 10k}", "a.yaml:1:19: training.steps cannot be \"10k\": a whole number is expected; written out: 10_000 or 10e3")]
+    [InlineData("training: {steps: 0x10}", "a whole number is expected in decimal digits")]
+    [InlineData("training: {learning_rate: 50%}", "a number is expected; a percentage is written as a fraction: 0.5")]
+    [InlineData("held_out_fraction: 0,5", "a number is expected; with a point: 0.5")]
+    [InlineData("seed: 3\u00a0", "it holds the special space U+00A0: type it again")]
+    [InlineData("seed: 2024-01-01", "a.yaml:1:7: seed cannot be \"2024-01-01\": a whole number is expected")]
+    [InlineData("training.steps: 10", "a.yaml:1:1: training.steps is not a key here; a key with dots is nested in a file: training: {steps: …}.")]
+    [InlineData("dry_run: On", "true or false is expected; On is a text in YAML 1.2")]
+    [InlineData("training:\n  <<: 3", "a.yaml:2:7: training.<< merges mappings")]
+    public void What_people_write_in_YAML_is_refused_with_what_would_be_right(string yaml, params string[] said) =>
+        Assert.All(said, part => Assert.Contains(part, ErrorOf(yaml)));
+
+    [Fact]
+    public void Merged_mappings_give_the_keys_that_a_mapping_does_not_have()
+    {
+        var tasks = Parse("""
+            task_settings:
+              cola: &base {epochs: 5, learning_rate: 1e-3}
+              rte: {<<: *base, epochs: 6}
+              sst-2: {epochs: 7, <<: [{epochs: 1}, *base]}
+            """).TaskSettings;
+        Assert.Equal(new SampleTask { Epochs = 6, LearningRate = 1e-3 }, tasks["rte"]);
+        Assert.Equal(new SampleTask { Epochs = 7, LearningRate = 1e-3 }, tasks["sst-2"]);
+    }
+
+    [Fact]
+    public void A_list_in_the_place_of_a_corpus_is_its_files_or_its_mix()
+    {
+        CorpusOptions Corpus(string yaml, params string[] overrides) => Config.Parse<PretrainConfig>(yaml, "a.yaml", overrides).Corpus;
+        Assert.Equal(["a.txt", "b.txt"], Corpus("corpus: [a.txt, b.txt]").Source);
+        Assert.Equal(["a.txt", "b.txt"], Corpus("name: x", "corpus=[a.txt, b.txt]", "corpus.name=two").Source);
+        Assert.Equal([["a"], ["b"]], Corpus("corpus: [{source: a, weight: 2}, b]").Mix.Select(part => part.Source));
     }
 
     [Fact]

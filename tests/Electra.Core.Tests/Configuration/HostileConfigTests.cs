@@ -64,6 +64,7 @@ public sealed class HostileConfigTests : IDisposable
         Assert.Contains("larger than a megabyte", RefusedFile(new byte[(1 << 20) + 1]));
         Assert.Contains("a.yaml:2 holds a zero byte", RefusedFile("name: x\nseed: \0"u8.ToArray()));
         Assert.Contains("is not UTF-8 at byte 6", RefusedFile([.. "name: "u8, 0xE9, (byte)'\n']));
+        Assert.Contains("is UTF-16: save it as UTF-8", RefusedFile([0xFF, 0xFE, (byte)'n', 0]));
         if (File.Exists("/dev/zero"))
             Assert.Contains("larger than a megabyte", Assert.Throws<UserErrorException>(() => Config.Load<SampleConfig>("/dev/zero")).Message);
     }

@@ -103,6 +103,40 @@ public sealed class RunConsoleTests
         Assert.DoesNotContain('\n', output.ToString().Split("loss 1.5\n")[1]);
     }
 
+    [Fact]
+    public void A_narrow_terminal_breaks_lines_and_tables_between_words()
+    {
+        var console = OnTerminal(width: 40);
+        console.Line("step 100  loss 12.5 (generator 3.1, discriminator 0.2)  12 ms");
+        console.Line("dotnet script scripts/pretrain.csx -- configs/small.yaml name=mine");
+        console.Table(("corpus", "texts/one.txt, texts/two.txt and 12 more"), ("next", "dotnet script scripts/finetune.csx -- configs/glue.yaml"));
+        console.Table(["task", "what it measures"], [["rte", "whether one sentence follows from another"], ["cola", "grammar"]]);
+
+        Assert.Equal("""
+            step 100  loss 12.5 (generator 3.1,
+              discriminator 0.2)  12 ms
+            dotnet script scripts/pretrain.csx -- configs/small.yaml name=mine
+            corpus  texts/one.txt, texts/two.txt and
+                    12 more
+            next    dotnet script scripts/finetune.csx -- configs/glue.yaml
+            task  what it measures
+            rte   whether one sentence follows from
+                  another
+            cola  grammar
+
+            """.ReplaceLineEndings("\n"), System.Text.RegularExpressions.Regex.Replace(output.ToString(), "\u001b\\[[0-9;]*m", ""));
+    }
+
+    [Fact]
+    public void Progress_between_lines_is_shown_on_a_terminal_only()
+    {
+        var (piped, live) = (Piped(), OnTerminal());
+        piped.ReportLive(new ProgressReport("training", 0, 10, "updates"));
+        Assert.Empty(output.ToString());
+        live.ReportLive(new ProgressReport("training", 0, 10, "updates"));
+        Assert.Contains("training", output.ToString());
+    }
+
     [Theory]
     [InlineData(100)]
     [InlineData(30)]
