@@ -143,6 +143,7 @@ internal sealed class ConfigBinder(ConfigType root)
         var names = type.Keys.Select(k => k.Name).ToList();
         var all = (root as ConfigRecordType)?.FullNames().ToList() ?? [];
         var meant = Spelling.Nearest(name, names) is { } nearest ? $"; did you mean {Join(key, nearest)}?"
+            : all.Contains(name) && !name.Contains('.') ? $" here; {name} stands at the top level."
             : all.Contains(name) ? $" here; a key with dots is nested in a file: {string.Join(": {", name.Split('.'))}: …{new string('}', name.Count(c => c == '.'))}."
             : all.Find(full => full.EndsWith("." + name, StringComparison.Ordinal)) is { } elsewhere ? $"; did you mean {elsewhere}?"
             : ".";

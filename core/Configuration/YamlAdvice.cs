@@ -55,12 +55,12 @@ internal static partial class YamlAdvice
 
     /// <summary>Advice where a key is the rest of a number: <c>{steps: 1,000}</c>.</summary>
     public static string? Key(string key) =>
-        key.Length > 0 && key.All(char.IsAsciiDigit) ? "is not a key: in {…} a comma ends the value before it. Write 1000 or 1_000, and 0.5" : null;
+        key.Length > 0 && key.All(char.IsAsciiDigit) ? "is not a key: in {…} a comma ends the value before it. Write 1000 or 1_000, 0.5, and a list as [10, 50]" : null;
 
     private static string NoBreakSpace(string text) =>
         text.FirstOrDefault(c => c > '\u007f' && char.IsWhiteSpace(c)) is not '\0' and var space ? $"; it holds the special space U+{(int)space:X4}: type it again" : "";
 
-    private static string SpaceAfter(string key) => $"; a space is missing after {key}:";
+    private static string SpaceAfter(string key) => $"; a space is missing after \"{key}:\"";
 
     private static string? MissingSpace(string line) => ColonWithoutSpace().Match(line) is { Success: true } match ? match.Groups[1].Value : null;
 
