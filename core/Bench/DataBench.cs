@@ -35,7 +35,7 @@ public static class DataBench
         List<string> documents = [.. Read()];
         double ours = megabytes / BestSeconds(() => Tokenize(documents, tokenizer)), allocated = Allocated(() => Tokenize(documents, tokenizer));
         run.Stopping.ThrowIfCancellationRequested();
-        var bert = BertTokenizer.Create(new MemoryStream(tokenizer.Vocabulary.FileBytes), new BertOptions { LowerCaseBeforeTokenization = config.Vocabulary.Lowercase });
+        var bert = BertTokenizer.Create(new MemoryStream(tokenizer.Vocabulary.FileBytes), new BertOptions { LowerCaseBeforeTokenization = tokenizer.Settings.Lowercase });
         double theirs = megabytes / BestSeconds(() =>
         {
             foreach (var document in documents)

@@ -34,7 +34,7 @@ public sealed class PretrainedModel : IDisposable
         Config = !File.Exists(config) ? ShapeInference.From(Tensors, source, part)
             : isInOneFile && part == ModelPart.Generator ? ShapeInference.Generator(HuggingFaceConfig.Load(config), Tensors, source)
             : HuggingFaceConfig.Load(config);
-        tokenizer = new(() => TokenizerFiles.Load(folder));
+        tokenizer = new(() => TokenizerFiles.Load(folder).Tokenizer);
         HasTokenizer = TokenizerFiles.AreIn(folder);
         IsOfPair = isBesideOther || isInOneFile;
     }

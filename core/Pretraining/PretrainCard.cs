@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Corpora;
-using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Running;
 
@@ -13,13 +12,13 @@ internal static class PretrainCard
 {
     /// <summary>The card of one of the two models.</summary>
     /// <param name="run">The experiment.</param>
-    /// <param name="examples">What it learns from.</param>
+    /// <param name="data">What it learns from.</param>
     /// <param name="model">The pair.</param>
     /// <param name="part">Which of the two.</param>
     /// <param name="percent">The milestone, as it stands in the folder's name.</param>
-    public static ModelCard Of(Run<PretrainConfig> run, ExampleSummary examples, ElectraPair model, ModelPart part, string percent)
+    public static ModelCard Of(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ModelPart part, string percent)
     {
-        var (config, isGenerator) = (run.Config, part == ModelPart.Generator);
+        var (config, examples, isGenerator) = (run.Config, data.Examples.Summary, part == ModelPart.Generator);
         var (shape, weights) = isGenerator ? (model.Config.Generator, model.GeneratorWeights()) : (model.Config.Discriminator, model.DiscriminatorWeights());
         var architecture = isGenerator ? "ElectraForMaskedLM" : "ElectraForPreTraining";
         var log = MetricsLog.Read(run.Folder);
@@ -42,7 +41,7 @@ internal static class PretrainCard
             .Table(
                 ("parameters", Invariant($"{weights.Sum(weight => weight.Value.numel()):N0}")), ("layers", model.Config.Layers), ("hidden size", shape.HiddenSize),
                 ("attention heads", shape.AttentionHeads), ("intermediate size", shape.IntermediateSize), ("embedding size", model.Config.EmbeddingSize),
-                ("vocabulary", Invariant($"{model.Config.VocabularySize:N0} tokens, {(config.Vocabulary.Lowercase ? "lowercase" : "cased")}")), ("longest text", $"{model.Config.MaxPositions} tokens"))
+                ("vocabulary", Invariant($"{model.Config.VocabularySize:N0} tokens, {data.Tokenizer.Settings}")), ("longest text", $"{model.Config.MaxPositions} tokens"))
             .Section("Data")
             .Table(
                 ("corpus", Name(config.Corpus)),

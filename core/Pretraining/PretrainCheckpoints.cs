@@ -46,7 +46,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
 
     /// <summary>Saves both models for use elsewhere, each with a card that says how far it came, and on what.</summary>
     public void SaveModels(string percent) =>
-        HuggingFaceFolder.SavePair(ModelFolder(config, percent), model, data.Tokenizer, part => PretrainCard.Of(run, data.Examples.Summary, model, part, percent));
+        HuggingFaceFolder.SavePair(ModelFolder(config, percent), model, data.Tokenizer, part => PretrainCard.Of(run, data, model, part, percent));
 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
     public void SaveState(PretrainPosition position)

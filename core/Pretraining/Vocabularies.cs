@@ -4,6 +4,7 @@ using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Corpora;
 using Electra.Hub;
+using Electra.Running;
 using Electra.Storage;
 using Electra.Tokenization;
 
@@ -23,8 +24,14 @@ public sealed record VocabularyOptions
     [Range(1, int.MaxValue)]
     public long MinFrequency { get; init; } = 2;
 
-    /// <summary>Whether text is lowercased and stripped of accents.</summary>
-    public bool Lowercase { get; init; } = true;
+    /// <summary>Whether text is lowercased; null: as the vocabulary's own tokenizer_config.json says, true where there is none.</summary>
+    public bool? Lowercase { get; init; }
+
+    /// <summary>Whether accents are stripped (ä becomes a); null: as the vocabulary's own tokenizer_config.json says, or where text is lowercased.</summary>
+    public bool? StripAccents { get; init; }
+
+    /// <summary>Whether each Chinese character is a word; null: as the vocabulary's own tokenizer_config.json says, true where there is none.</summary>
+    public bool? TokenizeChineseChars { get; init; }
 
     /// <summary>Text to train on, at most, in millions of characters from the start of the corpus: more changes little and takes longer.</summary>
     [Range(1, 1_000_000)]
@@ -32,31 +39,52 @@ public sealed record VocabularyOptions
 
     /// <summary>A lone text names the file.</summary>
     public static VocabularyOptions Parse(string text) => new() { File = text };
+
+    /// <summary>Settings, with those that are given here in place of theirs.</summary>
+    internal TokenizerSettings Over(TokenizerSettings settings) => settings with
+    {
+        Lowercase = Lowercase ?? settings.Lowercase,
+        StripAccents = StripAccents ?? settings.StripAccents,
+        SplitChinese = TokenizeChineseChars ?? settings.SplitChinese,
+    };
 }
 
 /// <summary>Opens or trains the vocabulary of a run.</summary>
 public static class Vocabularies
 {
     private const int DefaultSize = 30522;
-    private const string VocabularyFile = "vocab.txt", TokenizerConfig = "tokenizer_config.json", FastFile = "tokenizer.json";
 
     /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used again.</summary>
     /// <param name="options">The file, or how to train.</param>
     /// <param name="corpus">The corpus to train on.</param>
     /// <param name="datasets">The folder of prepared data.</param>
-    /// <param name="progress">Told of the text counted.</param>
+    /// <param name="console">Told of the text counted, and of a vocabulary whose case is not that of the text.</param>
     /// <param name="cancellation">Stops training; nothing is kept then.</param>
-    /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, or there is no text to train on.</exception>
-    public static ElectraTokenizer Open(VocabularyOptions options, Corpus corpus, string datasets,
-        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
-        new(options.File != "" ? Load(options, progress, cancellation) : Trained(options, corpus, datasets, progress, cancellation), options.Lowercase);
+    /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, its own settings are others, or there is no text to train on.</exception>
+    public static ElectraTokenizer Open(VocabularyOptions options, Corpus corpus, string datasets, RunConsole? console = null, CancellationToken cancellation = default) =>
+        options.File != "" ? Load(options, console, cancellation) : Trained(options, corpus, datasets, console, cancellation);
 
-    private static Vocabulary Load(VocabularyOptions options, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    private static ElectraTokenizer Load(VocabularyOptions options, RunConsole? console, CancellationToken cancellation)
+    {
+        var (tokenizer, statesSettings) = Find(options, console, cancellation);
+        var (stated, settings) = (tokenizer.Settings, options.Over(tokenizer.Settings));
+        if (settings.ToString() == stated.ToString())
+            settings = stated;
+        else if (statesSettings)
+            throw new UserErrorException($"vocabulary: the tokenizer of {options.File} is {stated}, and the settings here make it {settings}: leave them out, or set {Keys(stated)}");
+        else
+            tokenizer = new ElectraTokenizer(tokenizer.Vocabulary, settings);
+        if (!statesSettings && CaseProblem(tokenizer) is { } problem)
+            console?.Warning($"vocabulary: {options.File} {problem}");
+        return tokenizer;
+    }
+
+    private static LoadedTokenizer Find(VocabularyOptions options, RunConsole? console, CancellationToken cancellation)
     {
         string path;
         try
         {
-            path = HubFolders.Find(options.File, HubKind.Model, [VocabularyFile, TokenizerConfig, FastFile], progress: progress, cancellation: cancellation);
+            path = HubFolders.Find(options.File, HubKind.Model, [.. TokenizerFiles.Names], progress: console, cancellation: cancellation);
         }
         catch (HubException e)
         {
@@ -65,34 +93,40 @@ public static class Vocabularies
         if (WeightFiles.IsWeights(path)) // a model's vocabulary lies beside its weights
             path = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(path))
-            return Vocabulary.Load(path);
+            return TokenizerFiles.LoadFile(path);
         string[] folders = [path, Path.Combine(path, PretrainedModel.FolderOf(ModelPart.Discriminator))];
-        var folder = Array.Find(folders, TokenizerFiles.AreIn)
-            ?? throw new UserErrorException($"vocabulary: {options.File} holds no {VocabularyFile}{PretrainedModel.Milestones(path)}");
-        CheckCase(options, Path.Combine(folder, TokenizerConfig));
-        return TokenizerFiles.Load(folder).Vocabulary;
+        return TokenizerFiles.Load(Array.Find(folders, TokenizerFiles.AreIn)
+            ?? throw new UserErrorException($"vocabulary: {options.File} holds no {TokenizerFiles.VocabularyFile}{PretrainedModel.Milestones(path)}"));
     }
 
-    /// <summary>A model's own tokenizer says whether it lowercases: with the other case its vocabulary fits no text.</summary>
-    private static void CheckCase(VocabularyOptions options, string tokenizerConfig)
+    private static string Keys(TokenizerSettings settings) =>
+        $"vocabulary.lowercase={Yes(settings.Lowercase)} vocabulary.strip_accents={Yes(settings.StripAccents ?? settings.Lowercase)} vocabulary.tokenize_chinese_chars={Yes(settings.SplitChinese)}";
+
+    private static string Yes(bool value) => value ? "true" : "false";
+
+    /// <summary>What tells that a vocabulary is of text in another case; null where nothing does.</summary>
+    private static string? CaseProblem(ElectraTokenizer tokenizer)
     {
-        if (!System.IO.File.Exists(tokenizerConfig))
-            return;
-        if (TokenizerFiles.Lowercases(tokenizerConfig) is { } lowercases && lowercases != options.Lowercase)
-            throw new UserErrorException($"vocabulary: the vocabulary of {options.File} is {(options.Lowercase ? "cased" : "lowercase")}: set vocabulary.lowercase={(options.Lowercase ? "false" : "true")}");
+        var words = tokenizer.Vocabulary.Tokens.Where(token => !token.StartsWith('[')).ToList();
+        int upper = words.Count(word => word.Any(char.IsUpper)), lower = words.Count(word => word.Any(char.IsLower));
+        if (tokenizer.Settings.Lowercase && upper * 100 > words.Count)
+            return $"has {upper:N0} tokens with capitals, which lowercased text never uses: is it a cased vocabulary (vocabulary.lowercase=false)?";
+        return !tokenizer.Settings.Lowercase && upper == 0 && lower * 100 > words.Count
+            ? "has no token with capitals, so that words with capitals become [UNK]: is it a vocabulary of lowercased text (vocabulary.lowercase=true)?"
+            : null;
     }
 
-    private static Vocabulary Trained(VocabularyOptions options, Corpus corpus, string datasets, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    private static ElectraTokenizer Trained(VocabularyOptions options, Corpus corpus, string datasets, RunConsole? console, CancellationToken cancellation)
     {
-        int size = options.Size ?? DefaultSize;
+        var (size, settings) = (options.Size ?? DefaultSize, options.Over(new TokenizerSettings()));
         var path = Path.Combine(ProjectPath.Output(datasets), corpus.Id,
-            $"vocab-{size}-{(options.Lowercase ? "lowercase" : "cased")}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
+            $"vocab-{size}-{settings.ToString().Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '_')}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
         if (!System.IO.File.Exists(path))
             WordPieceTrainer.Train(
-                FirstCharacters(corpus.Documents(progress, cancellation), 1_000_000L * options.MillionCharacters),
-                new VocabularyTraining { Size = size, MinFrequency = options.MinFrequency, Lowercase = options.Lowercase },
+                FirstCharacters(corpus.Documents(console, cancellation), 1_000_000L * options.MillionCharacters),
+                new VocabularyTraining { Size = size, MinFrequency = options.MinFrequency, Text = settings },
                 progress: null, cancellation).Save(path);
-        return Vocabulary.Load(path);
+        return new ElectraTokenizer(Vocabulary.Load(path), settings);
     }
 
     private static IEnumerable<string> FirstCharacters(IEnumerable<string> documents, long limit)

@@ -24,33 +24,36 @@ internal enum CharacterClass : byte
 }
 
 /// <summary>
-/// The classes and normal forms of all characters, for cased or for lowercased text: what Hugging Face's <c>BertNormalizer</c> and
+/// The classes and normal forms of all characters under some settings: what Hugging Face's <c>BertNormalizer</c> and
 /// <c>BertPreTokenizer</c> do to each character, worked out once for each. Looking at single characters gives the normal form of a
 /// text, but for spacing combining marks that follow one another in an order that is not canonical: they stay in it.
 /// </summary>
 internal sealed class CharacterClasses
 {
-    /// <summary>For lowercased text without accents.</summary>
-    public static CharacterClasses Lowercase { get; } = new(rune => Normalise(rune, lowercase: true));
-
-    /// <summary>For text in the case it is written in.</summary>
-    public static CharacterClasses Cased { get; } = new(rune => Normalise(rune, lowercase: false));
+    private static readonly ConcurrentDictionary<TokenizerSettings, CharacterClasses> BySettings = [];
 
     /// <summary>For text that is split at spaces and punctuation, and not changed.</summary>
     public static CharacterClasses AsWritten { get; } = new(Split);
 
+    private readonly TokenizerSettings? settings;
+    private readonly bool isUnsplit;
     private readonly Func<Rune, (CharacterClass Class, string Form)> classify;
     private readonly CharacterClass[] classes = new CharacterClass[0x10000];
     private readonly string?[] forms = new string?[0x10000];
     private readonly ConcurrentDictionary<int, (CharacterClass, string)> supplementary = [];
 
-    private CharacterClasses(Func<Rune, (CharacterClass Class, string Form)> classify)
+    private CharacterClasses(Func<Rune, (CharacterClass Class, string Form)> classify, TokenizerSettings? settings = null, bool isUnsplit = false)
     {
-        this.classify = classify;
+        (this.classify, this.settings, this.isUnsplit) = (classify, settings, isUnsplit);
         var ascii = Enumerable.Range(0, 128).Select(c => classify(new Rune(c))).ToArray();
         Ascii = [.. ascii.Select(character => character.Class)];
         AsciiForms = [.. ascii.Select(character => character.Form.Length == 1 ? character.Form[0] : '\0')];
     }
+
+    /// <summary>For text that is normalised as the settings say.</summary>
+    public static CharacterClasses For(TokenizerSettings settings) =>
+        BySettings.GetOrAdd(settings with { MaxWordLength = TokenizerSettings.DefaultMaxWordLength, StripAccents = settings.StripsAccents },
+            static key => new CharacterClasses(rune => Normalise(rune, key), key));
 
     /// <summary>The classes of the 128 ASCII characters.</summary>
     public CharacterClass[] Ascii { get; }
@@ -59,12 +62,15 @@ internal sealed class CharacterClasses
     public char[] AsciiForms { get; }
 
     /// <summary>The same normal forms, but nothing ends a word: spaces are part of it, as are those that are put around Chinese characters.</summary>
-    public CharacterClasses Unsplit => field ??= new(rune => classify(rune) switch
+    public CharacterClasses Unsplit => field ??= isUnsplit ? this : new(rune => classify(rune) switch
     {
-        (CharacterClass.Space, _) => (CharacterClass.Letter, this == AsWritten ? rune.ToString() : " "),
-        (CharacterClass.Alone, var form) => (CharacterClass.Letter, this != AsWritten && IsChinese(rune.Value) ? $" {form} " : form),
+        (CharacterClass.Space, _) => (CharacterClass.Letter, settings is { CleanText: true } ? " " : rune.ToString()),
+        (CharacterClass.Alone, var form) => (CharacterClass.Letter, settings is { SplitChinese: true } && IsChinese(rune.Value) ? $" {form} " : form),
         var other => other,
-    });
+    }, isUnsplit: true);
+
+    /// <summary>For text that was normalised with these: it is split as theirs is, and not changed again.</summary>
+    public CharacterClasses AfterNormalisation => isUnsplit ? AsWritten.Unsplit : AsWritten;
 
     /// <summary>The class of a character and, where it is part of a word or a word, the characters it becomes there.</summary>
     public (CharacterClass Class, string Form) Of(Rune rune)
@@ -84,40 +90,31 @@ internal sealed class CharacterClasses
         return (found, form);
     }
 
-    private static (CharacterClass Class, string Form) Normalise(Rune rune, bool lowercase)
+    private static (CharacterClass Class, string Form) Normalise(Rune rune, TokenizerSettings settings)
     {
         // The order is Hugging Face's: clean, set Chinese characters apart, strip accents, lowercase; then split at spaces and punctuation.
         if (rune.Value is '\t' or '\n' or '\r')
             return (CharacterClass.Space, "");
-        if (rune.Value is 0 or 0xFFFD || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse)
+        bool isControl = rune.Value is 0 or 0xFFFD || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse;
+        if (settings.CleanText && isControl)
             return (CharacterClass.Dropped, "");
         if (Rune.IsWhiteSpace(rune))
             return (CharacterClass.Space, "");
 
-        var form = lowercase ? WithoutAccents(rune) : rune.ToString();
+        var form = settings.StripsAccents ? UnicodeForms.WithoutAccents(rune) : rune.ToString();
+        if (settings.Lowercase)
+            form = UnicodeForms.Lowercase(form);
         if (form.Length == 0)
             return (CharacterClass.Dropped, "");
         // No form holds a punctuation mark beside something else.
         Rune.DecodeFromUtf16(form, out var first, out _);
-        return (IsChinese(rune.Value) || IsPunctuation(first) ? CharacterClass.Alone : CharacterClass.Letter, form);
+        bool isAlone = (settings.SplitChinese && IsChinese(rune.Value)) || IsPunctuation(first);
+        return (isAlone ? CharacterClass.Alone : CharacterClass.Letter, form);
     }
 
     private static (CharacterClass Class, string Form) Split(Rune rune) =>
         Rune.IsWhiteSpace(rune) ? (CharacterClass.Space, "")
         : (IsPunctuation(rune) ? CharacterClass.Alone : CharacterClass.Letter, rune.ToString());
-
-    /// <summary>Canonical decomposition without nonspacing marks, in lower case.</summary>
-    private static string WithoutAccents(Rune rune)
-    {
-        // Normalize throws at U+FFFE; no unassigned character decomposes.
-        if (Rune.GetUnicodeCategory(rune) == UnicodeCategory.OtherNotAssigned)
-            return rune.ToString();
-        var kept = new StringBuilder();
-        foreach (var part in rune.ToString().Normalize(NormalizationForm.FormD).EnumerateRunes())
-            if (Rune.GetUnicodeCategory(part) != UnicodeCategory.NonSpacingMark)
-                kept.Append(Rune.ToLowerInvariant(part));
-        return kept.ToString();
-    }
 
     /// <summary>All ASCII characters that are no letters or digits count, symbols such as $ + ^ too.</summary>
     private static bool IsPunctuation(Rune rune) =>

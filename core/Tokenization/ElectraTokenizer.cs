@@ -16,27 +16,44 @@ namespace Electra.Tokenization;
 /// </remarks>
 public sealed class ElectraTokenizer : Tokenizer
 {
-    private static readonly SearchValues<string> SpecialTokens = SearchValues.Create([.. Vocabulary.SpecialTokens], StringComparison.Ordinal);
-
     private readonly CharacterClasses classes;
     private readonly PieceTrie pieces;
+    private readonly AddedTokenMatcher addedTokens;
+    private readonly ElectraTokenizer? ofNormalised;
 
     /// <summary>A tokenizer over a vocabulary.</summary>
     /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
     /// <param name="lowercase">Whether text is lowercased and stripped of accents.</param>
-    public ElectraTokenizer(Vocabulary vocabulary, bool lowercase = true)
+    public ElectraTokenizer(Vocabulary vocabulary, bool lowercase = true) : this(vocabulary, new TokenizerSettings { Lowercase = lowercase })
     {
-        Vocabulary = vocabulary;
-        Lowercase = lowercase;
-        classes = lowercase ? CharacterClasses.Lowercase : CharacterClasses.Cased;
-        pieces = new PieceTrie(vocabulary);
+    }
+
+    /// <summary>A tokenizer over a vocabulary.</summary>
+    /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
+    /// <param name="settings">How text is normalised.</param>
+    public ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings)
+        : this(vocabulary, settings, CharacterClasses.For(settings), new PieceTrie(vocabulary), vocabulary.AddedTokens.Where(token => !token.Normalized))
+    {
+        var normalised = vocabulary.AddedTokens.Where(token => token.Normalized)
+            .Select(token => token with { Content = NormalisedText.Of(token.Content, classes).Text }).Where(token => token.Content != "").DistinctBy(token => token.Content).ToList();
+        if (normalised.Count > 0)
+            ofNormalised = new ElectraTokenizer(vocabulary, settings, CharacterClasses.AsWritten, pieces, normalised);
+    }
+
+    private ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings, CharacterClasses classes, PieceTrie pieces, IEnumerable<AddedToken> found)
+    {
+        (Vocabulary, Settings, this.classes, this.pieces) = (vocabulary, settings, classes, pieces);
+        addedTokens = new AddedTokenMatcher(found);
     }
 
     /// <summary>The pieces.</summary>
     public Vocabulary Vocabulary { get; }
 
-    /// <summary>Whether text is lowercased and stripped of accents.</summary>
-    public bool Lowercase { get; }
+    /// <summary>How text is normalised.</summary>
+    public TokenizerSettings Settings { get; }
+
+    /// <summary>Names what decides a text's ids, for what is made with this tokenizer and kept: the vocabulary's digits and the settings.</summary>
+    public string Fingerprint => $"{Vocabulary.Fingerprint} {Settings}";
 
     /// <summary>Appends the ids of a text, without [CLS] and [SEP]. Allocates nothing beside the list's growth.</summary>
     /// <param name="text">The text; special tokens in it (<c>[MASK]</c>) stand for themselves.</param>
@@ -169,55 +186,70 @@ public sealed class ElectraTokenizer : Tokenizer
 
     private void Encode(ReadOnlySpan<char> text, CharacterClasses classes, List<int> ids)
     {
-        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
-        while (true)
+        Span<char> buffer = stackalloc char[WordScanner.BufferLength(Settings.MaxWordLength)];
+        for (int from = 0; ;)
         {
-            int end = NextSpecial(text, out int special);
-            var words = new WordScanner(text[..end], classes, buffer);
-            while (words.MoveNext())
-                AppendPieces(words, ids);
-            if (special < 0)
+            var added = addedTokens.Next(text, from);
+            if (ofNormalised is null)
+            {
+                var words = new WordScanner(text[from..added.Start], classes, buffer, Settings.MaxWordLength);
+                while (words.MoveNext())
+                    AppendPieces(words, ids);
+            }
+            else
+                ofNormalised.Encode(NormalisedText.Of(text[from..added.Start], classes).Text, classes.AfterNormalisation, ids);
+            if (added.Id < 0)
                 return;
-            ids.Add(special);
-            text = text[(end + Vocabulary[special].Length)..];
+            ids.Add(added.Id);
+            from = added.End;
         }
     }
 
     /// <summary>Tokens with their places in the text, until there are more than <paramref name="enough"/>.</summary>
     private List<EncodedToken> Tokens(ReadOnlySpan<char> text, CharacterClasses classes, int enough)
     {
-        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
-        Span<int> sources = stackalloc int[WordScanner.BufferLength];
-        var tokens = new List<EncodedToken>();
-        var ids = new List<int>();
-        int offset = 0;
-        while (true)
+        Span<char> buffer = stackalloc char[WordScanner.BufferLength(Settings.MaxWordLength)];
+        Span<int> sources = stackalloc int[WordScanner.BufferLength(Settings.MaxWordLength)];
+        var (tokens, ids) = (new List<EncodedToken>(), new List<int>());
+        for (int from = 0; ;)
         {
-            int end = offset + NextSpecial(text[offset..], out int special);
-            var words = new WordScanner(text[..end], classes, buffer, sources, offset);
-            while (words.MoveNext())
+            var added = addedTokens.Next(text, from);
+            if (ofNormalised is null)
             {
-                ids.Clear();
-                AppendPieces(words, ids);
-                int start = 0;
-                foreach (int id in ids)
-                {
-                    if (id == Vocabulary.UnkId)
-                    {
-                        tokens.Add(new EncodedToken(id, Vocabulary[id], words.Start..words.End));
-                        continue;
-                    }
-                    int next = start + Vocabulary[id].Length - (start > 0 ? Vocabulary.Continuation.Length : 0);
-                    tokens.Add(new EncodedToken(id, Vocabulary[id], words.SourceOf(start, next)));
-                    start = next;
-                }
-                if (tokens.Count > enough)
-                    return tokens;
+                var words = new WordScanner(text[..added.Start], classes, buffer, Settings.MaxWordLength, sources, from);
+                while (tokens.Count <= enough && words.MoveNext())
+                    AppendTokens(words, ids, tokens);
             }
-            if (special < 0)
+            else
+            {
+                var (normalised, places) = NormalisedText.Of(text[from..added.Start], classes);
+                int start = from;
+                tokens.AddRange(ofNormalised.Tokens(normalised, classes.AfterNormalisation, enough)
+                    .Select(token => new EncodedToken(token.Id, token.Value, places.Of(token.Offset, start))));
+            }
+            if (added.Id < 0 || tokens.Count > enough)
                 return tokens;
-            offset = end + Vocabulary[special].Length;
-            tokens.Add(new EncodedToken(special, Vocabulary[special], end..offset));
+            tokens.Add(new EncodedToken(added.Id, Vocabulary[added.Id], added.Start..added.End));
+            from = added.End;
+        }
+    }
+
+    /// <summary>The pieces of a word with the places of the characters that they come from.</summary>
+    private void AppendTokens(in WordScanner words, List<int> ids, List<EncodedToken> tokens)
+    {
+        ids.Clear();
+        AppendPieces(words, ids);
+        int start = 0;
+        foreach (int id in ids)
+        {
+            if (id == Vocabulary.UnkId)
+            {
+                tokens.Add(new EncodedToken(id, Vocabulary[id], words.Start..words.End));
+                continue;
+            }
+            int next = start + Vocabulary[id].Length - (start > 0 ? Vocabulary.Continuation.Length : 0);
+            tokens.Add(new EncodedToken(id, Vocabulary[id], words.SourceOf(start, next)));
+            start = next;
         }
     }
 
@@ -238,19 +270,6 @@ public sealed class ElectraTokenizer : Tokenizer
             CollectionsMarshal.SetCount(ids, before);
             ids.Add(Vocabulary.UnkId);
         }
-    }
-
-    /// <summary>Where the first special token of a text begins, and its id; the text's length and −1 where there is none.</summary>
-    private int NextSpecial(ReadOnlySpan<char> text, out int id)
-    {
-        id = -1;
-        int start = text.IndexOfAny(SpecialTokens);
-        if (start < 0)
-            return text.Length;
-        foreach (int special in Vocabulary.SpecialIds)
-            if (text[start..].StartsWith(Vocabulary[special], StringComparison.Ordinal))
-                id = special;
-        return start;
     }
 
     /// <summary>What Hugging Face's <c>clean_up_tokenization</c> (transformers, <c>tokenization_utils_base.py</c>) closes up, in its order.</summary>

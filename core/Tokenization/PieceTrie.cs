@@ -52,7 +52,7 @@ internal sealed class PieceTrie
     {
         var codes = new ushort[char.MaxValue + 1];
         ushort code = 0;
-        foreach (var (character, _) in vocabulary.Tokens.SelectMany(token => token).CountBy(c => c).OrderByDescending(count => count.Value).ThenBy(count => count.Key))
+        foreach (var (character, _) in vocabulary.Tokens.Take(vocabulary.PieceCount).SelectMany(token => token).CountBy(c => c).OrderByDescending(count => count.Value).ThenBy(count => count.Key))
             codes[character] = ++code;
         return codes;
     }
@@ -61,7 +61,7 @@ internal sealed class PieceTrie
     private static List<Node> Tree(Vocabulary vocabulary)
     {
         var nodes = new List<Node> { new(), new() };
-        for (int id = 0; id < vocabulary.Count; id++)
+        for (int id = 0; id < vocabulary.PieceCount; id++)
         {
             var token = vocabulary[id];
             Add(token, WordStart, id);

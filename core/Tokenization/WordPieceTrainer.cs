@@ -24,8 +24,8 @@ public sealed record VocabularyTraining
     [Range(1, 1 << 20)]
     public int AlphabetLimit { get; init; } = 1000;
 
-    /// <summary>Whether text is lowercased and stripped of accents.</summary>
-    public bool Lowercase { get; init; } = true;
+    /// <summary>How text is normalised.</summary>
+    public TokenizerSettings Text { get; init; } = new();
 }
 
 /// <summary>
@@ -48,7 +48,7 @@ public static class WordPieceTrainer
     /// <exception cref="UserErrorException">There are no words in the text.</exception>
     public static Vocabulary Train(IEnumerable<string> texts, VocabularyTraining settings, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        var words = CountWords(texts, settings.Lowercase ? CharacterClasses.Lowercase : CharacterClasses.Cased, progress, cancellation);
+        var words = CountWords(texts, settings.Text, progress, cancellation);
         if (words.Count == 0)
             throw new UserErrorException("there are no words to train a vocabulary on: the text is empty");
         var alphabet = Alphabet(words, Math.Min(settings.AlphabetLimit, (settings.Size - Vocabulary.SpecialTokens.Count) / 4));
@@ -56,9 +56,10 @@ public static class WordPieceTrainer
     }
 
     /// <summary>How often each word occurs.</summary>
-    private static Dictionary<string, long> CountWords(IEnumerable<string> texts, CharacterClasses classes, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    private static Dictionary<string, long> CountWords(IEnumerable<string> texts, TokenizerSettings settings, IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
         var total = new Dictionary<string, long>(StringComparer.Ordinal);
+        var classes = CharacterClasses.For(settings);
         long characters = 0;
         try
         {
@@ -68,7 +69,7 @@ public static class WordPieceTrainer
                 () => new Dictionary<string, long>(StringComparer.Ordinal),
                 (text, _, counts) =>
                 {
-                    Count(text, classes, counts);
+                    Count(text, classes, settings.MaxWordLength, counts);
                     if (counts.Count >= WordsPerThread)
                         HandIn(counts);
                     long after = Interlocked.Add(ref characters, text.Length);
@@ -94,11 +95,11 @@ public static class WordPieceTrainer
         }
     }
 
-    private static void Count(string text, CharacterClasses classes, Dictionary<string, long> counts)
+    private static void Count(string text, CharacterClasses classes, int maxLength, Dictionary<string, long> counts)
     {
-        Span<char> buffer = stackalloc char[WordScanner.BufferLength];
+        Span<char> buffer = stackalloc char[WordScanner.BufferLength(maxLength)];
         var lookup = counts.GetAlternateLookup<ReadOnlySpan<char>>();
-        var words = new WordScanner(text, classes, buffer);
+        var words = new WordScanner(text, classes, buffer, maxLength);
         while (words.MoveNext())
             if (!words.IsTooLong) // such words are [UNK] whatever the vocabulary
                 CollectionsMarshal.GetValueRefOrAddDefault(lookup, words.Word, out _)++;

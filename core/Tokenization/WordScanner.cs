@@ -5,13 +5,10 @@ namespace Electra.Tokenization;
 /// <summary>Splits text into normalised words, one at a time, without allocating.</summary>
 internal ref struct WordScanner
 {
-    /// <summary>The longest word that is looked up, in code points (Hugging Face's <c>max_input_chars_per_word</c>).</summary>
-    public const int MaxCodePoints = 100;
-
-    /// <summary>Room for a word: one code point more than the longest, at up to this many characters each.</summary>
-    public const int BufferLength = (MaxCodePoints + 1) * LongestForm;
-
+    /// <summary>Characters that a code point becomes, at most.</summary>
     private const int LongestForm = 16;
+
+    private readonly int maxCodePoints;
 
     private readonly ReadOnlySpan<char> text;
     private readonly CharacterClasses classes;
@@ -23,16 +20,21 @@ internal ref struct WordScanner
     /// <param name="text">The text.</param>
     /// <param name="classes">How characters are normalised.</param>
     /// <param name="buffer">Holds the current word; <see cref="BufferLength"/> characters.</param>
+    /// <param name="maxCodePoints">The longest word that is looked up (Hugging Face's <c>max_input_chars_per_word</c>).</param>
     /// <param name="sources">Receives, for each character of the word, its place in the text; empty where that is not wanted.</param>
     /// <param name="position">Where to start.</param>
-    public WordScanner(ReadOnlySpan<char> text, CharacterClasses classes, Span<char> buffer, Span<int> sources = default, int position = 0)
+    public WordScanner(ReadOnlySpan<char> text, CharacterClasses classes, Span<char> buffer, int maxCodePoints, Span<int> sources = default, int position = 0)
     {
         this.text = text;
         this.classes = classes;
         this.buffer = buffer;
+        this.maxCodePoints = maxCodePoints;
         this.sources = sources;
         this.position = position;
     }
+
+    /// <summary>Room for a word: one code point more than the longest.</summary>
+    public static int BufferLength(int maxCodePoints) => (maxCodePoints + 1) * LongestForm;
 
     /// <summary>The current word, normalised; its beginning where it <see cref="IsTooLong"/>.</summary>
     public readonly ReadOnlySpan<char> Word => buffer[..length];
@@ -44,7 +46,7 @@ internal ref struct WordScanner
     public int End { get; private set; }
 
     /// <summary>Whether the current word has more code points than are looked up.</summary>
-    public readonly bool IsTooLong => codePoints > MaxCodePoints;
+    public readonly bool IsTooLong => codePoints > maxCodePoints;
 
     /// <summary>Goes to the next word.</summary>
     /// <returns>False at the end of the text.</returns>
@@ -115,7 +117,7 @@ internal ref struct WordScanner
     {
         if (codePoints == 0)
             Start = position;
-        if (codePoints <= MaxCodePoints)
+        if (codePoints <= maxCodePoints)
         {
             if (!sources.IsEmpty)
                 sources[length] = position;
@@ -152,7 +154,7 @@ internal ref struct WordScanner
     {
         if (codePoints == 0)
             Start = position;
-        if (codePoints <= MaxCodePoints)
+        if (codePoints <= maxCodePoints)
         {
             form.CopyTo(buffer[length..]);
             if (!sources.IsEmpty)

@@ -58,6 +58,6 @@ public static class HuggingFaceFolder
     internal static void WriteDescription(string folder, HuggingFaceConfig config, ElectraTokenizer tokenizer)
     {
         AtomicFile.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson());
-        TokenizerFiles.Save(folder, tokenizer, config.MaxPositions);
+        TokenizerWriter.Save(folder, tokenizer, config.MaxPositions);
     }
 }

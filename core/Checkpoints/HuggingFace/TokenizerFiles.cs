@@ -1,66 +1,179 @@
+using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Electra.Storage;
 using Electra.Tokenization;
 
 namespace Electra.Checkpoints.HuggingFace;
 
-/// <summary>A tokenizer's files in a model's folder: <c>vocab.txt</c> and <c>tokenizer_config.json</c>, or <c>tokenizer.json</c>.</summary>
+/// <summary>A tokenizer of a folder.</summary>
+/// <param name="Tokenizer">The tokenizer.</param>
+/// <param name="StatesSettings">Whether a file says how text is normalised; else the settings are those of the library.</param>
+internal sealed record LoadedTokenizer(ElectraTokenizer Tokenizer, bool StatesSettings);
+
+/// <summary>
+/// A tokenizer's files in a model's folder, read as Hugging Face's <c>AutoTokenizer</c> reads them: <c>tokenizer.json</c> or
+/// <c>vocab.txt</c> has the tokens, <c>tokenizer_config.json</c> says how text is normalised. What would give other ids is refused.
+/// </summary>
 internal static class TokenizerFiles
 {
-    private const string VocabularyFile = "vocab.txt", ConfigFile = "tokenizer_config.json", FastFile = "tokenizer.json";
+    /// <summary>The names of the files.</summary>
+    internal const string VocabularyFile = "vocab.txt", ConfigFile = "tokenizer_config.json", FastFile = "tokenizer.json";
 
-    /// <summary>Writes <c>vocab.txt</c> and <c>tokenizer_config.json</c>.</summary>
-    public static void Save(string folder, ElectraTokenizer tokenizer, int maxLength)
-    {
-        tokenizer.Vocabulary.Save(Path.Combine(folder, VocabularyFile));
-        var special = Vocabulary.SpecialTokens.Zip(["pad_token", "unk_token", "cls_token", "sep_token", "mask_token"]);
-        var json = new JsonObject
-        {
-            ["do_lower_case"] = tokenizer.Lowercase,
-            ["model_max_length"] = maxLength,
-            ["strip_accents"] = null,
-            ["tokenize_chinese_chars"] = true,
-            ["tokenizer_class"] = "ElectraTokenizer",
-        };
-        foreach (var (token, name) in special)
-            json[name] = token;
-        AtomicFile.WriteAllText(Path.Combine(folder, ConfigFile), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-    }
+    private const string NamesFile = "special_tokens_map.json", AddedFile = "added_tokens.json", ModelFile = "config.json";
+
+    /// <summary>All files that a tokenizer may be made of, as they are looked for on the hub.</summary>
+    public static IReadOnlyList<string> Names { get; } = [VocabularyFile, ConfigFile, FastFile, NamesFile, AddedFile, ModelFile];
+
+    /// <summary>Classes that are BERT's tokenizer by another name, without <c>Fast</c> at the end.</summary>
+    private static readonly HashSet<string> BertClasses = ["ElectraTokenizer", "BertTokenizer", "DistilBertTokenizer", "MobileBertTokenizer", "ConvBertTokenizer"];
+
+    /// <summary>Classes that take <c>tokenizer.json</c> as it is.</summary>
+    internal static readonly HashSet<string> JsonClasses = ["PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend"];
+
+    private static readonly (string Key, Func<SpecialTokenNames, string, SpecialTokenNames> Named, Func<SpecialTokenNames, string> Name)[] NameKeys =
+    [
+        ("pad_token", (names, token) => names with { Pad = token }, names => names.Pad),
+        ("unk_token", (names, token) => names with { Unk = token }, names => names.Unk),
+        ("cls_token", (names, token) => names with { Cls = token }, names => names.Cls),
+        ("sep_token", (names, token) => names with { Sep = token }, names => names.Sep),
+        ("mask_token", (names, token) => names with { Mask = token }, names => names.Mask),
+    ];
+
+    /// <summary>The keys of the special tokens' names, each with the name.</summary>
+    internal static IEnumerable<(string Key, string Token)> Named(SpecialTokenNames names) => NameKeys.Select(key => (key.Key, key.Name(names)));
 
     /// <summary>Whether a folder has a tokenizer.</summary>
     public static bool AreIn(string folder) => File.Exists(Path.Combine(folder, VocabularyFile)) || File.Exists(Path.Combine(folder, FastFile));
 
-    /// <summary>Reads a tokenizer.</summary>
-    /// <exception cref="UserErrorException">The folder has none, or one that cannot be read.</exception>
-    public static ElectraTokenizer Load(string folder)
+    /// <summary>Reads the tokenizer of a folder.</summary>
+    /// <exception cref="UserErrorException">The folder has none, or one that cannot be read or is of another kind.</exception>
+    public static LoadedTokenizer Load(string folder)
     {
-        var (vocabulary, fast, config) = (Path.Combine(folder, VocabularyFile), Path.Combine(folder, FastFile), Path.Combine(folder, ConfigFile));
-        bool? lowercase = File.Exists(config) ? Lowercases(config) : null;
-        if (File.Exists(vocabulary))
-            return new ElectraTokenizer(Vocabulary.Load(vocabulary), lowercase ?? true);
-        if (!File.Exists(fast))
-            throw new UserErrorException($"{ProjectPath.Shown(folder)} has no {VocabularyFile}: put the vocabulary that the model was trained with beside its weights");
-        lowercase ??= Read(fast, json => (bool?)json["normalizer"]?["lowercase"]);
-        var tokens = Read(fast, json => json["model"]?["vocab"]?.AsObject().Select(entry => (Token: entry.Key, Id: (int)entry.Value!)).OrderBy(entry => entry.Id).ToArray());
-        if (tokens is null || tokens.Where((entry, id) => entry.Id != id).Any())
-            throw new UserErrorException($"{ProjectPath.Shown(fast)}: model.vocab is no list of WordPiece tokens with the ids from 0");
-        return new ElectraTokenizer(new Vocabulary(tokens.Select(entry => entry.Token), ProjectPath.Shown(fast)), lowercase ?? true);
+        if (File.Exists(Path.Combine(folder, FastFile)))
+            return Load(folder, Path.Combine(folder, FastFile));
+        return File.Exists(Path.Combine(folder, VocabularyFile)) ? Load(folder, Path.Combine(folder, VocabularyFile))
+            : throw new UserErrorException($"{ProjectPath.Shown(folder)} has no {VocabularyFile}: put the vocabulary that the model was trained with beside its weights");
     }
 
-    /// <summary>Whether a <c>tokenizer_config.json</c> says that text is lowercased; null where it does not say.</summary>
-    /// <exception cref="UserErrorException">The file cannot be read.</exception>
-    public static bool? Lowercases(string config) => Read(config, json => (bool?)json["do_lower_case"]);
+    /// <summary>Reads a vocab.txt or tokenizer.json with what lies beside it.</summary>
+    /// <exception cref="UserErrorException">It cannot be read or is of another kind.</exception>
+    public static LoadedTokenizer LoadFile(string file) => Load(Path.GetDirectoryName(Path.GetFullPath(file))!, file);
 
-    private static T Read<T>(string file, Func<JsonNode, T> read)
+    private static LoadedTokenizer Load(string folder, string file)
     {
-        try
-        {
-            return read(JsonNode.Parse(File.ReadAllBytes(file)) ?? throw new JsonException("it is empty"));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or FormatException or ArgumentException)
-        {
-            throw new UserErrorException($"{ProjectPath.Shown(file)} cannot be read: {e.Message}", e);
-        }
+        var config = ModelJson.LoadIfThere(Path.Combine(folder, ConfigFile));
+        bool takesJson = TakesJson(config, ModelJson.LoadIfThere(Path.Combine(folder, ModelFile)));
+        if (config is not null)
+            RefuseOtherKinds(config);
+        var fastFile = file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? file : Path.Combine(folder, FastFile);
+        var fast = fastFile == file || takesJson ? TokenizerJson.Load(fastFile) : null;
+
+        var (names, flags) = SpecialNames(config, ModelJson.LoadIfThere(Path.Combine(folder, NamesFile)));
+        var added = Added(config, ModelJson.LoadIfThere(Path.Combine(folder, AddedFile)), fastFile == file ? fast : null, flags);
+        var vocabulary = fastFile == file
+            ? new Vocabulary(fast!.Pieces(), ProjectPath.Shown(file), names, added)
+            : Vocabulary.Load(file, names, added);
+        if (takesJson)
+            fast!.RequireProcessor(names);
+        var settings = takesJson ? fast!.Settings() : config is null ? new TokenizerSettings() : Settings(config);
+        return new LoadedTokenizer(new ElectraTokenizer(vocabulary, settings), takesJson || config is not null);
     }
+
+    /// <summary>Whether the tokenizer's class takes <c>tokenizer.json</c> as it is, and does not normalise as BERT's does.</summary>
+    private static bool TakesJson(ModelJson? config, ModelJson? model)
+    {
+        var said = config?.Text("tokenizer_class") is { Length: > 0 } ? config : model;
+        if (said?.Text("tokenizer_class") is not { Length: > 0 } name || BertClasses.Contains(name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name))
+            return false;
+        return JsonClasses.Contains(name) ? true
+            : throw said.Problem("tokenizer_class", $"is {name}: only the tokenizers of BERT and ELECTRA can be read ({string.Join(", ", BertClasses.Concat(JsonClasses).Order(StringComparer.Ordinal))})");
+    }
+
+    /// <summary>Settings of the slow Python classes that cut text in another way.</summary>
+    private static void RefuseOtherKinds(ModelJson config)
+    {
+        foreach (var (key, only) in new[] { ("word_tokenizer_type", "basic"), ("subword_tokenizer_type", "wordpiece"), ("wordpieces_prefix", Vocabulary.Continuation) })
+            if (config.Text(key) is { } value && value != only)
+                throw config.Problem(key, $"is {value}, and only {only} can be read");
+        foreach (var key in new[] { "do_basic_tokenize", "do_word_tokenize", "do_subword_tokenize" })
+            if (config.Flag(key) == false)
+                throw config.Problem(key, "is false: text that is split in advance cannot be read");
+    }
+
+    private static TokenizerSettings Settings(ModelJson config) => new()
+    {
+        Lowercase = config.Flag("do_lower_case") ?? true,
+        StripAccents = config.Flag("strip_accents"),
+        SplitChinese = config.Flag("tokenize_chinese_chars") ?? true,
+    };
+
+    /// <summary>What the special tokens are called, and those that are given with flags.</summary>
+    private static (SpecialTokenNames Names, List<AddedToken> Flags) SpecialNames(ModelJson? config, ModelJson? map)
+    {
+        var (names, flags) = (new SpecialTokenNames(), new List<AddedToken>());
+        foreach (var (key, named, _) in NameKeys)
+        {
+            var said = config?[key] is not null ? config : map;
+            if (said?[key] is not { } value)
+                continue;
+            var token = Token(said, key, value) with { Special = true };
+            names = named(names, token.Content);
+            if (value.ValueKind == JsonValueKind.Object)
+                flags.Add(token);
+        }
+        return (names, flags);
+    }
+
+    /// <summary>Tokens that stand for themselves; of two with one content, the later in this order counts.</summary>
+    private static IEnumerable<AddedToken> Added(ModelJson? config, ModelJson? added, TokenizerJson? fast, List<AddedToken> special)
+    {
+        var tokens = new OrderedDictionary<string, AddedToken>(StringComparer.Ordinal);
+        foreach (var token in special)
+            tokens[token.Content] = token;
+        foreach (var token in fast?.Added() ?? [])
+            tokens[token.Content] = token;
+        foreach (var entry in added?.Entries("") ?? [])
+            tokens.TryAdd(entry.Name, new AddedToken(entry.Name) { Id = Id(added!, entry.Name, entry.Value), Normalized = true });
+        foreach (var entry in config?.Entries("added_tokens_decoder") ?? [])
+        {
+            var key = $"added_tokens_decoder.{entry.Name}";
+            int id = int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : throw config!.Problem(key, "does not name an id");
+            var token = Token(config!, key, entry.Value) with { Id = id };
+            tokens[token.Content] = token;
+        }
+        foreach (var token in ExtraSpecial(config))
+            tokens[token] = tokens.TryGetValue(token, out var known) ? known with { Special = true } : new AddedToken(token) { Special = true };
+        return tokens.Values;
+    }
+
+    /// <summary>More special tokens, by whichever key a version of the library writes them: as a list, or by a name of each.</summary>
+    private static IEnumerable<string> ExtraSpecial(ModelJson? config)
+    {
+        foreach (var key in new[] { "additional_special_tokens", "extra_special_tokens" })
+            if (config?[key] is { } value)
+                foreach (var token in value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(entry => entry.Value) : config.Elements(key))
+                    yield return Token(config, key, token).Content;
+    }
+
+    /// <summary>A token as text, or as an object with flags.</summary>
+    internal static AddedToken Token(ModelJson json, string key, JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+            return new AddedToken(value.GetString()!);
+        if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty("content", out var content) || content.ValueKind != JsonValueKind.String)
+            throw json.Unexpected(key, value, "a token (a text, or an object with content)");
+        bool Flag(string name, bool missing = false) => value.TryGetProperty(name, out var flag) ? flag.ValueKind == JsonValueKind.True : missing;
+        bool special = Flag("special");
+        return new AddedToken(content.GetString()!)
+        {
+            Normalized = Flag("normalized", missing: !special),
+            SingleWord = Flag("single_word"),
+            LStrip = Flag("lstrip"),
+            RStrip = Flag("rstrip"),
+            Special = special,
+        };
+    }
+
+    internal static int Id(ModelJson json, string key, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0 ? id : throw json.Unexpected(key, value, "an id");
 }

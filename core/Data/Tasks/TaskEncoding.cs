@@ -24,7 +24,7 @@ internal static class TaskEncoding
         IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
         bool swapped = text.Split.Role == SplitRole.Train && task.IsUnordered && task.IsPair && options.DoubleUnordered;
-        var key = Fingerprint.Of($"{Method}\n{text.Content}\n{tokenizer.Vocabulary.Fingerprint} {(tokenizer.Lowercase ? "lowercase" : "cased")}\n{options.MaxLength} {swapped}");
+        var key = Fingerprint.Of($"{Method}\n{text.Content}\n{tokenizer.Fingerprint}\n{options.MaxLength} {swapped}");
         var folder = Path.Combine(ProjectPath.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
         AtomicFolder.Recover(folder);
         if (!Directory.Exists(folder))

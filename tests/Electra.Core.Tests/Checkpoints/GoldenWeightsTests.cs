@@ -171,7 +171,7 @@ public sealed class GoldenWeightsTests : IDisposable
         }));
         using var model = PretrainedModel.Open(folder.Path);
         Assert.Equal(tokens, model.Tokenizer.Vocabulary.Tokens);
-        Assert.False(model.Tokenizer.Lowercase);
+        Assert.False(model.Tokenizer.Settings.Lowercase);
     }
 
     private void AssertDiscriminates(ElectraPair pair)

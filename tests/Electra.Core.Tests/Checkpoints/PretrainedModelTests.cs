@@ -26,7 +26,7 @@ public sealed class PretrainedModelTests : IDisposable
         Assert.Equal([architecture], model.Config.Architectures);
         Assert.Equal(hiddenSize, model.Config.ToModel().HiddenSize);
         Assert.Equal(tokenizer.Vocabulary.Fingerprint, model.Tokenizer.Vocabulary.Fingerprint);
-        Assert.False(model.Tokenizer.Lowercase);
+        Assert.False(model.Tokenizer.Settings.Lowercase);
 
         using var other = ElectraPair.Create(TinyPair.Config, seed: 5, Compute.Reference);
         var filled = model.Fill(part == ModelPart.Generator ? other.GeneratorWeights() : other.DiscriminatorWeights());
