@@ -34,6 +34,7 @@ public sealed class PretrainedModel : IDisposable
         Config = !File.Exists(config) ? ShapeInference.From(Tensors, source, part)
             : isInOneFile && part == ModelPart.Generator ? ShapeInference.Generator(HuggingFaceConfig.Load(config), Tensors, source)
             : HuggingFaceConfig.Load(config);
+        Head = ModelHeads.Of(Config, storedNames.Keys.ToHashSet(StringComparer.Ordinal));
         tokenizer = new(() => TokenizerFiles.Load(folder).Tokenizer);
         HasTokenizer = TokenizerFiles.AreIn(folder);
         IsOfPair = isBesideOther || isInOneFile;
@@ -47,6 +48,18 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>Its configuration.</summary>
     public HuggingFaceConfig Config { get; }
+
+    /// <summary>What it computes from its hidden states.</summary>
+    internal ModelHead Head { get; }
+
+    /// <summary>What was chosen in opening it, for the user to know; null where there was no choice.</summary>
+    public string? Remark => weights.Remark;
+
+    /// <summary>Rows of its embeddings beyond its vocabulary, which are never used: some models have a round number of rows.</summary>
+    /// <exception cref="UserErrorException">The vocabulary has more tokens than there are rows: it is another model's.</exception>
+    public int UnusedRows => Config.VocabularySize >= Tokenizer.Vocabulary.Count
+        ? Config.VocabularySize - Tokenizer.Vocabulary.Count
+        : throw new UserErrorException($"{Source} has embeddings for {Config.VocabularySize} tokens, and its vocabulary has {Tokenizer.Vocabulary.Count}: that is another model's vocabulary");
 
     /// <summary>Whether the generator and the discriminator that were trained together are both in <see cref="Source"/>.</summary>
     public bool IsOfPair { get; }
@@ -114,26 +127,61 @@ public sealed class PretrainedModel : IDisposable
         foreach (var (name, _) in all)
             (storedNames.ContainsKey(name) ? filled : missing).Add(name);
         if (missing.Where(name => name.StartsWith(Encoder, StringComparison.Ordinal)).ToArray() is { Length: > 0 } lost)
-            throw new UserErrorException($"{Source} is no ELECTRA of this shape: it has no {string.Join(", ", lost.Take(3))}{(lost.Length > 3 ? $" and {lost.Length - 3} more" : "")}");
+            throw new UserErrorException($"{Source} is no ELECTRA of this shape: it has no {WeightNames.Shown(lost, 3)}");
         foreach (var (name, value) in all.Where(parameter => storedNames.ContainsKey(parameter.Name)))
-            CopyTo(name, value);
-        var leftOver = storedNames.Keys.Except(filled).Where(name => !WeightNames.IsConstant(name) && !IsTiedOutput(name)).ToList();
-        return new FilledWeights(filled, missing, leftOver);
+        {
+            CopyTokens(name, value);
+            RequireFinite(name, value);
+        }
+        return new FilledWeights(filled, missing, [.. NotAmong(filled)]);
     }
 
     /// <summary>All weights in the types they are stored in, without constants of the library and a tied output matrix. Each is read when it is asked for.</summary>
+    /// <exception cref="UserErrorException">The encoder is not whole, of another shape than <see cref="Config"/> says, or has non-finite values.</exception>
     public IEnumerable<(string Name, Tensor Value)> Weights()
     {
-        foreach (var (name, stored) in Tensors.Where(weight => !WeightNames.IsConstant(weight.Key) && !IsTiedOutput(weight.Key)))
+        foreach (var (name, shape) in WeightNames.OfEncoder(Config))
+            if (!Tensors.TryGetValue(name, out var stored))
+                throw new UserErrorException($"{Source} has no weight {name}");
+            else if (!stored.Shape.SequenceEqual(shape))
+                throw new UserErrorException($"{Source}: {name} is [{string.Join(", ", stored.Shape)}], and config.json makes it [{string.Join(", ", shape)}]");
+        foreach (var (name, stored) in Tensors.Where(weight => !WeightNames.IsConstant(weight.Key) && !(weight.Key == WeightNames.TiedOutput && Config.TieWordEmbeddings != false)))
         {
             var value = empty([.. stored.Shape], dtype: stored.Type);
             CopyTo(name, value);
+            RequireFinite(name, value);
             yield return (name, value);
         }
     }
 
+    /// <summary>The weights that are none of some names, but for constants of the library and a tied output matrix.</summary>
+    internal IEnumerable<string> NotAmong(IEnumerable<string> names) =>
+        storedNames.Keys.Except(names).Where(name => !WeightNames.IsConstant(name) && !IsTiedOutput(name)).Order(StringComparer.Ordinal);
+
+    /// <summary>Reads a weight as <see cref="CopyTo"/> does; of one with a row for each token, the rows of the tokens that there are.</summary>
+    internal void CopyTokens(string name, Tensor destination)
+    {
+        if (!WeightNames.HasRowPerToken(name) || Tensors[name].Shape is not [var rows, ..] || rows != Config.VocabularySize || rows <= destination.shape[0])
+        {
+            CopyTo(name, destination);
+            return;
+        }
+        using var _ = no_grad();
+        using var whole = empty([rows, .. destination.shape[1..]], dtype: Tensors[name].Type);
+        CopyTo(name, whole);
+        using var used = whole.narrow(0, 0, destination.shape[0]);
+        destination.copy_(used);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => weights.Dispose();
+
+    private void RequireFinite(string name, Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        if (value.is_floating_point() && !value.detach().isfinite().all().item<bool>())
+            throw new UserErrorException($"{Source}: {name} has values that are NaN or infinite: the model diverged in training, or the file is damaged");
+    }
 
     /// <summary>Whether a weight is the generator's output matrix, and equal to the word embeddings as it must be.</summary>
     private bool IsTiedOutput(string name)
@@ -154,6 +202,7 @@ public sealed class PretrainedModel : IDisposable
     private static (string File, bool IsOfPair) FindFile(string source, ModelPart part, Func<string[], string> find)
     {
         string[] beside = ["*.json", "vocab.txt"];
+        OtherFormats.Refuse(ProjectPath.Find(source));
         var path = find([.. beside, "model.safetensors", "model-*.safetensors"]);
         if (File.Exists(path))
             return WeightFiles.IsWeights(path) ? (path, false) : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
@@ -163,9 +212,12 @@ public sealed class PretrainedModel : IDisposable
             path = find([.. beside, "pytorch_model.bin", "pytorch_model-*.bin"]); // older repositories have nothing else
         if (WeightsIn(path) is { } file)
             return (file, false);
-        return WeightsIn(Path.Combine(path, FolderOf(part))) is { } ofPair
-            ? (ofPair, Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, FolderOf(either))) is not null))
-            : throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}{Milestones(path)}");
+        if (WeightsIn(Path.Combine(path, FolderOf(part))) is { } ofPair)
+            return (ofPair, Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, FolderOf(either))) is not null));
+        OtherFormats.RefuseFolder(path);
+        string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(ProjectPath.Shown)];
+        throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
+            + (named.Length == 0 ? Milestones(path) : $". Name the file to take: {string.Join(", ", named)}"));
     }
 
     private static string OnThisMachine(string source, string[] files, HubClient? hub, IProgress<ProgressReport>? progress, CancellationToken cancellation)

@@ -25,6 +25,11 @@ public static class ModelExport
         var folder = Path.Combine(ProjectPath.Output(config.Out), name);
         if (ProjectPath.Find(model.Source) is var source && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
             throw new UserErrorException($"out: {ProjectPath.Shown(folder)} is where the model is read from: give another folder");
+        if (model.Head is ModelHead.Other || (config.To == ExportFormat.Onnx && model.Head is ModelHead.TokenClassifier or ModelHead.QuestionAnswering))
+            throw new UserErrorException($"{model.Source} cannot be exported in this form: its head is "
+                + (model.Config.Architectures.Count > 0 ? $"of another kind (architectures in its config.json: {string.Join(", ", model.Config.Architectures)})"
+                    : "a classifier of which nothing says whether it labels texts or tokens (architectures in its config.json does)"));
+        _ = model.UnusedRows;
         AtomicFolder.Write(folder, partial =>
         {
             if (config.To == ExportFormat.Onnx)
@@ -43,9 +48,23 @@ public static class ModelExport
     }
 
     /// <summary>Prints where a model is now, and what of it.</summary>
-    public static void Describe(PretrainedModel model, string folder, RunConsole console) => console.Table(
-        [("model", model.Source), ("in", ProjectPath.Shown(folder)),
-         .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes"))]);
+    public static void Describe(PretrainedModel model, string folder, RunConsole console)
+    {
+        (string Name, object? Value)[] rows =
+        [
+            ("model", model.Source), ("in", ProjectPath.Shown(folder)), ("of its dictionaries", model.Remark), ("not of such a model", Unknown(model)),
+            ("embeddings", model.UnusedRows == 0 ? null : $"{model.UnusedRows} rows beyond the vocabulary, which are kept and never used"),
+            .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes")),
+        ];
+        console.Table(rows.Where(row => row.Value is not null));
+    }
+
+    /// <summary>Tensors of the encoder that a model of its shape does not have; null where there are none.</summary>
+    private static string? Unknown(PretrainedModel model)
+    {
+        string[] names = [.. model.NotAmong(WeightNames.OfEncoder(model.Config).Select(weight => weight.Name)).Where(name => name == WeightNames.TiedOutput ? model.Config.TieWordEmbeddings != false : !ModelHeads.IsOfHead(name))];
+        return names.Length == 0 ? null : $"{names.Length} tensors: {WeightNames.Shown(names)}";
+    }
 
     private static ModelCard Card(string name, PretrainedModel model, ExportConfig config)
     {

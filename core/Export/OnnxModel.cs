@@ -100,25 +100,25 @@ public static class OnnxModel
         /// <summary>The logits, and their shape.</summary>
         private (string Logits, string[] Shape) Head(string x)
         {
-            if (Has("classifier.weight"))
+            if (model.Head == ModelHead.Classifier)
                 return (Linear("classifier", First(x)), [Batch, Outputs("classifier.weight")]);
-            if (Has("classifier.out_proj.weight"))
+            if (model.Head == ModelHead.TwoLayerClassifier)
                 return (Linear("classifier.out_proj", Gelu(Linear("classifier.dense", First(x)))), [Batch, Outputs("classifier.out_proj.weight")]);
-            if (Has("discriminator_predictions.dense_prediction.weight"))
+            if (model.Head == ModelHead.Discriminator)
             {
                 var logits = Linear("discriminator_predictions.dense_prediction", Gelu(Linear("discriminator_predictions.dense", x)));
                 return (graph.Apply("Squeeze", [logits, graph.Integers(-1)]), [Batch, Length]);
             }
-            if (Has("generator_predictions.dense.weight"))
+            if (model.Head == ModelHead.Generator)
             {
                 var guess = LayerNorm("generator_predictions.LayerNorm", Gelu(Linear("generator_predictions.dense", x)));
-                graph.Scope = "generator_lm_head"; // the output matrix is the word embeddings, and in the file once
-                var words = graph.Apply("Transpose", [Weight(WeightNames.Words)], ("perm", new long[] { 1, 0 }));
+                graph.Scope = "generator_lm_head"; // where the output matrix is the word embeddings, it is in the file once
+                var output = config.TieWordEmbeddings == false ? WeightNames.TiedOutput : WeightNames.Words;
+                var words = graph.Apply("Transpose", [Weight(output)], ("perm", new long[] { 1, 0 }));
                 return (Add(graph.Apply("MatMul", [guess, words]), Weight("generator_lm_head.bias")), [Batch, Length, Outputs(WeightNames.Words)]);
             }
             throw new UserErrorException($"{model.Source} is an encoder without a head: there are no logits to compute");
 
-            bool Has(string name) => model.Tensors.ContainsKey(name);
             string Outputs(string name) => model.Tensors[name].Shape[0].ToString(CultureInfo.InvariantCulture);
         }
 

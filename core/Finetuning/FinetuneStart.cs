@@ -1,5 +1,6 @@
 
 using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Running;
@@ -92,12 +93,12 @@ public sealed class FinetuneStart : IDisposable
         var shape = Shape;
         if (config.Encoding.MaxLength > shape.MaxPositions)
             throw new UserErrorException($"encoding.max_length is {config.Encoding.MaxLength}, and {config.Checkpoint} has {shape.MaxPositions} positions: encoding.max_length={shape.MaxPositions} is the most");
-        if (Tokenizer.Vocabulary.Count != shape.VocabularySize)
-            throw new UserErrorException($"{config.Checkpoint} has embeddings for {shape.VocabularySize} tokens, and its vocabulary has {Tokenizer.Vocabulary.Count}: that is another model's vocab.txt");
+        var unused = checkpoint.UnusedRows == 0 ? "" : $", {checkpoint.UnusedRows} rows of embeddings beyond the vocabulary, which are kept and never used";
         console.Table(
             ("checkpoint", config.Checkpoint + (config.FromScratch ? " (its shape and vocabulary; the weights are random)" : "")),
-            ("encoder", $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {shape.VocabularySize:N0} tokens"),
-            ("not used of it", NotUsed()));
+            ("encoder", $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {Tokenizer.Vocabulary.Count:N0} tokens{unused}"),
+            ("tokenizer", Tokenizer.Settings.ToString()),
+            ("not used of it", NotUsed() + (checkpoint.Remark is { } remark ? $"; {remark}" : "")));
 
         foreach (var name in config.Tasks)
         {
@@ -113,9 +114,10 @@ public sealed class FinetuneStart : IDisposable
             $"{Epochs(data.Task)}", $"{Updates(data):N0}",
         }));
 
-        // The heads of pre-training or of another task.
-        string NotUsed() => string.Join(", ", checkpoint.Tensors.Keys.Where(name => config.FromScratch || !name.StartsWith("electra.", StringComparison.Ordinal))
-            .GroupBy(name => name.Split('.')[0]).Select(module => $"{module.Key} ({module.Count()} tensors)").DefaultIfEmpty("nothing"));
+        // The heads of pre-training or of another task, and what is no part of such an encoder.
+        string NotUsed() => string.Join(", ", checkpoint.NotAmong(config.FromScratch ? [] : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name))
+            .GroupBy(name => name.StartsWith("electra.", StringComparison.Ordinal) && !config.FromScratch ? name : name.Split('.')[0])
+            .Select(module => module.Count() == 1 ? module.First() : $"{module.Key} ({module.Count()} tensors)").DefaultIfEmpty("nothing"));
         static string Rows(IReadOnlyList<EncodedSplit> splits) => splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
     }
 

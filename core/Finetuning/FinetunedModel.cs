@@ -46,8 +46,11 @@ public sealed class FinetunedModel : IDisposable
         var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: null, compute, trainable: false);
         try
         {
-            if (weights.Fill(model.Store).Missing is { Count: > 0 } missing)
-                throw new UserErrorException($"{ProjectPath.Shown(folder)} is no fine-tuned model: it has no {string.Join(", ", missing)}");
+            var filled = weights.Fill(model.Store);
+            if (filled.Missing.Count > 0)
+                throw new UserErrorException($"{ProjectPath.Shown(folder)} is no fine-tuned model: it has no {string.Join(", ", filled.Missing)}");
+            if (filled.LeftOver.Count > 0)
+                throw new UserErrorException($"{ProjectPath.Shown(folder)} is no fine-tuned model: it has weights that such a model does not have: {string.Join(", ", filled.LeftOver.Take(3))}");
             return new FinetunedModel(result, config, task, weights.Tokenizer, model);
         }
         catch

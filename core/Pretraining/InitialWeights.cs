@@ -80,17 +80,23 @@ public sealed class InitialWeights : IDisposable
     /// <summary>Warns of what is left over; returns what is missing as the end of a sentence.</summary>
     private string Unmatched(FilledWeights filled, PretrainedModel source)
     {
+        if (source.Remark is { } remark)
+            console.Line($"{source.Source}: {remark}.");
         if (filled.LeftOver.Count > 0)
-            console.Warning($"not used of {source.Source}: {string.Join(", ", filled.LeftOver)}");
-        return filled.Missing.Count == 0 ? "" : $"; fresh, for it has none: {string.Join(", ", filled.Missing)}";
+            console.Warning($"not used of {source.Source}: {filled.LeftOver.Count} tensors: {WeightNames.Shown(filled.LeftOver)}");
+        return (source.HasTokenizer && source.UnusedRows > 0 ? $", but for {source.UnusedRows} rows of its embeddings beyond the vocabulary" : "")
+            + (filled.Missing.Count == 0 ? "" : $"; fresh, for it has none: {WeightNames.Shown(filled.Missing)}");
     }
 
     private static void RequireSameVocabulary(ElectraTokenizer tokenizer, PretrainedModel model)
     {
-        if (model.Config.VocabularySize != tokenizer.Vocabulary.Count)
+        bool isOwn = model.HasTokenizer && model.Tokenizer.Vocabulary.Fingerprint == tokenizer.Vocabulary.Fingerprint;
+        if (!(isOwn && model.UnusedRows >= 0) && model.Config.VocabularySize != tokenizer.Vocabulary.Count)
             throw new UserErrorException($"init: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has {tokenizer.Vocabulary.Count}: vocabulary={model.Source} takes the model's own");
-        if (model.HasTokenizer && model.Tokenizer.Vocabulary.Fingerprint != tokenizer.Vocabulary.Fingerprint)
+        if (model.HasTokenizer && !isOwn)
             throw new UserErrorException($"init: the vocabulary of {model.Source} has other tokens than this run's: vocabulary={model.Source} takes the model's own");
+        if (isOwn && model.Tokenizer.Settings.ToString() != tokenizer.Settings.ToString())
+            throw new UserErrorException($"init: the tokenizer of {model.Source} is {model.Tokenizer.Settings}, and this run's {tokenizer.Settings}: vocabulary={model.Source} takes the model's own");
     }
 
     private static void RequireSameShape(ElectraConfig model, PretrainedModel discriminator)
@@ -135,10 +141,10 @@ public sealed class InitialWeights : IDisposable
         using var scope = NewDisposeScope();
         return model.GeneratorWeights().Where(weight => IsEmbedding(weight.Name)).All(weight =>
         {
-            if (!generator!.Tensors.TryGetValue(weight.Name, out var stored) || !stored.Shape.SequenceEqual(weight.Value.shape))
+            if (!generator!.Tensors.TryGetValue(weight.Name, out var stored) || !stored.Shape.Skip(1).SequenceEqual(weight.Value.shape[1..]) || stored.Shape[0] < weight.Value.shape[0])
                 return false;
             var own = empty_like(weight.Value);
-            generator.CopyTo(weight.Name, own);
+            generator.CopyTokens(weight.Name, own);
             return own.eq(weight.Value).all().item<bool>();
         });
     }

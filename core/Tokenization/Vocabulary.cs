@@ -106,8 +106,7 @@ public sealed class Vocabulary
     public static Vocabulary Load(string path, SpecialTokenNames? names = null, IEnumerable<AddedToken>? added = null)
     {
         var shown = ProjectPath.Shown(path);
-        if (!File.Exists(path))
-            throw new UserErrorException($"there is no vocabulary file {shown}");
+        InputFile.Check(path);
         var pieces = new List<string>();
         try
         {

@@ -21,14 +21,11 @@ internal sealed unsafe class BinaryFile : IDisposable
     public BinaryFile(string path)
     {
         Path = path;
+        InputFile.Check(path);
         try
         {
             handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             Length = RandomAccess.GetLength(handle);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new UserErrorException($"there is no file {ProjectPath.Shown(path)}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -18,6 +18,9 @@ public interface IWeightFile : IDisposable
     /// <summary>What is in it, by name.</summary>
     IReadOnlyDictionary<string, StoredTensor> Tensors { get; }
 
+    /// <summary>What was chosen in opening it where there was a choice; null where there was none.</summary>
+    string? Remark => null;
+
     /// <summary>Reads a tensor into an existing one of the same shape, on any device, converting its type where it differs.</summary>
     /// <exception cref="UserErrorException">There is no tensor of this name, or it has another shape.</exception>
     void CopyTo(string name, Tensor destination);
@@ -34,8 +37,14 @@ internal static class WeightFiles
 
     private static readonly string[] Safe = [".safetensors"], Pickled = [".bin", ".pth", ".pt", ".ckpt"];
 
+    private static readonly string[] BesideModels = ["optimizer", "scheduler", "training_args", "rng_state", "scaler"];
+
     /// <summary>Whether a file's name is that of weights.</summary>
     public static bool IsWeights(string path) => Safe.Concat(Pickled).Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Whether a file's name is that of weights, and none of those that trainers give to what they save beside them.</summary>
+    public static bool MayBeModel(string path) => IsWeights(path)
+        && !Array.Exists(BesideModels, name => System.IO.Path.GetFileName(path).StartsWith(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Opens a file of weights, or the files that an index names.</summary>
     /// <exception cref="UserErrorException">It cannot be read.</exception>

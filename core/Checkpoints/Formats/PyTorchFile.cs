@@ -7,15 +7,12 @@ namespace Electra.Checkpoints.Formats;
 
 /// <summary>
 /// An open file of <c>torch.save</c> (<c>.bin</c>, <c>.pth</c>, <c>.pt</c>): a dictionary of tensors by name, or one that holds such a
-/// dictionary as <c>model</c> or <c>state_dict</c>, as fastai, Lightning and others save it beside their optimizer. Both forms are
+/// dictionary beside other things (<see cref="StateDictionaries"/>). Both forms are
 /// read: the zip archive of torch 1.6 and later, and the row of pickles before it.
 /// </summary>
 public sealed class PyTorchFile : IWeightFile
 {
     private const int LongestPickle = 1 << 26;
-
-    /// <summary>Where training frameworks keep the weights.</summary>
-    private static readonly string[] WeightKeys = ["model", "state_dict", "model_state_dict", "module"];
 
     private readonly BinaryFile file;
     private readonly Dictionary<string, PickledTensor> tensors;
@@ -25,7 +22,7 @@ public sealed class PyTorchFile : IWeightFile
     private PyTorchFile(BinaryFile file)
     {
         this.file = file;
-        tensors = Weights(StoredZip.IsZip(file) ? ReadZip() : ReadLegacy());
+        (tensors, Remark) = StateDictionaries.Choose(StoredZip.IsZip(file) ? ReadZip() : ReadLegacy());
         Tensors = tensors.ToDictionary(entry => entry.Key, entry => new StoredTensor(entry.Key, entry.Value.Storage.Type, entry.Value.Shape), StringComparer.Ordinal);
     }
 
@@ -34,6 +31,9 @@ public sealed class PyTorchFile : IWeightFile
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, StoredTensor> Tensors { get; }
+
+    /// <inheritdoc/>
+    public string? Remark { get; }
 
     /// <summary>Opens a file. What it holds is only looked at: no code in it is run.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it holds what is not allowed.</exception>
@@ -160,16 +160,4 @@ public sealed class PyTorchFile : IWeightFile
     }
 
     private byte[] Bytes(ZipEntry entry) => file.Read(entry.Start, checked((int)entry.Length));
-
-    private static Dictionary<string, PickledTensor> Weights(object? content)
-    {
-        for (int depth = 0; depth < WeightKeys.Length && content is Dictionary<object, object?> values; depth++)
-        {
-            var named = values.Where(entry => entry is { Key: string, Value: PickledTensor }).ToDictionary(entry => (string)entry.Key, entry => (PickledTensor)entry.Value!, StringComparer.Ordinal);
-            if (named.Count > 0)
-                return named;
-            content = WeightKeys.Where(values.ContainsKey).Select(key => values[key]).FirstOrDefault();
-        }
-        throw new InvalidDataException($"it holds no dictionary of tensors, by itself or as {string.Join(", ", WeightKeys)}");
-    }
 }

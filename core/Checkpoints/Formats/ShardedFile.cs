@@ -61,6 +61,7 @@ public sealed class ShardedFile : IWeightFile
 
     private static Dictionary<string, string> Places(string index)
     {
+        InputFile.Check(index);
         try
         {
             if (new FileInfo(index).Length > LongestIndex)

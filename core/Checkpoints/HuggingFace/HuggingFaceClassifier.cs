@@ -15,8 +15,9 @@ internal static class HuggingFaceClassifier
     /// <exception cref="UserErrorException">The classifier has more outputs than two layers of this width can give.</exception>
     public static (HuggingFaceConfig Config, IEnumerable<(string Name, Tensor Value)> Weights) Converted(PretrainedModel model)
     {
-        if (!model.Tensors.TryGetValue(Weight, out var stored))
+        if (model.Head != ModelHead.Classifier)
             return (model.Config, model.Weights());
+        var stored = model.Tensors[Weight];
         int outputs = (int)stored.Shape[0], width = model.Config.HiddenSize;
         if (2 * outputs > width)
             throw new UserErrorException($"{model.Source} has {outputs} outputs: at most half the hidden size ({width / 2}) can be written in Hugging Face's form. to=onnx has no such limit");

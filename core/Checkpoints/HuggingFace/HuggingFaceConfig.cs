@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Electra.Model;
@@ -64,6 +65,10 @@ public sealed record HuggingFaceConfig
 
     /// <summary>How positions are embedded.</summary>
     public string PositionEmbeddingType { get; init; } = "absolute";
+
+    /// <summary>False where the generator has an output matrix of its own; null: it is the word embeddings.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? TieWordEmbeddings { get; init; }
 
     /// <summary>Activation of the summary head, which is not used here.</summary>
     public string SummaryActivation { get; init; } = "gelu";
@@ -144,28 +149,67 @@ public sealed record HuggingFaceConfig
         GeneratorDivisor = 1,
     };
 
-    /// <summary>Reads a <c>config.json</c>.</summary>
+    /// <summary>Reads a <c>config.json</c>: the keys that a model is made of, and no other.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is no configuration of an ELECTRA model, or of one with other parts than the published ones.</exception>
     public static HuggingFaceConfig Load(string path)
     {
-        var shown = ProjectPath.Shown(path);
-        HuggingFaceConfig config;
-        try
+        var (json, usual) = (ModelJson.Load(path), new HuggingFaceConfig());
+        var labels = Labels(json);
+        var config = new HuggingFaceConfig
         {
-            config = JsonSerializer.Deserialize<HuggingFaceConfig>(File.ReadAllBytes(path), Json) ?? throw new JsonException("it is empty");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+            Architectures = [.. json.Elements("architectures").Select(name => name.ToString())],
+            AttentionDropout = json.Number("attention_probs_dropout_prob") ?? usual.AttentionDropout,
+            ClassifierDropout = json.Number("classifier_dropout"),
+            EmbeddingSize = json.Integer("embedding_size") ?? usual.EmbeddingSize,
+            HiddenAct = json.Text("hidden_act") ?? usual.HiddenAct,
+            HiddenDropout = json.Number("hidden_dropout_prob") ?? usual.HiddenDropout,
+            HiddenSize = json.Integer("hidden_size") ?? usual.HiddenSize,
+            InitializerRange = json.Number("initializer_range") ?? usual.InitializerRange,
+            IntermediateSize = json.Integer("intermediate_size") ?? usual.IntermediateSize,
+            LayerNormEpsilon = json.Number("layer_norm_eps") ?? usual.LayerNormEpsilon,
+            MaxPositions = json.Integer("max_position_embeddings") ?? usual.MaxPositions,
+            ModelType = json.Text("model_type") ?? usual.ModelType,
+            NumAttentionHeads = json.Integer("num_attention_heads") ?? usual.NumAttentionHeads,
+            NumHiddenLayers = json.Integer("num_hidden_layers") ?? usual.NumHiddenLayers,
+            PadTokenId = json["pad_token_id"] is { ValueKind: JsonValueKind.Number } pad && pad.TryGetInt32(out int id) ? id : usual.PadTokenId,
+            PositionEmbeddingType = json.Text("position_embedding_type") ?? usual.PositionEmbeddingType,
+            TieWordEmbeddings = json.Flag("tie_word_embeddings") == false ? false : null,
+            TokenTypes = json.Integer("type_vocab_size") ?? usual.TokenTypes,
+            VocabularySize = json.Integer("vocab_size") ?? usual.VocabularySize,
+            Id2label = labels,
+            Label2id = labels?.GroupBy(label => label.Value, label => label.Key).ToDictionary(label => label.Key, label => label.First()),
+            ProblemType = json["problem_type"] is { ValueKind: JsonValueKind.String } type ? type.GetString() : null,
+        };
+        if (json.Flag("is_decoder") == true)
+            throw json.Problem("is_decoder", "is true: a model that sees only what is to the left cannot be read");
+        if (json["quantization_config"] is not null)
+            throw json.Problem("quantization_config", "is there: quantized weights cannot be read");
+        if (json["pruned_heads"] is { ValueKind: JsonValueKind.Object } pruned && pruned.EnumerateObject().Any())
+            throw json.Problem("pruned_heads", "is not empty: a model without some of its attention heads cannot be read");
+        return config.Problem() is { } problem ? throw new UserErrorException($"{ProjectPath.Shown(path)}: {problem}") : config;
+    }
+
+    /// <summary>Labels by id, whatever their type in the file; null where it names none.</summary>
+    private static Dictionary<int, string>? Labels(ModelJson json)
+    {
+        if (json["id2label"] is { ValueKind: JsonValueKind.Object } names)
         {
-            throw new UserErrorException($"{shown} cannot be read: {e.Message}", e);
+            var labels = new Dictionary<int, string>();
+            foreach (var entry in names.EnumerateObject())
+                if (int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id))
+                    labels[id] = entry.Value.ValueKind == JsonValueKind.Null ? $"LABEL_{id}" : entry.Value.ToString();
+            return labels;
         }
-        if (config.Problem() is { } problem)
-            throw new UserErrorException($"{shown}: {problem}");
-        return config;
+        return json["num_labels"] is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out int count) && count is > 0 and < 1 << 16
+            ? Enumerable.Range(0, count).ToDictionary(id => id, id => $"LABEL_{id}")
+            : null;
     }
 
     /// <summary>What in a file cannot be built, with its key.</summary>
     private string? Problem()
     {
+        if (Architectures.Contains("ElectraForCausalLM"))
+            return "architectures is ElectraForCausalLM: a model that sees only what is to the left cannot be read";
         if (ModelType != "electra")
             return $"model_type is {ModelType}, and only electra can be loaded";
         if (HiddenAct != "gelu")

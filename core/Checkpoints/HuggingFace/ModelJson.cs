@@ -24,6 +24,7 @@ internal sealed class ModelJson
     public static ModelJson Load(string path)
     {
         var shown = ProjectPath.Shown(path);
+        InputFile.Check(path);
         byte[] content;
         try
         {

@@ -31,8 +31,38 @@ internal static class WeightNames
     /// <summary>Counts from 0: a constant that older versions of the library saved.</summary>
     public const string Positions = Embeddings + "position_ids";
 
+    /// <summary>Whether a weight has a row for each token of the vocabulary.</summary>
+    public static bool HasRowPerToken(string name) => name is Words or TiedOutput or "generator_lm_head.bias";
+
     /// <summary>Whether a tensor is a constant of the library and no weight.</summary>
     public static bool IsConstant(string name) => name is Positions or Embeddings + "token_type_ids";
+
+    /// <summary>The weights of an encoder, each with its shape.</summary>
+    public static IEnumerable<(string Name, long[] Shape)> OfEncoder(HuggingFaceConfig config)
+    {
+        long embedding = config.EmbeddingSize, hidden = config.HiddenSize, intermediate = config.IntermediateSize;
+        yield return (Words, [config.VocabularySize, embedding]);
+        yield return (Embeddings + "position_embeddings.weight", [config.MaxPositions, embedding]);
+        yield return (Embeddings + "token_type_embeddings.weight", [config.TokenTypes, embedding]);
+        foreach (var weight in Norm(Embeddings + "LayerNorm", embedding).Concat(embedding == hidden ? [] : Linear("electra.embeddings_project", hidden, embedding)))
+            yield return weight;
+        for (int layer = 0; layer < config.NumHiddenLayers; layer++)
+        {
+            var name = $"electra.encoder.layer.{layer}";
+            foreach (var weight in new[] { "query", "key", "value" }.SelectMany(part => Linear($"{name}.attention.self.{part}", hidden, hidden))
+                .Concat(Linear($"{name}.attention.output.dense", hidden, hidden)).Concat(Norm($"{name}.attention.output.LayerNorm", hidden))
+                .Concat(Linear($"{name}.intermediate.dense", intermediate, hidden)).Concat(Linear($"{name}.output.dense", hidden, intermediate))
+                .Concat(Norm($"{name}.output.LayerNorm", hidden)))
+                yield return weight;
+        }
+
+        static (string, long[])[] Linear(string name, long outputs, long inputs) => [($"{name}.weight", [outputs, inputs]), ($"{name}.bias", [outputs])];
+        static (string, long[])[] Norm(string name, long width) => [($"{name}.weight", [width]), ($"{name}.bias", [width])];
+    }
+
+    /// <summary>Names in a line: the first few, and how many more.</summary>
+    public static string Shown(IReadOnlyCollection<string> names, int most = 6) =>
+        string.Join(", ", names.Take(most)) + (names.Count > most ? FormattableString.Invariant($" and {names.Count - most:N0} more") : "");
 
     /// <summary>Whether these are the names of a generator and a discriminator in one file.</summary>
     public static bool ArePair(IEnumerable<string> stored)

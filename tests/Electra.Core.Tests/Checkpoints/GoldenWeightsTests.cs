@@ -166,9 +166,11 @@ public sealed class GoldenWeightsTests : IDisposable
         string[] tokens = [.. Vocabulary.SpecialTokens, "a", "##b"];
         File.WriteAllText(folder.File("tokenizer.json"), JsonSerializer.Serialize(new
         {
-            normalizer = new { type = "BertNormalizer", lowercase = false },
+            normalizer = new { type = "BertNormalizer", lowercase = true },
+            pre_tokenizer = new { type = "BertPreTokenizer" },
             model = new { type = "WordPiece", vocab = tokens.Select((token, id) => (token, id)).Reverse().ToDictionary(t => t.token, t => t.id) },
         }));
+        File.WriteAllText(folder.File("tokenizer_config.json"), """{"do_lower_case": false}""");
         using var model = PretrainedModel.Open(folder.Path);
         Assert.Equal(tokens, model.Tokenizer.Vocabulary.Tokens);
         Assert.False(model.Tokenizer.Settings.Lowercase);

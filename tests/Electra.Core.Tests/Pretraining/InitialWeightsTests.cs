@@ -96,6 +96,17 @@ public sealed class InitialWeightsTests : IDisposable
     }
 
     [Fact]
+    public void Rows_of_embeddings_beyond_the_vocabulary_are_left_out_and_spoken_of()
+    {
+        using var padded = ElectraPair.Create(TinyPair.Config with { VocabularySize = 208 }, 1, Compute.Reference);
+        HuggingFaceFolder.SavePair(folder.File("padded"), padded, tokenizer);
+        using var model = Filled(TinyPair.Config, $"init={folder.File("padded")}");
+        foreach (var (own, stored) in model.DiscriminatorWeights().Zip(padded.DiscriminatorWeights()))
+            Assert.True(own.Value.eq(stored.Value.narrow(0, 0, own.Value.shape[0])).all().item<bool>(), own.Name);
+        Assert.Contains("but for 8 rows", output.ToString());
+    }
+
+    [Fact]
     public void A_run_that_goes_on_from_a_model_has_its_vocabulary_unless_another_is_given()
     {
         Save("run_1_100", TinyPair.Config, seed: 1).Dispose();
@@ -103,7 +114,8 @@ public sealed class InitialWeightsTests : IDisposable
         var init = $"init={folder.File("run_1_100")}";
         foreach (var source in new[] { init, $"{init}/discriminator/model.safetensors" })
             Assert.Equal(tokenizer.Vocabulary.Fingerprint, Vocabulary(source, "vocabulary.lowercase=false").Fingerprint);
-        Assert.Contains("lowercase=false", Assert.Throws<UserErrorException>(() => Vocabulary(init)).Message);
+        Assert.Equal(tokenizer.Vocabulary.Fingerprint, Vocabulary(init).Fingerprint);
+        Assert.Contains("lowercase=false", Assert.Throws<UserErrorException>(() => Vocabulary(init, "vocabulary.lowercase=true")).Message);
         Tokenizer("x").Vocabulary.Save(folder.File("other.txt"));
         Assert.Equal(Tokenizer("x").Vocabulary.Fingerprint, Vocabulary(init, $"vocabulary={folder.File("other.txt")}").Fingerprint);
         // The run's own folder has no model in it: they lie beside it.

@@ -1,0 +1,69 @@
+using Electra.Checkpoints.HuggingFace;
+using Electra.Model;
+
+namespace Electra.Checkpoints;
+
+/// <summary>What a model computes from its hidden states.</summary>
+internal enum ModelHead
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>Which tokens were replaced: <c>ElectraForPreTraining</c>.</summary>
+    Discriminator,
+
+    /// <summary>Which tokens were masked: <c>ElectraForMaskedLM</c>.</summary>
+    Generator,
+
+    /// <summary>A label or value of a text by one linear layer: this kit's classifier.</summary>
+    Classifier,
+
+    /// <summary>A label or value of a text by two layers: <c>ElectraForSequenceClassification</c>.</summary>
+    TwoLayerClassifier,
+
+    /// <summary>A label of each token: <c>ElectraForTokenClassification</c>.</summary>
+    TokenClassifier,
+
+    /// <summary>Where an answer begins and ends: <c>ElectraForQuestionAnswering</c>.</summary>
+    QuestionAnswering,
+
+    /// <summary>Something else that config.json names.</summary>
+    Other,
+}
+
+/// <summary>Finds out which head a model has.</summary>
+internal static class ModelHeads
+{
+    private static readonly (string Architecture, ModelHead Head, string Weight)[] Known =
+    [
+        ("ElectraForPreTraining", ModelHead.Discriminator, "discriminator_predictions.dense_prediction.weight"),
+        ("ElectraForMaskedLM", ModelHead.Generator, "generator_predictions.dense.weight"),
+        (nameof(ElectraClassifier), ModelHead.Classifier, "classifier.weight"),
+        ("ElectraForSequenceClassification", ModelHead.TwoLayerClassifier, "classifier.out_proj.weight"),
+        ("ElectraForTokenClassification", ModelHead.TokenClassifier, "classifier.weight"),
+        ("ElectraForQuestionAnswering", ModelHead.QuestionAnswering, "qa_outputs.weight"),
+    ];
+
+    /// <summary>Whether a weight belongs to one of the heads.</summary>
+    public static bool IsOfHead(string name) => name.Split('.')[0] is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs";
+
+    /// <summary>
+    /// The head that <c>architectures</c> names, if the weights have it; where it names none, the first whose weight is there.
+    /// A classifier of one layer that is not said to be this kit's is none: it may label tokens.
+    /// </summary>
+    public static ModelHead Of(HuggingFaceConfig config, ICollection<string> weights)
+    {
+        var name = config.Architectures.FirstOrDefault();
+        if (name is null)
+            return Known.FirstOrDefault(known => weights.Contains(known.Weight)) switch
+            {
+                { Weight: null } => ModelHead.None,
+                { Head: ModelHead.Classifier } when config.ProblemType is null => ModelHead.Other,
+                var found => found.Head,
+            };
+        if (name == "ElectraModel")
+            return ModelHead.None;
+        return Array.Find(Known, known => known.Architecture == name) is not { Weight: { } weight, Head: var head } ? ModelHead.Other
+            : weights.Contains(weight) ? head : ModelHead.None;
+    }
+}
