@@ -68,8 +68,9 @@ internal static class TokenizerFiles
         var fastFile = file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? file : Path.Combine(folder, FastFile);
         var fast = fastFile == file || takesJson ? TokenizerJson.Load(fastFile) : null;
 
-        var (names, flags) = SpecialNames(config, ModelJson.LoadIfThere(Path.Combine(folder, NamesFile)));
-        var added = Added(config, ModelJson.LoadIfThere(Path.Combine(folder, AddedFile)), fastFile == file ? fast : null, flags);
+        var map = ModelJson.LoadIfThere(Path.Combine(folder, NamesFile));
+        var (names, flags) = SpecialNames(config, map);
+        var added = Added(config, map, ModelJson.LoadIfThere(Path.Combine(folder, AddedFile)), fastFile == file ? fast : null, flags);
         var vocabulary = fastFile == file
             ? new Vocabulary(fast!.Pieces(), ProjectPath.Shown(file), names, added)
             : Vocabulary.Load(file, names, added);
@@ -125,7 +126,7 @@ internal static class TokenizerFiles
     }
 
     /// <summary>Tokens that stand for themselves; of two with one content, the later in this order counts.</summary>
-    private static IEnumerable<AddedToken> Added(ModelJson? config, ModelJson? added, TokenizerJson? fast, List<AddedToken> special)
+    private static IEnumerable<AddedToken> Added(ModelJson? config, ModelJson? map, ModelJson? added, TokenizerJson? fast, List<AddedToken> special)
     {
         var tokens = new OrderedDictionary<string, AddedToken>(StringComparer.Ordinal);
         foreach (var token in special)
@@ -141,18 +142,18 @@ internal static class TokenizerFiles
             var token = Token(config!, key, entry.Value) with { Id = id };
             tokens[token.Content] = token;
         }
-        foreach (var token in ExtraSpecial(config))
+        foreach (var token in ExtraSpecial(config, map))
             tokens[token] = tokens.TryGetValue(token, out var known) ? known with { Special = true } : new AddedToken(token) { Special = true };
         return tokens.Values;
     }
 
     /// <summary>More special tokens, by whichever key a version of the library writes them: as a list, or by a name of each.</summary>
-    private static IEnumerable<string> ExtraSpecial(ModelJson? config)
+    private static IEnumerable<string> ExtraSpecial(ModelJson? config, ModelJson? map)
     {
         foreach (var key in new[] { "additional_special_tokens", "extra_special_tokens" })
-            if (config?[key] is { } value)
-                foreach (var token in value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(entry => entry.Value) : config.Elements(key))
-                    yield return Token(config, key, token).Content;
+            if ((config?[key] is not null ? config : map) is { } said && said[key] is { } value)
+                foreach (var token in value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(entry => entry.Value) : said.Elements(key))
+                    yield return Token(said, key, token).Content;
     }
 
     /// <summary>A token as text, or as an object with flags.</summary>

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Electra.Checkpoints;
 using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
-using Electra.Configuration;
 using Electra.Export;
 using Electra.Model;
 using Electra.Tests.Checkpoints.Formats;
@@ -138,17 +137,17 @@ public sealed class ModelsInTheWildTests : IDisposable
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => Checkpoint(content)).Message);
 
     [Theory]
-    [InlineData("ElectraForTokenClassification", "hugging_face", true)]
-    [InlineData("ElectraForTokenClassification", "onnx", false)]
-    [InlineData("ElectraForMultipleChoice", "hugging_face", false)]
-    [InlineData("", "hugging_face", false)]
-    [InlineData("ElectraClassifier", "hugging_face", true)]
-    public void A_classifier_is_what_its_architecture_says(string architecture, string form, bool exported)
+    [InlineData("ElectraForTokenClassification", ExportFormat.HuggingFace, true)]
+    [InlineData("ElectraForTokenClassification", ExportFormat.Onnx, false)]
+    [InlineData("ElectraForMultipleChoice", ExportFormat.HuggingFace, false)]
+    [InlineData("", ExportFormat.HuggingFace, false)]
+    [InlineData("ElectraClassifier", ExportFormat.HuggingFace, true)]
+    public void A_classifier_is_what_its_architecture_says(string architecture, ExportFormat form, bool exported)
     {
         var weights = TinyWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)).Append(("classifier.weight", ones(5, 32))).Append(("classifier.bias", zeros(5)));
         HuggingFaceFolder.Save(folder.File("head"), HuggingFaceConfig.Load(Path.Combine(Model, "config.json")) with { Architectures = architecture == "" ? [] : [architecture] }, weights, Words);
         using var model = PretrainedModel.Open(folder.File("head"));
-        string Export() => ModelExport.Write(model, Config.Parse<ExportConfig>("", "export.yaml", [$"models=[{folder.File("head")}]", $"out={folder.File("out")}", $"to={form}"]));
+        string Export() => ModelExport.Write(model, new ExportConfig { Out = folder.File("out"), To = form });
         if (!exported)
         {
             Assert.Contains(architecture == "" ? "architectures" : architecture, Assert.Throws<UserErrorException>(Export).Message);
@@ -167,7 +166,7 @@ public sealed class ModelsInTheWildTests : IDisposable
         using var generator = PretrainedModel.Open(folder.File("pair/generator"));
         HuggingFaceFolder.Save(folder.File("untied"), config, generator.Weights().Append(("generator_lm_head.weight", ones(200, 16))), Words);
         using var model = PretrainedModel.Open(folder.File("untied"));
-        var exported = ModelExport.Write(model, Config.Parse<ExportConfig>("", "export.yaml", [$"models=[{folder.File("untied")}]", $"out={folder.File("out")}"]));
+        var exported = ModelExport.Write(model, new ExportConfig { Out = folder.File("out") });
         using var written = PretrainedModel.Open(exported);
         Assert.False(written.Config.TieWordEmbeddings);
         using var matrix = zeros(200, 16);
