@@ -107,7 +107,7 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         var (summary, vocabulary) = (Examples.Summary, Tokenizer.Vocabulary);
         console.Table(
             ("corpus", $"{corpus.Name}: {summary.Documents:N0} documents, {summary.Characters / 1e6:N1} million characters"),
-            ("vocabulary", $"{vocabulary.Count:N0} tokens, {Tokenizer.Settings}; {summary.All.UnknownShare:0.00%} of the text is [UNK]"),
+            ("vocabulary", $"{vocabulary.Count:N0} tokens; {summary.All.UnknownShare:0.00%} of the text is [UNK]; {Tokenizer.Settings}"),
             ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average"));
         if (summary.HeldOut.Examples == 0)
             console.Warning("no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on");
