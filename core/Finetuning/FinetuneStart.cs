@@ -113,6 +113,10 @@ public sealed class FinetuneStart : IDisposable
             data.Task.DisplayName, $"{data.Train.Count:N0}", Rows(data.Dev), Rows(data.Test), $"{data.Train.Lengths.Average():F0}", $"{data.Train.Lengths.Max()}",
             $"{Epochs(data.Task)}", $"{Updates(data):N0}",
         }));
+        foreach (var note in tasks.SelectMany(data => data.Notes))
+            console.Line(note);
+        foreach (var warning in tasks.SelectMany(data => data.Warnings))
+            console.Warning(warning);
 
         // The heads of pre-training or of another task, and what is no part of such an encoder.
         string NotUsed() => string.Join(", ", checkpoint.NotAmong(config.FromScratch ? [] : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name))

@@ -75,7 +75,20 @@ public sealed class FinetunedModel : IDisposable
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
     public float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, CancellationToken cancellation = default) =>
-        TaskScorer.Score(Model, EncodedRows.Of(rows, Task.IsPair, Tokenizer, Encoding).ByLength(batchSize), rows.Count, "predicting", null, cancellation);
+        Predict(rows, batchSize, new RowCounts(), cancellation);
+
+    /// <summary>The outputs for rows of text.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="batchSize">Rows that are computed at once.</param>
+    /// <param name="counts">What becomes of the rows is added here.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
+    internal float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, RowCounts counts, CancellationToken cancellation)
+    {
+        var encoded = EncodedRows.Of(rows, Task.IsPair, Tokenizer, Encoding);
+        counts.Add(encoded.Counts);
+        return TaskScorer.Score(Model, encoded.ByLength(batchSize), rows.Count, "predicting", null, cancellation);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();

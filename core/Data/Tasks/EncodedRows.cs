@@ -23,6 +23,9 @@ public sealed class EncodedRows
     /// <summary>The number of rows.</summary>
     public int Count => labels.Length;
 
+    /// <summary>What became of the rows.</summary>
+    public RowCounts Counts => buffers.Counts;
+
     /// <summary>Encodes rows, as those of a task's files are encoded.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="isPair">Whether each has two texts.</param>

@@ -11,9 +11,9 @@ public sealed class EncodedSplit : IDisposable
     private readonly float[] labels;
     private readonly int[] lengths;
 
-    internal EncodedSplit(TaskSplit split, ExampleStore store, float[] labels)
+    internal EncodedSplit(TaskSplit split, ExampleStore store, float[] labels, RowCounts counts)
     {
-        (Split, this.store, this.labels) = (split, store, labels);
+        (Split, this.store, this.labels, Counts) = (split, store, labels, counts);
         lengths = [.. Enumerable.Range(0, Count).Select(row => store.Lengths(row).Length)];
     }
 
@@ -28,6 +28,12 @@ public sealed class EncodedSplit : IDisposable
 
     /// <summary>The label of each row: the number of its class, or its value; NaN where there is none.</summary>
     public IReadOnlyList<float> Labels => labels;
+
+    /// <summary>What became of the rows when they were read and encoded.</summary>
+    public RowCounts Counts { get; }
+
+    /// <summary>No row is longer than this.</summary>
+    public int MaxLength => store.MaxLength;
 
     /// <summary>The tokens of each row.</summary>
     public IReadOnlyList<int> Lengths => lengths;

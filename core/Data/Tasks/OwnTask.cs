@@ -19,6 +19,12 @@ public sealed record OwnTaskOptions
     /// <summary>The labels, as the files have them. None: the label is a number to come close to.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>
+    /// What stands in the place of the label where a row has none: such rows are left out, and counted. SNLI has <c>["-"]</c>, others
+    /// <c>["-1"]</c> or <c>[""]</c>; an empty field, a null and NaN are <c>""</c>.
+    /// </summary>
+    public IReadOnlyList<string> DropLabels { get; init; } = [];
+
     /// <summary>Whether the label is a number to come close to (a regression): then no labels are given.</summary>
     public bool Regression { get; init; }
 
@@ -61,6 +67,8 @@ public sealed record OwnTaskOptions
             yield return ("labels", Regression ? "cannot be given for a regression" : "is missing: give the labels (labels: [no, yes]), or regression: true");
         if (Labels.Count == 1 || Labels.Distinct().Count() != Labels.Count)
             yield return ("labels", "must be two or more, each once");
+        if (Labels.Intersect(DropLabels).ToArray() is { Length: > 0 } both)
+            yield return ("drop_labels", $"cannot leave out {both[0]}, which is one of labels");
         if (Range.Count > 0 && !(Regression && Range.Count == 2 && Range[0] < Range[1]))
             yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
         if (Metric != "" && !(Regression ? Finetuning.Metrics.ForValues : Finetuning.Metrics.ForClasses).Contains(Metric))
@@ -91,6 +99,7 @@ internal static class OwnTask
             DisplayName = name,
             TextColumns = options.Text,
             Labels = options.Labels,
+            DropLabels = options.DropLabels,
             Range = options.Range is [var low, var high] ? (low, high) : null,
             Metrics = metrics,
             ReportedMetric = options.Metric != "" ? options.Metric : options.Regression ? Metrics.Spearman : Metrics.Accuracy,
@@ -124,9 +133,15 @@ internal static class OwnTask
     private static string Found(TaskDefinition task, string split, string file)
     {
         var path = ProjectPath.Find(file);
-        return !File.Exists(path) ? throw new UserErrorException($"task {task.Name}: {split}: there is no file {file}")
-            : !TableFile.IsTable(path) ? throw new UserErrorException($"task {task.Name}: {split}: {file} is not {TableFile.Extensions}")
-            : path;
+        try
+        {
+            InputFile.Check(path);
+        }
+        catch (UserErrorException e)
+        {
+            throw new UserErrorException($"task {task.Name}: {split}: {e.Message}", e);
+        }
+        return TableFile.IsTable(path) ? path : throw new UserErrorException($"task {task.Name}: {split}: {file} is not {TableFile.Extensions}");
     }
 
     /// <summary>The rows that are held out, or the others: each row's draw is a function of its number alone.</summary>
@@ -134,6 +149,19 @@ internal static class OwnTask
     {
         Split = split,
         Content = $"{all.Content}\nheld out {share}: {heldOut}",
-        Rows = () => all.Rows().Where((_, i) => RandomKey.FromSeed(0)[i].Numbers().NextDouble() < share == heldOut),
+        Rows = () => Drawn(all.Rows(), share, heldOut),
     };
+
+    private static IEnumerable<TaskRow> Drawn(IEnumerable<TaskRow> rows, double share, bool heldOut)
+    {
+        int count = 0, drawn = 0;
+        foreach (var row in rows)
+            if (RandomKey.FromSeed(0)[count++].Numbers().NextDouble() < share == heldOut)
+            {
+                drawn++;
+                yield return row;
+            }
+        if (drawn == 0)
+            throw new UserErrorException($"of {count} training rows, {(heldOut ? "none is" : "all are")} held out at held_out: {share.ToString(System.Globalization.CultureInfo.InvariantCulture)}. Give more rows, another share, or a file to measure on (dev)");
+    }
 }

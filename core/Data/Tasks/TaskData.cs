@@ -19,6 +19,12 @@ public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> S
     /// <summary>The rows to predict; there may be none.</summary>
     public IReadOnlyList<EncodedSplit> Test => [.. Splits.Where(split => split.Split.Role == SplitRole.Test)];
 
+    /// <summary>What was left out of the rows, or cut: a sentence each.</summary>
+    public IEnumerable<string> Notes => Splits.SelectMany(split => split.Counts.Notes(NameOf(split), split.MaxLength));
+
+    /// <summary>What is probably wrong with the rows: a sentence each.</summary>
+    public IEnumerable<string> Warnings => Splits.SelectMany(split => split.Counts.Warnings(NameOf(split)).Concat(LabelWarnings(split)));
+
     /// <summary>Encodes the rows of a task, or opens what was encoded before.</summary>
     /// <param name="text">The rows.</param>
     /// <param name="tokenizer">The tokenizer of the model that shall read them.</param>
@@ -30,6 +36,21 @@ public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> S
     public static TaskData Prepare(TaskText text, ElectraTokenizer tokenizer, EncodingOptions options, string datasets,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
         new(text.Task, [.. text.Splits.Select(split => TaskEncoding.Prepare(text.Task, split, tokenizer, options, datasets, progress, cancellation))]);
+
+    private string NameOf(EncodedSplit split) => $"{Task.DisplayName}, {split.Split.Name}";
+
+    private IEnumerable<string> LabelWarnings(EncodedSplit split)
+    {
+        if (split.Split.Role == SplitRole.Test)
+            yield break;
+        var seen = split.Labels.ToHashSet();
+        if (seen.Count == 1)
+            yield return $"{NameOf(split)}: {(split.Count == 1 ? "there is one row" : $"all {split.Count:N0} rows have the same label")}, "
+                + $"{(Task.IsRegression ? $"{seen.First()}" : Task.Labels[(int)seen.First()])}: "
+                + (split.Split.Role == SplitRole.Train ? "there is nothing to learn from them" : $"{Task.ReportedMetric} on them says nothing{(Task.IsRegression ? ", it is undefined" : "")}");
+        else if (split.Split.Role == SplitRole.Train && !Task.IsRegression && Task.Labels.Where((_, label) => !seen.Contains(label)).ToArray() is { Length: > 0 } missing)
+            yield return $"{NameOf(split)}: no row has the label {string.Join(" or ", missing)}";
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -56,6 +56,9 @@ public sealed record TaskDefinition
     /// <summary>The names of the classes, in the order of the model's outputs; none for a regression.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>What stands in the place of a label where a row has none: such rows are left out.</summary>
+    public IReadOnlyList<string> DropLabels { get; init; } = [];
+
     /// <summary>How labels are written in the task's files and in its submission.</summary>
     public LabelForm LabelForm { get; init; }
 

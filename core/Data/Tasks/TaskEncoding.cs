@@ -11,10 +11,11 @@ namespace Electra.Data.Tasks;
 internal static class TaskEncoding
 {
     // Another way of encoding the same rows needs another name.
-    private const string Method = "electra-task-2";
+    private const string Method = "electra-task-3";
 
     private const string StoreName = "rows";
     private const string LabelsFile = "rows.labels";
+    private const string CountsFile = "rows.counts.json";
 
     /// <summary>Rows that a thread encodes at a time.</summary>
     private const int PieceRows = 1024;
@@ -32,7 +33,8 @@ internal static class TaskEncoding
         var store = ExampleStore.Open(folder, StoreName);
         try
         {
-            return new EncodedSplit(text.Split, store, ReadLabels(new ExampleStoreFiles(folder, StoreName), store.Count));
+            var files = new ExampleStoreFiles(folder, StoreName);
+            return new EncodedSplit(text.Split, store, ReadLabels(files, store.Count), files.Read<RowCounts>(Path.Combine(folder, CountsFile)));
         }
         catch
         {
@@ -69,8 +71,24 @@ internal static class TaskEncoding
                 lengthA--;
             else
                 lengthB--;
+        Count(row, tokenizer, cut: a.Count + b.Count - lengthA - lengthB, buffers);
         ReadOnlySpan<int> first = CollectionsMarshal.AsSpan(a)[..lengthA], second = CollectionsMarshal.AsSpan(b)[..lengthB];
         buffers.Rows.Add(swap ? second : first, swap ? first : second, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair);
+    }
+
+    private static void Count(TaskRow row, ElectraTokenizer tokenizer, int cut, EncodingBuffers buffers)
+    {
+        var (counts, unk) = (buffers.Counts, tokenizer.Vocabulary.UnkId);
+        int tokens = buffers.A.Count + buffers.B.Count, unknown = CollectionsMarshal.AsSpan(buffers.A).Count(unk) + CollectionsMarshal.AsSpan(buffers.B).Count(unk);
+        counts.Rows++;
+        counts.Tokens += tokens;
+        counts.CutTokens += cut;
+        counts.CutRows += cut > 0 ? 1 : 0;
+        counts.EmptyRows += tokens == 0 ? 1 : 0;
+        counts.Unknown += unknown;
+        counts.UnknownRows += tokens > 0 && unknown == tokens ? 1 : 0;
+        if (unknown > 0)
+            counts.UnknownWord ??= UnknownWords.Example(row.TextA, tokenizer) ?? UnknownWords.Example(row.TextB, tokenizer);
     }
 
     private static void Write(string folder, TaskDefinition task, TaskSplitText text, ElectraTokenizer tokenizer, int maxLength, bool swapped,
@@ -80,6 +98,7 @@ internal static class TaskEncoding
         using var rows = new ExampleStoreWriter(new(folder, StoreName), new(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId), maxLength, default);
         using var labels = File.Create(Path.Combine(folder, LabelsFile));
         var checksum = new Crc32();
+        var counts = new RowCounts();
         foreach (bool swap in swapped ? [false, true] : new[] { false })
         {
             var pieces = text.Rows().Chunk(PieceRows).AsParallel().AsOrdered().WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancellation)
@@ -88,7 +107,7 @@ internal static class TaskEncoding
                     var buffers = new EncodingBuffers();
                     foreach (var row in piece)
                         Encode(row, task.IsPair, swap, tokenizer, maxLength, buffers);
-                    return (buffers.Rows, Labels: piece.Select(row => row.Label).ToArray());
+                    return (buffers.Rows, buffers.Counts, Labels: piece.Select(row => row.Label).ToArray());
                 });
             foreach (var piece in pieces)
             {
@@ -96,11 +115,14 @@ internal static class TaskEncoding
                 var bytes = MemoryMarshal.AsBytes<float>(piece.Labels);
                 labels.Write(bytes);
                 checksum.Append(bytes);
+                counts.Add(piece.Counts);
                 progress?.Report(new ProgressReport($"encoding {task.DisplayName} {text.Split.Name}", rows.Counts.Examples, null, "rows"));
             }
         }
         if (rows.Counts.Examples == 0)
             throw new UserErrorException($"{task.DisplayName}: the split {text.Split.Name} has no row");
+        counts.Add(text.LeftOut);
+        SealedJson.Write(Path.Combine(folder, CountsFile), counts);
         labels.Write(BitConverter.GetBytes(checksum.GetCurrentHashAsUInt32()));
         rows.Finish();
     }
@@ -117,4 +139,7 @@ internal sealed class EncodingBuffers
 
     /// <summary>The rows encoded so far.</summary>
     public ExampleList Rows { get; } = new();
+
+    /// <summary>What became of them.</summary>
+    public RowCounts Counts { get; } = new();
 }

@@ -10,7 +10,11 @@ public readonly record struct TaskRow(string TextA, string TextB, float Label);
 /// <param name="Split">Which split.</param>
 /// <param name="Content">Names the content: it changes when a row may have changed. What was encoded under another name is not used again.</param>
 /// <param name="Rows">Reads the rows, the same ones in the same order at every call.</param>
-public sealed record TaskSplitText(TaskSplit Split, string Content, Func<IEnumerable<TaskRow>> Rows);
+public sealed record TaskSplitText(TaskSplit Split, string Content, Func<IEnumerable<TaskRow>> Rows)
+{
+    /// <summary>What was left out when the rows were read last.</summary>
+    public RowCounts LeftOut { get; init; } = new();
+}
 
 /// <summary>A task with its rows as text.</summary>
 /// <param name="Task">The task.</param>

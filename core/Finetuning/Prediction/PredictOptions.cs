@@ -13,10 +13,10 @@ public sealed record PredictOptions
     [Required]
     public string Folder { get; init; } = "test_outputs";
 
-    /// <summary>A file of texts to predict instead of the test sets, one a line, the two of a pair separated by a tab; <c>-</c>: standard input.</summary>
+    /// <summary>A file of texts to predict instead of the test sets, one a line, the two of a pair separated by a tab; a pipe will do, and <c>-</c> is standard input.</summary>
     public string Input { get; init; } = "";
 
-    /// <summary>The file that predictions of <see cref="Input"/> go to; empty: standard output.</summary>
+    /// <summary>The file that predictions of <see cref="Input"/> go to; a device or a named pipe is written to as it is. Empty: standard output.</summary>
     public string Output { get; init; } = "";
 
     /// <summary>Rows that are computed at once.</summary>

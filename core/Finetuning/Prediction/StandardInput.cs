@@ -16,13 +16,14 @@ internal static class StandardInput
     /// <param name="input">Where they come from. It is read ahead by a thread of its own, as nothing else ends a wait for a line that never comes.</param>
     /// <param name="most">Lines at a time.</param>
     /// <param name="cancellation">Ends a wait.</param>
+    /// <param name="name">What names it in a message.</param>
     /// <exception cref="UserErrorException">A line is not UTF-8; those before it were handed out.</exception>
-    public static IEnumerable<IReadOnlyList<string>> Lines(Stream input, int most, CancellationToken cancellation)
+    public static IEnumerable<IReadOnlyList<string>> Lines(Stream input, int most, CancellationToken cancellation, string name = "standard input")
     {
         // Never disposed: when a wait was ended, the reader may still add to it.
         var lines = new BlockingCollection<string>(most);
         Exception? failure = null;
-        var reader = new Thread(() => failure = Read(input, lines)) { IsBackground = true, Name = "standard input" };
+        var reader = new Thread(() => failure = Read(input, lines, name)) { IsBackground = true, Name = name };
         reader.Start();
         while (lines.TryTake(out var first, Timeout.Infinite, cancellation))
         {
@@ -38,7 +39,7 @@ internal static class StandardInput
 
     /// <summary>Reads to the end.</summary>
     /// <returns>What went wrong.</returns>
-    private static Exception? Read(Stream input, BlockingCollection<string> lines)
+    private static Exception? Read(Stream input, BlockingCollection<string> lines, string name)
     {
         int number = 1;
         try
@@ -54,11 +55,11 @@ internal static class StandardInput
         }
         catch (DecoderFallbackException e)
         {
-            return new UserErrorException($"standard input:{number} is not UTF-8. Convert it (iconv -f latin1 -t utf-8, if that is what it is).", e);
+            return new UserErrorException($"{name}:{number} is not UTF-8. Convert it (iconv -f latin1 -t utf-8, if that is what it is).", e);
         }
         catch (Exception e)
         {
-            return e is IOException ? new UserErrorException($"standard input cannot be read: {e.Message}", e) : e;
+            return e is IOException ? new UserErrorException($"{name} cannot be read: {e.Message}", e) : e;
         }
         finally
         {

@@ -46,6 +46,10 @@ public static class Submission
         {
             ProjectPath.Shown(file), $"{test.Rows:N0}", string.Join(", ", test.Runs.Select(run => run.Run)),
         }));
+        foreach (var note in tests.Notes)
+            console.Line(note);
+        foreach (var warning in tests.Warnings)
+            console.Warning(warning);
         foreach (var (task, why) in tests.Omitted)
             console.Line($"{task.DisplayName} is not predicted: {why}");
         if (summary.Stale.Count > 0)

@@ -19,7 +19,14 @@ public sealed record TestPredictions(TaskDefinition Task, TaskSplit Split, float
 /// <summary>What was predicted, and what was not.</summary>
 /// <param name="Predictions">The predictions, in the order of the tasks and their splits.</param>
 /// <param name="Omitted">Tasks that were not predicted, each with the reason.</param>
-public sealed record PredictedTests(IReadOnlyList<TestPredictions> Predictions, IReadOnlyList<(TaskDefinition Task, string Why)> Omitted);
+public sealed record PredictedTests(IReadOnlyList<TestPredictions> Predictions, IReadOnlyList<(TaskDefinition Task, string Why)> Omitted)
+{
+    /// <summary>What was cut or left out of the rows, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What is probably wrong with the rows, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}
 
 /// <summary>Predicts the test sets of tasks.</summary>
 public static class TestSets
@@ -43,11 +50,21 @@ public static class TestSets
         if (texts.Count == 0)
             throw new UserErrorException($"there is nothing to predict:\n  {string.Join("\n  ", omitted.GroupBy(task => task.Why, task => task.Task.DisplayName).Select(tasks => $"{string.Join(", ", tasks)}: {tasks.Key}"))}");
 
+        var (notes, warnings) = (new List<string>(), new List<string>());
         foreach (var (task, rows) in texts)
             foreach (var run in task.Runs)
-                using (var model = task.Open(run, compute))
-                    Encode(model, rows, config, progress, cancellation).Dispose();
-        return new PredictedTests([.. texts.SelectMany(text => Predict(text.Chosen, text.Rows, config, compute, progress, cancellation))], omitted);
+            {
+                using var model = task.Open(run, compute);
+                using var data = Encode(model, rows, config, progress, cancellation);
+                notes.AddRange(data.Notes);
+                warnings.AddRange(data.Warnings);
+            }
+        return new PredictedTests([.. texts.SelectMany(text => Predict(text.Chosen, text.Rows, config, compute, progress, cancellation))], omitted)
+        {
+            // The runs of a task read its rows alike.
+            Notes = [.. notes.Distinct()],
+            Warnings = [.. warnings.Distinct()],
+        };
     }
 
     /// <summary>The rows of a task's test sets; null, and the reason, where it cannot be predicted.</summary>

@@ -26,10 +26,11 @@ public static class TextPredictions
     public static int Predict(Run<FinetuneConfig> run, Compute compute)
     {
         var (config, options, console, stopping) = (run.Config, run.Config.Predict, run.Console, run.Stopping);
-        if (options.Output == "")
+        if (IsStandardOutput(options.Output))
             console.LeaveStandardOutput();
         var chosen = OnlyOne(config);
-        bool isConversation = options is { Input: StandardInput.Name, Output: "" };
+        bool isConversation = options.Input == StandardInput.Name && IsStandardOutput(options.Output);
+        var counts = new RowCounts();
         var models = new List<FinetunedModel>();
         try
         {
@@ -38,9 +39,13 @@ public static class TextPredictions
             foreach (var why in chosen.LeftOut)
                 console.Warning($"left out: {why}");
             console.Line($"{chosen.Task.DisplayName}, run {chosen.Numbers} of group {config.Group}: {Answers(chosen.Task)}");
-            int count = Predict(chosen.Task, rows => chosen.Mean([.. models.Select(model => model.Predict(rows, options.BatchSize, stopping))]), options, isConversation ? null : console, stopping);
+            int count = Predict(chosen.Task, Score, options, isConversation ? null : console, stopping);
             console.EndProgress();
-            if (options.Output != "")
+            foreach (var note in counts.Notes(options.Input, models[0].Encoding.MaxLength))
+                console.Line(note);
+            foreach (var warning in counts.Warnings(options.Input))
+                console.Warning(warning);
+            if (!IsStandardOutput(options.Output))
                 console.Line($"{ProjectPath.Shown(ProjectPath.Output(options.Output))}: {count:N0} lines");
             return 0;
         }
@@ -49,6 +54,10 @@ public static class TextPredictions
             foreach (var model in models)
                 model.Dispose();
         }
+
+        // The runs of a group share their tokenizer: each row counts once.
+        float[] Score(IReadOnlyList<TaskRow> rows) =>
+            chosen.Mean([.. models.Select((model, i) => model.Predict(rows, options.BatchSize, i == 0 ? counts : new RowCounts(), stopping))]);
     }
 
     /// <summary>
@@ -64,22 +73,28 @@ public static class TextPredictions
     /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or a line is no pair where the task wants one.</exception>
     public static int Predict(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score, PredictOptions options, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        var (source, pieces) = Lines(options, cancellation);
-        if (options.Output == "")
+        if (IsStandardOutput(options.Output))
         {
+            var (source, pieces) = Lines(options, cancellation);
             using var output = new StreamWriter(StandardStreams.Output(), new UTF8Encoding(false));
             return Predict(task, score, pieces, source, output, progress, cancellation);
         }
         int count = 0;
-        if (options.Input != StandardInput.Name && Path.GetFullPath(ProjectPath.Find(options.Input)) == ProjectPath.Output(options.Output))
+        var path = ProjectPath.Output(options.Output);
+        if (options.Input != StandardInput.Name && InputFile.Exists(path) && !SpecialFile.Is(path)
+            && FileStatus.Of(ProjectPath.Find(options.Input)).Identity == FileStatus.Of(path).Identity)
             throw new UserErrorException($"predict.output: {options.Output} is the file that is read; give another one");
-        AtomicFile.Write(ProjectPath.Output(options.Output), stream =>
+        AtomicFile.Write(path, stream =>
         {
+            var (source, pieces) = Lines(options, cancellation);
             using var output = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
             count = Predict(task, score, pieces, source, output, progress, cancellation);
         });
         return count;
     }
+
+    /// <summary>Whether predictions go to standard output, under whatever name.</summary>
+    private static bool IsStandardOutput(string output) => output is "" or StandardInput.Name || SpecialFile.IsStandardOutput(ProjectPath.Output(output));
 
     /// <summary>A line as a row of a task.</summary>
     /// <exception cref="UserErrorException">The task wants two texts, and the line has not two; or one, and it has a tab.</exception>
@@ -154,9 +169,13 @@ public static class TextPredictions
         int size = options.BatchSize * Batches;
         if (options.Input == StandardInput.Name)
             return ("standard input", StandardInput.Lines(StandardStreams.Input(), size, cancellation));
-        var file = new FileInfo(ProjectPath.Find(options.Input));
-        if (!file.Exists)
+        var path = ProjectPath.Find(options.Input);
+        // A pipe is read as it comes, and once.
+        if (SpecialFile.Is(path))
+            return (options.Input, StandardInput.Lines(SpecialFile.OpenRead(path), size, cancellation, options.Input));
+        if (!InputFile.Exists(path))
             throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");
+        var file = new FileInfo(path);
         var lines = SourceStreams.Lines(new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc), new ReadPosition(_ => { }));
         return (ProjectPath.Shown(file.FullName), lines.Chunk(size));
     }
