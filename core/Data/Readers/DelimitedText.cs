@@ -45,7 +45,7 @@ internal static class DelimitedText
     internal static char SeparatorOf(string line, IReadOnlyList<string> wanted)
     {
         var split = Separators.ToDictionary(separator => separator, separator => Split(line, separator));
-        return Separators.FirstOrDefault(separator => wanted.All(column => split[separator].Contains(column, StringComparer.OrdinalIgnoreCase)),
+        return Separators.FirstOrDefault(separator => wanted.Count > 0 && wanted.All(column => split[separator].Contains(column, StringComparer.OrdinalIgnoreCase)),
             Separators.MaxBy(separator => split[separator].Count));
     }
 

@@ -102,7 +102,7 @@ internal static class TableFile
             return place;
         if (int.TryParse(column, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= first.Length)
             return number - 1;
-        var nearest = Spelling.Nearest(column, names);
+        var nearest = hasHeader ? Spelling.Nearest(column, names) : null;
         throw new UserErrorException($"{file.Shown}:{line}: there is no column {column}{(nearest is null ? "." : $"; did you mean {nearest}?")} The columns are {string.Join(", ", names)}."
             + (names.Contains($"\"{column}\"") ? " A .tsv has no quotation marks: give the file the extension .csv, and quoted fields are read."
                 : names is [var only] && only.IndexOfAny([',', ';', '|']) is >= 0 and var separator

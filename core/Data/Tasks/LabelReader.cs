@@ -45,7 +45,7 @@ internal sealed class LabelReader
                     $"{task.DisplayName} has {(task.Range is var (from, to) ? $"numbers from {from} to {to}" : "numbers")}{(IsDecimalComma(text) ? ", with a decimal point" : "")}"));
         if (numbers.TryGetValue(text, out int label) || numbers.TryGetValue(Canonical(text), out label))
             return label;
-        var nearest = form == LabelForm.Name && text != "" ? Spelling.Nearest(text, task.Labels) : null;
+        var nearest = form == LabelForm.Name && text.Any(char.IsLetter) ? Spelling.Nearest(text, task.Labels) : null;
         throw Wrong(text, place, $"the labels of {task.DisplayName} are {string.Join(", ", form == LabelForm.Name ? task.Labels : task.Labels.Select((name, i) => $"{i} ({name})"))}"
             + (nearest is null ? "" : $"; did you mean {nearest}?"));
     }
@@ -54,7 +54,7 @@ internal sealed class LabelReader
         $"{place} is {(string.IsNullOrWhiteSpace(text) ? "empty" : $"\"{text}\"")}; {allowed}"
         + (TaskSources.IsBuiltIn(task.Name) ? "" : $". To leave out such rows: data.own.{task.Name}.drop_labels: [\"{text}\"]"));
 
-    private static bool IsDecimalComma(string text) => float.TryParse(text.Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+    private static bool IsDecimalComma(string text) => text.Contains(',') && float.TryParse(text.Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static string Canonical(string text)
     {

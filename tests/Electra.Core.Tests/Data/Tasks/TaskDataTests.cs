@@ -95,6 +95,51 @@ public sealed class TaskDataTests : IDisposable
     }
 
     [Fact]
+    public void Rows_that_were_cut_are_counted_also_when_they_are_opened_again()
+    {
+        var rows = Pairs(("a a a a a a", "b b b b b b", 1), ("a", "b", 0));
+        for (int i = 0; i < 2; i++)
+        {
+            using var data = Prepare(rows, maxLength: 11);
+            Assert.Equal((1, 4), (data.Dev[0].Counts.CutRows, data.Dev[0].Counts.CutTokens));
+            Assert.Contains("RTE, dev: 1 row of 2 cut to 11 tokens; 28.6% of all tokens are lost (encoding.max_length)", data.Notes);
+            Assert.Empty(data.Warnings);
+        }
+    }
+
+    [Fact]
+    public void Words_that_the_vocabulary_lacks_are_warned_of_with_an_example_and_the_cause()
+    {
+        string Warning(string text) => Warnings((text, "a", 1), ("a b", "b", 0)).First(warning => warning.Contains("dev"));
+        Assert.Equal("RTE, dev: 20% of the tokens are [UNK]: the model cannot read such words. For example \"bá강\": the vocabulary does not have the character 강", Warning("bá강"));
+        Assert.Contains("is too long to be split", Warning(new string('a', 150)));
+        Assert.Contains("\"ab\": no tokens of the vocabulary make it up", Warning("ab"));
+        Assert.Contains("and 2 of 2 rows are nothing else", Warnings(("강", "강", 1), ("강 강", "", 0))[0]);
+        Assert.Empty(Warnings([("강", "a", 0), .. Enumerable.Repeat(("a b a b", "b", 1), 40)]));
+    }
+
+    [Fact]
+    public void A_cased_vocabulary_of_small_letters_only_is_named_as_the_cause()
+    {
+        var rows = Pairs(("A", "b", 1), ("b", "b", 0));
+        var tokenizer = new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]), lowercase: false);
+        using var data = TaskData.Prepare(rows, tokenizer, new EncodingOptions { MaxLength = 32 }, folder.Path);
+        Assert.Contains("\"A\": the vocabulary has no capital letters, and the text is not lowercased", data.Warnings.First());
+    }
+
+    [Fact]
+    public void Labels_that_are_all_the_same_or_missing_and_rows_without_text_are_warned_of()
+    {
+        var same = Warnings(("a", "b", 1), ("b", "a", 1));
+        Assert.Equal("RTE, train: all 2 rows have the same label, not_entailment: there is nothing to learn from them", same[0]);
+        Assert.Equal("RTE, dev: all 2 rows have the same label, not_entailment: accuracy on them says nothing", same[1]);
+        Assert.Equal(["RTE, train: 1 of 3 rows has no text", "RTE, dev: 1 of 3 rows has no text"], Warnings(("", "", 1), ("b", "a", 0), ("b", "a", 0)));
+        var rows = Pairs(("a", "b", 0), ("b", "a", 2));
+        using var data = Prepare(rows with { Task = rows.Task with { Labels = ["x", "y", "z"] } });
+        Assert.Equal(["RTE, train: no row has the label y"], data.Warnings);
+    }
+
+    [Fact]
     public void An_epoch_holds_each_row_once_the_longest_first_and_follows_from_seed_and_epoch()
     {
         var random = new Random(1);
@@ -141,6 +186,12 @@ public sealed class TaskDataTests : IDisposable
 
     private TaskData Prepare(TaskText rows, int maxLength = 32) =>
         TaskData.Prepare(rows, new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])), new EncodingOptions { MaxLength = maxLength }, folder.Path);
+
+    private List<string> Warnings(params (string A, string B, int Label)[] rows)
+    {
+        using var data = Prepare(Pairs(rows), maxLength: 512);
+        return [.. data.Warnings];
+    }
 
     private static TaskText Pairs(params (string A, string B, int Label)[] rows)
     {

@@ -144,6 +144,46 @@ public sealed class TaskSourcesTests : IDisposable
     }
 
     [Fact]
+    public void Rows_without_a_label_are_left_out_where_that_is_asked_for_and_counted()
+    {
+        Write("data.csv", "text,label\na,0\nb,-\nc,1.0\nd,\n");
+        var options = new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Dev = folder.File("data.csv") };
+        Refused(() => TaskSources.Open("mine", Own(options)).Splits[0].Rows().ToList(), "data.csv:3: label is \"-\"", "drop_labels: [\"-\"]");
+        var split = TaskSources.Open("mine", Own(options with { DropLabels = ["-", ""] })).Splits[0];
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal([new TaskRow("a", "", 0), new TaskRow("c", "", 1)], split.Rows());
+            Assert.Equal(2, split.LeftOut.DroppedLabels);
+        }
+        Assert.Equal("data.own.mine.drop_labels", Assert.Single(Own(options with { DropLabels = ["1"] }).Problems("data")).Key);
+    }
+
+    [Theory]
+    [InlineData("text,label\n", "there is no row in")]
+    [InlineData("text,label\na,-\nb,-\n", "there is no row in", "2 rows left out, whose label is one of drop_labels")]
+    public void A_file_without_a_row_is_named(string content, params string[] said)
+    {
+        Write("data.csv", content);
+        Refused(() => TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], DropLabels = ["-"], Dev = folder.File("data.csv") })).Splits[0].Rows().ToList(), said);
+    }
+
+    [Fact]
+    public void A_share_that_holds_out_no_row_is_named()
+    {
+        Write("data.csv", "text,label\na,0\nb,1\n");
+        var text = TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Train = folder.File("data.csv"), HeldOut = 0.001 }));
+        Refused(() => text.Splits[1].Rows().ToList(), "of 2 training rows, none is held out at held_out: 0.001");
+    }
+
+    [Fact]
+    public void A_link_that_leads_nowhere_is_named_with_its_split()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
+        File.CreateSymbolicLink(folder.File("a.csv"), folder.File("gone.csv"));
+        Refused(() => TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Dev = folder.File("a.csv") })), "task mine: dev: ", "gone.csv, which does not exist");
+    }
+
+    [Fact]
     public void What_is_missing_is_named()
     {
         Refused(() => Open("rte"), "RTE/train.tsv", "rte/train-*.parquet");

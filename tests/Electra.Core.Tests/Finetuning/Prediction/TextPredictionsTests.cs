@@ -70,6 +70,32 @@ public sealed class TextPredictionsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_named_pipe_is_read_and_one_is_written_to()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there are none");
+        foreach (var name in new[] { "in", "out.tsv" })
+        {
+            using var mkfifo = System.Diagnostics.Process.Start("mkfifo", folder.File(name));
+            await mkfifo.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+        var writing = Task.Run(() => File.WriteAllText(folder.File("in"), "one\ntwo\n"), TestContext.Current.CancellationToken);
+        var reading = Task.Run(() => File.ReadAllText(folder.File("out.tsv")), TestContext.Current.CancellationToken);
+        Assert.Equal(2, Predict("cola", rows => new float[2 * rows.Count], "in"));
+        await writing;
+        Assert.Equal("unacceptable\t0.5000\tone\nunacceptable\t0.5000\ttwo\n", await reading);
+    }
+
+    [Fact]
+    public void The_file_that_is_read_is_not_written_under_another_name_either()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
+        File.WriteAllText(folder.File("in.txt"), "one\n");
+        File.CreateSymbolicLink(folder.File("out.tsv"), folder.File("in.txt"));
+        Assert.Contains("is the file that is read", Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count])).Message);
+        Assert.Equal("one\n", File.ReadAllText(folder.File("in.txt")));
+    }
+
+    [Fact]
     public void An_empty_file_has_no_predictions_and_asks_the_model_nothing()
     {
         File.WriteAllText(folder.File("in.txt"), "");
