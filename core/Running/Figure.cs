@@ -41,7 +41,10 @@ internal static class Figure
         surface.Canvas.Clear(SKColors.White);
         using (var font = new SKFont(Fonts.GetTypeface(SansSerif, bold: true, italic: false), 30))
         using (var paint = new SKPaint { Color = new SKColor(Ink.ARGB), IsAntialias = true })
+        {
+            font.Size = Fitting(font, title, layout.Width - 40);
             surface.Canvas.DrawText(title, layout.Width / 2f, 52, SKTextAlign.Center, font, paint);
+        }
         drawLegend?.Invoke(surface.Canvas);
 
         foreach (var (plot, place) in plots.Zip(Places(layout, plots.Count)))
@@ -57,6 +60,9 @@ internal static class Figure
         using var png = image.Encode(SKEncodedImageFormat.Png, quality: 100);
         AtomicFile.Write(picture, png.SaveTo);
     }
+
+    /// <summary>The font's size, or the smaller one in which a text fits into a width.</summary>
+    public static float Fitting(SKFont font, string text, float width) => font.Size * Math.Min(1, width / font.MeasureText(text));
 
     private static IEnumerable<PixelRect> Places(FigureLayout layout, int count)
     {

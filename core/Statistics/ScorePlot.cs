@@ -9,7 +9,7 @@ namespace Electra.Statistics;
 /// <summary>Draws scores: a panel for each task, every run a dot, the mean with its 95% interval, and the published value as a line.</summary>
 public static class ScorePlot
 {
-    private const int PanelWidth = 420, PanelHeight = 380, LegendRow = 30, FewestWidth = 1000;
+    private const int PanelWidth = 420, PanelHeight = 380, LegendRow = 30, FewestWidth = 1000, TitleSize = 20;
 
     /// <summary>Draws all scores.</summary>
     /// <param name="scores">The scores.</param>
@@ -18,14 +18,14 @@ public static class ScorePlot
     {
         var columns = Math.Min(4, scores.Tasks.Count);
         var rows = (scores.Tasks.Count + columns - 1) / columns;
-        var width = Math.Max(FewestWidth, columns * PanelWidth);
+        var width = Math.Max(Math.Max(FewestWidth, columns * PanelWidth), Legend.FewestWidth(scores));
         var legend = Legend.Of(scores, width);
         var titleHeight = 84 + legend.Rows * LegendRow;
         Figure.Draw(picture, "Scores on the development sets: every run, their mean, its 95% interval", new FigureLayout(width, titleHeight + rows * PanelHeight, titleHeight, columns),
-            [.. scores.Tasks.Select(task => Panel(scores, task))], legend.Draw);
+            [.. scores.Tasks.Select(task => Panel(scores, task, width / columns))], legend.Draw);
     }
 
-    private static Plot Panel(ScoreSet scores, string task)
+    internal static Plot Panel(ScoreSet scores, string task, int width)
     {
         var plot = new Plot();
         var groups = scores.Groups.Where(group => scores.Of(group, task).Count > 0).ToList();
@@ -36,7 +36,8 @@ public static class ScorePlot
             var line = plot.Add.HorizontalLine(published, 2, Figure.Ink, LinePattern.Dashed);
             line.EnableAutoscale = true;
         }
-        Decorate(plot, TaskHeadings.Heading(task), groups.Count);
+        Decorate(plot, TaskHeadings.Heading(task), width, groups.Count);
+        Limit(plot, scores.All.Where(score => score.Task == task).Min(score => score.Value));
         return plot;
     }
 
@@ -62,22 +63,19 @@ public static class ScorePlot
         dots.MarkerLineWidth = 1.5f;
     }
 
-    private static void Decorate(Plot plot, string title, int groups)
+    private static void Decorate(Plot plot, string title, int width, int groups)
     {
         plot.Font.Set(Figure.SansSerif);
-        plot.Title(title, size: 20);
+        using (var font = new SKFont(Fonts.GetTypeface(Figure.SansSerif, bold: true, italic: false), TitleSize))
+            plot.Title(title, size: Figure.Fitting(font, title, width - 30));
         plot.Axes.Color(Figure.Ink);
         plot.Axes.Title.Label.ForeColor = Figure.Ink;
-        plot.Axes.AutoScale();
-        var limits = plot.Axes.GetLimits();
-        // A single run has no height: a point of per cent gives it one.
-        var margin = Math.Max(0.5, 0.1 * limits.VerticalSpan);
-        plot.Axes.SetLimits(-0.6, groups - 0.4, limits.Bottom - margin * 0.6, limits.Top + margin * 0.6);
-        plot.Axes.Left.TickGenerator = new NumericAutomatic { LabelFormatter = value => value.ToString("0.##", CultureInfo.InvariantCulture) };
+        plot.Axes.SetLimitsX(-0.6, groups - 0.4);
         plot.Axes.Left.TickLabelStyle.FontSize = 14;
         plot.Axes.Left.MinorTickStyle.Length = 0;
         plot.Axes.Bottom.TickGenerator = new NumericManual();
         plot.Axes.Bottom.FrameLineStyle.Width = 0;
+        plot.Axes.Bottom.MinimumSize = 24;
         plot.Axes.Right.FrameLineStyle.Width = 0;
         plot.Axes.Top.FrameLineStyle.Width = 0;
         plot.Grid.XAxisStyle.IsVisible = false;
@@ -85,25 +83,49 @@ public static class ScorePlot
         plot.HideLegend();
     }
 
+    /// <summary>
+    /// Room above and below what is drawn, and ticks within what can be: a score is not above 100, and below 0 only where a
+    /// correlation is.
+    /// </summary>
+    private static void Limit(Plot plot, double least)
+    {
+        var drawn = plot.GetPlottables().Select(plottable => plottable.GetAxisLimits()).ToList();
+        // A single run has no height: a point of per cent gives it one.
+        var (bottom, top) = (drawn.Min(limits => limits.Bottom), drawn.Max(limits => limits.Top));
+        var margin = Math.Max(0.5, 0.1 * (top - bottom)) * 0.6;
+        var (lowest, highest) = (least < 0 ? -100 : 0, 100);
+        plot.Axes.SetLimitsY(Math.Max(bottom, lowest) - margin, Math.Min(top, highest) + margin);
+        var ticks = new NumericAutomatic();
+        ticks.Regenerate(new CoordinateRange(Math.Max(bottom - margin, lowest), Math.Min(top + margin, highest)), Edge.Left, PanelHeight - 80, Paint.NewDisposablePaint(), plot.Axes.Left.TickLabelStyle);
+        plot.Axes.Left.TickGenerator = new NumericManual([.. ticks.Ticks.Where(tick => tick.IsMajor && tick.Position >= lowest && tick.Position <= highest)
+            .Select(tick => new Tick(tick.Position, tick.Position.ToString("0.##", CultureInfo.InvariantCulture)))]);
+    }
+
     /// <summary>One legend for all panels, below the title.</summary>
     private sealed record Legend(IReadOnlyList<IReadOnlyList<(string Text, Color Color, bool IsDashed)>> Lines, int Width)
     {
         private const float Mark = 34, Gap = 34;
+        private const int Margin = 80;
 
         public int Rows => Lines.Count;
+
+        /// <summary>The width in which the longest entry has room.</summary>
+        public static int FewestWidth(ScoreSet scores)
+        {
+            using var font = Font();
+            return (int)Entries(scores).Max(entry => Mark + font.MeasureText(entry.Text) + Gap) + Margin;
+        }
 
         public static Legend Of(ScoreSet scores, int width)
         {
             using var font = Font();
-            var entries = scores.Groups.Select((group, i) => (Text: group, Color: Figure.ColorOf(i), IsDashed: false)).ToList();
-            if (scores.Tasks.Any(task => Published.Mean(task) is not null))
-                entries.Add(("published: electra_pytorch's ELECTRA-Small-OWT, mean of 10 runs", Figure.Ink, true));
+            var entries = Entries(scores);
             var lines = new List<List<(string, Color, bool)>> { new() };
             var used = 0f;
             foreach (var entry in entries)
             {
                 var needed = Mark + font.MeasureText(entry.Text) + Gap;
-                if (used + needed > width - 80 && lines[^1].Count > 0)
+                if (used + needed > width - Margin && lines[^1].Count > 0)
                 {
                     lines.Add([]);
                     used = 0;
@@ -134,6 +156,14 @@ public static class ScorePlot
                     x += Mark + font.MeasureText(text) + Gap;
                 }
             }
+        }
+
+        private static List<(string Text, Color Color, bool IsDashed)> Entries(ScoreSet scores)
+        {
+            var entries = scores.Groups.Select((group, i) => (group, Figure.ColorOf(i), false)).ToList();
+            if (scores.Tasks.Any(task => Published.Mean(task) is not null))
+                entries.Add(("published: electra_pytorch's ELECTRA-Small-OWT, mean of 10 runs", Figure.Ink, true));
+            return entries;
         }
 
         private static SKFont Font() => new(Fonts.GetTypeface(Figure.SansSerif, bold: false, italic: false), 17);

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Electra.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Electra.Storage;
@@ -19,7 +20,7 @@ internal static partial class SpecialFile
     public static bool IsStandardOutput(string path) => Descriptor(path) == 1;
 
     /// <summary>Opens it for reading, once.</summary>
-    public static Stream OpenRead(string path) => Descriptor(path) == 0 ? Console.OpenStandardInput()
+    public static Stream OpenRead(string path) => Descriptor(path) == 0 ? StandardStreams.Input()
         : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
 
     /// <summary>Writes to it as it is: what it already holds stays.</summary>
@@ -54,7 +55,7 @@ internal static partial class SpecialFile
     {
         null => new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite),
         // Opened by its path, a file that standard output was sent to would be written from its beginning.
-        1 => Console.OpenStandardOutput(),
+        1 => StandardStreams.Output(),
         2 => Console.OpenStandardError(),
         int open => new FileStream(new SafeFileHandle(open, ownsHandle: false), FileAccess.Write),
     };

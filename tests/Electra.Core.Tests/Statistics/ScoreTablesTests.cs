@@ -105,4 +105,30 @@ public sealed class ScoreTablesTests
         var colors = picture.Pixels.GroupBy(p => p).ToDictionary(p => p.Key, p => p.Count());
         Assert.All(new[] { "#0072B2", "#D55E00", "#333333" }, color => Assert.True(colors[SKColor.Parse(color)] > 500, color));
     }
+
+    [Theory]
+    [InlineData(99.5, 0.5, 0, 100)]
+    [InlineData(0.4, 0.4, 0, 100)]
+    [InlineData(100, 0, 0, 100)]
+    [InlineData(-99.5, 0.5, -100, 100)]
+    public void No_score_is_drawn_at_a_tick_that_a_score_cannot_have(double mean, double deviation, double lowest, double highest)
+    {
+        using var plot = ScorePlot.Panel(Set(Runs("a", "mine", mean, deviation)), "mine", 420);
+        var ticks = plot.Axes.Left.TickGenerator.Ticks;
+        Assert.NotEmpty(ticks);
+        Assert.All(ticks, tick => Assert.InRange(tick.Position, lowest, highest));
+        // What is drawn has room all the same.
+        var limits = plot.Axes.GetLimits();
+        Assert.True(limits.Bottom < mean - deviation && limits.Top > mean + deviation);
+    }
+
+    [Fact]
+    public void A_title_that_is_too_long_is_drawn_smaller()
+    {
+        using var font = new SKFont(SKTypeface.Default, 30);
+        var size = Electra.Running.Figure.Fitting(font, new string('m', 100), 500);
+        font.Size = size;
+        Assert.InRange(font.MeasureText(new string('m', 100)), 450, 501);
+        Assert.Equal(size, Electra.Running.Figure.Fitting(font, "m", 500));
+    }
 }
