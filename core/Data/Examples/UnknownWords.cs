@@ -8,7 +8,7 @@ internal static class UnknownWords
     /// <summary>The share of <c>[UNK]</c> from which on it is warned of: text that fits its vocabulary has some per mille.</summary>
     public const double WarningShare = 0.03;
 
-    private const int LongWord = 100, Shown = 30;
+    private const int Shown = 30;
 
     /// <summary>The first unknown word of a text and why it is unknown, as a part of a sentence; null where every word is known.</summary>
     public static string? Example(string text, ElectraTokenizer tokenizer)
@@ -24,11 +24,11 @@ internal static class UnknownWords
         var shown = word.Length <= Shown ? word : word[..(char.IsHighSurrogate(word[Shown - 1]) ? Shown - 1 : Shown)] + "…";
         foreach (var character in word.EnumerateRunes())
             if (IsUnknown(character.ToString(), tokenizer))
-                return $"\"{shown}\": {(!tokenizer.Lowercase && !IsUnknown(character.ToString().ToLowerInvariant(), tokenizer)
+                return $"\"{shown}\": {(!tokenizer.Settings.Lowercase && !IsUnknown(character.ToString().ToLowerInvariant(), tokenizer)
                     ? "the vocabulary has no capital letters, and the text is not lowercased"
                     : $"the vocabulary does not have the character {character}")}";
         int length = word.EnumerateRunes().Count();
-        return length > LongWord ? $"\"{shown}\": a word of {length} characters is too long to be split" : $"\"{shown}\": no tokens of the vocabulary make it up";
+        return length > tokenizer.Settings.MaxWordLength ? $"\"{shown}\": a word of {length} characters is too long to be split" : $"\"{shown}\": no tokens of the vocabulary make it up";
     }
 
     private static bool IsUnknown(string text, ElectraTokenizer tokenizer)
