@@ -114,6 +114,7 @@ public sealed class ScoreTablesTests
     public void No_score_is_drawn_at_a_tick_that_a_score_cannot_have(double mean, double deviation, double lowest, double highest)
     {
         using var plot = ScorePlot.Panel(Set(Runs("a", "mine", mean, deviation)), "mine", 420);
+        plot.RenderInMemory(420, 380);
         var ticks = plot.Axes.Left.TickGenerator.Ticks;
         Assert.NotEmpty(ticks);
         Assert.All(ticks, tick => Assert.InRange(tick.Position, lowest, highest));
