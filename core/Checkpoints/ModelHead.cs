@@ -45,7 +45,8 @@ internal static class ModelHeads
     ];
 
     /// <summary>Whether a weight belongs to one of the heads.</summary>
-    public static bool IsOfHead(string name) => name.Split('.')[0] is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs";
+    public static bool IsOfHead(string name) => name.Split('.')[0]
+        is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs";
 
     /// <summary>
     /// The head that <c>architectures</c> names, if the weights have it; where it names none, the first whose weight is there.

@@ -71,7 +71,8 @@ public static class Vocabularies
         if (settings.ToString() == stated.ToString())
             settings = stated;
         else if (statesSettings)
-            throw new UserErrorException($"vocabulary: the tokenizer of {options.File} is {stated}, and the settings here make it {settings}: leave them out, or set {Keys(stated)}");
+            throw new UserErrorException($"vocabulary: the tokenizer of {options.File} is {stated}, and the settings here make it {settings}: "
+                + $"leave them out, or set {Keys(stated)}");
         else
             tokenizer = new ElectraTokenizer(tokenizer.Vocabulary, settings);
         if (!statesSettings && CaseProblem(tokenizer) is { } problem)
@@ -100,7 +101,8 @@ public static class Vocabularies
     }
 
     private static string Keys(TokenizerSettings settings) =>
-        $"vocabulary.lowercase={Yes(settings.Lowercase)} vocabulary.strip_accents={Yes(settings.StripAccents ?? settings.Lowercase)} vocabulary.tokenize_chinese_chars={Yes(settings.SplitChinese)}";
+        $"vocabulary.lowercase={Yes(settings.Lowercase)} vocabulary.strip_accents={Yes(settings.StripAccents ?? settings.Lowercase)} "
+        + $"vocabulary.tokenize_chinese_chars={Yes(settings.SplitChinese)}";
 
     private static string Yes(bool value) => value ? "true" : "false";
 

@@ -46,5 +46,6 @@ internal sealed class AddedTokenMatcher
     /// <summary>What a regular expression's <c>\w</c> means in Unicode: alphabetic characters, marks, digits, connectors, joiners.</summary>
     private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune)
         is <= UnicodeCategory.OtherLetter or (>= UnicodeCategory.NonSpacingMark and <= UnicodeCategory.LetterNumber) or UnicodeCategory.ConnectorPunctuation
-        || rune.Value is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
+        || rune.Value is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9)
+            or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
 }

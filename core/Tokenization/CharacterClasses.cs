@@ -95,7 +95,8 @@ internal sealed class CharacterClasses
         // The order is Hugging Face's: clean, set Chinese characters apart, strip accents, lowercase; then split at spaces and punctuation.
         if (rune.Value is '\t' or '\n' or '\r')
             return (CharacterClass.Space, "");
-        bool isControl = rune.Value is 0 or 0xFFFD || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse;
+        bool isControl = rune.Value is 0 or 0xFFFD
+            || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse;
         if (settings.CleanText && isControl)
             return (CharacterClass.Dropped, "");
         if (Rune.IsWhiteSpace(rune))

@@ -35,7 +35,8 @@ public sealed class ElectraTokenizer : Tokenizer
         : this(vocabulary, settings, CharacterClasses.For(settings), new PieceTrie(vocabulary), vocabulary.AddedTokens.Where(token => !token.Normalized))
     {
         var normalised = vocabulary.AddedTokens.Where(token => token.Normalized)
-            .Select(token => token with { Content = NormalisedText.Of(token.Content, classes).Text }).Where(token => token.Content != "").DistinctBy(token => token.Content).ToList();
+            .Select(token => token with { Content = NormalisedText.Of(token.Content, classes).Text })
+            .Where(token => token.Content != "").DistinctBy(token => token.Content).ToList();
         if (normalised.Count > 0)
             ofNormalised = new ElectraTokenizer(vocabulary, settings, CharacterClasses.AsWritten, pieces, normalised);
     }

@@ -9,7 +9,8 @@ namespace Electra.Tokenization;
 /// </summary>
 internal static class UnicodeForms
 {
-    private const int FirstSyllable = 0xAC00, LastSyllable = 0xD7A3, FirstLead = 0x1100, FirstVowel = 0x1161, BeforeTrail = 0x11A7, Vowels = 21, Trails = 28;
+    private const int FirstSyllable = 0xAC00, LastSyllable = 0xD7A3;
+    private const int FirstLead = 0x1100, FirstVowel = 0x1161, BeforeTrail = 0x11A7, Vowels = 21, Trails = 28;
 
     private static readonly Dictionary<int, string> Base = [], Lower = [];
 
@@ -22,8 +23,8 @@ internal static class UnicodeForms
             if (line.StartsWith('['))
                 table = line == "[lowercase]" ? Lower : Base;
             else if (!line.StartsWith('#'))
-                foreach (var entry in line.Split(", "))
-                    table.Add(Code(entry.AsSpan(0, entry.IndexOf(':'))), string.Concat(entry[(entry.IndexOf(':') + 1)..].Split(' ').Select(code => new Rune(Code(code)))));
+                foreach (var entry in line.Split(", ").Select(entry => entry.Split(':')))
+                    table.Add(Code(entry[0]), string.Concat(entry[1].Split(' ').Select(code => new Rune(Code(code)))));
         }
 
         static int Code(ReadOnlySpan<char> digits) => int.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);

@@ -8,7 +8,8 @@ internal static class OtherFormats
 {
     private const string Convert = "convert it first, with transformers: the folder that save_pretrained writes can be opened";
 
-    private const string TensorFlow = "a TensorFlow checkpoint: " + Convert + " (for Google's own, transformers 4 has models/electra/convert_electra_original_tf_checkpoint_to_pytorch.py)";
+    private const string TensorFlow = "a TensorFlow checkpoint: " + Convert
+        + " (for Google's own, transformers 4 has models/electra/convert_electra_original_tf_checkpoint_to_pytorch.py)";
 
     /// <summary>Ends of file names, and what such a file is.</summary>
     private static readonly (string End, string What)[] Known =
@@ -40,7 +41,8 @@ internal static class OtherFormats
     {
         var adapter = Path.Combine(folder, "adapter_config.json");
         if (File.Exists(adapter))
-            throw new UserErrorException($"{ProjectPath.Shown(folder)} holds an adapter (LoRA) and not the model: merge it into its base model{BaseOf(adapter)} with peft's merge_and_unload first");
+            throw new UserErrorException($"{ProjectPath.Shown(folder)} holds an adapter (LoRA) and not the model: "
+                + $"merge it into its base model{BaseOf(adapter)} with peft's merge_and_unload first");
         foreach (var file in Directory.GetFiles(folder).Order(StringComparer.Ordinal))
             Refuse(file);
     }

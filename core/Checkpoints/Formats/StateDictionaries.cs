@@ -31,12 +31,14 @@ internal static class StateDictionaries
             case [var only]:
                 return (only.Tensors, null);
         }
-        if (candidates.FindAll(candidate => LastKey(candidate) is "generator" or "discriminator") is [var one, var other] && LastKey(one) != LastKey(other))
+        var ofPair = candidates.FindAll(candidate => LastKey(candidate) is "generator" or "discriminator");
+        if (ofPair is [var one, var other] && LastKey(one) != LastKey(other))
             return (new[] { one, other }.SelectMany(model => model.Tensors.Select(tensor => (Name: $"{LastKey(model)}.{tensor.Key}", tensor.Value)))
                 .ToDictionary(tensor => tensor.Name, tensor => tensor.Value, StringComparer.Ordinal), Left([one, other]));
         return candidates.FindAll(candidate => candidate.Path == "" || candidate.Path.Split('/').All(WeightKeys.Contains)) is [var model]
             ? (model.Tensors, Left([model]))
-            : throw new InvalidDataException($"it holds {candidates.Count} dictionaries of weights ({string.Join(", ", candidates.Select(Named))}), and none is known to be the model's: save the one that is meant alone, torch.save(checkpoint[…], \"model.bin\")");
+            : throw new InvalidDataException($"it holds {candidates.Count} dictionaries of weights ({string.Join(", ", candidates.Select(Named))}), "
+                + $"and none is known to be the model's: save the one that is meant alone, torch.save(checkpoint[…], \"model.bin\")");
 
         string? Left(List<Candidate> taken) => candidates.Except(taken).Select(Named).ToArray() is { Length: > 0 } left
             ? $"of its dictionaries of weights, {string.Join(" and ", taken.Select(Named))} was taken; not {string.Join(", ", left)}"
@@ -61,5 +63,6 @@ internal static class StateDictionaries
 
     private static string LastKey(Candidate candidate) => candidate.Path[(candidate.Path.LastIndexOf('/') + 1)..];
 
-    private static string Named(Candidate candidate) => FormattableString.Invariant($"{(candidate.Path == "" ? "the outermost" : candidate.Path)} ({candidate.Tensors.Count:N0} tensors)");
+    private static string Named(Candidate candidate) =>
+        FormattableString.Invariant($"{(candidate.Path == "" ? "the outermost" : candidate.Path)} ({candidate.Tensors.Count:N0} tensors)");
 }

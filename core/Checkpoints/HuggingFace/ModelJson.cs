@@ -38,11 +38,13 @@ internal sealed class ModelJson
         try
         {
             var root = Parse(json);
-            return root.ValueKind == JsonValueKind.Object ? new ModelJson(shown, root) : throw new UserErrorException($"{shown}: an object ({{…}}) is expected, and it is {Kind(root)}");
+            return root.ValueKind == JsonValueKind.Object ? new ModelJson(shown, root)
+                : throw new UserErrorException($"{shown}: an object ({{…}}) is expected, and it is {Kind(root)}");
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{shown}:{e.LineNumber + 1}: {e.Message.Split(" LineNumber:")[0].Split(" Path:")[0]} It is not valid JSON.", e);
+            var reason = e.Message.Split(" LineNumber:")[0].Split(" Path:")[0];
+            throw new UserErrorException($"{shown}:{e.LineNumber + 1}: {reason} It is not valid JSON.", e);
         }
     }
 
@@ -50,7 +52,10 @@ internal sealed class ModelJson
     /// <exception cref="UserErrorException">It is not a JSON object.</exception>
     public static ModelJson? LoadIfThere(string path) => File.Exists(path) ? Load(path) : null;
 
-    /// <summary>The value of a key, or of a key in an object (<c>normalizer.lowercase</c>); the whole object for ""; null where it is missing or null.</summary>
+    /// <summary>
+    /// The value of a key, or of a key in an object (<c>normalizer.lowercase</c>); the whole object for ""; null where it is missing or
+    /// null.
+    /// </summary>
     public JsonElement? this[string key]
     {
         get
@@ -120,7 +125,8 @@ internal sealed class ModelJson
     public UserErrorException Problem(string key, string problem) => new($"{shown}: {key} {problem}");
 
     /// <summary>That a key has another value than the only possible one.</summary>
-    public UserErrorException Unexpected(string key, JsonElement? value, string expected) => Problem(key, $"is {Kind(value!.Value)}, and {expected} is expected");
+    public UserErrorException Unexpected(string key, JsonElement? value, string expected) =>
+        Problem(key, $"is {Kind(value!.Value)}, and {expected} is expected");
 
     private static JsonElement Parse(ReadOnlyMemory<byte> json)
     {
@@ -152,7 +158,7 @@ internal sealed class ModelJson
                 length = Math.Min(2, json.Length);
             else if (json[0] == '"')
                 isText = !isText;
-            else if (!isText && (json.StartsWith("NaN"u8) ? 3 : json.StartsWith("Infinity"u8) ? 8 : json.StartsWith("-Infinity"u8) ? 9 : 0) is > 0 and var special)
+            else if (!isText && SpecialNumber(json) is > 0 and var special)
             {
                 plain.Write("null"u8);
                 json = json[special..];
@@ -164,6 +170,9 @@ internal sealed class ModelJson
         }
         return isChanged ? plain.WrittenSpan.ToArray() : null;
     }
+
+    private static int SpecialNumber(ReadOnlySpan<byte> json) =>
+        json.StartsWith("NaN"u8) ? 3 : json.StartsWith("Infinity"u8) ? 8 : json.StartsWith("-Infinity"u8) ? 9 : 0;
 
     private static string Kind(JsonElement value) => value.ValueKind switch
     {

@@ -25,7 +25,8 @@ internal static class TokenizerFiles
     public static IReadOnlyList<string> Names { get; } = [VocabularyFile, ConfigFile, FastFile, NamesFile, AddedFile, ModelFile];
 
     /// <summary>Classes that are BERT's tokenizer by another name, without <c>Fast</c> at the end.</summary>
-    private static readonly HashSet<string> BertClasses = ["ElectraTokenizer", "BertTokenizer", "DistilBertTokenizer", "MobileBertTokenizer", "ConvBertTokenizer"];
+    private static readonly HashSet<string> BertClasses =
+        ["ElectraTokenizer", "BertTokenizer", "DistilBertTokenizer", "MobileBertTokenizer", "ConvBertTokenizer"];
 
     /// <summary>Classes that take <c>tokenizer.json</c> as it is.</summary>
     internal static readonly HashSet<string> JsonClasses = ["PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend"];
@@ -52,7 +53,8 @@ internal static class TokenizerFiles
         if (File.Exists(Path.Combine(folder, FastFile)))
             return Load(folder, Path.Combine(folder, FastFile));
         return File.Exists(Path.Combine(folder, VocabularyFile)) ? Load(folder, Path.Combine(folder, VocabularyFile))
-            : throw new UserErrorException($"{ProjectPath.Shown(folder)} has no {VocabularyFile}: put the vocabulary that the model was trained with beside its weights");
+            : throw new UserErrorException($"{ProjectPath.Shown(folder)} has no {VocabularyFile}: "
+                + $"put the vocabulary that the model was trained with beside its weights");
     }
 
     /// <summary>Reads a vocab.txt or tokenizer.json with what lies beside it.</summary>
@@ -84,16 +86,20 @@ internal static class TokenizerFiles
     private static bool TakesJson(ModelJson? config, ModelJson? model)
     {
         var said = config?.Text("tokenizer_class") is { Length: > 0 } ? config : model;
-        if (said?.Text("tokenizer_class") is not { Length: > 0 } name || BertClasses.Contains(name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name))
+        if (said?.Text("tokenizer_class") is not { Length: > 0 } name
+            || BertClasses.Contains(name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^4] : name))
             return false;
         return JsonClasses.Contains(name) ? true
-            : throw said.Problem("tokenizer_class", $"is {name}: only the tokenizers of BERT and ELECTRA can be read ({string.Join(", ", BertClasses.Concat(JsonClasses).Order(StringComparer.Ordinal))})");
+            : throw said.Problem("tokenizer_class", $"is {name}: only the tokenizers of BERT and ELECTRA can be read "
+                + $"({string.Join(", ", BertClasses.Concat(JsonClasses).Order(StringComparer.Ordinal))})");
     }
 
     /// <summary>Settings of the slow Python classes that cut text in another way.</summary>
     private static void RefuseOtherKinds(ModelJson config)
     {
-        foreach (var (key, only) in new[] { ("word_tokenizer_type", "basic"), ("subword_tokenizer_type", "wordpiece"), ("wordpieces_prefix", Vocabulary.Continuation) })
+        (string Key, string Only)[] kinds =
+            [("word_tokenizer_type", "basic"), ("subword_tokenizer_type", "wordpiece"), ("wordpieces_prefix", Vocabulary.Continuation)];
+        foreach (var (key, only) in kinds)
             if (config.Text(key) is { } value && value != only)
                 throw config.Problem(key, $"is {value}, and only {only} can be read");
         foreach (var key in new[] { "do_basic_tokenize", "do_word_tokenize", "do_subword_tokenize" })
@@ -138,7 +144,8 @@ internal static class TokenizerFiles
         foreach (var entry in config?.Entries("added_tokens_decoder") ?? [])
         {
             var key = $"added_tokens_decoder.{entry.Name}";
-            int id = int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : throw config!.Problem(key, "does not name an id");
+            int id = int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value
+                : throw config!.Problem(key, "does not name an id");
             var token = Token(config!, key, entry.Value) with { Id = id };
             tokens[token.Content] = token;
         }
@@ -152,7 +159,7 @@ internal static class TokenizerFiles
     {
         foreach (var key in new[] { "additional_special_tokens", "extra_special_tokens" })
             if ((config?[key] is not null ? config : map) is { } said && said[key] is { } value)
-                foreach (var token in value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(entry => entry.Value) : said.Elements(key))
+                foreach (var token in value.ValueKind == JsonValueKind.Object ? said.Entries(key).Select(entry => entry.Value) : said.Elements(key))
                     yield return Token(said, key, token).Content;
     }
 

@@ -35,7 +35,9 @@ internal sealed class TokenizerJson
     /// <exception cref="UserErrorException">The ids are not those from 0 without a gap.</exception>
     public IReadOnlyList<string> Pieces()
     {
-        var entries = json.Entries("model.vocab").Select(entry => (Token: entry.Name, Id: TokenizerFiles.Id(json, $"model.vocab[\"{entry.Name}\"]", entry.Value))).OrderBy(entry => entry.Id).ToArray();
+        var entries = json.Entries("model.vocab")
+            .Select(entry => (Token: entry.Name, Id: TokenizerFiles.Id(json, $"model.vocab[\"{entry.Name}\"]", entry.Value)))
+            .OrderBy(entry => entry.Id).ToArray();
         for (int id = 0; id < entries.Length; id++)
             if (entries[id].Id != id)
                 throw json.Problem("model.vocab", id > entries[id].Id ? $"has two tokens with the id {entries[id].Id}" : $"has no token with the id {id}");
@@ -43,10 +45,10 @@ internal sealed class TokenizerJson
     }
 
     /// <summary>The tokens that stand for themselves.</summary>
-    public IEnumerable<AddedToken> Added() => json.Elements("added_tokens").Select((token, i) => TokenizerFiles.Token(json, $"added_tokens[{i}]", token) with
-    {
-        Id = token.TryGetProperty("id", out var id) ? TokenizerFiles.Id(json, $"added_tokens[{i}].id", id) : null,
-    });
+    public IEnumerable<AddedToken> Added() => json.Elements("added_tokens").Select((token, i) =>
+        TokenizerFiles.Token(json, $"added_tokens[{i}]", token) is var added && token.TryGetProperty("id", out var id)
+            ? added with { Id = TokenizerFiles.Id(json, $"added_tokens[{i}].id", id) }
+            : throw json.Problem($"added_tokens[{i}]", "has no id"));
 
     /// <summary>How it normalises text.</summary>
     public TokenizerSettings Settings()
@@ -77,10 +79,15 @@ internal sealed class TokenizerJson
             _ => false,
         };
         if (!isUsual)
-            throw json.Problem("post_processor", $"({type ?? "null"}) puts other tokens around texts than {names.Cls} A {names.Sep} and {names.Cls} A {names.Sep} B {names.Sep}, or gives them other token types: only these can be made");
+            throw json.Problem("post_processor", $"({type ?? "null"}) puts other tokens around texts than {names.Cls} A {names.Sep} "
+                + $"and {names.Cls} A {names.Sep} B {names.Sep}, or gives them other token types: only these can be made");
 
-        string? Name(string key) => json.Elements($"post_processor.{key}").FirstOrDefault() is { ValueKind: JsonValueKind.String } token ? token.GetString() : null;
-        string Template(string key) => string.Join(' ', json.Elements($"post_processor.{key}").SelectMany(part => part.EnumerateObject()).Select(part => $"{part.Value.GetProperty("id")}:{part.Value.GetProperty("type_id")}"));
+        string? Name(string key) =>
+            json.Elements($"post_processor.{key}").FirstOrDefault() is { ValueKind: JsonValueKind.String } token ? token.GetString() : null;
+        string Template(string key) => string.Join(' ', json.Elements($"post_processor.{key}").Select(Part));
+        static string Part(JsonElement part) => part.ValueKind == JsonValueKind.Object
+            && part.EnumerateObject().FirstOrDefault().Value is { ValueKind: JsonValueKind.Object } token
+            && token.TryGetProperty("id", out var id) && token.TryGetProperty("type_id", out var type) ? $"{id}:{type}" : "";
         static string Single(SpecialTokenNames names) => $"{names.Cls}:0 A:0 {names.Sep}:0";
     }
 
@@ -99,7 +106,8 @@ internal sealed class TokenizerJson
             ["version"] = "1.0",
             ["truncation"] = null,
             ["padding"] = null,
-            ["added_tokens"] = new JsonArray([.. vocabulary.AddedTokens.OrderBy(token => token.Id).Select(token => AddedTo(new JsonObject { ["id"] = token.Id }, token))]),
+            ["added_tokens"] = new JsonArray(
+                [.. vocabulary.AddedTokens.OrderBy(token => token.Id).Select(token => AddedTo(new JsonObject { ["id"] = token.Id }, token))]),
             ["normalizer"] = new JsonObject
             {
                 ["type"] = "BertNormalizer", ["clean_text"] = settings.CleanText, ["handle_chinese_chars"] = settings.SplitChinese,

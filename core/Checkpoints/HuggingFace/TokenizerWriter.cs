@@ -30,7 +30,8 @@ internal static class TokenizerWriter
         };
         foreach (var (key, token) in TokenizerFiles.Named(vocabulary.Names))
             json[key] = token;
-        var plain = new HashSet<AddedToken>(vocabulary.Names.All.Zip(vocabulary.SpecialIds, (name, id) => new AddedToken(name) { Id = id, Special = true }));
+        var plain = new HashSet<AddedToken>(
+            vocabulary.Names.All.Zip(vocabulary.SpecialIds, (name, id) => new AddedToken(name) { Id = id, Special = true }));
         if (!plain.SetEquals(vocabulary.AddedTokens))
             json["added_tokens_decoder"] = new JsonObject(vocabulary.AddedTokens.OrderBy(token => token.Id).Select(token =>
                 KeyValuePair.Create(token.Id!.Value.ToString(CultureInfo.InvariantCulture), (JsonNode?)TokenizerJson.AddedTo([], token))));

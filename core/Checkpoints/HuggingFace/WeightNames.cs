@@ -44,7 +44,8 @@ internal static class WeightNames
         yield return (Words, [config.VocabularySize, embedding]);
         yield return (Embeddings + "position_embeddings.weight", [config.MaxPositions, embedding]);
         yield return (Embeddings + "token_type_embeddings.weight", [config.TokenTypes, embedding]);
-        foreach (var weight in Norm(Embeddings + "LayerNorm", embedding).Concat(embedding == hidden ? [] : Linear("electra.embeddings_project", hidden, embedding)))
+        var project = embedding == hidden ? [] : Linear("electra.embeddings_project", hidden, embedding);
+        foreach (var weight in Norm(Embeddings + "LayerNorm", embedding).Concat(project))
             yield return weight;
         for (int layer = 0; layer < config.NumHiddenLayers; layer++)
         {
