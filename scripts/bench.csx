@@ -1,7 +1,12 @@
-// Measures speed: dotnet script scripts/bench.csx                                   a training step, against what is possible
-//                 dotnet script scripts/bench.csx -- data                           text to tokens to examples
-//                 dotnet script scripts/bench.csx -- weights size=base              safetensors to weights
-//                 dotnet script scripts/bench.csx -- configs/bench.yaml key=value   another shape, precision, number of threads
+// Measures speed. The first word says of what; a configuration may follow it (configs/bench.yaml unless given):
+//
+//   data      text to tokens to examples, in characters and tokens a second
+//   weights   weights from a .safetensors file into a model
+//   neither   a training step, against its own matrix products and a plain port
+//
+//   dotnet script scripts/bench.csx -- data million_characters=4
+//   dotnet script scripts/bench.csx -- weights size=base
+//   dotnet script scripts/bench.csx -- configs/bench.yaml batch_size=16
 
 #load "../core/bin/Release/net10.0/electra.csx"
 

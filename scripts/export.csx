@@ -1,4 +1,6 @@
-// Takes models elsewhere: dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_100 [to=hugging_face | to=onnx] [out=folder]
+// Takes models elsewhere: to a folder that Hugging Face's library loads, or to ONNX, each with a model card.
+//
+//   dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_100 to=onnx
 //
 // Whatever the kit can open: its own runs, fine-tuned ones too, Hugging Face folders, .safetensors, .bin and .pth files, names on the hub.
 

@@ -1,6 +1,8 @@
-// Fine-tunes ELECTRA: dotnet script scripts/finetune.csx -- configs/glue.yaml checkpoint=checkpoints/pretrain/small_11081_100 'tasks=[rte, cola]' runs=0..9 …
+// Fine-tunes ELECTRA on GLUE or tasks of your own: every task × every run, each with its scores, dev predictions and weights.
 //
-// Every task × every run. A run that is finished is never made again: the same command goes on where it stopped.
+//   dotnet script scripts/finetune.csx -- configs/glue.yaml checkpoint=checkpoints/pretrain/small_11081_100 'tasks=[rte, cola]' runs=0..9
+//
+// A run that is finished is never made again: the same command goes on where it stopped.
 
 #load "../core/bin/Release/net10.0/electra.csx"
 

@@ -1,6 +1,7 @@
-// Predicts with fine-tuned runs: dotnet script scripts/predict.csx -- configs/glue.yaml [group=… predict.runs={cola: 1, rte: [0, 3]} …]
+// Predicts with fine-tuned runs: test sets, as gluebenchmark.com wants them, or any lines of text (predict.input; - is the standard input).
 //
-// Test sets, as gluebenchmark.com wants them; or any lines of text: tasks=rte predict.input=pairs.txt (- is the standard input).
+//   dotnet script scripts/predict.csx -- configs/demo-glue.yaml
+//   dotnet script scripts/predict.csx -- configs/glue.yaml tasks=rte predict.input=pairs.txt
 
 #load "../core/bin/Release/net10.0/electra.csx"
 

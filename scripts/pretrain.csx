@@ -1,4 +1,6 @@
-// Pre-trains ELECTRA: dotnet script scripts/pretrain.csx -- configs/demo.yaml [key=value …]
+// Pre-trains ELECTRA: text to vocabulary, examples, generator and discriminator, and checkpoints that Hugging Face's library loads.
+//
+//   dotnet script scripts/pretrain.csx -- configs/demo.yaml training.steps=500
 //
 // The whole experiment, top to bottom. Change a line here, or a value in the configuration or on the command line.
 

@@ -1,4 +1,6 @@
-// Tables over fine-tuning runs: dotnet script scripts/stats.csx -- checkpoints/glue [group=…] [compare=[a, b]] [out=folder]
+// Tables over fine-tuning runs: mean, deviation, best and interval over seeds, beside the published numbers; Markdown, CSV, a picture.
+//
+//   dotnet script scripts/stats.csx -- checkpoints/glue 'compare=[demo, scratch]'
 //
 // Also over a CSV file of scores (model,task,run,score in per cent), alone or beside the runs.
 

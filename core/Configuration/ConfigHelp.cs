@@ -5,7 +5,7 @@ namespace Electra.Configuration;
 /// <summary>What <c>--help</c> prints: how a script is called, and every key with its type, its default and its meaning.</summary>
 internal static class ConfigHelp
 {
-    public static string Usage<T>(string script, string description = "", string? operand = null)
+    public static string Usage<T>(string command, string description = "", string? operand = null)
         where T : class, IExperimentConfig<T>
     {
         var help = new StringBuilder();
@@ -13,11 +13,9 @@ internal static class ConfigHelp
             ? ("<configuration.yaml>", "looked for in the working directory, then at the project's root", "overrides a key: training.steps=1000  'tasks=[rte, cola]'  corpus='books/*.txt'")
             : ($"<{operand}> ...", $"the key {operand}, below", "sets a key; a list is written '[a, b]'");
         var width = Math.Max(first.Length, "-h, --help".Length) + 2;
-        if (description != "")
-            help.Append($"{description}\n\n");
         help.Append($"""
-            usage: dotnet script {script} -- {first} [key=value ...]
-
+            usage: {command} -- {first} [key=value ...]
+            {(description == "" ? "" : $"\n{description}\n")}
               {first.PadRight(width)} {meaning}
               {"key=value".PadRight(width)} {example}
               {"-h, --help".PadRight(width)} this text

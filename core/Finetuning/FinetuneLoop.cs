@@ -59,8 +59,8 @@ public static class FinetuneLoop
             select new object?[] { task.Key.DisplayName, metric, $"{results.Count}", $"{scores.Mean():F1}", scores.Count > 1 ? $"{scores.StandardDeviation():F1}" : "", $"{scores.Max():F1}" });
         console.Line("Scores times 100, after the last epoch; std with n − 1.");
         console.Heading("What next");
-        console.Line($"  predictions of the test sets   dotnet script scripts/predict.csx -- <this configuration> group={config.Group}");
-        console.Line($"  tables over the runs           dotnet script scripts/stats.csx -- {config.Folder} group={config.Group}");
+        console.Line($"  predictions of the test sets   {ScriptCommand.Of("predict.csx", run.Arguments.Where(word => !word.StartsWith("resume=", StringComparison.Ordinal)))}");
+        console.Line($"  tables over the runs           {ScriptCommand.Of("stats.csx", config.Folder, $"group={config.Group}")}");
         console.Line($"  what each run did              {ProjectPath.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: metrics.jsonl, dev_predictions.tsv, config.yaml");
     }
 

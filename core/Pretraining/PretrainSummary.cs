@@ -44,11 +44,12 @@ internal static class PretrainSummary
         console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
 
         console.Heading("What next");
-        var (tasks, again) = (run.Config.Corpus.Source is [DotnetDocs.Name] ? "demo-glue.yaml" : $"glue.yaml group={run.Config.Name}", ProjectPath.Shown(run.PathOf(Experiment.ConfigFile)));
-        console.Line($"  fine-tune it            dotnet script scripts/finetune.csx -- configs/{tasks} checkpoint={ProjectPath.Shown(final)}");
-        console.Line($"  another learning rate   dotnet script scripts/pretrain.csx -- {again} name={run.Config.Name}-lr training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}");
-        console.Line($"  elsewhere, as ONNX      dotnet script scripts/export.csx -- {ProjectPath.Shown(final)} to=onnx");
-        console.Line($"  your own text           dotnet script scripts/pretrain.csx -- {again} name=mine corpus='texts/*.txt'");
+        var (shown, again) = (ProjectPath.Shown(final), ProjectPath.Shown(run.PathOf(Experiment.ConfigFile)));
+        string[] tasks = run.Config.Corpus.Source is [DotnetDocs.Name] ? ["configs/demo-glue.yaml"] : ["configs/glue.yaml", $"group={run.Config.Name}"];
+        string[] rate = [$"name={run.Config.Name}-lr", $"training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}"];
+        console.Line($"  fine-tune it            {ScriptCommand.Of("finetune.csx", [.. tasks, $"checkpoint={shown}"])}");
+        console.Line($"  another learning rate   {ScriptCommand.Of(run.Script.File, [again, .. rate])}");
+        console.Line($"  elsewhere, as ONNX      {ScriptCommand.Of("export.csx", shown, "to=onnx")}");
         console.Line($"  the losses, drawn       {ProjectPath.Shown(run.PathOf("curves.png"))}");
     }
 

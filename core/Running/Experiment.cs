@@ -83,7 +83,7 @@ public static class Experiment
             string[] arguments = [.. args];
             if (arguments.Length == 0 || arguments.Any(argument => argument is "-h" or "--help"))
             {
-                console.Write(ConfigHelp.Usage<T>(ProjectPath.Shown(text.File), text.Description, operand));
+                console.Write(ConfigHelp.Usage<T>(ScriptCommand.Of(text.File), text.Description, operand));
                 return arguments.Length == 0 ? WrongUsage : 0;
             }
             if (WrongArgument(arguments, operand) is { } wrong)
@@ -92,7 +92,7 @@ public static class Experiment
                 return WrongUsage;
             }
 
-            var run = new Run<T>(Configuration<T>(arguments, operand), console, text, signals.Stopping);
+            var run = new Run<T>(Configuration<T>(arguments, operand), console, text, signals.Stopping) { Arguments = arguments };
             signals.SavingTime = () => run.SavingTime;
             foreach (var warning in run.Config.Warnings())
                 console.Warning(warning);
@@ -183,7 +183,7 @@ public static class Experiment
     }
 
     private static string Header(string script, string config) =>
-        $"# What the run used, every default resolved. To run it again:\n#   dotnet script {ProjectPath.Shown(script)} -- {ProjectPath.Shown(config)}\n\n";
+        $"# What the run used, every default resolved. To run it again:\n#   {ScriptCommand.Of(script, ProjectPath.Shown(config))}\n\n";
 
     /// <summary>Numbers read and print the same whatever the user's language, and the console gets UTF-8, as far as it can be written.</summary>
     private static void PrepareConsole()

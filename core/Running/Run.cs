@@ -49,6 +49,9 @@ public sealed class Run<T>
     /// <summary>Writes the configuration, every default resolved, and the text of the script into the run folder.</summary>
     public void SaveConfig() => Experiment.WriteConfig(Folder, Config, Script);
 
+    /// <summary>What the script was called with.</summary>
+    internal IReadOnlyList<string> Arguments { get; init; } = [];
+
     /// <summary>The script that is run.</summary>
     internal ScriptText Script { get; }
 

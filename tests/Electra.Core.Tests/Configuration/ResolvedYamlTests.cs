@@ -91,7 +91,7 @@ public sealed class ResolvedYamlTests
     [Fact]
     public void Help_shows_every_key_with_its_type_its_default_and_its_meaning()
     {
-        var help = ConfigHelp.Usage<SampleConfig>("scripts/sample.csx");
+        var help = ConfigHelp.Usage<SampleConfig>("dotnet script scripts/sample.csx", "Samples.");
 
         Assert.Contains("dotnet script scripts/sample.csx -- <configuration.yaml>", help);
         Assert.Contains("  training.learning_rate = 0.0005\n      a number; a value of more than 0 and at most 1\n      The highest learning rate.\n", help);

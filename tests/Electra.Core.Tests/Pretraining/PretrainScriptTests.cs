@@ -112,7 +112,6 @@ public sealed class PretrainScriptTests : IDisposable
         var run = await Pretrain("checkpoints.percents=[]");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.True(File.Exists(folder.File("runs/tiny_11081_100/discriminator/model.safetensors")));
-        Assert.Contains("tiny_11081/config.yaml name=mine", run.Output);
         foreach (var again in new string[][] { ["name=again"], ["name=more", $"init={folder.File("runs/tiny_11081_100")}"] })
         {
             var other = await ScriptRunner.Run(folder, ["-c", "release", TinyExperiment.Script, "--", folder.File("runs/tiny_11081/config.yaml"), .. again]);
@@ -121,6 +120,21 @@ public sealed class PretrainScriptTests : IDisposable
         Assert.Equal(Losses("runs/tiny_11081"), Losses("runs/again_11081"));
         var both = await Pretrain("name=both", $"vocabulary={{file: {folder.File("runs/tiny_11081_100")}, size: 120}}");
         Assert.Contains("vocabulary.size is of a vocabulary that is trained", both.Error);
+    }
+
+    [Fact]
+    public async Task What_it_says_to_do_next_can_be_pasted()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs sh");
+        var run = await Pretrain("name=paste", $"checkpoints.folder={folder.File("it's here")}");
+        Assert.True(run.ExitCode == 0, run.Error);
+        foreach (var (next, more) in new[] { ("another learning rate", " dry_run=true"), ("elsewhere, as ONNX", " out=" + folder.File("exported")) })
+        {
+            var command = run.Lines.Single(line => line.StartsWith($"  {next} ", StringComparison.Ordinal))[(next.Length + 2)..].Trim();
+            var pasted = await ScriptRunner.Finish(ScriptRunner.StartProgram("sh", folder.Path, new Dictionary<string, string>(), "-c", command + more));
+            Assert.True(pasted.ExitCode == 0, $"{command}\n{pasted.Output}{pasted.Error}");
+        }
+        Assert.NotEmpty(Directory.GetFiles(folder.File("exported"), "model.onnx", SearchOption.AllDirectories));
     }
 
     private Task<ScriptResult> Pretrain(params string[] overrides) =>
