@@ -94,6 +94,8 @@ public static class Experiment
 
             var run = new Run<T>(Configuration<T>(arguments, operand), console, text, signals.Stopping) { Arguments = arguments };
             signals.SavingTime = () => run.SavingTime;
+            if (StaleLibrary.Warning() is { } stale)
+                await errors.WriteLineAsync($"warning: {stale}");
             foreach (var warning in run.Config.Warnings())
                 console.Warning(warning);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;

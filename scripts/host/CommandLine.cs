@@ -26,9 +26,20 @@ internal abstract record CommandLine
         What follows -- goes to the script, as does everything else that is not an option.
         """;
 
+    /// <summary>How to have what only the public tool does. It is then there beside this runner, which goes on being `dotnet script`.</summary>
+    public const string PublicTool = """
+        To have the public tool, dotnet tool install --global dotnet-script: then dotnet-script (with a hyphen) is the public one.
+        For it to be `dotnet script` too, build with: dotnet build -c Release -p:ElectraUseBundledScript=false
+        """;
+
     /// <summary>What only the public tool has: refused rather than handed to a script that does not expect it.</summary>
     private static readonly string[] PublicToolOnly =
-        ["-d", "--debug", "-i", "--interactive", "-s", "--sources", "--verbosity", "--disable-isolated-load-context", "--info"];
+    [
+        "-d", "--debug", "-i", "--interactive", "-s", "--sources", "--verbosity", "--disable-isolated-load-context", "--isolated-load-context",
+        "--info", "--runtime", "--no-restore",
+    ];
+
+    private static readonly string[] PublicToolCommands = ["eval", "init", "new", "publish", "exec"];
 
     /// <summary>Reads the command line by the rules of dotnet-script: its options may stand anywhere before <c>--</c>.</summary>
     /// <exception cref="ScriptErrorException">The command line makes no sense.</exception>
@@ -60,8 +71,14 @@ internal abstract record CommandLine
                     arguments.AddRange(words.Skip(i + 1));
                     i = words.Count;
                     break;
-                case var option when PublicToolOnly.Contains(option) || (script is null && option.StartsWith('-')):
+                case var option when PublicToolOnly.Contains(option):
+                    throw new ScriptErrorException($"{option}: only the public dotnet-script has this, the bundled script runner does not.\n{PublicTool}");
+                case var option when script is null && option.StartsWith('-'):
                     throw new ScriptErrorException($"{option}: the bundled script runner has no such option.\n\n{Usage}");
+                case var command when script is null && PublicToolCommands.Contains(command) && !File.Exists(command):
+                    throw new ScriptErrorException($"{command}: only the public dotnet-script has this command, the bundled script runner does not.\n{PublicTool}");
+                case var address when script is null && address.Contains("://"):
+                    throw new ScriptErrorException($"{address}: only the public dotnet-script runs scripts from the web, the bundled script runner does not.\n{PublicTool}");
                 case var word when script is null:
                     script = word;
                     break;
@@ -71,7 +88,8 @@ internal abstract record CommandLine
             }
         }
         return script is null
-            ? throw new ScriptErrorException($"No script is named.\n\n{Usage}")
+            ? throw new ScriptErrorException(
+                $"No script is named; the interactive mode is the public dotnet-script's alone.\n{PublicTool}\n\n{Usage}")
             : new Run(script, arguments, optimized, cacheFolder);
 
         string ValueAfter(ref int i) => ++i < words.Count

@@ -27,9 +27,8 @@ internal static class ScriptErrors
     {
         if (DirectiveTarget(diagnostic.Location) is not { } target)
             return null;
-        if (target.StartsWith("nuget:", StringComparison.OrdinalIgnoreCase) || target.StartsWith("sdk:", StringComparison.OrdinalIgnoreCase))
-            return "The bundled script runner reads no packages. To use the public tool: dotnet tool install --global dotnet-script, "
-                + "then dotnet build -c Release -p:ElectraUseBundledScript=false";
+        if (target.StartsWith("nuget:", StringComparison.OrdinalIgnoreCase) || target.StartsWith("sdk:", StringComparison.OrdinalIgnoreCase) || target.Contains("://"))
+            return $"The bundled script runner reads no packages, and no scripts from the web.\n{CommandLine.PublicTool}";
 
         var file = Path.GetFullPath(target, Path.GetDirectoryName(diagnostic.Location.SourceTree!.FilePath)!);
         var folders = file.Split(Path.DirectorySeparatorChar);
