@@ -10,6 +10,7 @@ public sealed class SchedulerTests : IDisposable
     private static readonly string Launcher = Path.Combine(TestData.Repository, "scripts", "run");
 
     private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly List<Process> started = [];
 
     public SchedulerTests()
     {
@@ -17,7 +18,27 @@ public sealed class SchedulerTests : IDisposable
         TinyExperiment.Write(folder);
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose()
+    {
+        // A test that failed leaves nothing that trains for hours.
+        foreach (var process in started)
+            using (process)
+                if (IsRunning(process))
+                    process.Kill(entireProcessTree: true);
+        folder.Dispose();
+
+        static bool IsRunning(Process process)
+        {
+            try
+            {
+                return !process.HasExited;
+            }
+            catch (InvalidOperationException)
+            {
+                return false; // It was waited for, and disposed.
+            }
+        }
+    }
 
     [Theory]
     [InlineData("INT", 130)]
@@ -84,7 +105,7 @@ public sealed class SchedulerTests : IDisposable
     {
         Assert.SkipUnless(HasLocalTool, "built without the bundled script runner");
         var outer = await Training("dotnet", "script");
-        int inner = int.Parse(File.ReadAllText(folder.File("runs/tiny_11081/.lock.process")), CultureInfo.InvariantCulture);
+        int inner = Inner();
         Assert.NotEqual(outer.Id, inner);
 
         await Send(signal, outer.Id);
@@ -111,11 +132,10 @@ public sealed class SchedulerTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "needs script(1), which makes a terminal");
         var terminal = Start("script", "-qec", $"exec '{Launcher}' {string.Join(' ', Words.Select(word => $"'{word}'"))}", "/dev/null");
         await ScriptRunner.WaitForLine(terminal, "loss");
-        int inner = int.Parse(File.ReadAllText(folder.File("runs/tiny_11081/.lock.process")), CultureInfo.InvariantCulture);
+        int inner = Inner();
         terminal.Kill();
         await EndOf(inner);
         Assert.True(IsSaved);
-        terminal.Dispose();
     }
 
     [Fact]
@@ -148,8 +168,19 @@ public sealed class SchedulerTests : IDisposable
 
     private string[] Words => ["-p", ScriptRunner.KitCache, TinyExperiment.Script, "--", folder.File("tiny.yaml"), "compute.threads=1", "training.steps=10000000", "checkpoints.every=0"];
 
-    private Process Start(string program, params string[] words) =>
-        ScriptRunner.StartProgram(program, program == "dotnet" ? TestData.Repository : folder.Path, new Dictionary<string, string>(), words);
+    private Process Start(string program, params string[] words)
+    {
+        var process = ScriptRunner.StartProgram(program, program == "dotnet" ? TestData.Repository : folder.Path, new Dictionary<string, string>(), words);
+        started.Add(process);
+        return process;
+    }
+
+    /// <summary>The process that trains, whoever started it: the one that has the run's lock.</summary>
+    private int Inner()
+    {
+        var holder = File.ReadAllText(folder.File("runs/tiny_11081/.lock.process"));
+        return int.Parse(holder.Split(' ').First(word => word.All(char.IsAsciiDigit)), CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Starts a run that would go on for hours, and waits for its first steps.</summary>
     private async Task<Process> Training(string program, params string[] words)
