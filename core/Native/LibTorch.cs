@@ -20,6 +20,12 @@ public static class LibTorch
 
     private static readonly Lazy<Loaded> Library = new(Load);
 
+    /// <summary>Why libtorch could not be loaded when TorchSharp asked for it.</summary>
+    internal static LibTorchException? Failure { get; private set; }
+
+    /// <summary>Whether a failure is printed at once: not where what runs the script tells the user how it ended.</summary>
+    internal static bool PrintsFailure { get; set; } = true;
+
     private sealed record Loaded(string Folder, IReadOnlyDictionary<string, nint> Handles);
 
     /// <summary>The folder that libtorch was loaded from.</summary>
@@ -54,8 +60,10 @@ public static class LibTorch
             }
             catch (LibTorchException e)
             {
-                // TorchSharp would go on with advice of its own that leads astray.
-                Console.Error.WriteLine(e.Message);
+                // TorchSharp goes on with advice of its own that leads astray.
+                Failure = e;
+                if (PrintsFailure)
+                    Console.Error.WriteLine(e.Message);
                 return 0;
             }
         }

@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Electra.Configuration;
+using Electra.Native;
 using Electra.Storage;
 
 namespace Electra.Running;
@@ -103,14 +103,14 @@ public static class Experiment
                 run.SaveConfig();
             return await body(run);
         }
-        catch (Exception exception) when (signals.ExitCode is not null && Cause(exception) is OperationCanceledException)
+        catch (Exception exception) when (signals.ExitCode is not null && Failure.Cause(exception) is OperationCanceledException)
         {
             return signals.ExitCode.Value;
         }
         catch (Exception exception)
         {
             console.EndProgress();
-            var (message, code) = Explain(exception);
+            var (message, code) = Failure.Explain(exception);
             await errors.WriteLineAsync(code == Bug ? message : console.Wrapped(message));
             return code;
         }
@@ -128,39 +128,6 @@ public static class Experiment
         var file = Path.Combine(folder, ConfigFile);
         AtomicFile.WriteAllText(file, Header(script.File, file) + Config.ResolvedYaml(config));
     }
-
-    /// <summary>What to tell the user of an exception, and the exit code that goes with it.</summary>
-    internal static (string Message, int ExitCode) Explain(Exception exception) => Cause(exception) switch
-    {
-        UserErrorException e => ($"error: {e.Message}", UserError),
-        IOException e when DiskFull.Is(e) => ($"error: the disk is full: {e.Message}", UserError),
-        IOException e when FileInPlaceOfFolder(e) is { } file => ($"error: {ProjectPath.Shown(file)} is a file, and a folder is expected there", UserError),
-        // What the system says of a disk or a file that fails; a file that is not there is for the code that opens it to explain.
-        IOException e when e is not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException) => ($"error: {e.Message}", UserError),
-        UnauthorizedAccessException e => ($"error: {e.Message}", UserError),
-        _ => ($"error: this is a bug, in the kit or in the script; please report it with what follows.\n{exception}", Bug),
-    };
-
-    /// <summary>
-    /// The file that stands where a folder was to be made: .NET says of it that a part of the path is not there, or that the file is.
-    /// </summary>
-    private static string? FileInPlaceOfFolder(IOException e)
-    {
-        if (e.Message.Split('\'') is not [_, var path, _])
-            return null;
-        for (string? above = path; !string.IsNullOrEmpty(above); above = Path.GetDirectoryName(above))
-            if (File.Exists(above))
-                return e is DirectoryNotFoundException || above == path && e.Message.EndsWith("already exists.", StringComparison.Ordinal) ? above : null;
-        return null;
-    }
-
-    /// <summary>What happened may come wrapped: by a static constructor, a parallel loop, a call by reflection.</summary>
-    private static Exception Cause(Exception exception) => exception switch
-    {
-        TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner => Cause(inner),
-        AggregateException aggregate => aggregate.Flatten().InnerExceptions.Select(Cause).OrderBy(e => e switch { UserErrorException => 0, OperationCanceledException => 2, _ => 1 }).FirstOrDefault(exception),
-        _ => exception,
-    };
 
     private static T Configuration<T>(string[] arguments, string? operand)
         where T : class, IExperimentConfig<T>
@@ -201,5 +168,6 @@ public static class Experiment
             // There is no console to set: the output is discarded.
         }
         LossyWriter.Use();
+        LibTorch.PrintsFailure = false;
     }
 }
