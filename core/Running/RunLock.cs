@@ -13,7 +13,7 @@ internal static class RunLock
 
     /// <summary>Takes the folder for this process, if no other has it.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="holder">Who has it, in words: "process 12 on node3".</param>
+    /// <param name="holder">Who has it, in words: "process 12".</param>
     /// <exception cref="UserErrorException">Its file system does not lock files.</exception>
     public static IDisposable? TryTake(string folder, out string holder)
     {
@@ -22,9 +22,9 @@ internal static class RunLock
         var taken = FileLock.TryTake(Path.Combine(folder, ".lock"));
         holder = "";
         if (taken is null)
-            holder = File.Exists(named) ? File.ReadAllText(named) : "another process";
+            holder = File.Exists(named) ? $"process {File.ReadAllText(named)}" : "another process";
         else
-            AtomicFile.WriteAllText(named, string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}"));
+            AtomicFile.WriteAllText(named, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         return taken;
     }
 }

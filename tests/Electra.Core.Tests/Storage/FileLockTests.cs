@@ -52,6 +52,6 @@ public sealed class FileLockTests : IDisposable
     public void Who_has_a_run_is_named()
     {
         using var first = RunLock.Take(folder.Path);
-        Assert.Contains($"is in use by process {Environment.ProcessId} on {Environment.MachineName}: let it end", Assert.Throws<UserErrorException>(() => RunLock.Take(folder.Path)).Message);
+        Assert.Contains($"is in use by process {Environment.ProcessId}: let it end", Assert.Throws<UserErrorException>(() => RunLock.Take(folder.Path)).Message);
     }
 }
