@@ -46,6 +46,8 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         if (console is not null && ExamplePreparation.IsToBegin(source, config.Examples, folder))
             PreparationEstimate.Measure(corpus, source, config.Examples, config.Workers, console, cancellation)?.Tell(console, folder, corpus.DropsDownloads);
         var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, console, cancellation);
+        if (corpus.RowsWithoutText > 0)
+            console?.Line($"{corpus.RowsWithoutText:N0} rows of the corpus have no text (null, empty or missing), and are passed over.");
         if (examples.Train.Count < config.Training.BatchSize)
             throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");
         var data = new PretrainData(tokenizer, examples);

@@ -43,6 +43,9 @@ public sealed class Corpus
 
     internal string Description { get; }
 
+    /// <summary>Rows that the last reading passed over, as their text is null, empty or missing.</summary>
+    internal long RowsWithoutText { get; private set; }
+
     /// <summary>Which files are read and which are not, in words; empty where the source says it.</summary>
     internal string Files { get; init; } = "";
 
@@ -87,6 +90,8 @@ public sealed class Corpus
         var progress = reading.Progress;
         long characters = 0, reported = 0;
         bool any = false;
+        RowsWithoutText = 0;
+        reading = reading with { PassedOverRow = () => RowsWithoutText++ };
         var measured = Bytes is not { } bytes ? reading
             : reading with { At = at => progress?.Report(new ProgressReport(stage, Math.Min(at, bytes) / 1e6, bytes / 1e6, "MB")) };
         foreach (var document in read(measured))
@@ -129,7 +134,7 @@ public sealed class Corpus
         long before = 0;
         foreach (var file in files)
         {
-            foreach (var document in FileDocuments.Read(file, options, new ReadPosition(at => reading.At(before + at))))
+            foreach (var document in FileDocuments.Read(file, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow))
                 yield return document;
             reading.At(before += file.Bytes);
         }

@@ -82,7 +82,7 @@ internal static class HubCorpus
         foreach (var (file, path) in Downloads(snapshot, wanted, options, reading))
         {
             var source = new SourceFile(path, file.Path, file.Size, default);
-            foreach (var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at))))
+            foreach (var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow))
                 yield return document;
             reading.At(before += file.Size);
             reading.Ended(file.Path, () => snapshot.Drop(file));
