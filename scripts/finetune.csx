@@ -25,5 +25,5 @@ return await Experiment.Run<FinetuneConfig>(Args, run =>
     run.Console.Table(("device", compute), ("workers", config.Workers));
 
     // ---- runs: train, measure after every epoch, save --------------------------------------------------------------------
-    return FinetuneLoop.Train(run, start, method, compute);
+    FinetuneLoop.Train(run, start, method, compute);
 });

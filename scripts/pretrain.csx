@@ -24,7 +24,7 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     using var initial = InitialWeights.Open(tokenizer, run); // continued pre-training: init=google/electra-small-discriminator
     using var data = PretrainData.Prepare(corpus, tokenizer, config, run.Console, run.Stopping);
     data.Describe(corpus, run.Console);
-    if (config.Only == RunPart.Data) return data.Summarize(run.Console);
+    if (config.Only == RunPart.Data) { data.Summarize(run.Console); return; }
 
     // ---- model: a generator and a discriminator that share their embeddings ------------------------------------------
     var compute   = Compute.Open(config.Compute, config.Training.Precision);
@@ -34,9 +34,9 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
 
     // ---- method: mask, generate, corrupt, discriminate, weigh (core/Pretraining/ElectraMethod.cs) ---------------------
     // Each stage can be another: ElectraMethod.From(…) with { Weigh = (generator, discriminator) => generator + 25 * discriminator }
-    var method    = ElectraMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute.Threads);
+    var method    = ElectraMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute);
     var schedule  = Schedule.Of(config.Training.Schedule, config.Training.LearningRate, config.Training.Steps, config.Training.WarmupSteps);
 
     // ---- train: measure, save, and go on where it stopped -------------------------------------------------------------
-    return PretrainLoop.Train(run, data, model, method, schedule);
+    PretrainLoop.Train(run, data, model, method, schedule);
 });

@@ -1,8 +1,8 @@
+using Electra.Data;
 using System.Diagnostics;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Model;
-using Electra.Pretraining;
 using Electra.Tensors;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using Electra.Data;
 using System.Diagnostics;
 using Electra.Model;
 using Electra.Native;
@@ -5,6 +6,7 @@ using Electra.Optimization;
 using Electra.Pretraining;
 using Electra.Running;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Bench;
@@ -32,13 +34,13 @@ public static class TrainingBench
         using var model = ElectraPair.Create(config.Model, config.Seed, compute);
         using var optimizer = new Adam(model.Store, options.Optimizer);
         var clock = new StageClock(compute);
-        var method = clock.Between(ElectraMethod.From(options.Objective, tokens, compute.Threads));
-        using var training = new TrainingStep(model, method, optimizer, random[1]) { Finished = stage => clock.Mark(stage == "forward" ? "other" : stage) };
+        var method = clock.Between(ElectraMethod.From(options.Objective, tokens, compute));
+        using var training = new TrainingStep(model.Store, optimizer, method.LossNames.Count) { Finished = stage => clock.Mark(stage == "forward" ? "other" : stage) };
         long k = 0;
         void Step()
         {
             clock.Begin();
-            training.Run(k++, [batch], new StepRates(1e-4));
+            training.Run(k, method.Passes(model, [batch], random[1][k++]), new StepRates(1e-4));
             clock.End();
         }
         const int WarmUp = 8; // the runtime compiles what runs often once more
@@ -48,7 +50,7 @@ public static class TrainingBench
         double peakMegabytes = PeakMegabytes();
 
         // ---- steps and the floor, in turns -----------------------------------------------------------------------------------------
-        int masked = Masking.Apply(batch.Ids, batch.Lengths, tokens, options.Objective.Masking, random[2]).Positions.Length;
+        int masked = Masking.Apply(batch, tokens, options.Objective.Masking, random[2]).Positions.Length;
         using var products = new StepProducts(config.Model, config.BatchSize, config.Length, masked, compute);
         var (productTimes, copyRates) = (new List<double>(), new List<double>());
         for (int i = 0; i < config.Steps; i++)
@@ -62,15 +64,15 @@ public static class TrainingBench
                 copyRates.Add(products.CopyRate());
             }
         }
-        long? operators = OperatorCounter.Count(() => training.Run(k++, [batch], new StepRates(1e-4)));
+        long? operators = OperatorCounter.Count(() => training.Run(k, method.Passes(model, [batch], random[1][k++]), new StepRates(1e-4)));
 
         // ---- the plain port, in turns with steps ------------------------------------------------------------------------------------
-        double loss = training.ReadMeans().Loss;
+        double loss = training.Read().Average(update => update.Loss);
         double? timesFaster = config.PlainSteps == 0 ? null : TimesFaster(run, compute, batch, tokens, options, random[2], () =>
         {
             long start = Stopwatch.GetTimestamp();
-            training.Run(k++, [batch], new StepRates(1e-4));
-            training.ReadMeans();
+            training.Run(k, method.Passes(model, [batch], random[1][k++]), new StepRates(1e-4));
+            training.Read();
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         });
 
@@ -109,7 +111,7 @@ public static class TrainingBench
 
     private static double TimesFaster(Run<BenchConfig> run, Compute compute, TokenBatch batch, MaskingTokens tokens, PretrainConfig options, RandomKey key, Func<double> step)
     {
-        var masked = Masking.Apply(batch.Ids, batch.Lengths, tokens, options.Objective.Masking, key);
+        var masked = Masking.Apply(batch, tokens, options.Objective.Masking, key);
         bool[] isMasked = new bool[batch.Ids.Length];
         foreach (long position in masked.Positions)
             isMasked[position] = true;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Electra.Checkpoints.Formats;
 using Electra.Storage;
 using static TorchSharp.torch;
@@ -13,40 +14,53 @@ public static class TrainingState
 {
     private const string TensorsFile = "tensors.safetensors", InfoFile = "state.json";
 
-    private sealed record Envelope<T>(T State, long TensorsBytes, string TensorsSha256);
+    /// <summary>
+    /// Of how states are made: a run goes on only with the random draws that it began with. 2: draws follow the example's row in the batch.
+    /// </summary>
+    private const int Format = 2;
+
+    private sealed record Envelope<T>(T State, long TensorsBytes, string TensorsSha256, int Format = 1, string Layout = "");
 
     /// <summary>Saves a state; an older one in the folder is replaced once the new one is whole.</summary>
-    public static void Save<T>(string folder, IEnumerable<(string Name, Tensor Value)> tensors, T info) => AtomicFolder.Write(folder, partial =>
+    /// <param name="folder">The folder.</param>
+    /// <param name="tensors">The tensors by name.</param>
+    /// <param name="layout">Names how they are laid out: a fingerprint of names, shapes and places of the parameters in them.</param>
+    /// <param name="info">What they belong to.</param>
+    public static void Save<T>(string folder, IEnumerable<(string Name, Tensor Value)> tensors, string layout, T info) => AtomicFolder.Write(folder, partial =>
     {
         var file = Path.Combine(partial, TensorsFile);
         SafeTensors.Save(file, tensors);
-        SealedJson.Write(Path.Combine(partial, InfoFile), new Envelope<T>(info, new FileInfo(file).Length, Sha256(file)));
+        SealedJson.Write(Path.Combine(partial, InfoFile), new Envelope<T>(info, new FileInfo(file).Length, Sha256(file), Format, layout));
     });
 
     /// <summary>How long saving these may take where it has not been measured: a slow disk writes, and one core hashes, 100 MB/s together.</summary>
     public static TimeSpan EstimatedTime(IEnumerable<(string Name, Tensor Value)> tensors) =>
         TimeSpan.FromSeconds(tensors.Sum(tensor => tensor.Value.numel() * (double)tensor.Value.element_size()) / 100e6);
 
-    /// <summary>Opens a state: the record, and the tensors to read.</summary>
-    /// <exception cref="UserErrorException">The folder holds no state, or a damaged one.</exception>
-    public static (T Info, SafeTensorsFile Tensors) Load<T>(string folder)
+    /// <summary>Opens a state: the record, the name of the layout, and the tensors to read.</summary>
+    /// <exception cref="UserErrorException">The folder holds no state, a damaged one, or one of another version.</exception>
+    public static (T Info, string Layout, SafeTensorsFile Tensors) Load<T>(string folder)
     {
         AtomicFolder.Recover(folder);
         var (info, tensors) = (Path.Combine(folder, InfoFile), Path.Combine(folder, TensorsFile));
         UserErrorException Damaged(string why, Exception? cause = null) =>
             new($"the saved state {ProjectPath.Shown(folder)} is damaged: {why}.", cause);
-        Envelope<T> envelope;
+        Envelope<JsonElement> envelope;
+        T state;
         try
         {
-            envelope = SealedJson.Read<Envelope<T>>(info);
+            envelope = SealedJson.Read<Envelope<JsonElement>>(info);
+            if (envelope.Format != Format)
+                throw new UserErrorException($"the saved state {ProjectPath.Shown(folder)} is of another version of this kit, which drew its random numbers otherwise: that version can finish the run.");
+            state = envelope.State.Deserialize<T>(SealedJson.Options) ?? throw new InvalidDataException("it is empty");
         }
-        catch (Exception e) when (e is IOException or InvalidDataException)
+        catch (Exception e) when (e is IOException or InvalidDataException or JsonException)
         {
             throw Damaged($"{InfoFile} cannot be read ({e.Message})", e);
         }
         if (!File.Exists(tensors) || new FileInfo(tensors).Length != envelope.TensorsBytes || Sha256(tensors) != envelope.TensorsSha256)
             throw Damaged($"{TensorsFile} is not the file that {InfoFile} describes");
-        return (envelope.State, SafeTensorsFile.Open(tensors));
+        return (state, envelope.Layout, SafeTensorsFile.Open(tensors));
     }
 
     /// <summary>Moves a damaged state out of the way, in place of one that was set aside before.</summary>

@@ -118,6 +118,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
             Datasets = elsewhere.Datasets,
             Resume = elsewhere.Resume,
             Predict = elsewhere.Predict,
+            Training = Training with { MicroBatchSize = 0 },
         });
     }
 
@@ -165,6 +166,10 @@ public sealed record FinetuneOptions
     /// <summary>Rows in one update.</summary>
     [Range(1, 1 << 16)]
     public int BatchSize { get; init; } = 32;
+
+    /// <summary>Rows in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the whole batch. What is learned stays the same.</summary>
+    [Range(0, 1 << 16)]
+    public int MicroBatchSize { get; init; }
 
     /// <summary>The highest learning rate, the head's.</summary>
     [Range(0.0, 10.0)]

@@ -4,6 +4,7 @@ using Electra.Data.Tasks;
 using Electra.Pretraining;
 using Electra.Running;
 using Electra.Storage;
+using Electra.Training;
 
 namespace Electra.Finetuning;
 
@@ -62,7 +63,9 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
         if (config.Resume == ResumeMode.Never)
         {
             File.Delete(Path.Combine(Folder, FinetuneResult.FileName));
-            new FinetuneState(config, this).Delete();
+            var states = StateKeeper<FinetunePosition>.FolderOf(Folder);
+            if (Directory.Exists(states))
+                Directory.Delete(states, recursive: true);
         }
     }
 }

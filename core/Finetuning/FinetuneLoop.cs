@@ -16,9 +16,9 @@ public static class FinetuneLoop
     /// <param name="start">Checkpoint and data.</param>
     /// <param name="method">How to learn.</param>
     /// <param name="compute">Device, precision, and the threads of each worker.</param>
-    /// <returns>The exit code: 1 where a run failed; the others are made all the same.</returns>
+    /// <exception cref="UserErrorException">Runs failed; the others are made all the same.</exception>
     /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved, and the same command goes on.</exception>
-    public static int Train(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute)
+    public static void Train(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute)
     {
         var (config, console) = (run.Config, run.Console);
         console.Heading("Runs");
@@ -42,9 +42,9 @@ public static class FinetuneLoop
             throw;
         }
         Report(run, all);
-        foreach (var failure in batch.Failures)
-            console.Warning($"not finished: {failure}");
-        return batch.Failures.IsEmpty ? 0 : Experiment.UserError;
+        if (!batch.Failures.IsEmpty)
+            throw new UserErrorException(batch.Failures.Count == 1 ? $"a run is not finished: {batch.Failures.First()}"
+                : $"{batch.Failures.Count} runs are not finished:\n{string.Join('\n', batch.Failures.Select(failure => $"  {failure}"))}");
     }
 
     private static void Report(Run<FinetuneConfig> run, FinetuneJob[] jobs)
@@ -55,9 +55,13 @@ public static class FinetuneLoop
             from task in jobs.GroupBy(job => job.Data.Task)
             let results = task.Where(job => FinetuneResult.IsIn(job.Folder)).Select(job => FinetuneResult.Load(job.Folder)).ToList()
             from metric in results.Count == 0 ? [] : results[0].Scores.Keys
-            let scores = results.Select(result => 100 * result.Scores[metric]).ToList()
-            select new object?[] { task.Key.DisplayName, metric, $"{results.Count}", $"{scores.Mean():F1}", scores.Count > 1 ? $"{scores.StandardDeviation():F1}" : "", $"{scores.Max():F1}" });
-        console.Line("Scores times 100, after the last epoch; std with n − 1.");
+            let scores = results.Select(result => result.Scores[metric]).Where(double.IsFinite).ToList()
+            select new object?[]
+            {
+                task.Key.DisplayName, metric, scores.Count == results.Count ? $"{results.Count}" : $"{scores.Count} of {results.Count}",
+                scores.Count > 0 ? Metrics.Shown(scores.Mean()) : "undefined", scores.Count > 1 ? Metrics.Shown(scores.StandardDeviation()) : "", scores.Count > 0 ? Metrics.Shown(scores.Max()) : "",
+            });
+        console.Line("Scores times 100, after the last epoch; std with n − 1. Runs whose score is undefined are left out.");
         console.Heading("What next");
         console.Line($"  predictions of the test sets   {ScriptCommand.Of("predict.csx", run.Arguments.Where(word => !word.StartsWith("resume=", StringComparison.Ordinal)))}");
         console.Line($"  tables over the runs           {ScriptCommand.Of("stats.csx", config.Folder, $"group={config.Group}")}");
@@ -119,17 +123,17 @@ public static class FinetuneLoop
                 return;
             }
             job.Prepare(config);
-            using var training = new FinetuneRun(config, start, method, compute, job, console.Warning);
-            Experiment.WriteConfig(job.Folder, job.Alone(config), job.Script);
-            Interlocked.Add(ref updates, -training.Step);
-            run.SavingTime = workers * training.SavingTime;
-            var result = training.Train(
+            using var training = new FinetuneRun(config, start, method, compute, job, new FinetuneObserver(
                 epoch => console.Line($"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  {Scores(epoch.Scores)}"),
                 () => console.Report(new ProgressReport("fine-tuning", Interlocked.Increment(ref done), Interlocked.Read(ref updates), "updates")),
-                stopping.Token);
+                console.Warning));
+            Experiment.WriteConfig(job.Folder, job.Alone(config), job.Script);
+            Interlocked.Add(ref updates, -training.FirstStep);
+            run.SavingTime = workers * training.SavingTime;
+            var result = training.Train(stopping.Token);
             console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
         }
 
-        private static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join("  ", scores.Select(score => $"{score.Key} {100 * score.Value:F1}"));
+        private static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join("  ", scores.Select(score => $"{score.Key} {Metrics.Shown(score.Value)}"));
     }
 }

@@ -1,7 +1,7 @@
+using Electra.Data;
 using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Optimization;
-using Electra.Pretraining;
 using Electra.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
@@ -12,11 +12,11 @@ namespace Electra.Finetuning;
 /// <remarks>Each stage is a function that a script may replace: <c>method with { Loss = (task, logits, labels) => … }</c>.</remarks>
 public sealed record FinetuneMethod
 {
-    /// <summary>The loss of outputs <c>[rows, outputs]</c> float32 against labels <c>[rows]</c> (numbers of classes, or values) float32: a scalar.</summary>
+    /// <summary>The loss, a mean over the rows, of outputs <c>[rows, outputs]</c> float32 against labels <c>[rows]</c> (numbers of classes, or values) float32: a scalar.</summary>
     public required Func<TaskDefinition, Tensor, Tensor, Tensor> Loss { get; init; }
 
-    /// <summary>What each parameter's learning rate is, in relation to the head's.</summary>
-    public required Func<ElectraClassifier, IReadOnlyList<ParameterRange>> Rates { get; init; }
+    /// <summary>What the learning rate of each parameter of a model is multiplied by; 0 freezes it.</summary>
+    public required Func<ElectraClassifier, Parameter, double> Rate { get; init; }
 
     /// <summary>From the number of updates to the rates of the k-th, from 0.</summary>
     public required Func<long, Func<long, StepRates>> Schedule { get; init; }
@@ -34,7 +34,26 @@ public sealed record FinetuneMethod
         return model.Classify(Rows(put[0]), Rows(put[1]), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]), dropout);
     }
 
-    /// <summary>One forward pass with its loss.</summary>
+    /// <summary>The passes of an update: each computes the loss of its part, its share in the mean over the batch's rows.</summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="split">The rows of training.</param>
+    /// <param name="rows">The numbers of the batch's rows.</param>
+    /// <param name="microBatchSize">Rows of a part; 0: all.</param>
+    /// <param name="key">Names the dropout of the update.</param>
+    internal IReadOnlyList<Func<Tensor[]>> Passes(ElectraClassifier model, TaskDefinition task, EncodedSplit split, int[] rows, int microBatchSize, RandomKey key)
+    {
+        int size = microBatchSize > 0 ? microBatchSize : rows.Length;
+        return [.. rows.Chunk(size).Select((part, i) => (Func<Tensor[]>)(() =>
+        {
+            long firstRow = (long)i * size;
+            DeviceRandom.Seed(model.Store.Compute, key[firstRow]);
+            var loss = Forward(model, task, split.Batch(part, firstRow), new Dropout(key, model.Store.Compute, part.Length, firstRow));
+            return [part.Length == rows.Length ? loss : loss * ((double)part.Length / rows.Length)];
+        }))];
+    }
+
+    /// <summary>One forward pass with its loss, the mean over the rows of the batch.</summary>
     /// <param name="model">The classifier.</param>
     /// <param name="task">The task.</param>
     /// <param name="batch">Rows with their labels.</param>
@@ -46,7 +65,7 @@ public sealed record FinetuneMethod
     public static FinetuneMethod From(FinetuneOptions options) => new()
     {
         Loss = (task, logits, labels) => task.IsRegression ? mse_loss(logits.squeeze(-1), labels) : cross_entropy(logits, labels.to(int64)),
-        Rates = model => LayerwiseRates.Ranges(model, options.LayerDecay, options.OriginalLayerDecay),
-        Schedule = steps => Optimization.Schedule.Of(options.Schedule, options.LearningRate, steps, warmup: (long)(options.WarmupShare * steps)),
+        Rate = LayerwiseRates.Of(options.LayerDecay, options.OriginalLayerDecay),
+        Schedule = steps => Optimization.Schedule.OfShare(options.Schedule, options.LearningRate, steps, options.WarmupShare),
     };
 }

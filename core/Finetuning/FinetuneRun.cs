@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
@@ -12,31 +11,57 @@ using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
 
+/// <summary>Where a run stands.</summary>
+/// <param name="Step">Updates done.</param>
+/// <param name="Seconds">Time spent.</param>
+/// <param name="Losses">Sums over the updates of the epoch in progress.</param>
+/// <param name="NotFiniteInARow">The latest updates that were skipped because they were not finite.</param>
+/// <param name="Epochs">The epochs that are done.</param>
+internal sealed record FinetunePosition(long Step, double Seconds, UpdateSums Losses, int NotFiniteInARow, IReadOnlyList<FinetuneEpoch> Epochs)
+{
+    /// <summary>At the beginning.</summary>
+    public static FinetunePosition Start { get; } = new(0, 0, UpdateSums.None, 0, []);
+}
+
+/// <summary>Who follows a run.</summary>
+/// <param name="Epoch">Told of each epoch.</param>
+/// <param name="Updated">Called after every update.</param>
+/// <param name="Warn">Told of what should not be overlooked.</param>
+internal sealed record FinetuneObserver(Action<FinetuneEpoch> Epoch, Action Updated, Action<string> Warn);
+
 /// <summary>One run of a task: it trains, measures after every epoch, and leaves in its folder all there is to know of it.</summary>
 internal sealed class FinetuneRun : IDisposable
 {
     /// <summary>Rows to measure at once: nothing is kept for a backward pass.</summary>
     private const int MeasuredRows = 64;
 
+    /// <summary>Updates in a row that may be skipped because they are not finite.</summary>
+    private const int MostNotFinite = 10;
+
     private readonly FinetuneConfig config;
     private readonly FinetuneStart start;
     private readonly FinetuneMethod method;
-    private readonly Compute compute;
     private readonly FinetuneJob job;
+    private readonly FinetuneObserver observer;
     private readonly TaskData data;
     private readonly TaskDefinition task;
     private readonly RandomKey key;
+    private readonly int epochUpdates;
 
     private readonly ElectraClassifier model;
     private readonly Adam optimizer;
+    private readonly TrainingStep step;
+    private readonly DivergenceGuard divergence;
+    private readonly UpdateLog updates;
     private readonly Func<long, StepRates> schedule;
-    private readonly FinetuneState state;
+    private readonly StateKeeper<FinetunePosition> states;
     private readonly MetricsLog metrics;
-    private readonly LossBuffer losses;
+    private readonly FinetunePosition position;
     private readonly List<FinetuneEpoch> epochs;
     private readonly int epochsLogged;
-    private readonly double secondsBefore;
     private readonly Stopwatch clock = Stopwatch.StartNew();
+    private (int Epoch, IReadOnlyList<int[]> Batches) order = (-1, []);
+    private float[][] outputs = [];
     private TimeSpan savedAt;
 
     /// <summary>Brings a run to its beginning, or to where it stopped.</summary>
@@ -45,24 +70,27 @@ internal sealed class FinetuneRun : IDisposable
     /// <param name="method">How to learn.</param>
     /// <param name="compute">Device, precision, threads.</param>
     /// <param name="job">Which run.</param>
-    /// <param name="warn">Told of what should not be overlooked.</param>
+    /// <param name="observer">Who follows it.</param>
     /// <exception cref="UserErrorException">The checkpoint cannot be read, or the folder holds another experiment's run.</exception>
-    public FinetuneRun(FinetuneConfig config, FinetuneStart start, FinetuneMethod method, Compute compute, FinetuneJob job, Action<string> warn)
+    public FinetuneRun(FinetuneConfig config, FinetuneStart start, FinetuneMethod method, Compute compute, FinetuneJob job, FinetuneObserver observer)
     {
-        (this.config, this.start, this.method, this.compute, this.job) = (config, start, method, compute, job);
-        (data, task) = (job.Data, job.Data.Task);
+        (this.config, this.start, this.method, this.job, this.observer) = (config, start, method, job, observer);
+        (data, task, epochUpdates) = (job.Data, job.Data.Task, start.EpochUpdates(job.Data));
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         key = RandomKey.FromSeed(job.Seed)[1];
         try
         {
             model = start.Create(task, job.Seed, compute);
-            optimizer = new Adam(model.Store, config.Optimizer, method.Rates(model));
+            optimizer = new Adam(model.Store, config.Optimizer, parameter => method.Rate(model, parameter));
+            step = new TrainingStep(model.Store, optimizer, losses: 1);
             schedule = method.Schedule(start.Updates(data));
-            state = new FinetuneState(config, job);
-            var position = state.Resume(model, optimizer, warn);
-            (Step, epochs, secondsBefore) = (position.Step, [.. position.Epochs], position.Seconds);
-            losses = new LossBuffer(start.EpochUpdates(data), position.Losses, compute);
-            metrics = MetricsLog.Open(job.Folder, Step > 0 ? Step : null);
+            states = new StateKeeper<FinetunePosition>(new RunIdentity(job.Folder, job.Script, config.WhatIsLearned(job), job.Rows, FinetuneJob.OtherExperimentAdvice),
+                model.Store, optimizer.State, keep: 1) { BeginsAnew = true };
+            position = states.Resume(observer.Warn)?.Position ?? FinetunePosition.Start;
+            epochs = [.. position.Epochs];
+            divergence = new DivergenceGuard(MostNotFinite, compute.Precision, position.NotFiniteInARow, Advice);
+            updates = new UpdateLog(step, divergence, position.Losses);
+            metrics = MetricsLog.Open(job.Folder, position.Step > 0 ? position.Step : null);
             // A signal may have come between an epoch's last update and its scores, and a kill after these: they are in the log then.
             epochsLogged = (int)MetricsLog.Read(job.Folder).Select(row => row.Values.GetValueOrDefault("epoch")).Append(0).Max();
         }
@@ -73,108 +101,108 @@ internal sealed class FinetuneRun : IDisposable
         }
     }
 
-    /// <summary>Updates that are done.</summary>
-    public long Step { get; private set; }
+    /// <summary>Updates that were done before this process began.</summary>
+    public long FirstStep => position.Step;
+
+    private string Advice => $"A lower training.learning_rate ({config.Training.LearningRate}) usually helps.";
+
+    private double Seconds => position.Seconds + clock.Elapsed.TotalSeconds;
 
     /// <summary>How long saving a state may take.</summary>
-    public TimeSpan SavingTime => TrainingState.EstimatedTime(optimizer.State());
+    public TimeSpan SavingTime => states.SavingTime;
 
     /// <summary>Trains to the end, and saves the result.</summary>
-    /// <param name="report">Told of each epoch.</param>
-    /// <param name="updated">Called after every update.</param>
     /// <param name="cancellation">Saves where the run stands, and stops.</param>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    /// <exception cref="UserErrorException">The loss is no number any more.</exception>
-    public FinetuneResult Train(Action<FinetuneEpoch> report, Action updated, CancellationToken cancellation)
+    /// <exception cref="UserErrorException">Training diverged.</exception>
+    public FinetuneResult Train(CancellationToken cancellation)
     {
-        int last = start.Epochs(task);
-        float[][] outputs = [];
+        var trainer = new Trainer
+        {
+            Step = step,
+            Steps = start.Updates(data),
+            Schedule = schedule,
+            Passes = Passes,
+            Updated = Updated,
+            EvaluatesAt = at => at > 0 && at % epochUpdates == 0 && at / epochUpdates > epochs.Count,
+            Evaluate = at => EndEpoch(at, cancellation),
+            Save = Save,
+        };
         try
         {
-            while (epochs.Count < last)
-            {
-                TrainEpoch(updated, cancellation);
-                outputs = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows, null, cancellation))];
-                report(EndEpoch(outputs));
-            }
+            if (!trainer.Train(position.Step, cancellation).IsComplete)
+                cancellation.ThrowIfCancellationRequested();
         }
-        catch (OperationCanceledException)
+        catch (UserErrorException e)
         {
-            SaveState();
-            throw;
+            throw new UserErrorException($"{task.DisplayName}, run {job.Run}: {e.Message}", e);
         }
-        return Finish(outputs);
+        return Finish();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         metrics?.Dispose();
-        losses?.Dispose();
+        step?.Dispose();
         optimizer?.Dispose();
         model?.Dispose();
     }
 
-    /// <summary>The updates of an epoch that are still to be made.</summary>
-    private void TrainEpoch(Action updated, CancellationToken cancellation)
+    private IReadOnlyList<Func<Tensor[]>> Passes(long k)
     {
-        foreach (var batch in data.Train.Shuffled(config.Training.BatchSize, job.Seed, epochs.Count).Skip(losses.Count))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var rates = schedule(Step);
-            losses.Add(Update(batch, rates));
-            Step++;
-            if (Step % config.Logging.Every == 0)
-                metrics.Write(Step, ("loss", losses.Last()), ("learning_rate", rates.LearningRate));
-            updated();
-            if (config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes))
-                SaveState();
-        }
+        var (epoch, i) = ((int)(k / epochUpdates), (int)(k % epochUpdates));
+        if (order.Epoch != epoch)
+            order = (epoch, data.Train.Shuffled(config.Training.BatchSize, job.Seed, epoch));
+        return method.Passes(model, task, data.Train, order.Batches[i], config.Training.MicroBatchSize, key[k]);
     }
 
-    /// <summary>One update of the weights.</summary>
-    /// <returns>The loss, a scalar on the device.</returns>
-    private Tensor Update(TaskBatch batch, StepRates rates)
+    private void Updated(long at, bool ends)
     {
-        using var scope = NewDisposeScope();
-        model.Store.ZeroGradients();
-        if (compute.IsCuda)
-            manual_seed((long)(key[Step].Value >> 1)).Dispose(); // there libtorch draws the dropout
-        var loss = method.Forward(model, task, batch, new Dropout(key[Step], compute));
-        optimizer.Scaled(loss).backward();
-        model.Store.CollectGradients();
-        optimizer.Step(Step, rates);
-        return loss.detach().MoveToOuterDisposeScope();
+        bool logs = at % config.Logging.Every == 0;
+        if (logs || step.IsFull)
+            updates.Read();
+        if (logs)
+            metrics.Write(at, ("loss", updates.Last!.Loss), ("learning_rate", schedule(at - 1).LearningRate));
+        observer.Updated();
     }
 
-    private FinetuneEpoch EndEpoch(float[][] outputs)
+    private void EndEpoch(long at, CancellationToken cancellation)
     {
+        float[][] measured = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows, null, cancellation))];
+        int number = epochs.Count + 1, notFinite = measured.Sum(values => values.Count(value => !float.IsFinite(value)));
+        if (notFinite > 0)
+            throw new UserErrorException($"training diverged: after epoch {number}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on the dev set are not finite. {Advice}");
+        var sums = updates.Take();
+        if (sums.WithLosses == 0)
+            throw new UserErrorException($"training diverged: no loss of epoch {number} is finite. {Advice}");
+        if (sums.NotFinite > 0)
+            observer.Warn($"{job.Name}, epoch {number}: {sums.NotFinite} of {epochUpdates} updates were skipped: {optimizer.WhyNotFinite(sums.WithLosses > sums.WithNorm)}");
+        outputs = measured;
         var scores = data.Dev.Zip(outputs).SelectMany(pair => Metrics.Measure(task, pair.Second, [.. pair.First.Labels], pair.First.Split.Suffix)).ToDictionary();
-        var epoch = new FinetuneEpoch(epochs.Count + 1, MeanLoss(), scores);
+        var epoch = new FinetuneEpoch(number, sums.MeanLoss(), scores);
         epochs.Add(epoch);
-        losses.Clear();
         if (epoch.Epoch > epochsLogged)
-            metrics.Write(Step, [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]);
-        return epoch;
+            metrics.Write(at, [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]);
+        observer.Epoch(epoch);
     }
 
-    private double MeanLoss()
+    /// <summary>Where the run stops, and now and then; a run that is finished leaves its result instead.</summary>
+    private void Save(long at, bool ends)
     {
-        float[] finite = [.. losses.Read().Where(float.IsFinite)];
-        return finite.Length > 0 ? finite.Average() : throw new UserErrorException(
-            $"{task.DisplayName}, run {job.Run}: training diverged: no loss of epoch {epochs.Count + 1} is a number. A lower training.learning_rate ({config.Training.LearningRate}) usually helps.");
-    }
-
-    private void SaveState()
-    {
+        bool isFinished = epochs.Count == start.Epochs(task), isDue = config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes);
+        if (isFinished || !(ends || isDue))
+            return;
         metrics.FlushToDisk();
-        state.Save(new FinetunePosition(Step, secondsBefore + clock.Elapsed.TotalSeconds, losses.Read(), epochs), optimizer);
+        states.Save(at, new FinetunePosition(at, Seconds, updates.Read(), divergence.InARow, epochs));
         savedAt = clock.Elapsed;
     }
 
     /// <summary>Saves all that the run leaves; the result comes last, for it says that the run is finished.</summary>
-    private FinetuneResult Finish(float[][] outputs)
+    private FinetuneResult Finish()
     {
+        if (outputs.Length == 0) // every epoch was measured before the run was stopped
+            outputs = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows))];
         var result = new FinetuneResult
         {
             Group = config.Group,
@@ -188,14 +216,14 @@ internal sealed class FinetuneRun : IDisposable
             Score = epochs[^1].Scores[task.ReportedMetric],
             Scores = epochs[^1].Scores,
             Epochs = epochs,
-            Seconds = secondsBefore + clock.Elapsed.TotalSeconds,
+            Seconds = Seconds,
         };
         SaveModel();
         AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
         DevPredictions.Write(job.Folder, task, data.Dev, outputs);
         metrics.FlushToDisk();
         result.Save(job.Folder);
-        state.Delete();
+        states.Clear();
         return result;
     }
 

@@ -20,15 +20,11 @@ public static class LayerwiseRates
     public static IReadOnlyList<double> Scales(int layers, double decay, bool asOriginal) =>
         [.. Enumerable.Range(0, layers + 1).Select(depth => Math.Pow(decay, layers - depth + (asOriginal ? 2 : 1))), 1];
 
-    /// <summary>The parameters of a classifier in ranges of one rate each.</summary>
-    /// <param name="model">The classifier.</param>
+    /// <summary>What the learning rate of a classifier's parameter is multiplied by.</summary>
     /// <param name="decay">As of <see cref="Scales"/>.</param>
     /// <param name="asOriginal">As of <see cref="Scales"/>.</param>
-    public static IReadOnlyList<ParameterRange> Ranges(ElectraClassifier model, double decay, bool asOriginal)
-    {
-        var scales = Scales(model.Config.Layers, decay, asOriginal);
-        return model.Store.Ranges(parameter => scales[Group(parameter.Name, model.Config.Layers)]);
-    }
+    public static Func<ElectraClassifier, Parameter, double> Of(double decay, bool asOriginal) =>
+        (model, parameter) => Scales(model.Config.Layers, decay, asOriginal)[Group(parameter.Name, model.Config.Layers)];
 
     /// <summary>The group of a parameter: 0 for the embeddings and their projection, i for the i-th layer from 1, n + 1 for the head.</summary>
     internal static int Group(string name, int layers) =>

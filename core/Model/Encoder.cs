@@ -14,7 +14,7 @@ public sealed class Encoder
     {
         this.store = store;
         if (config.EmbeddingSize != shape.HiddenSize)
-            project = new Linear(store, $"{name}.embeddings_project", config.EmbeddingSize, shape.HiddenSize, config.WeightInitialization());
+            project = new Linear(store, $"{name}.embeddings_project", config.EmbeddingSize, shape.HiddenSize, config.ProjectionInitialization());
         Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new TransformerLayer(store, $"{name}.encoder.layer.{i}", config, shape))];
     }
 

@@ -37,8 +37,7 @@ public sealed class DiscriminatorHead
     {
         this.store = store;
         dense = new Linear(store, $"{name}discriminator_predictions.dense", config.HiddenSize, config.HiddenSize, config.WeightInitialization());
-        prediction = new Linear(store, $"{name}discriminator_predictions.dense_prediction", config.HiddenSize, 1,
-            config.TruncatedInitialization ? Initialization.XavierUniform : Initialization.Normal);
+        prediction = new Linear(store, $"{name}discriminator_predictions.dense_prediction", config.HiddenSize, 1, config.ProjectionInitialization());
     }
 
     /// <summary><c>[positions, hidden]</c> to one logit each, <c>[positions]</c>: positive means "replaced".</summary>

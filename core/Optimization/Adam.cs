@@ -59,19 +59,22 @@ public sealed class Adam : IDisposable
 
     private readonly ParameterStore store;
     private readonly AdamOptions options;
-    private readonly ParameterRange[] ranges;
+    private readonly ParameterRange[] trained, frozen;
     private readonly Tensor stepNumber;
     private readonly LossScale? lossScale;
 
     /// <summary>An optimizer for all parameters of <paramref name="store"/>, with moments of zero.</summary>
     /// <param name="store">The parameters.</param>
     /// <param name="options">Settings.</param>
-    /// <param name="ranges">Which ranges to treat how; by default, weight decay where the store says so and one rate for all.</param>
-    public Adam(ParameterStore store, AdamOptions options, IEnumerable<ParameterRange>? ranges = null)
+    /// <param name="rate">
+    /// What the learning rate of each parameter is multiplied by; by default 1. A parameter with 0, or one that requires no gradient, is
+    /// frozen: it keeps its value bit by bit, and its gradient does not count in the norm.
+    /// </param>
+    public Adam(ParameterStore store, AdamOptions options, Func<Parameter, double>? rate = null)
     {
         (this.store, this.options) = (store, options);
-        long decayed = store.DecayedCount, count = store.Values.numel();
-        this.ranges = [.. ranges ?? [new(0, decayed, true), new(decayed, count - decayed, false)]];
+        var ranges = store.Ranges(parameter => !parameter.Leaf.requires_grad ? 0 : rate?.Invoke(parameter) ?? 1).ToLookup(range => range.RateScale == 0);
+        (trained, frozen) = ([.. ranges[false]], [.. ranges[true]]);
         Means = zeros_like(store.Values).DetachFromDisposeScope();
         Squares = zeros_like(store.Values).DetachFromDisposeScope();
         stepNumber = tensor(Uncorrected, device: store.Compute.Device).DetachFromDisposeScope();
@@ -98,6 +101,8 @@ public sealed class Adam : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
+        foreach (var range in frozen)
+            store.Gradients.narrow(0, range.Start, range.Length).zero_();
         var norm = FastOperations.Norm(store.Gradients, store.Compute.Threads);
         if (lossScale is not null)
             norm = norm.div(lossScale.Value);
@@ -117,7 +122,7 @@ public sealed class Adam : IDisposable
         if (options.BiasCorrection)
             stepNumber.fill_(update + 1);
 
-        foreach (var group in ranges.GroupBy(range => (range.Decays, range.RateScale)))
+        foreach (var group in trained.GroupBy(range => (range.Decays, range.RateScale)))
         {
             Tensor[] Cut(Tensor flat) => [.. group.Select(range => flat.narrow(0, range.Start, range.Length))];
             TensorFunctions.FusedAdamW(Cut(store.Values), Cut(store.Gradients), Cut(Means), Cut(Squares), [.. group.Select(_ => stepNumber)],
@@ -127,6 +132,13 @@ public sealed class Adam : IDisposable
         store.PublishValues();
         return norm.MoveToOuterDisposeScope();
     }
+
+    /// <summary>Why updates that were not finite were skipped, in words. Reading the loss scale waits for the device.</summary>
+    /// <param name="hadFiniteLosses">Whether the loss of such an update was finite.</param>
+    internal string WhyNotFinite(bool hadFiniteLosses) =>
+        !hadFiniteLosses ? "their loss was not finite"
+        : lossScale is null ? "their gradients were not finite"
+        : $"their gradients overflowed float16; the loss scale is now {lossScale.Value.item<float>():N0}";
 
     /// <summary>All that an update changes, under the names that states are saved with. After reading into it, publish the store's values.</summary>
     public IEnumerable<(string Name, Tensor Value)> State()

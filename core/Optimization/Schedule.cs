@@ -31,13 +31,27 @@ public static class Schedule
     /// <param name="kind">How the rate moves.</param>
     /// <param name="peak">The highest learning rate.</param>
     /// <param name="steps">N, the number of updates of the whole run.</param>
-    /// <param name="warmup">Updates of warmup; one-cycle has its own.</param>
-    public static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, long warmup) => kind switch
+    /// <param name="warmup">Updates of warm-up; one-cycle has its own.</param>
+    public static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, long warmup) =>
+        Of(kind, peak, steps, warmup, (double)warmup / steps);
+
+    /// <summary>The function that a kind names, where the warm-up is given as a share of the run, as in fine-tuning.</summary>
+    /// <param name="kind">How the rate moves.</param>
+    /// <param name="peak">The highest learning rate.</param>
+    /// <param name="steps">N, the number of updates of the whole run.</param>
+    /// <param name="warmupShare">
+    /// The share of the updates in which the rate rises. The linear schedules take whole updates of it, int(share · N); the one-cycle ones
+    /// the share itself (richarddwang/electra_pytorch, <c>finetune.py</c>).
+    /// </param>
+    public static Func<long, StepRates> OfShare(ScheduleKind kind, double peak, long steps, double warmupShare) =>
+        Of(kind, peak, steps, (long)(warmupShare * steps), warmupShare);
+
+    private static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, long warmup, double warmupShare) => kind switch
     {
         ScheduleKind.OriginalLinear => k => new(OriginalLinear(k, peak, steps, warmup)),
         ScheduleKind.SeparateLinear => k => new(SeparateLinear(k, peak, steps, warmup)),
         ScheduleKind.OneCycle => k => OneCycle(k, peak, steps, startDivisor: 25, endDivisor: 1e5, warmupShare: 0.25),
-        ScheduleKind.AdjustedOneCycle => k => OneCycle(k, peak, steps, startDivisor: 1e5, endDivisor: 1e5, warmupShare: (double)warmup / steps),
+        ScheduleKind.AdjustedOneCycle => k => OneCycle(k, peak, steps, startDivisor: 1e5, endDivisor: 1e5, warmupShare),
         ScheduleKind.Constant => _ => new(peak),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown schedule"),
     };

@@ -1,3 +1,4 @@
+using Electra.Data;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -6,81 +7,130 @@ using static TorchSharp.torch.nn.functional;
 namespace Electra.Pretraining;
 
 /// <summary>
-/// ELECTRA's pre-training on one page: mask some tokens, let a small generator guess them, put its guesses into the text, and have
-/// the discriminator say of every token whether it was replaced (Clark et al. 2020, "ELECTRA: Pre-training Text Encoders as
-/// Discriminators Rather Than Generators").
+/// ELECTRA's pre-training on one page: mask some tokens, let a small generator predict them, put samples of its predictions into the
+/// text, and have the discriminator say of every token whether it was replaced (Clark et al. 2020, "ELECTRA: Pre-training Text Encoders
+/// as Discriminators Rather Than Generators").
 /// </summary>
 /// <remarks>Each stage is a function that a script may replace: <c>method with { Weigh = (generator, discriminator) => … }</c>.</remarks>
 public sealed record ElectraMethod
 {
-    /// <summary>Hides tokens of a batch: which, and behind what.</summary>
+    /// <summary>Masks tokens of a batch: which, and what stands in their place.</summary>
     public required Func<TokenBatch, RandomKey, MaskedTokens> Mask { get; init; }
 
-    /// <summary>Draws the generator's guesses from its logits: <c>[positions, vocabulary]</c> float32, the true tokens <c>[positions]</c>, to <c>[positions]</c>.</summary>
-    public required Func<Tensor, Tensor, RandomKey, Tensor> Sample { get; init; }
+    /// <summary>
+    /// Samples from the generator's logits: <c>[positions, vocabulary]</c> float32, the true tokens <c>[positions]</c>, and a key for the
+    /// draws of each position, to <c>[positions]</c>.
+    /// </summary>
+    public required Func<Tensor, Tensor, IReadOnlyList<RandomKey>, Tensor> Sample { get; init; }
 
-    /// <summary>The generator's loss: logits <c>[positions, vocabulary]</c>, true tokens <c>[positions]</c>.</summary>
+    /// <summary>The generator's loss, a mean: logits <c>[positions, vocabulary]</c>, true tokens <c>[positions]</c>.</summary>
     public required Func<Tensor, Tensor, Tensor> GeneratorLoss { get; init; }
 
-    /// <summary>The discriminator's loss: logits <c>[tokens]</c>, and 1 where a token was replaced, else 0, <c>[tokens]</c>; padding is left out already.</summary>
+    /// <summary>The discriminator's loss, a mean: logits <c>[tokens]</c>, and 1 where a token was replaced, else 0, <c>[tokens]</c>; padding is left out.</summary>
     public required Func<Tensor, Tensor, Tensor> DiscriminatorLoss { get; init; }
 
-    /// <summary>Makes one loss of the generator's and the discriminator's.</summary>
+    /// <summary>Makes one loss of the generator's and the discriminator's: a weighted sum, for it is taken of each part of a batch.</summary>
     public required Func<Tensor, Tensor, Tensor> Weigh { get; init; }
 
-    /// <summary>One forward pass.</summary>
+    /// <summary>Losses of one's own, added to the weighted sum.</summary>
+    public IReadOnlyList<ExtraLoss> Extras { get; init; } = [];
+
+    /// <summary>What the learning rate of each parameter is multiplied by; 0 freezes it.</summary>
+    public Func<Parameter, double> Rate { get; init; } = _ => 1;
+
+    /// <summary>Added to the number of tokens that each loss is divided by (Google's code: 1e-6).</summary>
+    public double LossEpsilon { get; init; }
+
+    /// <summary>The names of an update's losses: the one that is minimised, then its terms.</summary>
+    public IReadOnlyList<string> LossNames => ["loss", "generator_loss", "discriminator_loss", .. Extras.Select(extra => extra.Name)];
+
+    /// <summary>One forward pass over a whole batch.</summary>
     /// <param name="model">Generator and discriminator.</param>
     /// <param name="batch">The text.</param>
     /// <param name="key">Names every random draw of this pass.</param>
     /// <param name="training">Whether dropout is on.</param>
     public ElectraPass Forward(ElectraPair model, TokenBatch batch, RandomKey key, bool training)
     {
+        var masked = MaskedBy(key, batch);
+        return Forward(model, batch, masked, new LossCounts(masked.Positions.Length, batch.TokenCount, batch.Size), key, training).Pass;
+    }
+
+    /// <summary>The passes of an update: each computes the losses of its part, as <see cref="LossNames"/> has them, which add up to the batch's.</summary>
+    /// <param name="model">Generator and discriminator.</param>
+    /// <param name="parts">The batch, in the parts that are computed at once.</param>
+    /// <param name="key">Names every random draw of the update.</param>
+    internal IReadOnlyList<Func<Tensor[]>> Passes(ElectraPair model, IReadOnlyList<TokenBatch> parts, RandomKey key)
+    {
+        MaskedTokens[] masked = [.. parts.Select(part => MaskedBy(key, part))];
+        var counts = new LossCounts(masked.Sum(part => (long)part.Positions.Length), parts.Sum(part => part.TokenCount), parts.Sum(part => (long)part.Size));
+        return [.. parts.Zip(masked, (part, maskedPart) => (Func<Tensor[]>)(() =>
+        {
+            var (pass, extras) = Forward(model, part, maskedPart, counts, key, training: true);
+            return [pass.Loss, pass.GeneratorLoss, pass.DiscriminatorLoss, .. extras];
+        }))];
+    }
+
+    /// <summary>Mask: x → x with [MASK] at some positions.</summary>
+    private MaskedTokens MaskedBy(RandomKey key, TokenBatch batch) => Mask(batch, key[0]);
+
+    private (ElectraPass Pass, Tensor[] Extras) Forward(ElectraPair model, TokenBatch batch, MaskedTokens masked, LossCounts counts, RandomKey key, bool training)
+    {
         var compute = model.Store.Compute;
         Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
-        Dropout DropoutOf(int part) => training ? new Dropout(key[part], compute) : Dropout.None;
+        Dropout DropoutOf(int part) => training ? new Dropout(key[part], compute, batch.Size, batch.FirstRow) : Dropout.None;
+        if (training)
+            DeviceRandom.Seed(compute, key[4][batch.FirstRow]);
 
-        // Mask: x → x with [MASK] at some positions.
-        var masked = Mask(batch, key[0]);
         var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)], batch.TokenPositions(), masked.Ids, masked.Positions, masked.Targets);
-        var (original, types, lengths, tokens, hidden, positions, targets) = (put[0], Rows(put[1]), put[2], put[3], put[4], put[5], put[6]);
+        var (original, types, lengths, tokens, maskedIds, positions, targets) = (put[0], Rows(put[1]), put[2], put[3], put[4], put[5], put[6]);
         var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, lengths);
 
-        // Generate: a masked language model guesses what was there.
-        var guesses = model.Generate(Rows(hidden), types, attention, positions, DropoutOf(1));
-        var generatorLoss = masked.Positions.Length > 0 ? GeneratorLoss(guesses, targets) : zeros(1, device: compute.Device).sum();
+        // Generate: a masked language model predicts what was there.
+        var generatorLogits = model.Generate(Rows(maskedIds), types, attention, positions, DropoutOf(1));
+        var generatorLoss = masked.Positions.Length > 0
+            ? ShareOf(GeneratorLoss(generatorLogits, targets), masked.Positions.Length, counts.MaskedTokens)
+            : zeros(1, device: compute.Device).sum();
 
-        // Corrupt: its guesses, drawn from its distribution, go where the masks were. A lucky guess is no replacement. No gradient
+        // Corrupt: samples of its predictions go where the masks were. A sample that hits the true token is no replacement. No gradient
         // flows through the draw: the generator learns by maximum likelihood, not to deceive.
         Tensor corrupted, replaced;
         using (no_grad())
         {
-            corrupted = masked.Positions.Length > 0 ? hidden.index_copy(0, positions, Sample(guesses.detach(), targets, key[2])) : hidden;
+            corrupted = masked.Positions.Length > 0
+                ? maskedIds.index_copy(0, positions, Sample(generatorLogits.detach(), targets, batch.KeysAt(masked.Positions, key[2])))
+                : maskedIds;
             replaced = corrupted.ne(original);
         }
 
         // Discriminate: was this token replaced? Asked of every token, not only of the masked ones.
-        var opinions = model.Discriminate(Rows(corrupted), types, attention, DropoutOf(3));
+        Tensor hiddenStates = null!; // the last that the encoder tells of
+        var discriminatorLogits = model.Discriminate(Rows(corrupted), types, attention, DropoutOf(3), hidden => hiddenStates = hidden);
         if (attention.Bias is not null)
-            (opinions, replaced) = (opinions.index_select(0, tokens), replaced.index_select(0, tokens));
-        var discriminatorLoss = DiscriminatorLoss(opinions, replaced.to(float32));
+            (discriminatorLogits, replaced) = (discriminatorLogits.index_select(0, tokens), replaced.index_select(0, tokens));
+        var discriminatorLoss = ShareOf(DiscriminatorLoss(discriminatorLogits, replaced.to(float32)), batch.TokenCount, counts.Tokens);
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
         var loss = Weigh(generatorLoss, discriminatorLoss);
-        return new ElectraPass(loss, generatorLoss, discriminatorLoss, masked, targets, guesses, corrupted, opinions, replaced);
+        var pass = new ElectraPass(loss, generatorLoss, discriminatorLoss, masked, targets, generatorLogits, corrupted, discriminatorLogits, replaced,
+            hiddenStates.view(batch.Size, batch.Length, -1));
+        Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(batch, pass), batch.Size, counts.Sequences))];
+        return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
     }
+
+    /// <summary>The share of a part in the mean over the whole batch, whose denominator has ε added.</summary>
+    private Tensor ShareOf(Tensor mean, long count, long ofAll) => count == ofAll && LossEpsilon == 0 ? mean : mean * (count / (ofAll + LossEpsilon));
 
     /// <summary>The method as the options of a run describe it.</summary>
     /// <param name="options">Masking, sampling, smoothing, weights.</param>
     /// <param name="tokens">What masking must know of the vocabulary.</param>
-    /// <param name="threads">CPU threads of the kernels.</param>
-    public static ElectraMethod From(ObjectiveOptions options, MaskingTokens tokens, int threads) => new()
+    /// <param name="compute">Where the model is computed.</param>
+    public static ElectraMethod From(ObjectiveOptions options, MaskingTokens tokens, Compute compute) => new()
     {
-        Mask = (batch, key) => Masking.Apply(batch.Ids, batch.Lengths, tokens, options.Masking, key),
-        Sample = (logits, targets, key) => Sampling.Draw(logits, targets, options, key, threads),
-        GeneratorLoss = (logits, targets) =>
-            options.MeanOver(targets.numel(), FastOperations.CrossEntropy(logits, targets, options.GeneratorLabelSmoothing, threads)),
-        DiscriminatorLoss = (logits, replaced) =>
-            options.MeanOver(replaced.numel(), binary_cross_entropy_with_logits(logits, options.Smooth(replaced))),
+        Mask = (batch, key) => Masking.Apply(batch, tokens, options.Masking, key),
+        Sample = (logits, targets, keys) => Sampling.Draw(logits, targets, options, keys, compute),
+        GeneratorLoss = (logits, targets) => FastOperations.CrossEntropy(logits, targets, options.GeneratorLabelSmoothing, compute.Threads),
+        DiscriminatorLoss = (logits, replaced) => binary_cross_entropy_with_logits(logits, options.Smooth(replaced)),
         Weigh = (generator, discriminator) => options.GeneratorWeight * generator + options.DiscriminatorWeight * discriminator,
+        LossEpsilon = options.LossEpsilon,
     };
 }

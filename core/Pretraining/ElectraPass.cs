@@ -1,39 +1,31 @@
+using Electra.Data;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
 
-/// <summary>Text as the model reads it.</summary>
-/// <param name="Size">Sequences in the batch.</param>
-/// <param name="Length">Positions of each, padding included.</param>
-/// <param name="Ids">Token ids, <c>[size · length]</c>.</param>
-/// <param name="TokenTypes">0 for the first segment, 1 for the second, <c>[size · length]</c>.</param>
-/// <param name="Lengths">Tokens of each sequence, without padding.</param>
-public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTypes, int[] Lengths)
-{
-    /// <summary>The number of tokens, without padding.</summary>
-    public long TokenCount => Lengths.Sum(n => (long)n);
+/// <summary>What the losses of a batch are means over, however it is cut into parts.</summary>
+/// <param name="MaskedTokens">Masked tokens of the whole batch: the generator's loss.</param>
+/// <param name="Tokens">Tokens of the whole batch, padding left out: the discriminator's loss.</param>
+/// <param name="Sequences">Sequences of the whole batch: losses of one's own.</param>
+public readonly record struct LossCounts(long MaskedTokens, long Tokens, long Sequences);
 
-    /// <summary>Indices into <see cref="Ids"/> of all that is not padding.</summary>
-    public long[] TokenPositions()
-    {
-        var positions = new long[TokenCount];
-        int next = 0;
-        for (int row = 0; row < Size; row++)
-            for (int i = 0; i < Lengths[row]; i++)
-                positions[next++] = (long)row * Length + i;
-        return positions;
-    }
-}
+/// <summary>A loss of one's own beside the generator's and the discriminator's, of a head of one's own on the pass's hidden states.</summary>
+/// <param name="Name">Its name in the metrics file, in TensorBoard and in the picture: <c>sentence_order_loss</c>.</param>
+/// <param name="Loss">From the batch and its pass to a mean over the batch's sequences, a scalar.</param>
+/// <param name="Weight">Its weight in the loss that is minimised.</param>
+public sealed record ExtraLoss(string Name, Func<TokenBatch, ElectraPass, Tensor> Loss, double Weight = 1);
 
 /// <summary>What one forward pass of <see cref="ElectraMethod"/> gives.</summary>
+/// <remarks>Of a part of a batch, the losses are its share in the batch's: they add up over the parts.</remarks>
 /// <param name="Loss">The loss to minimise, a scalar.</param>
 /// <param name="GeneratorLoss">Mean cross-entropy over the masked tokens, a scalar.</param>
 /// <param name="DiscriminatorLoss">Mean binary cross-entropy over all tokens, a scalar.</param>
 /// <param name="Masked">What was masked.</param>
 /// <param name="Targets">The masked tokens, <c>[positions]</c>.</param>
-/// <param name="Guesses">The generator's logits, <c>[positions, vocabulary]</c>.</param>
-/// <param name="Corrupted">What the discriminator saw, <c>[size · length]</c>.</param>
-/// <param name="Opinions">The discriminator's logits, <c>[tokens]</c>: padding is left out.</param>
+/// <param name="GeneratorLogits"><c>[positions, vocabulary]</c>.</param>
+/// <param name="CorruptedIds">What the discriminator read, <c>[size · length]</c>.</param>
+/// <param name="DiscriminatorLogits"><c>[tokens]</c>: padding is left out.</param>
 /// <param name="Replaced">Whether each token was replaced, <c>[tokens]</c>.</param>
+/// <param name="HiddenStates">The discriminator's last hidden states, <c>[size, length, hidden]</c> in the precision of the activations.</param>
 public sealed record ElectraPass(Tensor Loss, Tensor GeneratorLoss, Tensor DiscriminatorLoss, MaskedTokens Masked,
-    Tensor Targets, Tensor Guesses, Tensor Corrupted, Tensor Opinions, Tensor Replaced);
+    Tensor Targets, Tensor GeneratorLogits, Tensor CorruptedIds, Tensor DiscriminatorLogits, Tensor Replaced, Tensor HiddenStates);

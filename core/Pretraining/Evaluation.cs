@@ -1,3 +1,4 @@
+using Electra.Data;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -8,7 +9,7 @@ namespace Electra.Pretraining;
 /// <param name="GeneratorLoss">Cross-entropy of the masked tokens, in nats.</param>
 /// <param name="DiscriminatorLoss">Binary cross-entropy of all tokens, in nats.</param>
 /// <param name="Loss">The weighted sum that training minimises.</param>
-/// <param name="MaskedAccuracy">The share of masked tokens that the generator's best guess gets right.</param>
+/// <param name="MaskedAccuracy">The share of masked tokens that the generator's best prediction gets right.</param>
 /// <param name="Detection">How well replaced tokens are found.</param>
 public sealed record PretrainScores(double GeneratorLoss, double DiscriminatorLoss, double Loss, double MaskedAccuracy, DetectionMetrics Detection);
 
@@ -21,34 +22,35 @@ public static class Evaluation
     /// <param name="batches">Held-out text.</param>
     /// <param name="key">Names the masks and draws: the same key at every measurement makes them comparable.</param>
     /// <param name="cancellation">Stops measuring.</param>
+    /// <exception cref="UserErrorException">An output of the discriminator is not finite: training has diverged.</exception>
     public static PretrainScores Measure(ElectraPair model, ElectraMethod method, IEnumerable<TokenBatch> batches, RandomKey key,
         CancellationToken cancellation = default)
     {
         using var _ = no_grad();
-        double generatorLoss = 0, discriminatorLoss = 0, loss = 0;
-        long masked = 0, guessed = 0, tokens = 0;
-        var (opinions, replaced) = (new List<float>(), new List<bool>());
-        foreach (var (batch, index) in batches.Select((batch, index) => (batch, index)))
+        double generatorLoss = 0, discriminatorLoss = 0;
+        long masked = 0, correct = 0, tokens = 0;
+        var (logits, replaced) = (new List<float>(), new List<bool>());
+        foreach (var batch in batches)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var pass = method.Forward(model, batch, key[index], training: false);
+            var pass = method.Forward(model, batch, key, training: false);
             int positions = pass.Masked.Positions.Length;
             if (positions > 0)
-                guessed += pass.Guesses.argmax(-1).eq(pass.Targets).sum().item<long>();
+                correct += pass.GeneratorLogits.argmax(-1).eq(pass.Targets).sum().item<long>();
             // Means over batches of different sizes are weighed by what they are means of.
             generatorLoss += pass.GeneratorLoss.item<float>() * positions;
             discriminatorLoss += pass.DiscriminatorLoss.item<float>() * batch.TokenCount;
-            loss += pass.Loss.item<float>() * batch.TokenCount;
             (masked, tokens) = (masked + positions, tokens + batch.TokenCount);
-            opinions.AddRange(pass.Opinions.cpu().data<float>());
+            logits.AddRange(pass.DiscriminatorLogits.cpu().data<float>());
             replaced.AddRange(pass.Replaced.cpu().data<bool>());
         }
-        return new PretrainScores(
-            generatorLoss / Math.Max(1, masked),
-            discriminatorLoss / Math.Max(1, tokens),
-            loss / Math.Max(1, tokens),
-            (double)guessed / Math.Max(1, masked),
-            DetectionMetrics.Of([.. opinions], [.. replaced]));
+        int notFinite = logits.Count(logit => !float.IsFinite(logit));
+        if (notFinite > 0)
+            throw new UserErrorException($"training diverged: {notFinite:N0} of {logits.Count:N0} outputs on held-out text are not finite. A lower training.learning_rate or a longer training.warmup_steps usually helps.");
+        (generatorLoss, discriminatorLoss) = (generatorLoss / Math.Max(1, masked), discriminatorLoss / Math.Max(1, tokens));
+        using Tensor generator = tensor(generatorLoss), discriminator = tensor(discriminatorLoss), loss = method.Weigh(generator, discriminator);
+        return new PretrainScores(generatorLoss, discriminatorLoss, loss.to(float64).item<double>(), (double)correct / Math.Max(1, masked),
+            DetectionMetrics.Of([.. logits], [.. replaced]));
     }
 }

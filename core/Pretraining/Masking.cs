@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Electra.Data;
 using Electra.Tensors;
 
 namespace Electra.Pretraining;
@@ -13,10 +14,10 @@ public enum MaskingStyle
     FixedShare,
 }
 
-/// <summary>Which tokens the generator has to guess, and what it sees in their place.</summary>
+/// <summary>Which tokens the generator has to predict, and what it reads in their place.</summary>
 public sealed record MaskingOptions
 {
-    /// <summary>The share of tokens to guess (paper, table 6: 0.15 for small and base, 0.25 for large).</summary>
+    /// <summary>The share of tokens to predict (paper, table 6: 0.15 for small and base, 0.25 for large).</summary>
     [Range(0.001, 0.999)]
     public double Probability { get; init; } = 0.15;
 
@@ -39,79 +40,93 @@ public sealed record MaskingOptions
 /// <param name="VocabularySize">Tokens in the vocabulary.</param>
 /// <param name="MaskId">The id of [MASK].</param>
 /// <param name="Special">Whether an id is never masked, <c>[vocabulary]</c>.</param>
-public sealed record MaskingTokens(int VocabularySize, int MaskId, bool[] Special);
+public sealed record MaskingTokens(int VocabularySize, int MaskId, bool[] Special)
+{
+    /// <summary>The longest that an example may be, which bounds how many tokens of one are drawn as a fixed share.</summary>
+    public int MaxLength { get; init; } = int.MaxValue;
+}
 
-/// <summary>The result of masking: what the generator sees and what it has to guess.</summary>
+/// <summary>The result of masking: what the generator reads and what it has to predict.</summary>
 /// <param name="Ids">Token ids with some masked, <c>[batch · length]</c>.</param>
-/// <param name="Positions">Indices into <paramref name="Ids"/> of the tokens to guess.</param>
+/// <param name="Positions">Indices into <paramref name="Ids"/> of the tokens to predict.</param>
 /// <param name="Targets">The tokens that were there.</param>
 public sealed record MaskedTokens(long[] Ids, long[] Positions, long[] Targets);
 
-/// <summary>Chooses tokens and hides them.</summary>
+/// <summary>Chooses tokens and masks them.</summary>
 public static class Masking
 {
-    /// <summary>Masks a batch.</summary>
-    /// <param name="ids">Token ids, <c>[batch · length]</c>.</param>
-    /// <param name="lengths">The tokens of each sequence; the rest of its row is padding.</param>
+    /// <summary>Masks a batch. The draws of a sequence follow its row in the whole batch.</summary>
+    /// <param name="batch">Sequences of token ids.</param>
     /// <param name="tokens">The vocabulary's part.</param>
-    /// <param name="options">What to choose and how to hide it.</param>
+    /// <param name="options">What to choose, and what to put in its place.</param>
     /// <param name="key">Names the random draws.</param>
-    public static MaskedTokens Apply(ReadOnlySpan<long> ids, ReadOnlySpan<int> lengths, MaskingTokens tokens, MaskingOptions options, RandomKey key)
+    public static MaskedTokens Apply(TokenBatch batch, MaskingTokens tokens, MaskingOptions options, RandomKey key)
     {
-        var (choice, hiding) = (key[0].Numbers(), key[1].Numbers());
-        return Apply(ids, lengths, tokens, options, _ => choice.NextDouble(), _ => hiding.NextDouble());
+        return Apply(batch, tokens, options, row =>
+        {
+            var (choice, replacement) = (key[0][batch.FirstRow + row].Numbers(), key[1][batch.FirstRow + row].Numbers());
+            return (_ => choice.NextDouble(), _ => replacement.NextDouble());
+        });
     }
 
-    /// <summary>The same, with the random numbers in [0, 1) that decide at each position given.</summary>
-    internal static MaskedTokens Apply(ReadOnlySpan<long> ids, ReadOnlySpan<int> lengths, MaskingTokens tokens, MaskingOptions options,
-        Func<int, double> choice, Func<int, double> hiding)
+    /// <summary>The same, with the random numbers in [0, 1) given.</summary>
+    /// <param name="batch">Sequences of token ids.</param>
+    /// <param name="tokens">The vocabulary's part.</param>
+    /// <param name="options">What to choose, and what to put in its place.</param>
+    /// <param name="drawsOf">From a row to what decides whether, or which, position is chosen, and what stands in its place.</param>
+    internal static MaskedTokens Apply(TokenBatch batch, MaskingTokens tokens, MaskingOptions options,
+        Func<int, (Func<int, double> Choice, Func<int, double> Replacement)> drawsOf)
     {
-        var positions = new List<int>();
-        int length = ids.Length / lengths.Length;
-        for (int row = 0; row < lengths.Length; row++)
+        var result = batch.Ids.ToArray();
+        var positions = new List<long>();
+        for (int row = 0; row < batch.Size; row++)
+        {
+            var (choice, replacement) = drawsOf(row);
+            int first = positions.Count;
             if (options.Style == MaskingStyle.Independent)
-                ChooseIndependently(ids, row * length, lengths[row], tokens.Special, options.Probability, choice, positions);
+                ChooseIndependently(batch, row, tokens.Special, options.Probability, choice, positions);
             else
-                ChooseFixedShare(ids, row * length, lengths[row], length, tokens.Special, options.Probability, choice, positions);
-        return Hide(ids, positions, tokens, options, hiding);
+                ChooseFixedShare(batch, row, tokens, options.Probability, choice, positions);
+            for (int i = first; i < positions.Count; i++)
+                Replace(result, (int)positions[i], tokens, options, replacement);
+        }
+        return new MaskedTokens(result, [.. positions], [.. positions.Select(position => batch.Ids[position])]);
     }
 
-    private static void ChooseIndependently(ReadOnlySpan<long> ids, int start, int length, bool[] special, double probability, Func<int, double> choice, List<int> positions)
+    private static void ChooseIndependently(TokenBatch batch, int row, bool[] special, double probability, Func<int, double> choice, List<long> positions)
     {
-        for (int i = start; i < start + length; i++)
-            if (!special[ids[i]] && choice(i) < probability)
+        int start = row * batch.Length;
+        for (int i = start; i < start + batch.Lengths[row]; i++)
+            if (!special[batch.Ids[i]] && choice(i) < probability)
                 positions.Add(i);
     }
 
-    /// <summary>round(p · length) draws, at least one and at most int((p + 0.005) · maximum length); a position drawn twice counts twice.</summary>
-    private static void ChooseFixedShare(ReadOnlySpan<long> ids, int start, int length, int maximum, bool[] special, double probability, Func<int, double> choice, List<int> positions)
+    /// <summary>A position drawn twice counts twice.</summary>
+    private static void ChooseFixedShare(TokenBatch batch, int row, MaskingTokens tokens, double probability, Func<int, double> choice, List<long> positions)
     {
-        Span<int> candidates = length <= 1024 ? stackalloc int[length] : new int[length];
-        int count = 0;
-        for (int i = start; i < start + length; i++)
-            if (!special[ids[i]])
-                candidates[count++] = i;
-        if (count == 0)
+        int start = row * batch.Length;
+        int[] candidates = [.. Enumerable.Range(start, batch.Lengths[row]).Where(i => !tokens.Special[batch.Ids[i]])];
+        if (candidates.Length == 0)
             return;
-        int draws = Math.Max(1, Math.Min((int)((probability + 0.005) * maximum), (int)Math.Round(probability * length)));
+        int draws = FixedShareDraws(batch.Lengths[row], tokens.MaxLength, probability);
         for (int draw = 0; draw < draws; draw++)
-            positions.Add(candidates[(int)(choice(start + draw) * count)]);
+            positions.Add(candidates[(int)(choice(start + draw) * candidates.Length)]);
     }
 
-    private static MaskedTokens Hide(ReadOnlySpan<long> ids, List<int> positions, MaskingTokens tokens, MaskingOptions options, Func<int, double> hiding)
+    /// <summary>round(p · length) draws, at least one and at most int((p + 0.005) · maximum length).</summary>
+    /// <remarks>
+    /// google-research/electra, <c>pretrain_helpers.mask</c> and <c>configure_pretraining.py</c>: the product is one of float32, rounded
+    /// to the nearest even number (190 · 0.15 gives 29); the most is one of float64.
+    /// </remarks>
+    internal static int FixedShareDraws(int length, int maximum, double probability) =>
+        Math.Max(1, Math.Min((int)((probability + 0.005) * maximum), (int)MathF.Round(length * (float)probability)));
+
+    private static void Replace(long[] ids, int position, MaskingTokens tokens, MaskingOptions options, Func<int, double> replacement)
     {
-        var result = ids.ToArray();
-        var (places, targets) = (new long[positions.Count], new long[positions.Count]);
-        for (int i = 0; i < places.Length; i++)
-        {
-            int position = positions[i];
-            (places[i], targets[i]) = (position, ids[position]);
-            double draw = hiding(position);
-            if (draw < options.MaskShare)
-                result[position] = tokens.MaskId;
-            else if (draw < options.MaskShare + options.RandomShare) // what is left of the draw is uniform again
-                result[position] = (int)((draw - options.MaskShare) / options.RandomShare * tokens.VocabularySize);
-        }
-        return new MaskedTokens(result, places, targets);
+        double draw = replacement(position);
+        if (draw < options.MaskShare)
+            ids[position] = tokens.MaskId;
+        else if (draw < options.MaskShare + options.RandomShare) // what is left of the draw is uniform again
+            ids[position] = (int)((draw - options.MaskShare) / options.RandomShare * tokens.VocabularySize);
     }
 }

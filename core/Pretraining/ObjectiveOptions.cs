@@ -64,44 +64,34 @@ public sealed record ObjectiveOptions
     /// <summary>Raises the zeros only: an original token may be wrong in its place, a replaced one is known to be.</summary>
     internal Tensor Smooth(Tensor replaced) =>
         DiscriminatorLabelSmoothing > 0 ? replaced.clamp_min(DiscriminatorLabelSmoothing) : replaced;
-
-    /// <summary>A mean over <paramref name="count"/> terms as a sum divided by count + ε.</summary>
-    internal Tensor MeanOver(long count, Tensor mean) => LossEpsilon > 0 ? mean * (count / (count + LossEpsilon)) : mean;
 }
 
-/// <summary>Draws the generator's guesses.</summary>
+/// <summary>Draws the generator's samples.</summary>
 public static class Sampling
 {
     /// <summary>Draws a token for each row of logits.</summary>
     /// <param name="logits"><c>[positions, vocabulary]</c> float32.</param>
     /// <param name="targets">The true tokens, <c>[positions]</c>.</param>
     /// <param name="options">How to draw.</param>
-    /// <param name="key">Names the random draws.</param>
-    /// <param name="threads">CPU threads to use.</param>
+    /// <param name="keys">Names the draws of each position.</param>
+    /// <param name="compute">Where the logits live.</param>
     /// <returns><c>[positions]</c> int64.</returns>
-    public static Tensor Draw(Tensor logits, Tensor targets, ObjectiveOptions options, RandomKey key, int threads)
+    public static Tensor Draw(Tensor logits, Tensor targets, ObjectiveOptions options, IReadOnlyList<RandomKey> keys, Compute compute)
     {
         using var scope = NewDisposeScope();
         if (options.Temperature != 1)
             logits = logits / options.Temperature;
         if (options.DisallowCorrect)
             logits = logits.scatter(1, targets.unsqueeze(1), full([targets.shape[0], 1], float.NegativeInfinity, device: logits.device));
+        Tensor Uniform(long columns) => DeviceRandom.Uniform(keys, columns, compute);
+        var vocabulary = logits.shape[1];
         var drawn = options.Sampling switch
         {
-            SamplingMethod.Multinomial => CategoricalSampling.Multinomial(logits, Uniform(logits.shape[0], key).to(logits.device)),
-            SamplingMethod.HalfGumbel => (logits.to(float16) - rand_like(logits).clamp_min_(1e-7).log_().neg_().log_().to(float16)).argmax(-1),
-            _ when options.GumbelEpsilon > 0 => CategoricalSampling.Gumbel(logits, rand_like(logits), options.GumbelEpsilon),
-            _ => CategoricalSampling.Gumbel(logits, key, threads),
+            SamplingMethod.Multinomial => CategoricalSampling.Multinomial(logits, Uniform(1).squeeze(1)),
+            SamplingMethod.HalfGumbel => (logits.to(float16) - Uniform(vocabulary).log_().neg_().log_().to(float16)).argmax(-1),
+            _ when options.GumbelEpsilon > 0 => CategoricalSampling.Gumbel(logits, Uniform(vocabulary), options.GumbelEpsilon),
+            _ => CategoricalSampling.Gumbel(logits, keys, compute),
         };
         return drawn.MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Uniform(long count, RandomKey key)
-    {
-        var numbers = key.Numbers();
-        var values = new float[count];
-        foreach (ref float value in values.AsSpan())
-            value = numbers.NextSingle();
-        return tensor(values);
     }
 }

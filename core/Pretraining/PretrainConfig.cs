@@ -99,6 +99,23 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <inheritdoc/>
     public bool IsSavedByRun => true;
 
+    /// <summary>What the learned weights depend on, as YAML; where and how the run is computed and watched is left at its defaults.</summary>
+    internal string WhatIsLearned()
+    {
+        var elsewhere = new PretrainConfig();
+        return Config.ResolvedYaml(this with
+        {
+            Evaluation = elsewhere.Evaluation,
+            Checkpoints = elsewhere.Checkpoints,
+            Logging = elsewhere.Logging,
+            Compute = elsewhere.Compute,
+            Workers = elsewhere.Workers,
+            Datasets = elsewhere.Datasets,
+            Resume = elsewhere.Resume,
+            Training = Training with { MaxMinutes = 0, MicroBatchSize = 0, MaxBadSteps = elsewhere.Training.MaxBadSteps },
+        });
+    }
+
     /// <inheritdoc/>
     public static PretrainConfig Defaults(ConfigNode root) =>
         Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small)) with
@@ -120,8 +137,6 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
             yield return new ConfigProblem("vocabulary.size", $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). Give one of the two: vocabulary={{size: {Vocabulary.Size}}} trains one");
         if (Examples.MaxLength > Model.MaxPositions)
             yield return new ConfigProblem("examples.max_length", $"cannot be {Examples.MaxLength}: so many tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
-        if (Training.MicroBatchSize > 0 && Training.BatchSize % Training.MicroBatchSize != 0)
-            yield return new ConfigProblem("training.micro_batch_size", $"cannot be {Training.MicroBatchSize}: it must divide training.batch_size ({Training.BatchSize})");
         if (Objective.Masking.MaskShare + Objective.Masking.RandomShare > 1)
             yield return new ConfigProblem("objective.masking.random_share", $"is too large: mask_share and random_share together are {Objective.Masking.MaskShare + Objective.Masking.RandomShare}, more than all");
         foreach (double percent in Checkpoints.Percents.Where(percent => percent is <= 0 or > 100))
@@ -140,7 +155,7 @@ public sealed record TrainingOptions
     [Range(1, 1 << 20)]
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Examples in one forward and backward pass; gradients are accumulated up to the batch size. 0: the whole batch.</summary>
+    /// <summary>Examples in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the whole batch. What is learned stays the same.</summary>
     [Range(0, 1 << 20)]
     public int MicroBatchSize { get; init; }
 

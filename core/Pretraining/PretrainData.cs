@@ -1,4 +1,5 @@
 
+using Electra.Data;
 using Electra.Data.Corpora;
 using Electra.Data.Examples;
 using Electra.Running;
@@ -12,9 +13,6 @@ namespace Electra.Pretraining;
 /// <param name="Examples">Examples to train on and held-out ones.</param>
 public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples Examples) : IDisposable
 {
-    /// <summary>The share of dropped tokens from which on it is warned of.</summary>
-    private const double DroppedWarningShare = 0.25;
-
     /// <summary>Tokenizes a corpus and cuts it into examples, or opens what an earlier run prepared.</summary>
     /// <param name="corpus">The documents.</param>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -46,14 +44,9 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         if (console is not null && ExamplePreparation.IsToBegin(source, config.Examples, folder))
             PreparationEstimate.Measure(corpus, source, config.Examples, config.Workers, console, cancellation)?.Tell(console, folder, corpus.DropsDownloads);
         var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, console, cancellation);
-        if (corpus.RowsWithoutText > 0)
-            console?.Line($"{corpus.RowsWithoutText:N0} rows of the corpus have no text (null, empty or missing), and are passed over.");
         if (examples.Train.Count < config.Training.BatchSize)
             throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");
-        var data = new PretrainData(tokenizer, examples);
-        if (examples.Train.Counts.UnknownShare == 1 && !config.Objective.Masking.MaskUnknown)
-            throw new UserErrorException($"every token of the corpus {corpus.Name} is [UNK], so that nothing can be masked: the vocabulary does not fit the text{data.UnknownExample(corpus)}.");
-        return data;
+        return new PretrainData(tokenizer, examples);
     }
 
     /// <summary>What masking must know of the vocabulary.</summary>
@@ -61,25 +54,19 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
     {
         var vocabulary = Tokenizer.Vocabulary;
         bool[] special = [.. Enumerable.Range(0, vocabulary.Count).Select(id => vocabulary.IsSpecial(id) && !(masking.MaskUnknown && id == vocabulary.UnkId))];
-        return new MaskingTokens(vocabulary.Count, vocabulary.MaskId, special);
+        return new MaskingTokens(vocabulary.Count, vocabulary.MaskId, special) { MaxLength = Examples.Train.MaxLength };
     }
 
     /// <summary>The batch of update <paramref name="step"/> in the parts that are computed at once: a function of seed and step.</summary>
     public IReadOnlyList<TokenBatch> TrainingBatches(PretrainConfig config, long step)
     {
-        int size = config.Training.BatchSize, part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : size;
-        var stream = Examples.Train.Shuffled(config.Seed);
-        stream.Position = step * size;
-        var batch = new ExampleBatch(part, Examples.Train.MaxLength);
-        return [.. Enumerable.Range(0, size / part).Select(_ =>
-        {
-            stream.NextBatch(batch);
-            return ToTokens(batch, config.Objective);
-        })];
+        long[] examples = TrainingExamples(config, step);
+        int part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : examples.Length;
+        return [.. examples.Chunk(part).Select((indices, i) => Examples.Train.Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part))];
     }
 
-    /// <summary>Which examples of the store update <paramref name="step"/> is made of: what <see cref="TrainingBatches"/> reads.</summary>
-    public IReadOnlyList<long> TrainingExamples(PretrainConfig config, long step)
+    /// <summary>Which examples of the store update <paramref name="step"/> is made of.</summary>
+    public long[] TrainingExamples(PretrainConfig config, long step)
     {
         var stream = Examples.Train.Shuffled(config.Seed);
         stream.Position = step * config.Training.BatchSize;
@@ -91,21 +78,7 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
     {
         const int BatchSize = 32;
         var store = Examples.HeldOut.Count > 0 ? Examples.HeldOut : Examples.Train;
-        int batches = (config.Evaluation.Examples + BatchSize - 1) / BatchSize;
-        return store.InOrder(Math.Min(BatchSize, config.Evaluation.Examples)).Take(batches).Select(batch => ToTokens(batch, config.Objective));
-    }
-
-    /// <summary>Copies a batch, with token types: 0 for [CLS] A [SEP], 1 for B [SEP]; padding as the recipe has it.</summary>
-    private static TokenBatch ToTokens(ExampleBatch batch, ObjectiveOptions objective)
-    {
-        var types = new long[batch.Count * batch.Length];
-        for (int row = 0; row < batch.Count; row++)
-        {
-            var rest = types.AsSpan(row * batch.Length, batch.Length)[batch.LengthsA[row]..];
-            rest.Fill(objective.PaddingTokenType);
-            rest[..(batch.Lengths[row] - batch.LengthsA[row])].Fill(1);
-        }
-        return new TokenBatch(batch.Count, batch.Length, batch.Ids[..types.Length], types, batch.Lengths[..batch.Count]);
+        return store.InOrder(BatchSize, config.Evaluation.Examples, config.Objective.PaddingTokenType);
     }
 
     /// <summary>Prints what there is to learn from.</summary>
@@ -114,36 +87,15 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         console.EndProgress();
         var (summary, vocabulary) = (Examples.Summary, Tokenizer.Vocabulary);
         console.Table(
-            [("corpus", $"{corpus.Name}: {summary.Documents:N0} documents, {summary.Characters / 1e6:N1} million characters"),
-            .. corpus.Files == "" ? [] : new (string, object?)[] { ("files", corpus.Files) },
-            ("tokens", $"{summary.All.TextTokens:N0} in examples, {summary.DroppedTokens:N0} dropped ({summary.DroppedShare:0.0%})"),
+            ("corpus", $"{corpus.Name}: {summary.Documents:N0} documents, {summary.Characters / 1e6:N1} million characters"),
             ("vocabulary", $"{vocabulary.Count:N0} tokens; {summary.All.UnknownShare:0.00%} of the text is [UNK]; {Tokenizer.Settings}"),
-            ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average")]);
-        if (summary.All.UnknownShare >= UnknownWords.WarningShare)
-            console.Warning($"{summary.All.UnknownShare:0.0%} of the text is [UNK], and nothing can be learned of it: the vocabulary does not fit the text{UnknownExample(corpus)}");
-        if (summary.DroppedShare >= DroppedWarningShare)
-            console.Warning($"{summary.DroppedShare:0.0%} of the tokens are in no example: of a line that is longer than an example ({Examples.Train.MaxLength} tokens) the rest is left out, as in the original. "
-                + "Where each line is a document, say so: corpus.documents=line. Otherwise lines of one sentence, or a larger examples.max_length, lose less");
+            ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average"));
         if (summary.HeldOut.Examples == 0)
             console.Warning("no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on");
     }
 
-    /// <summary>A word that is [UNK], and why; empty where none is among the first documents, or these would have to be downloaded again.</summary>
-    private string UnknownExample(Corpus corpus)
-    {
-        const int Documents = 100;
-        var example = corpus.DropsDownloads ? null
-            : corpus.Documents().Take(Documents).Select(document => UnknownWords.Example(document, Tokenizer)).FirstOrDefault(found => found is not null);
-        return example is null ? "" : $" ({example})";
-    }
-
     /// <summary>Prints what the examples are, some of them as text: the end of a run with <c>only=data</c>.</summary>
-    /// <returns>The exit code.</returns>
-    public int Summarize(RunConsole console)
-    {
-        DataSummary.Print(this, console);
-        return 0;
-    }
+    public void Summarize(RunConsole console) => DataSummary.Print(this, console);
 
     /// <inheritdoc/>
     public void Dispose() => Examples.Dispose();

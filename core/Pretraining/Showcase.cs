@@ -20,8 +20,8 @@ internal static class Showcase
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var batch = data.HeldOutBatches(config).First();
-        var pass = method.Forward(model, batch, key[0], training: false);
-        var (corrupted, suspicion) = (pass.Corrupted.cpu().data<long>().ToArray(), pass.Opinions.cpu().data<float>().ToArray());
+        var pass = method.Forward(model, batch, key, training: false);
+        var (corrupted, logits) = (pass.CorruptedIds.cpu().data<long>().ToArray(), pass.DiscriminatorLogits.cpu().data<float>().ToArray());
 
         var rows = new List<(int Replaced, string Text)>();
         for (int row = 0, next = 0; row < batch.Size; next += batch.Lengths[row++])
@@ -31,13 +31,13 @@ internal static class Showcase
             int replaced = 0;
             for (int i = 0; i < length; i++)
                 replaced += original[i] == corrupted[start + i] ? 0 : 1;
-            rows.Add((replaced, Sentence(data.Tokenizer.Vocabulary, original, corrupted.AsSpan(start, length), suspicion.AsSpan(next, length))));
+            rows.Add((replaced, Sentence(data.Tokenizer.Vocabulary, original, corrupted.AsSpan(start, length), logits.AsSpan(next, length))));
         }
         // Rows with something to see, in their own order.
         return [.. rows.Where(row => row.Replaced >= 2).Concat(rows.Where(row => row.Replaced < 2)).Take(count).Select(row => row.Text)];
     }
 
-    private static string Sentence(Vocabulary vocabulary, ReadOnlySpan<long> original, ReadOnlySpan<long> corrupted, ReadOnlySpan<float> suspicion)
+    private static string Sentence(Vocabulary vocabulary, ReadOnlySpan<long> original, ReadOnlySpan<long> corrupted, ReadOnlySpan<float> logits)
     {
         var text = new StringBuilder();
         for (int i = 0; i < original.Length; i++)
@@ -49,7 +49,7 @@ internal static class Showcase
             if (text.Length > 0 && (replaced || !continues))
                 text.Append(' ');
             text.Append(replaced ? $"{{{was} → {now}}}" : continues ? was[2..] : was);
-            if (suspicion[i] > 0)
+            if (logits[i] > 0)
                 text.Append(replaced ? '!' : '?');
         }
         return text.Append(" …").ToString();

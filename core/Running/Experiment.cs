@@ -48,6 +48,10 @@ public static class Experiment
     public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, int> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T> => Run<T>(args, run => Task.FromResult(body(run)), script);
 
+    /// <summary>As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for an experiment that ends well or with an exception: its exit code is 0.</summary>
+    public static Task<int> Run<T>(IEnumerable<string> args, Action<Run<T>> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T> => Run<T>(args, run => { body(run); return Task.FromResult(0); }, script);
+
     /// <summary>
     /// As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for a script that has no configuration file: the
     /// arguments before the first <c>key=value</c> are the values of one key, and the rest are the other keys.

@@ -11,20 +11,20 @@ public static class CategoricalSampling
 {
     /// <summary>argmax(logits + Gumbel noise), which is distributed as softmax(logits): Maddison et al. 2014.</summary>
     /// <param name="logits"><c>[rows, classes]</c> float32.</param>
-    /// <param name="key">Names the noise.</param>
-    /// <param name="threads">CPU threads to use.</param>
+    /// <param name="keys">Names the noise of each row.</param>
+    /// <param name="compute">Where the logits live, and how many CPU threads to use.</param>
     /// <returns>A class for each row, <c>[rows]</c> int64.</returns>
     /// <remarks>
     /// On the CPU noise, sum and argmax are one pass that stores nothing (4.6 million logits: libtorch's exponential noise alone
-    /// takes 30 to 80 ms). The noise of a row depends on the key and the row only.
+    /// takes 30 to 80 ms).
     /// </remarks>
-    public static Tensor Gumbel(Tensor logits, RandomKey key, int threads)
+    public static Tensor Gumbel(Tensor logits, IReadOnlyList<RandomKey> keys, Compute compute)
     {
-        if (logits.device_type != TorchSharp.DeviceType.CPU)
-            return Gumbel(logits, rand_like(logits).clamp_min_(float.Epsilon));
+        if (compute.IsCuda)
+            return Gumbel(logits, DeviceRandom.Uniform(keys, logits.shape[1], compute));
         var contiguous = logits.contiguous();
         var drawn = empty(logits.shape[0], dtype: int64);
-        DrawRows(contiguous, drawn, key, threads);
+        DrawRows(contiguous, drawn, keys, compute.Threads);
         return drawn;
     }
 
@@ -45,7 +45,7 @@ public static class CategoricalSampling
         return searchsorted(cumulative, threshold, right: true).squeeze(1).clamp_max(logits.shape[1] - 1);
     }
 
-    private static unsafe void DrawRows(Tensor logits, Tensor drawn, RandomKey key, int threads)
+    private static unsafe void DrawRows(Tensor logits, Tensor drawn, IReadOnlyList<RandomKey> keys, int threads)
     {
         var (rows, classes) = ((int)logits.shape[0], (int)logits.shape[1]);
         var source = (float*)NativeTensors.DataPointer(logits);
@@ -53,7 +53,7 @@ public static class CategoricalSampling
         ParallelRegion.Split(rows, threads, (first, end) =>
         {
             for (int row = first; row < end; row++)
-                result[row] = DrawRow(source + ((long)row * classes), classes, key[row]);
+                result[row] = DrawRow(source + ((long)row * classes), classes, keys[row]);
         });
     }
 

@@ -52,9 +52,9 @@ internal static class FastOperations
             && (!is_grad_enabled() || parameters.Output.Weight.Leaf.requires_grad || !x.requires_grad);
         if (!takes)
             return null;
-        var attention = new AttentionKernel.Shape(sizes.Batch, sizes.Length, sizes.Heads, sizes.HeadSize, sizes.Lengths, dropout.NextMask(parameters.AttentionDropout));
+        var attention = new AttentionKernel.Shape(sizes.Batch, sizes.Length, sizes.Heads, sizes.HeadSize, sizes.Lengths, dropout.NextMask(parameters.AttentionDropout, sizes.Heads));
         var shape = new TransformerLayerKernel.Shape(attention, (int)parameters.Intermediate.Weight.Shape[0], (float)parameters.Epsilon,
-            dropout.NextMask(parameters.HiddenDropout), dropout.NextMask(parameters.HiddenDropout), threads);
+            dropout.NextMask(parameters.HiddenDropout, sizes.Length), dropout.NextMask(parameters.HiddenDropout, sizes.Length), threads);
         return CustomOperation.Apply(new TransformerLayerOperation(shape, parameters), x, parameters.Output.Weight.Leaf);
     }
 

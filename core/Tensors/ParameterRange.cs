@@ -5,4 +5,4 @@ namespace Electra.Tensors;
 /// <param name="Length">The number of elements.</param>
 /// <param name="Decays">Whether weight decay applies.</param>
 /// <param name="RateScale">What the learning rate is multiplied by.</param>
-public readonly record struct ParameterRange(long Start, long Length, bool Decays, double RateScale = 1);
+internal readonly record struct ParameterRange(long Start, long Length, bool Decays, double RateScale = 1);

@@ -181,9 +181,12 @@ public sealed class ParameterStore : IDisposable
         return this;
     }
 
+    /// <summary>How parameters lie in the flat tensors: for each its name, shape and first element.</summary>
+    public string Layout => string.Join('\n', parameters.Select(p => $"{p.Name} [{string.Join(", ", p.Shape)}] {p.Offset}"));
+
     /// <summary>The flat tensors in as few ranges as there can be with one rate each, from end to end.</summary>
     /// <param name="rateScale">What the learning rate of a parameter is multiplied by.</param>
-    public IReadOnlyList<ParameterRange> Ranges(Func<Parameter, double> rateScale)
+    internal IReadOnlyList<ParameterRange> Ranges(Func<Parameter, double> rateScale)
     {
         var ranges = new List<ParameterRange>();
         var ordered = parameters.OrderBy(p => p.Offset).ToList();
@@ -318,7 +321,10 @@ public sealed class ParameterStore : IDisposable
                 values.normal_(0, standardDeviation);
                 break;
             case Initialization.TruncatedNormal:
-                nn.init.trunc_normal_(values, 0, standardDeviation, -2 * standardDeviation, 2 * standardDeviation);
+                // The inverse of the distribution function, of uniform numbers between its values at the bounds. TorchSharp's own
+                // trunc_normal_ fills with a constant.
+                const double AtTwoSigma = 0.9544997361036416; // erf(2 / √2)
+                values.uniform_(-AtTwoSigma, AtTwoSigma).erfinv_().mul_(Math.Sqrt(2) * standardDeviation).clamp_(-2 * standardDeviation, 2 * standardDeviation);
                 break;
             case Initialization.XavierUniform:
                 nn.init.xavier_uniform_(values);

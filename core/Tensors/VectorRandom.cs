@@ -7,8 +7,8 @@ namespace Electra.Tensors;
 /// Fills memory with random values, many at a time: eight xoroshiro-style generators side by side in one vector register.
 /// </summary>
 /// <remarks>
-/// libtorch's own <c>bernoulli_</c> on the CPU draws one number after another (1,880 µs for 262,144 elements; this: 54 µs). Work is
-/// cut into blocks of a fixed size, each with a key of its own, so the values do not depend on the number of threads.
+/// libtorch's own <c>bernoulli_</c> on the CPU draws one number after another (1,880 µs for 262,144 elements; this: 54 µs). Long
+/// streams are cut into blocks of a fixed size, each with a key of its own, so the values do not depend on the number of threads.
 /// </remarks>
 internal static unsafe class VectorRandom
 {
@@ -41,22 +41,33 @@ internal static unsafe class VectorRandom
     /// <summary>
     /// Dropout masks: each element is 0 with probability <paramref name="threshold"/> / 65536 and <paramref name="kept"/> otherwise.
     /// </summary>
-    public static void FillMask(float* destination, long count, ushort threshold, float kept, RandomKey key, int threads) =>
-        InBlocks(count, threads, (block, start, n) => FillMaskBlock(destination + start, n, threshold, kept, key[block]));
+    /// <param name="destination"><c>[streams, length]</c>.</param>
+    /// <param name="streams">How many streams lie one after the other.</param>
+    /// <param name="length">The elements of each.</param>
+    /// <param name="threshold">The probability of zero, in 65536ths.</param>
+    /// <param name="kept">The value of the other elements.</param>
+    /// <param name="keyOf">Names the draws of a stream.</param>
+    /// <param name="threads">CPU threads to use.</param>
+    public static void FillMask(float* destination, int streams, long length, ushort threshold, float kept, Func<int, RandomKey> keyOf, int threads) =>
+        InBlocks(streams, length, keyOf, threads, (start, n, key) => FillMaskBlock(destination + start, n, threshold, kept, key));
 
-    /// <inheritdoc cref="FillMask(float*, long, ushort, float, RandomKey, int)"/>
+    /// <inheritdoc cref="FillMask(float*, int, long, ushort, float, Func{int, RandomKey}, int)"/>
     /// <remarks>The 16 bits of <paramref name="kept"/> may be of any format: they are copied.</remarks>
-    public static void FillMask(ushort* destination, long count, ushort threshold, ushort kept, RandomKey key, int threads) =>
-        InBlocks(count, threads, (block, start, n) => FillMaskBlock(destination + start, n, threshold, kept, key[block]));
+    public static void FillMask(ushort* destination, int streams, long length, ushort threshold, ushort kept, Func<int, RandomKey> keyOf, int threads) =>
+        InBlocks(streams, length, keyOf, threads, (start, n, key) => FillMaskBlock(destination + start, n, threshold, kept, key));
 
-    /// <summary>Runs <paramref name="work"/> (block, first element, number of elements) over all blocks, on up to <paramref name="threads"/> threads.</summary>
-    private static void InBlocks(long count, int threads, Action<int, long, int> work)
+    /// <summary>Runs <paramref name="work"/> (first element, number of elements, key) over all blocks of all streams.</summary>
+    private static void InBlocks(int streams, long length, Func<int, RandomKey> keyOf, int threads, Action<long, int, RandomKey> work)
     {
-        int blocks = (int)((count + BlockElements - 1) / BlockElements);
-        ParallelRegion.Split(blocks, threads, (first, end) =>
+        int blocks = (int)((length + BlockElements - 1) / BlockElements);
+        ParallelRegion.Split(streams * blocks, threads, (first, end) =>
         {
-            for (int block = first; block < end; block++)
-                work(block, (long)block * BlockElements, (int)Math.Min(BlockElements, count - (long)block * BlockElements));
+            for (int i = first; i < end; i++)
+            {
+                var (stream, block) = (i / blocks, i % blocks);
+                long start = (long)block * BlockElements;
+                work((stream * length) + start, (int)Math.Min(BlockElements, length - start), keyOf(stream)[block]);
+            }
         });
     }
 

@@ -23,33 +23,32 @@ internal static class HubCorpus
         }
         catch (HubException e)
         {
-            throw new UserErrorException($"corpus: {e.Message} {CorpusFiles.HowToGiveFiles}", e);
+            throw new UserErrorException($"corpus: {e.Message} {SourceFiles.HowToGiveFiles}", e);
         }
     }
 
     private static async Task<Corpus> OpenAsync(CorpusName name, CorpusOptions options, HubClient hub)
     {
         var snapshot = await hub.OpenAsync(name.Repository);
-        var readable = Readable(snapshot);
+        var readable = DatasetFiles.Readable(snapshot.Files);
         if (readable.Count == 0 && name.Repository.Revision == HubRepository.DefaultRevision)
         {
             // A data set that is a program: the hub itself has run it.
             snapshot = await hub.OpenAsync(new HubRepository(HubKind.Dataset, name.Repository.Id, ParquetRevision));
-            readable = Readable(snapshot);
+            readable = DatasetFiles.Readable(snapshot.Files);
         }
         if (readable.Count == 0)
             throw new UserErrorException($"corpus: the dataset {name.Repository} has no Parquet, JSON lines or text files");
-        HubFile[] files;
+        IReadOnlyList<HubFile> files;
         try
         {
-            var chosen = DatasetFiles.Select(readable, await Configs(snapshot), options.Config, options.Split).ToHashSet();
-            files = [.. snapshot.Files.Where(file => chosen.Contains(file.Path))];
+            files = DatasetFiles.Select(readable, await Configs(snapshot), options.Config, options.Split);
         }
         catch (UserErrorException e) when (e is not HubException)
         {
             throw new UserErrorException($"corpus: the dataset {name.Repository} cannot be read as asked: {e.Message}", e);
         }
-        if (files.Length == 0)
+        if (files.Count == 0)
             throw new UserErrorException($"corpus: the dataset {name.Repository} lists no files for its split {options.Split}");
 
         // What is read, and not where it comes from: a new README makes no other corpus.
@@ -61,8 +60,6 @@ internal static class HubCorpus
             BytesToDownload = () => files.Where(file => !snapshot.Has(file)).Sum(file => file.Size),
         };
     }
-
-    private static IReadOnlyList<string> Readable(HubSnapshot snapshot) => DatasetFiles.Readable([.. snapshot.Files.Select(file => file.Path)]);
 
     private static async Task<IReadOnlyList<DatasetConfig>> Configs(HubSnapshot snapshot)
     {
@@ -82,7 +79,7 @@ internal static class HubCorpus
         foreach (var (file, path) in Downloads(snapshot, wanted, options, reading))
         {
             var source = new SourceFile(path, file.Path, file.Size, default);
-            foreach (var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow))
+            foreach (var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at))))
                 yield return document;
             reading.At(before += file.Size);
             reading.Ended(file.Path, () => snapshot.Drop(file));

@@ -91,6 +91,19 @@ public sealed class ExampleStore : IDisposable
         return length;
     }
 
+    /// <summary>Some examples side by side, padded to the longest, rounded up to a multiple of 8 where that is not beyond the maximum.</summary>
+    /// <param name="indices">Which examples, one for each row.</param>
+    /// <param name="paddingType">The token type of padding.</param>
+    /// <param name="firstRow">The number of the first of them in the whole batch.</param>
+    public TokenBatch Batch(ReadOnlySpan<long> indices, int paddingType = 0, long firstRow = 0)
+    {
+        const int LengthMultiple = 8; // matrix products are fastest at lengths that vector and tensor units divide
+        long[] examples = indices.ToArray();
+        int[] lengths = [.. examples.Select(example => Lengths(example).Length)];
+        int length = Math.Min((lengths.Max() + LengthMultiple - 1) / LengthMultiple * LengthMultiple, MaxLength);
+        return TokenBatch.Of(lengths, length, Vocabulary.Pad, paddingType, (int i, Span<int> ids, out int lengthA) => Read(examples[i], ids, out lengthA)) with { FirstRow = firstRow };
+    }
+
     /// <summary>Closes the files.</summary>
     public void Dispose()
     {

@@ -1,4 +1,3 @@
-
 using Electra.Tensors;
 
 namespace Electra.Data.Examples;
@@ -16,7 +15,6 @@ public sealed class ExampleStream(ExampleStore store, long seed, int rank = 0, i
     private readonly RandomKey key = RandomKey.FromSeed(seed);
     private ShuffledOrder order;
     private long orderEpoch = -1;
-    private long[] indices = [];
 
     /// <summary>Examples read so far by all processes together: all there is to save of a stream, and the same for each of them.</summary>
     public long Position { get; set; }
@@ -24,19 +22,13 @@ public sealed class ExampleStream(ExampleStore store, long seed, int rank = 0, i
     /// <summary>How many times the examples have been read, with the fraction.</summary>
     public double Epochs => (double)Position / store.Count;
 
-    /// <summary>Fills a batch with the next examples: of the next <paramref name="batch"/>.Size · world ones, every world-th from rank on.</summary>
-    public void NextBatch(ExampleBatch batch)
+    /// <summary>The numbers of the next examples: of the next <paramref name="count"/> · world ones, every world-th from rank on.</summary>
+    public long[] Next(int count)
     {
-        if (indices.Length != batch.Size)
-            indices = new long[batch.Size];
-        for (int i = 0; i < indices.Length; i++)
-            indices[i] = IndexAt(Position + (long)i * world + rank);
-        batch.Fill(store, indices);
-        Position += (long)batch.Size * world;
+        long[] next = [.. Enumerable.Range(0, count).Select(i => IndexAt(Position + (long)i * world + rank))];
+        Position += (long)count * world;
+        return next;
     }
-
-    /// <summary>The numbers of the next examples that this process would read, without reading them.</summary>
-    public long[] Next(int count) => [.. Enumerable.Range(0, count).Select(i => IndexAt(Position + (long)i * world + rank))];
 
     private long IndexAt(long position)
     {
@@ -53,20 +45,15 @@ public static class ExampleReading
     /// <summary>Shuffled and without end, to train on.</summary>
     public static ExampleStream Shuffled(this ExampleStore store, long seed, int rank = 0, int world = 1) => new(store, seed, rank, world);
 
-    /// <summary>Once and in the order of the store, to evaluate on; the last batch may have fewer rows. The batch is filled anew at each step.</summary>
+    /// <summary>The first examples, once and in the order of the store, to evaluate on; the last batch may have fewer rows.</summary>
     /// <param name="store">Where the examples are.</param>
     /// <param name="batchSize">Rows in a batch.</param>
-    public static IEnumerable<ExampleBatch> InOrder(this ExampleStore store, int batchSize)
+    /// <param name="most">How many examples, at most.</param>
+    /// <param name="paddingType">The token type of padding.</param>
+    public static IEnumerable<TokenBatch> InOrder(this ExampleStore store, int batchSize, long most = long.MaxValue, int paddingType = 0)
     {
-        var batch = new ExampleBatch(batchSize, store.MaxLength);
-        var indices = new long[batchSize];
-        for (long start = 0; start < store.Count; start += batchSize)
-        {
-            int count = (int)Math.Min(batchSize, store.Count - start);
-            for (int i = 0; i < count; i++)
-                indices[i] = start + i;
-            batch.Fill(store, indices.AsSpan(0, count));
-            yield return batch;
-        }
+        long end = Math.Min(most, store.Count);
+        for (long start = 0; start < end; start += batchSize)
+            yield return store.Batch([.. Enumerable.Range(0, (int)Math.Min(batchSize, end - start)).Select(i => start + i)], paddingType, firstRow: start);
     }
 }

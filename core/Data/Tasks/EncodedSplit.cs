@@ -38,21 +38,25 @@ public sealed class EncodedSplit : IDisposable
     /// <summary>The tokens of each row.</summary>
     public IReadOnlyList<int> Lengths => lengths;
 
-    /// <summary>The batches of one epoch of training: a function of seed and epoch. The last one may be smaller.</summary>
+    /// <summary>The rows of each batch of one epoch of training, by their numbers: a function of seed and epoch. The last one may be smaller.</summary>
     /// <param name="batchSize">Rows in a batch.</param>
     /// <param name="seed">The seed of the run.</param>
     /// <param name="epoch">Which epoch, from 0.</param>
-    public IEnumerable<TaskBatch> Shuffled(int batchSize, long seed, int epoch) =>
-        LengthOrder.Shuffled(lengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize).Select(Batch);
+    public IReadOnlyList<int[]> Shuffled(int batchSize, long seed, int epoch) =>
+        [.. LengthOrder.Shuffled(lengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize)];
 
     /// <summary>All rows once, the longest first: batches to measure or predict on.</summary>
     /// <param name="batchSize">Rows in a batch.</param>
-    public IEnumerable<TaskBatch> ByLength(int batchSize) => LengthOrder.LongestFirst(lengths).Chunk(batchSize).Select(Batch);
+    public IEnumerable<TaskBatch> ByLength(int batchSize) => LengthOrder.LongestFirst(lengths).Chunk(batchSize).Select(rows => Batch(rows));
 
     /// <summary>Some rows side by side.</summary>
     /// <param name="rows">Their numbers.</param>
-    public TaskBatch Batch(int[] rows) =>
-        TaskBatch.Of(rows, lengths, labels, store.Vocabulary.Pad, (int row, Span<int> ids, out int lengthA) => store.Read(row, ids, out lengthA));
+    /// <param name="firstRow">The number of the first of them in the whole batch of an update.</param>
+    public TaskBatch Batch(int[] rows, long firstRow = 0)
+    {
+        var batch = TaskBatch.Of(rows, lengths, labels, store.Vocabulary.Pad, (int row, Span<int> ids, out int lengthA) => store.Read(row, ids, out lengthA));
+        return batch with { Tokens = batch.Tokens with { FirstRow = firstRow } };
+    }
 
     /// <summary>Closes the files.</summary>
     public void Dispose() => store.Dispose();

@@ -9,7 +9,7 @@ internal static unsafe class AddNormKernel
     /// <summary>Writes the result, and for the backward pass the normalised sum before gain and offset and 1/σ of each row (both may be null).</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="width">Elements of a row, a multiple of 32.</param>
-    /// <param name="mask">The dropout: each row draws from the part that has its number.</param>
+    /// <param name="mask">The dropout: a row of it is a position.</param>
     /// <param name="x">A product that lacks its bias; overwritten.</param>
     /// <param name="bias">Added to each row of x.</param>
     /// <param name="residual">Added after the dropout.</param>

@@ -17,11 +17,14 @@ internal static unsafe class AttentionKernel
     /// <param name="Heads">Attention heads.</param>
     /// <param name="Size">Width of a head, a multiple of 16.</param>
     /// <param name="Lengths">Tokens of each sequence; null where none is padded.</param>
-    /// <param name="Mask">The dropout of the attention weights: head i (of all sequences) draws from part i.</param>
+    /// <param name="Mask">The dropout of the attention weights: a row of it is a head.</param>
     public sealed record Shape(int Batch, int Length, int Heads, int Size, IReadOnlyList<int>? Lengths, KeepMask Mask)
     {
         /// <summary>Distance between rows of attention weights: the length, rounded up to what a step of the kernel takes.</summary>
-        public int Stride => (Length + (2 * Lane.Width) - 1) / (2 * Lane.Width) * (2 * Lane.Width);
+        public int Stride => InSteps(Length);
+
+        /// <summary>A number of columns, rounded up to what a step of the kernel takes.</summary>
+        public static int InSteps(int columns) => (columns + (2 * Lane.Width) - 1) / (2 * Lane.Width) * (2 * Lane.Width);
 
         /// <summary>Width of all heads together.</summary>
         public int Hidden => Heads * Size;
@@ -48,8 +51,9 @@ internal static unsafe class AttentionKernel
             var draws = shape.Mask[index];
 
             BFloat16Products.ByTransposed(length, length, size, shape.Scale, query, 3 * hidden, key, 3 * hidden, scratch.Scores, stride);
+            int columns = Shape.InSteps(length); // of this sequence: what is drawn for it does not depend on the longest one
             for (int row = 0; row < length; row++)
-                SoftmaxRow(scratch.Scores + (row * stride), length, stride, ref draws, kept is null ? null : kept + (row * stride), scratch.First + (row * stride));
+                SoftmaxRow(scratch.Scores + (row * stride), length, columns, ref draws, kept is null ? null : kept + (row * stride), scratch.First + (row * stride));
             BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
             Round(scratch.Product, length, size, context + ((long)sequence * shape.Length * hidden) + (head * size), hidden);
             ZeroRows(context + (((long)sequence * shape.Length) + length) * hidden + (head * size), shape.Length - length, size, hidden);
@@ -68,8 +72,9 @@ internal static unsafe class AttentionKernel
             var draws = shape.Mask[index];
 
             BFloat16Products.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
+            int columns = Shape.InSteps(length);
             for (int row = 0; row < length; row++)
-                SoftmaxRowBackward(scratch.Scores + (row * stride), length, stride, shape.Scale, ref draws, kept + (row * stride), scratch.First + (row * stride), scratch.Second + (row * stride));
+                SoftmaxRowBackward(scratch.Scores + (row * stride), length, columns, shape.Scale, ref draws, kept + (row * stride), scratch.First + (row * stride), scratch.Second + (row * stride));
 
             var target = result + start;
             BFloat16Products.By(length, size, length, scratch.Second, stride, key, 3 * hidden, 0, scratch.Product, size);
@@ -82,21 +87,21 @@ internal static unsafe class AttentionKernel
                 ZeroRows(target + ((long)length * 3 * hidden) + (part * hidden), shape.Length - length, size, 3 * hidden);
         });
 
-    /// <summary>Softmax of a row of scores; columns from <paramref name="length"/> on get the weight 0.</summary>
+    /// <summary>Softmax of a row of scores; <paramref name="columns"/> are computed, those from <paramref name="length"/> on get the weight 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SoftmaxRow(float* scores, int length, int stride, ref KeepMask.Draws draws, ushort* weights, ushort* dropped)
+    private static void SoftmaxRow(float* scores, int length, int columns, ref KeepMask.Draws draws, ushort* weights, ushort* dropped)
     {
-        for (int i = length; i < stride; i++)
+        for (int i = length; i < columns; i++)
             scores[i] = float.NegativeInfinity;
         var largest = Vector512.Load(scores);
-        for (int i = Lane.Width; i < stride; i += Lane.Width)
+        for (int i = Lane.Width; i < columns; i += Lane.Width)
             largest = Vector512.Max(largest, Vector512.Load(scores + i));
         var halves = Vector256.Max(largest.GetLower(), largest.GetUpper());
         float top = float.NegativeInfinity;
         for (int i = 0; i < 8; i++)
             top = Math.Max(top, halves[i]);
         Vector512<float> most = Vector512.Create(top), total = default;
-        for (int i = 0; i < stride; i += Lane.Width)
+        for (int i = 0; i < columns; i += Lane.Width)
         {
             var score = Vector512.Load(scores + i);
             var e = Lane.Exp(score - most) & Vector512.GreaterThan(score, Vector512.Create(float.NegativeInfinity));
@@ -104,7 +109,7 @@ internal static unsafe class AttentionKernel
             e.Store(scores + i);
         }
         var scale = Vector512.Create(1 / Vector512.Sum(total));
-        for (int i = 0; i < stride; i += 2 * Lane.Width)
+        for (int i = 0; i < columns; i += 2 * Lane.Width)
         {
             var (low, high) = draws.Next();
             Vector512<float> a = Vector512.Load(scores + i) * scale, b = Vector512.Load(scores + i + Lane.Width) * scale;
@@ -116,12 +121,12 @@ internal static unsafe class AttentionKernel
 
     /// <summary>From the gradient of the dropped weights of a row: the dropped weights again, and the gradient of the unscaled scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SoftmaxRowBackward(float* gradient, int length, int stride, float scale, ref KeepMask.Draws draws, ushort* weights, ushort* dropped, ushort* ofScores)
+    private static void SoftmaxRowBackward(float* gradient, int length, int columns, float scale, ref KeepMask.Draws draws, ushort* weights, ushort* dropped, ushort* ofScores)
     {
-        for (int i = length; i < stride; i++)
+        for (int i = length; i < columns; i++)
             gradient[i] = 0;
         Vector512<float> projection = default;
-        for (int i = 0; i < stride; i += 2 * Lane.Width)
+        for (int i = 0; i < columns; i += 2 * Lane.Width)
         {
             var (low, high) = draws.Next();
             Vector512<float> a = Lane.Load(weights + i), b = Lane.Load(weights + i + Lane.Width);
@@ -133,7 +138,7 @@ internal static unsafe class AttentionKernel
             projection = Vector512.FusedMultiplyAdd(a, low, Vector512.FusedMultiplyAdd(b, high, projection));
         }
         Vector512<float> mean = Vector512.Create(Vector512.Sum(projection)), factor = Vector512.Create(scale);
-        for (int i = 0; i < stride; i += 2 * Lane.Width)
+        for (int i = 0; i < columns; i += 2 * Lane.Width)
         {
             int j = i + Lane.Width;
             Lane.Store((Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor, (Vector512.Load(gradient + j) - mean) * Lane.Load(weights + j) * factor, ofScores + i);

@@ -6,13 +6,15 @@ namespace Electra.Tensors.Kernels;
 /// <summary>Dropout that no memory holds: the same numbers are drawn again in the backward pass.</summary>
 /// <param name="key">Names the draws.</param>
 /// <param name="threshold">Probability of dropping, in 65536ths; 0 keeps everything.</param>
-internal readonly struct KeepMask(RandomKey key, ushort threshold)
+/// <param name="firstRow">The number of the first sequence in the whole batch.</param>
+/// <param name="rowsPerSequence">Rows (positions, or attention heads) of each sequence.</param>
+internal readonly struct KeepMask(RandomKey key, ushort threshold, long firstRow, int rowsPerSequence)
 {
     /// <summary>What a kept element is multiplied by.</summary>
     public float Kept => 65536f / (65536 - threshold);
 
-    /// <summary>The draws of one row or block, from its start.</summary>
-    public Draws this[long part] => new(threshold == 0 ? default : new VectorRandom.Lanes(key[part]), threshold, Kept);
+    /// <summary>The draws of one row, from its start: named by the sequence in the whole batch and the row in the sequence.</summary>
+    public Draws this[int row] => new(threshold == 0 ? default : new VectorRandom.Lanes(key[firstRow + (row / rowsPerSequence)][row % rowsPerSequence]), threshold, Kept);
 
     /// <summary>A run of draws.</summary>
     public struct Draws(VectorRandom.Lanes lanes, ushort threshold, float kept)

@@ -56,9 +56,8 @@ public sealed class FinetuneCrashTests : IDisposable
         Assert.InRange(states.Length, 1, 2);
         File.WriteAllText(states[0], File.ReadAllText(states[0])[..^9]);
         var again = await Done("stopped", "save_minutes=0", "workers=2");
-        Assert.Contains("state is damaged", again.Output);
+        Assert.Contains("is damaged", again.Output);
         Assert.Contains("begins anew", again.Output);
-        Directory.Delete(Path.GetDirectoryName(states[0]) + ".damaged", recursive: true);
         AssertSame("whole", "stopped");
     }
 

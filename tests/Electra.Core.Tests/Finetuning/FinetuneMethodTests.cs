@@ -1,8 +1,8 @@
+using Electra.Data;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Model;
 using Electra.Optimization;
-using Electra.Pretraining;
 using Electra.Tensors;
 using static TorchSharp.torch;
 
@@ -56,7 +56,7 @@ public class FinetuneMethodTests
         var shape = new ElectraConfig { VocabularySize = 60, EmbeddingSize = 8, HiddenSize = 12, Layers = 2, AttentionHeads = 3, IntermediateSize = 16, MaxPositions = 16, GeneratorDivisor = 1 };
         using var model = Classifier(shape, 2, name => golden["init/" + OriginalName(name)]);
         var method = FinetuneMethod.From(options);
-        using var optimizer = new Adam(model.Store, new AdamOptions { WeightDecay = 0 }, method.Rates(model));
+        using var optimizer = new Adam(model.Store, new AdamOptions { WeightDecay = 0 }, parameter => method.Rate(model, parameter));
         var schedule = method.Schedule(epochs * batches);
 
         for (int step = 0; step < epochs * batches; step++)
@@ -100,7 +100,8 @@ public class FinetuneMethodTests
     public void Ranges_cover_every_parameter_once_with_the_rate_of_its_layer()
     {
         using var model = ElectraClassifier.Create(TinyPair.Config, 3, 0.1, seed: 0, Compute.Reference);
-        var ranges = LayerwiseRates.Ranges(model, 0.5, asOriginal: false);
+        var rate = LayerwiseRates.Of(0.5, asOriginal: false);
+        var ranges = model.Store.Ranges(parameter => rate(model, parameter));
         Assert.Equal(model.Store.Values.numel(), ranges.Sum(range => range.Length));
         Assert.Equal(ranges.Skip(1).Select(range => range.Start), ranges.SkipLast(1).Select(range => range.Start + range.Length));
         foreach (var (name, scale) in new[] { ("electra.embeddings_project.weight", 1 / 16.0), ("electra.encoder.layer.0.output.dense.bias", 1 / 8.0), ("electra.encoder.layer.2.attention.output.LayerNorm.weight", 0.5), ("classifier.weight", 1) })

@@ -78,10 +78,10 @@ public sealed class FinetuneScriptTests : IDisposable
             using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{process.Id}"]))
                 await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(143, (await ScriptRunner.Finish(process)).ExitCode);
-            Assert.True(File.Exists(folder.File("runs/stopped_colour_0/state/state.json")));
+            Assert.True(Directory.Exists(folder.File("runs/stopped_colour_0/states")));
         }
         await Done(["group=stopped", .. keys]);
-        Assert.False(Directory.Exists(folder.File("runs/stopped_colour_0/state")));
+        Assert.False(Directory.Exists(folder.File("runs/stopped_colour_0/states")));
         Assert.Equal(Learned("whole_colour_0"), Learned("stopped_colour_0"));
         Assert.Equal(Losses("whole_colour_0"), Losses("stopped_colour_0"));
     }
@@ -129,7 +129,7 @@ public sealed class FinetuneScriptTests : IDisposable
         File.WriteAllLines(folder.File("far.tsv"), Enumerable.Range(0, 30).Select(i => $"red cat\ta dog\t{(i % 2 == 0 ? "1e38" : "-1e38")}").Prepend("a\tb\tlabel"));
         var run = await TinyFinetuning.Finetune(folder, "tasks=[far, colour]", "runs=[0]", $"data.own.far={{text: [a, b], regression: true, train: {folder.File("far.tsv")}, held_out: 0.2}}");
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("far, run 0: training diverged", run.Output);
+        Assert.Contains("far, run 0: training diverged", run.Error);
         Assert.True(FinetuneResult.IsIn(folder.File("runs/tiny_colour_0")));
         Assert.False(FinetuneResult.IsIn(folder.File("runs/tiny_far_0")));
     }

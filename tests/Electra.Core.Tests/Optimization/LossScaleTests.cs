@@ -1,7 +1,9 @@
+using Electra.Data;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -114,11 +116,12 @@ public sealed class LossScaleTests
             var tokens = new MaskingTokens(200, 4, [.. Enumerable.Range(0, 200).Select(id => id < 5)]);
             using var pair = ElectraPair.Create(TinyPair.Config, seed: 1, compute);
             using var adam = new Adam(pair.Store, new AdamOptions());
-            using var training = new TrainingStep(pair, ElectraMethod.From(new ObjectiveOptions(), tokens, 1), adam, RandomKey.FromSeed(2));
+            var method = ElectraMethod.From(new ObjectiveOptions(), tokens, compute);
+            using var training = new TrainingStep(pair.Store, adam, method.LossNames.Count);
             var ids = Enumerable.Range(0, 8 * 32).Select(i => 5L + (i * i % 7)).ToArray();
             var batch = new TokenBatch(8, 32, ids, new long[ids.Length], [.. Enumerable.Repeat(32, 8)]);
             for (int k = 0; k < Updates; k++)
-                training.Run(k, [batch], new StepRates(2e-3));
+                training.Run(k, method.Passes(pair, [batch], RandomKey.FromSeed(2)[k]), new StepRates(2e-3));
             return [.. training.Read().Select(update => update.Loss)];
         }
     }

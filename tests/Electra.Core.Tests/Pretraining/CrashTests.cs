@@ -71,7 +71,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         Damage(57);
         var lost = await whole.Run("damaged");
         Assert.Equal(1, lost.ExitCode);
-        Assert.Contains("no saved state of this run is whole", lost.Error);
+        Assert.Contains("no saved state of this run can be used", lost.Error);
         Assert.True(Directory.Exists(whole.StateOf("damaged", 57)), "nothing is thrown away");
 
         void Damage(int step)
@@ -132,7 +132,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         File.AppendAllText(whole.Folder.File("changing.txt"), "\nOne document more.\n");
         var run = await whole.Run("changing", corpus);
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("began with other examples", run.Error);
+        Assert.Contains("began with other data", run.Error);
     }
 
     [Fact, Trait("Category", "Long")]

@@ -1,3 +1,4 @@
+using Electra.Data;
 using Electra.Pretraining;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -19,7 +20,7 @@ public class ElectraMethodTests
         Golden.AssertClose(io["gen_loss"], pass.GeneratorLoss, 1e-5, "generator loss");
         Golden.AssertClose(io["disc_loss"], pass.DiscriminatorLoss, 1e-5, "discriminator loss");
         Golden.AssertClose(io["loss"], pass.Loss, 1e-5, "loss");
-        Assert.Equal(io["generated"].data<long>().ToArray(), pass.Corrupted.data<long>().ToArray());
+        Assert.Equal(io["generated"].data<long>().ToArray(), pass.CorruptedIds.data<long>().ToArray());
         var real = io["attention_mask"].view(-1).nonzero().view(-1);
         Assert.Equal(io["is_replaced"].view(-1).index_select(0, real).data<bool>().ToArray(), pass.Replaced.data<bool>().ToArray());
     }
@@ -31,7 +32,7 @@ public class ElectraMethodTests
         var perfect = Replaying(new ObjectiveOptions()) with { Sample = (_, targets, _) => targets };
         var pass = perfect.Forward(pair, Batch(), RandomKey.FromSeed(0), training: false);
         Assert.False(pass.Replaced.any().item<bool>());
-        Assert.Equal(Batch().Ids, pass.Corrupted.data<long>().ToArray());
+        Assert.Equal(Batch().Ids, pass.CorruptedIds.data<long>().ToArray());
     }
 
     [Fact]
@@ -68,11 +69,12 @@ public class ElectraMethodTests
     [Fact]
     public void Googles_denominators_are_a_little_larger()
     {
-        var exact = Replaying(new ObjectiveOptions());
-        var google = Replaying(new ObjectiveOptions { LossEpsilon = 0.5 });
-        using var logits = tensor(new[] { 1f, -1f });
-        using var labels = tensor(new[] { 1f, 1f });
-        Assert.Equal(exact.DiscriminatorLoss(logits, labels).item<float>() * 2 / 2.5, google.DiscriminatorLoss(logits, labels).item<float>(), 1e-5);
+        using var pair = TinyPair.Load();
+        var exact = Replaying(new ObjectiveOptions()).Forward(pair, Batch(), RandomKey.FromSeed(0), training: false);
+        var google = Replaying(new ObjectiveOptions { LossEpsilon = 0.5 }).Forward(pair, Batch(), RandomKey.FromSeed(0), training: false);
+        double masked = exact.Masked.Positions.Length, tokens = Batch().TokenCount;
+        Assert.Equal(exact.GeneratorLoss.item<float>() * masked / (masked + 0.5), google.GeneratorLoss.item<float>(), 1e-5);
+        Assert.Equal(exact.DiscriminatorLoss.item<float>() * tokens / (tokens + 0.5), google.DiscriminatorLoss.item<float>(), 1e-5);
     }
 
     [Fact]
@@ -93,7 +95,7 @@ public class ElectraMethodTests
     {
         using var logits = zeros(1000, 3);
         using var targets = ones(1000, dtype: int64);
-        var drawn = Sampling.Draw(logits, targets, new ObjectiveOptions { Sampling = sampling, DisallowCorrect = true }, RandomKey.FromSeed(1), 1);
+        var drawn = Sampling.Draw(logits, targets, new ObjectiveOptions { Sampling = sampling, DisallowCorrect = true }, Keys(1000), Compute.Reference);
         Assert.Equal(0, drawn.eq(targets).sum().item<long>());
         Assert.InRange(drawn.eq(0).sum().item<long>(), 400, 600);
     }
@@ -102,7 +104,7 @@ public class ElectraMethodTests
     public void A_low_temperature_draws_the_best_guess()
     {
         using var logits = randn(200, 50);
-        var drawn = Sampling.Draw(logits, zeros(200, dtype: int64), new ObjectiveOptions { Temperature = 0.01 }, RandomKey.FromSeed(1), 2);
+        var drawn = Sampling.Draw(logits, zeros(200, dtype: int64), new ObjectiveOptions { Temperature = 0.01 }, Keys(200), Compute.Reference);
         Assert.InRange(drawn.eq(logits.argmax(1)).sum().item<long>(), 170, 200);
     }
 
@@ -110,12 +112,14 @@ public class ElectraMethodTests
     private ElectraMethod Replaying(ObjectiveOptions options)
     {
         long[] positions = [.. io["is_mlm_applied"].view(-1).nonzero().view(-1).data<long>()];
-        return ElectraMethod.From(options, Tokens, threads: 1) with
+        return ElectraMethod.From(options, Tokens, Compute.Reference) with
         {
             Mask = (batch, _) => new MaskedTokens([.. io["masked_input_ids"].data<long>()], positions, [.. positions.Select(p => batch.Ids[p])]),
             Sample = (_, _, _) => io["sampled_tokens"],
         };
     }
+
+    private static RandomKey[] Keys(int count) => [.. Enumerable.Range(0, count).Select(i => RandomKey.FromSeed(1)[i])];
 
     private TokenBatch Batch() => new(4, 20, [.. io["input_ids"].data<long>()], [.. io["token_type_ids"].data<long>()], [20, 13, 17, 6]);
 }

@@ -53,9 +53,9 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
     {
         using var folder = TestData.Temporary();
         using var values = zeros(1000);
-        TrainingState.Save(folder.File("state"), [("values", values)], new Step(1));
+        TrainingState.Save(folder.File("state"), [("values", values)], "layout", new Step(1));
         values.fill_(2);
-        int failures = WithFailures(() => TrainingState.Save(folder.File("state"), [("values", values)], new Step(2)), () =>
+        int failures = WithFailures(() => TrainingState.Save(folder.File("state"), [("values", values)], "layout", new Step(2)), () =>
         {
             Assert.Equal((1, 0f), Read());
             Assert.Single(Directory.GetFileSystemEntries(folder.Path));
@@ -65,7 +65,7 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
 
         (int, float) Read()
         {
-            var (step, tensors) = TrainingState.Load<Step>(folder.File("state"));
+            var (step, _, tensors) = TrainingState.Load<Step>(folder.File("state"));
             using (tensors)
             using (var loaded = tensors.Load("values"))
                 return (step.Number, loaded[500].item<float>());

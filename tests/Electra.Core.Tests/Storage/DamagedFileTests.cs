@@ -8,7 +8,6 @@ using Electra.Data.Readers;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Model;
-using Electra.Pretraining;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Tensors;
@@ -58,7 +57,7 @@ public sealed class DamagedFileTests : IDisposable
     public void A_journal_of_preparation_is_right_or_refused()
     {
         var identity = new PreparationIdentity("format", "source", Made.Vocabulary, new());
-        var state = new PreparationState { Identity = identity, Segments = 3, Summary = new(7, 1000, new(5, 600, 1, 2), default, 9) };
+        var state = new PreparationState { Identity = identity, Segments = 3, Summary = new(7, 1000, new(5, 600, 1, 2), default) };
         state.Save(folder.Path);
         Mutations.Try(folder.File("preparation.json"), Count, () => PreparationState.Load(folder.Path, identity), read => read == state);
     }
@@ -93,10 +92,10 @@ public sealed class DamagedFileTests : IDisposable
     public void A_state_of_training_is_right_or_refused(string name)
     {
         using var values = arange(50, dtype: ScalarType.Float32);
-        TrainingState.Save(folder.File("state"), [("values", values)], new Position(12345, 1.5, double.NaN));
+        TrainingState.Save(folder.File("state"), [("values", values)], "layout", new Position(12345, 1.5, double.NaN));
         Assert.True(Mutations.Try(folder.File($"state/{name}"), Count, () =>
         {
-            var (position, tensors) = TrainingState.Load<Position>(folder.File("state"));
+            var (position, _, tensors) = TrainingState.Load<Position>(folder.File("state"));
             using (tensors)
             using (var loaded = tensors.Load("values"))
                 return (position, loaded.data<float>().ToArray());
@@ -166,7 +165,7 @@ public sealed class DamagedFileTests : IDisposable
     {
         var path = folder.File(SkippedUpdates.FileName);
         for (int step = 1; step <= 5; step++)
-            new SkippedUpdates(path, step).Write(new UpdateRecord(step, double.NaN, 1, 1, double.PositiveInfinity, false), [1, 2, 3]);
+            new SkippedUpdates(path, step).Write(new UpdateRecord(step, [double.NaN, 1, 1], double.PositiveInfinity, false), [1, 2, 3]);
         Mutations.Try(path, Count, () => new SkippedUpdates(path, 3));
     }
 

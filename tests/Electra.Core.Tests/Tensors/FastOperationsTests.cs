@@ -112,13 +112,20 @@ public sealed class FastOperationsTests
         using var x = randn(Rows, Hidden).to(bfloat16).requires_grad_(true);
         using var real = cat([.. lengths.Select(n => cat([ones(n), zeros(Length - n)]))]).unsqueeze(1);
         using var weight = (randn(Rows, Hidden) * real).to(bfloat16);
-        using var y = layer.Forward(x, AttentionMask.FromLengths(lengths, Length, compute), new Dropout(RandomKey.FromSeed(5), compute));
+        using var y = layer.Forward(x, AttentionMask.FromLengths(lengths, Length, compute), new Dropout(RandomKey.FromSeed(5), compute, Batch));
         (y * weight).sum().backward();
 
-        var dropout = new Dropout(RandomKey.FromSeed(5), compute);
-        var (attentionMask, attendedMask, outputMask) = (dropout.NextMask(probability), dropout.NextMask(probability), dropout.NextMask(probability));
-        int stride = (Length + 31) / 32 * 32; // the kernel's rows are as long as its steps take them
-        using var keptWeights = stack([.. Enumerable.Range(0, Batch * Heads).Select(head => BlockOf(attentionMask, head, Length, stride))]).narrow(2, 0, Length).view(Batch, Heads, Length, Length);
+        var dropout = new Dropout(RandomKey.FromSeed(5), compute, Batch);
+        var (attentionMask, attendedMask, outputMask) = (dropout.NextMask(probability, Heads), dropout.NextMask(probability, Length), dropout.NextMask(probability, Length));
+        // The kernel's rows are as long as a sequence is, rounded up to what its steps take.
+        Tensor WeightsOf(int head)
+        {
+            int length = lengths[head / Heads], columns = (length + 31) / 32 * 32;
+            var kept = zeros(Length, Length);
+            kept.narrow(0, 0, length).narrow(1, 0, length).copy_(BlockOf(attentionMask, head, length, columns).narrow(1, 0, length));
+            return kept;
+        }
+        using var keptWeights = stack([.. Enumerable.Range(0, Batch * Heads).Select(WeightsOf)]).view(Batch, Heads, Length, Length);
         // What the layer reads rounded is rounded here too.
         var exact = store.Parameters.ToDictionary(p => p.Name, p => (p.Role == ParameterRole.Weight ? p.Leaf.to(float32) : p.Master).detach().clone().requires_grad_(true));
         Tensor Linear(Tensor input, string name) => linear(input, exact[$"layer.{name}.weight"], exact[$"layer.{name}.bias"]);
@@ -173,7 +180,7 @@ public sealed class FastOperationsTests
     [Fact]
     public void Dropout_of_the_kernels_drops_what_it_should()
     {
-        using var mask = MaskOf(new Dropout(RandomKey.FromSeed(5), Rounded).NextMask(0.1), 2000, 64);
+        using var mask = MaskOf(new Dropout(RandomKey.FromSeed(5), Rounded, 8).NextMask(0.1, 250), 2000, 64);
         Assert.Equal(0.1, mask.eq(0).to(float32).mean().item<float>(), 0.004);
         Assert.Equal(1.0, mask.mean().item<float>(), 0.005);
     }
@@ -258,7 +265,7 @@ public sealed class FastOperationsTests
     private static Tensor MaskOf(KeepMask mask, int rows, int width) =>
         cat([.. Enumerable.Range(0, rows).Select(row => BlockOf(mask, row, 1, width))]);
 
-    private static Tensor BlockOf(KeepMask mask, long part, int rows, int width)
+    private static Tensor BlockOf(KeepMask mask, int part, int rows, int width)
     {
         var draws = mask[part];
         var values = new float[rows * width];

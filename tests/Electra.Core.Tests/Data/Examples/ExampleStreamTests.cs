@@ -1,4 +1,5 @@
 
+using Electra.Data;
 using Electra.Data.Examples;
 using Electra.Tensors;
 
@@ -70,12 +71,12 @@ public class ExampleStreamTests
         using var folder = TestData.Temporary();
         using var store = Made.Store(folder.Path, 300);
 
-        var read = Read(store.Shuffled(seed: 1), batches: 60, new(10, store.MaxLength));
+        var read = Read(store.Shuffled(seed: 1), batches: 60, 10, store);
 
         Assert.Equal(Enumerable.Range(0, 300), read[..300].Order());
         Assert.Equal(Enumerable.Range(0, 300), read[300..].Order());
         Assert.NotEqual(read[..300], read[300..]);
-        Assert.NotEqual(read, Read(store.Shuffled(seed: 2), 60, new(10, store.MaxLength)));
+        Assert.NotEqual(read, Read(store.Shuffled(seed: 2), 60, 10, store));
     }
 
     [Fact]
@@ -83,14 +84,13 @@ public class ExampleStreamTests
     {
         using var folder = TestData.Temporary();
         using var store = Made.Store(folder.Path, 300);
-        var batch = new ExampleBatch(7, store.MaxLength);
         var stream = store.Shuffled(seed: 1);
-        Read(stream, 50, batch);
+        Read(stream, 50, 7, store);
         var resumed = new ExampleStream(store, seed: 1) { Position = stream.Position };
 
         Assert.Equal(350, resumed.Position);
         Assert.Equal(350.0 / 300, resumed.Epochs);
-        Assert.Equal(Read(stream, 40, batch), Read(resumed, 40, batch));
+        Assert.Equal(Read(stream, 40, 7, store), Read(resumed, 40, 7, store));
     }
 
     [Fact]
@@ -98,11 +98,11 @@ public class ExampleStreamTests
     {
         using var folder = TestData.Temporary();
         using var store = Made.Store(folder.Path, 300);
-        var ranks = Enumerable.Range(0, 3).Select(rank => Read(store.Shuffled(seed: 1, rank, world: 3), 10, new(5, store.MaxLength))).ToArray();
+        var ranks = Enumerable.Range(0, 3).Select(rank => Read(store.Shuffled(seed: 1, rank, world: 3), 10, 5, store)).ToArray();
 
         var together = Enumerable.Range(0, 150).Select(i => ranks[i % 3][i / 3]);
 
-        Assert.Equal(Read(store.Shuffled(seed: 1), 10, new(15, store.MaxLength)), together);
+        Assert.Equal(Read(store.Shuffled(seed: 1), 10, 15, store), together);
     }
 
     [Fact]
@@ -110,17 +110,16 @@ public class ExampleStreamTests
     {
         using var folder = TestData.Temporary();
         using var store = Made.Store(folder.Path, 60);
-        var batch = new ExampleBatch(2, store.MaxLength);
 
-        batch.Fill(store, [17, 3]);
-        Assert.Equal((2, 24), (batch.Count, batch.Length));
+        var batch = store.Batch([17, 3], paddingType: 1);
+        Assert.Equal((2, 24), (batch.Size, batch.Length));
         Assert.Equal([20, 6], batch.Lengths);
-        Assert.Equal([20, 6], batch.LengthsA);
         Assert.Equal([2, .. Enumerable.Repeat(17L, 18), 3, 0, 0, 0, 0], batch.Ids[..24]);
         Assert.Equal([2, 3, 3, 3, 3, 3, .. Enumerable.Repeat(0L, 18)], batch.Ids[24..48]);
+        Assert.Equal([.. Enumerable.Repeat(0L, 20), 1, 1, 1, 1], batch.TokenTypes[..24]);
 
-        batch.Fill(store, [49]);
-        Assert.Equal((1, store.MaxLength), (batch.Count, batch.Length));
+        batch = store.Batch([49]);
+        Assert.Equal((1, store.MaxLength), (batch.Size, batch.Length));
     }
 
     [Fact]
@@ -135,15 +134,11 @@ public class ExampleStreamTests
         Assert.Equal(Enumerable.Range(0, 23), read.SelectMany(rows => rows));
     }
 
-    private static int[] Read(ExampleStream stream, int batches, ExampleBatch batch) =>
-        [.. Enumerable.Range(0, batches).SelectMany(_ =>
-        {
-            stream.NextBatch(batch);
-            return FirstTokens(batch).ToArray();
-        })];
+    private static int[] Read(ExampleStream stream, int batches, int size, ExampleStore store) =>
+        [.. Enumerable.Range(0, batches).SelectMany(_ => FirstTokens(store.Batch(stream.Next(size))))];
 
     /// <summary>The token after <c>[CLS]</c>: in a made store, the number of the example.</summary>
-    private static IEnumerable<int> FirstTokens(ExampleBatch batch) => Enumerable.Range(0, batch.Count).Select(row => (int)batch.Ids[row * batch.Length + 1]);
+    private static IEnumerable<int> FirstTokens(TokenBatch batch) => Enumerable.Range(0, batch.Size).Select(row => (int)batch.Ids[row * batch.Length + 1]);
 
     private static double Correlation(double[] x, double[] y)
     {

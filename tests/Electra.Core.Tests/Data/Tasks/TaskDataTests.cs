@@ -164,7 +164,7 @@ public sealed class TaskDataTests : IDisposable
         using var data = TaskData.Prepare(text, tokenizer, new EncodingOptions(), folder.Path);
         for (int epoch = 0; epoch < 3; epoch++)
         {
-            var batches = data.Train.Shuffled(32, 1, epoch).ToList();
+            var batches = data.Train.Shuffled(32, 1, epoch).Select(rows => data.Train.Batch(rows)).ToList();
             double tokens = batches.Sum(batch => batch.Tokens.TokenCount), places = batches.Sum(batch => (double)batch.Tokens.Ids.Length);
             Assert.InRange(1 - tokens / places, 0.0, 0.1);
         }

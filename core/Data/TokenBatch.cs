@@ -1,0 +1,63 @@
+using Electra.Tensors;
+
+namespace Electra.Data;
+
+/// <summary>Sequences side by side as a model reads them, padded to one length.</summary>
+/// <param name="Size">Sequences in the batch.</param>
+/// <param name="Length">Positions of each, padding included.</param>
+/// <param name="Ids">Token ids, <c>[size · length]</c>.</param>
+/// <param name="TokenTypes">0 for the first segment, 1 for the second, <c>[size · length]</c>.</param>
+/// <param name="Lengths">Tokens of each sequence, without padding.</param>
+public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTypes, int[] Lengths)
+{
+    /// <summary>
+    /// The number of the first sequence in the whole batch of an update, of which this is a part: masks, samples and dropout follow it,
+    /// so that the cut into parts changes none of them.
+    /// </summary>
+    public long FirstRow { get; init; }
+
+    /// <summary>The number of tokens, without padding.</summary>
+    public long TokenCount => Lengths.Sum(n => (long)n);
+
+    /// <summary>Indices into <see cref="Ids"/> of all that is not padding.</summary>
+    public long[] TokenPositions()
+    {
+        var positions = new long[TokenCount];
+        int next = 0;
+        for (int row = 0; row < Size; row++)
+            for (int i = 0; i < Lengths[row]; i++)
+                positions[next++] = (long)row * Length + i;
+        return positions;
+    }
+
+    /// <summary>A key for what is drawn at each of some positions: named by the sequence's row in the whole batch and the place in it.</summary>
+    /// <param name="positions">Indices into <see cref="Ids"/>.</param>
+    /// <param name="key">Names what is drawn.</param>
+    public RandomKey[] KeysAt(IReadOnlyList<long> positions, RandomKey key) =>
+        [.. positions.Select(position => key[FirstRow + (position / Length)][position % Length])];
+
+    /// <summary>Reads the ids of the i-th sequence of a batch, and tells where its first segment ends.</summary>
+    internal delegate int RowReader(int i, Span<int> ids, out int lengthA);
+
+    /// <summary>Puts sequences side by side.</summary>
+    /// <param name="lengths">The tokens of each.</param>
+    /// <param name="length">What they are padded to.</param>
+    /// <param name="paddingId">The token that fills up shorter ones.</param>
+    /// <param name="paddingType">Its token type.</param>
+    /// <param name="read">Reads one.</param>
+    internal static TokenBatch Of(int[] lengths, int length, int paddingId, int paddingType, RowReader read)
+    {
+        var (ids, types, row) = (new long[lengths.Length * length], new long[lengths.Length * length], new int[length]);
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            int n = read(i, row, out int lengthA);
+            Span<long> rowIds = ids.AsSpan(i * length, length), rowTypes = types.AsSpan(i * length, length);
+            for (int j = 0; j < n; j++)
+                rowIds[j] = row[j];
+            rowIds[n..].Fill(paddingId);
+            rowTypes[lengthA..n].Fill(1);
+            rowTypes[n..].Fill(paddingType);
+        }
+        return new TokenBatch(lengths.Length, length, ids, types, lengths);
+    }
+}
