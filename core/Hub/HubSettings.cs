@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Electra.Hub;
 
 /// <summary>Where the hub is, who asks, and where downloads are kept.</summary>
@@ -5,7 +7,7 @@ namespace Electra.Hub;
 /// <param name="CacheFolder">The folder that this kit shares with Python's huggingface_hub: <c>models--org--name</c> and the like lie in it.</param>
 /// <param name="Token">The access token; it is sent to <paramref name="Endpoint"/> alone.</param>
 /// <param name="IsOffline">Whether only what the cache holds may be used.</param>
-public sealed record HubSettings(Uri Endpoint, string CacheFolder, string? Token = null, bool IsOffline = false)
+public sealed partial record HubSettings(Uri Endpoint, string CacheFolder, string? Token = null, bool IsOffline = false)
 {
     private static readonly string[] Yes = ["1", "ON", "YES", "TRUE"];
 
@@ -19,8 +21,9 @@ public sealed record HubSettings(Uri Endpoint, string CacheFolder, string? Token
     internal TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// What the environment says, in huggingface_hub's variables: HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN (else the file
-    /// HF_TOKEN_PATH, else <c>$HF_HOME/token</c>) and HF_HUB_OFFLINE.
+    /// What the environment says, in huggingface_hub's variables: HF_ENDPOINT, HF_HOME (else <c>$XDG_CACHE_HOME/huggingface</c>),
+    /// HF_HUB_CACHE, HF_TOKEN (else the file HF_TOKEN_PATH, else <c>$HF_HOME/token</c>) and HF_HUB_OFFLINE; and in those that older
+    /// versions had: HUGGINGFACE_HUB_CACHE, HUGGING_FACE_HUB_TOKEN, TRANSFORMERS_OFFLINE.
     /// </summary>
     /// <exception cref="UserErrorException">HF_ENDPOINT is no address.</exception>
     public static HubSettings FromEnvironment() => From(Environment.GetEnvironmentVariable);
@@ -30,7 +33,11 @@ public sealed record HubSettings(Uri Endpoint, string CacheFolder, string? Token
         string? Given(string name) => variable(name)?.Trim() is { Length: > 0 } value ? value : null;
 
         var user = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        string Expanded(string path) => path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? user + path[1..] : Path.GetFullPath(path);
+        string Expanded(string path)
+        {
+            path = Variable().Replace(path, name => variable(name.Groups[1].Value) ?? name.Value);
+            return path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? user + path[1..] : Path.GetFullPath(path);
+        }
 
         var home = Expanded(Given("HF_HOME") ?? Path.Combine(Given("XDG_CACHE_HOME") ?? Path.Combine(user, ".cache"), "huggingface"));
         var endpoint = Given("HF_ENDPOINT") ?? "https://huggingface.co";
@@ -38,14 +45,28 @@ public sealed record HubSettings(Uri Endpoint, string CacheFolder, string? Token
             throw new UserErrorException($"HF_ENDPOINT is {endpoint}: the address of a hub is expected, such as https://huggingface.co");
         return new HubSettings(
             address,
-            Expanded(Given("HF_HUB_CACHE") ?? Path.Combine(home, "hub")),
-            Given("HF_TOKEN") ?? TokenIn(Expanded(Given("HF_TOKEN_PATH") ?? Path.Combine(home, "token"))),
+            Expanded(Given("HF_HUB_CACHE") ?? Given("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(home, "hub")),
+            Given("HF_TOKEN") ?? Given("HUGGING_FACE_HUB_TOKEN") ?? TokenIn(Expanded(Given("HF_TOKEN_PATH") ?? Path.Combine(home, "token"))),
             Yes.Contains((Given("HF_HUB_OFFLINE") ?? Given("TRANSFORMERS_OFFLINE"))?.ToUpperInvariant()));
     }
 
     /// <summary>Shows where, and not who: a token is never printed.</summary>
     public override string ToString() => $"{Endpoint} ({CacheFolder}{(IsOffline ? ", offline" : "")})";
 
-    private static string? TokenIn(string file) =>
-        File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } token ? token : null;
+    /// <summary>As Python does, <c>$NAME</c> and <c>${NAME}</c> in a path are other variables.</summary>
+    [GeneratedRegex(@"\$\{?(\w+)\}?")]
+    private static partial Regex Variable();
+
+    /// <summary>The token in a file; null where there is none, or it belongs to another user.</summary>
+    private static string? TokenIn(string file)
+    {
+        try
+        {
+            return File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } token ? token : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 }

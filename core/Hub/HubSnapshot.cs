@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Electra.Storage;
 
 namespace Electra.Hub;
 
@@ -35,8 +36,8 @@ public sealed class HubSnapshot
     /// <summary>Where a file lies, or will lie when it is downloaded.</summary>
     public string PathOf(HubFile file) => cache.Pointer(Commit, file);
 
-    /// <summary>Whether a file is on this machine.</summary>
-    public bool Has(HubFile file) => File.Exists(PathOf(file));
+    /// <summary>Whether a file is on this machine: a link of the cache whose content is gone is not.</summary>
+    public bool Has(HubFile file) => InputFile.Exists(PathOf(file));
 
     /// <summary>Downloads those files that are not here yet, several at a time.</summary>
     /// <param name="files">Files of this snapshot.</param>

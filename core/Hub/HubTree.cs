@@ -62,8 +62,8 @@ internal static class HubTree
     /// <summary>What a snapshot's folder holds, where nothing lists the files of the commit.</summary>
     public static IReadOnlyList<HubFile> InFolder(string snapshot) => !Directory.Exists(snapshot) ? [] :
     [
-        .. from path in Directory.EnumerateFiles(snapshot, "*", SearchOption.AllDirectories)
-           where File.Exists(path)
+        .. from path in FolderFiles.Under(snapshot, hidden: true)
+           where InputFile.Exists(path)
            let target = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? new FileInfo(path)
            let name = Path.GetRelativePath(snapshot, path).Replace('\\', '/')
            where SafePath.IsSafe(name)

@@ -19,7 +19,7 @@ internal static class DataSummary
         console.Heading("Examples");
         console.Table(["", "examples", "tokens", "tokens each", "two segments", "[UNK]"], new[] { ("to train on", summary.Train), ("held out", summary.HeldOut), ("all", summary.All) }
             .Select(IReadOnlyList<object?> (row) => [row.Item1, $"{row.Item2.Examples:N0}", $"{row.Item2.Tokens:N0}", $"{row.Item2.MeanLength:F1}", $"{row.Item2.TwoSegmentShare:0.0%}", $"{row.Item2.UnknownShare:0.000%}"]));
-        console.Line($"From {summary.Documents:N0} documents with {summary.Characters:N0} characters.");
+        console.Line($"From {summary.Documents:N0} documents with {summary.Characters:N0} characters; {summary.All.TextTokens:N0} of their tokens are in the examples, and {summary.DroppedTokens:N0} ({summary.DroppedShare:0.0%}) are dropped.");
 
         console.Heading("Lengths in tokens");
         console.Table(Lengths(examples.Train).Select(range => (range.Name, (object?)$"{range.Share,6:0.0%}  {new string('#', (int)Math.Round(50 * range.Share))}")));

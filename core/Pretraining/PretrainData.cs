@@ -13,6 +13,9 @@ namespace Electra.Pretraining;
 /// <param name="Examples">Examples to train on and held-out ones.</param>
 public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples Examples) : IDisposable
 {
+    /// <summary>The share of dropped tokens from which on it is warned of.</summary>
+    private const double DroppedWarningShare = 0.25;
+
     /// <summary>Tokenizes a corpus and cuts it into examples, or opens what an earlier run prepared.</summary>
     /// <param name="corpus">The documents.</param>
     /// <param name="tokenizer">The tokenizer.</param>
@@ -44,9 +47,14 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         if (console is not null && ExamplePreparation.IsToBegin(source, config.Examples, folder))
             PreparationEstimate.Measure(corpus, source, config.Examples, config.Workers, console, cancellation)?.Tell(console, folder, corpus.DropsDownloads);
         var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, console, cancellation);
+        if (corpus.RowsWithoutText > 0)
+            console?.Line($"{corpus.RowsWithoutText:N0} rows of the corpus have no text (null, empty or missing), and are passed over.");
         if (examples.Train.Count < config.Training.BatchSize)
             throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");
-        return new PretrainData(tokenizer, examples);
+        var data = new PretrainData(tokenizer, examples);
+        if (examples.Train.Counts.UnknownShare == 1 && !config.Objective.Masking.MaskUnknown)
+            throw new UserErrorException($"every token of the corpus {corpus.Name} is [UNK], so that nothing can be masked: the vocabulary does not fit the text{data.UnknownExample(corpus)}.");
+        return data;
     }
 
     /// <summary>What masking must know of the vocabulary.</summary>
@@ -87,11 +95,27 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         console.EndProgress();
         var (summary, vocabulary) = (Examples.Summary, Tokenizer.Vocabulary);
         console.Table(
-            ("corpus", $"{corpus.Name}: {summary.Documents:N0} documents, {summary.Characters / 1e6:N1} million characters"),
+            [("corpus", $"{corpus.Name}: {summary.Documents:N0} documents, {summary.Characters / 1e6:N1} million characters"),
+            .. corpus.Files == "" ? [] : new (string, object?)[] { ("files", corpus.Files) },
+            ("tokens", $"{summary.All.TextTokens:N0} in examples, {summary.DroppedTokens:N0} dropped ({summary.DroppedShare:0.0%})"),
             ("vocabulary", $"{vocabulary.Count:N0} tokens; {summary.All.UnknownShare:0.00%} of the text is [UNK]; {Tokenizer.Settings}"),
-            ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average"));
+            ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average")]);
+        if (summary.All.UnknownShare >= UnknownWords.WarningShare)
+            console.Warning($"{summary.All.UnknownShare:0.0%} of the text is [UNK], and nothing can be learned of it: the vocabulary does not fit the text{UnknownExample(corpus)}");
+        if (summary.DroppedShare >= DroppedWarningShare)
+            console.Warning($"{summary.DroppedShare:0.0%} of the tokens are in no example: of a line that is longer than an example ({Examples.Train.MaxLength} tokens) the rest is left out, as in the original. "
+                + "Where each line is a document, say so: corpus.documents=line. Otherwise lines of one sentence, or a larger examples.max_length, lose less");
         if (summary.HeldOut.Examples == 0)
             console.Warning("no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on");
+    }
+
+    /// <summary>A word that is [UNK], and why; empty where none is among the first documents, or these would have to be downloaded again.</summary>
+    private string UnknownExample(Corpus corpus)
+    {
+        const int Documents = 100;
+        var example = corpus.DropsDownloads ? null
+            : corpus.Documents().Take(Documents).Select(document => UnknownWords.Example(document, Tokenizer)).FirstOrDefault(found => found is not null);
+        return example is null ? "" : $" ({example})";
     }
 
     /// <summary>Prints what the examples are, some of them as text: the end of a run with <c>only=data</c>.</summary>

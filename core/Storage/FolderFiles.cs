@@ -9,21 +9,25 @@ internal static class FolderFiles
     /// <summary>The full paths of all files, those of a folder by name before those of the folders in it.</summary>
     /// <param name="folder">Where to begin; it must exist.</param>
     /// <param name="hidden">Whether files and folders count whose name begins with a dot.</param>
+    /// <param name="depth">Folders below the first to go into, one in the other.</param>
     /// <exception cref="UserErrorException">A folder cannot be read, or its name is not UTF-8.</exception>
-    public static IEnumerable<string> Under(string folder, bool hidden = false)
+    public static IEnumerable<string> Under(string folder, bool hidden = false, int depth = int.MaxValue)
     {
         var seen = new HashSet<string>();
-        var waiting = new Stack<string>([Path.GetFullPath(folder)]);
-        while (waiting.TryPop(out var current))
+        var waiting = new Stack<(string Folder, int Depth)>([(Path.GetFullPath(folder), 0)]);
+        while (waiting.TryPop(out var next))
         {
+            var (current, level) = next;
             if (!seen.Add(FileStatus.Of(current).Identity))
                 continue;
             var entries = Entries(current).Where(entry => hidden || !entry.Name.StartsWith('.')).OrderBy(entry => entry.Name, StringComparer.Ordinal).ToList();
             foreach (var file in entries.Where(entry => entry is not DirectoryInfo))
                 yield return file.FullName;
+            if (level == depth)
+                continue;
             // Links last: a folder is known by its own path where it has one.
             foreach (var inner in entries.OfType<DirectoryInfo>().OrderBy(inner => inner.LinkTarget is null).ThenByDescending(inner => inner.Name, StringComparer.Ordinal))
-                waiting.Push(inner.FullName);
+                waiting.Push((inner.FullName, level + 1));
         }
     }
 

@@ -9,14 +9,14 @@ namespace Electra.Storage;
 /// </summary>
 internal static partial class GitLfsPointer
 {
-    /// <summary>A pointer is never longer (git-lfs, docs/spec.md).</summary>
-    private const int MaxBytes = 1024;
+    /// <summary>A pointer is never longer (git-lfs, docs/spec.md). A longer file may be several, joined as the parts of a text are.</summary>
+    private const int HeadBytes = 1024;
 
     /// <summary>Refuses a pointer; any other file passes, also one that is missing or cannot be read.</summary>
     /// <exception cref="UserErrorException">The file is a pointer.</exception>
     public static void Refuse(string path)
     {
-        if (FileStatus.Of(path).Kind != FileKind.File || new FileInfo(path).Length > MaxBytes)
+        if (FileStatus.Of(path).Kind != FileKind.File)
             return;
         using var file = InputFile.Open(path, FileOptions.None);
         Refuse(file, path);
@@ -26,11 +26,9 @@ internal static partial class GitLfsPointer
     /// <exception cref="UserErrorException">The file is a pointer.</exception>
     public static void Refuse(FileStream file, string path)
     {
-        if (!file.CanSeek || file.Length > MaxBytes)
-            return;
-        Span<byte> head = stackalloc byte[MaxBytes];
+        Span<byte> head = stackalloc byte[HeadBytes];
         file.Seek(0, SeekOrigin.Begin);
-        var text = Encoding.UTF8.GetString(head[..file.ReadAtLeast(head, MaxBytes, throwOnEndOfStream: false)]);
+        var text = Encoding.UTF8.GetString(head[..file.ReadAtLeast(head, HeadBytes, throwOnEndOfStream: false)]);
         if (!Pointer().IsMatch(text))
             return;
         var size = Size().Match(text) is { Success: true } match ? $" of {match.Groups[1].Value} bytes" : "";
@@ -38,7 +36,7 @@ internal static partial class GitLfsPointer
             $"{ProjectPath.Shown(path)} is a pointer of Git LFS, and not the file{size} itself. Fetch it with git lfs pull in its folder, or download it again.");
     }
 
-    [GeneratedRegex(@"\A\uFEFF?version https?://[^\s]*(git-lfs|hawser|git-media)[^\s]*\s+(.*\n)*oid ")]
+    [GeneratedRegex(@"\A\uFEFF?version https?://[^\s]*(git-lfs|hawser|git-media)[^\s]*\r?\n(ext-.*\n)*oid ")]
     private static partial Regex Pointer();
 
     [GeneratedRegex(@"^size (\d+)\r?$", RegexOptions.Multiline)]

@@ -43,6 +43,12 @@ public sealed class Corpus
 
     internal string Description { get; }
 
+    /// <summary>Rows that the last reading passed over, as their text is null, empty or missing.</summary>
+    internal long RowsWithoutText { get; private set; }
+
+    /// <summary>Which files are read and which are not, in words; empty where the source says it.</summary>
+    internal string Files { get; init; } = "";
+
     /// <summary>Opens a corpus. Of one on the hub, the list of its files is fetched now, and the files when they are read.</summary>
     /// <param name="options">Where the text is.</param>
     /// <param name="hub">The hub; by default what the environment says.</param>
@@ -60,7 +66,7 @@ public sealed class Corpus
             var named = CorpusName.Parse(name).Complete(options);
             return Cleaned(HubCorpus.Open(CorpusName.Parse(name), named, hub), named.Cleaning);
         }
-        return Cleaned(FromFiles(SourceFiles.Find(options.Source), options), options.Cleaning);
+        return Cleaned(FromFiles(CorpusFiles.Find(options), options), options.Cleaning);
     }
 
     /// <summary>A corpus of a script's own making.</summary>
@@ -84,6 +90,8 @@ public sealed class Corpus
         var progress = reading.Progress;
         long characters = 0, reported = 0;
         bool any = false;
+        RowsWithoutText = 0;
+        reading = reading with { PassedOverRow = () => RowsWithoutText++ };
         var measured = Bytes is not { } bytes ? reading
             : reading with { At = at => progress?.Report(new ProgressReport(stage, Math.Min(at, bytes) / 1e6, bytes / 1e6, "MB")) };
         foreach (var document in read(measured))
@@ -104,6 +112,7 @@ public sealed class Corpus
     public Corpus Select(string step, Func<string, string?> change) =>
         new(Name, $"{Description}\n{step}", Bytes, reading => read(reading).Select(change).OfType<string>().Where(document => document.Length > 0))
         {
+            Files = Files,
             DropsDownloads = DropsDownloads,
             BytesToDownload = BytesToDownload,
             IsInOrderOfFiles = IsInOrderOfFiles,
@@ -112,11 +121,12 @@ public sealed class Corpus
     /// <summary>The documents as they are, for a corpus that is a part of another.</summary>
     internal IEnumerable<string> Read(CorpusReading reading) => read(reading);
 
-    internal static Corpus FromFiles(IReadOnlyList<SourceFile> files, CorpusOptions options)
+    internal static Corpus FromFiles(CorpusFiles found, CorpusOptions options)
     {
+        var files = found.Files;
         var description = string.Join('\n', files.Select(file => $"{file.Name} {file.Bytes} {file.Modified:O}")
             .Append($"{options.Documents} {options.TextField}{(options.RowsPerDocument > 1 ? $" {options.RowsPerDocument} rows" : "")}"));
-        return new Corpus(options.ShortName, description, files.Sum(file => file.Bytes), reading => ReadFiles(files, options, reading));
+        return new Corpus(options.ShortName, description, files.Sum(file => file.Bytes), reading => ReadFiles(files, options, reading)) { Files = found.Describe() };
     }
 
     private static IEnumerable<string> ReadFiles(IReadOnlyList<SourceFile> files, CorpusOptions options, CorpusReading reading)
@@ -124,7 +134,7 @@ public sealed class Corpus
         long before = 0;
         foreach (var file in files)
         {
-            foreach (var document in FileDocuments.Read(file, options, new ReadPosition(at => reading.At(before + at))))
+            foreach (var document in FileDocuments.Read(file, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow))
                 yield return document;
             reading.At(before += file.Bytes);
         }

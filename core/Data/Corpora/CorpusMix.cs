@@ -25,6 +25,7 @@ internal static class CorpusMix
         new(name, string.Join("\n\n", parts.Select(part => part.Description)), parts.All(part => part.Bytes is not null) ? parts.Sum(part => part.Bytes) : null,
             reading => ReadInTurn(parts, reading))
         {
+            Files = string.Join("; ", parts.Select(part => part.Files).Where(files => files != "")),
             DropsDownloads = parts.Any(part => part.DropsDownloads),
             BytesToDownload = () => parts.Sum(part => part.BytesToDownload()),
         };
@@ -41,6 +42,7 @@ internal static class CorpusMix
         var description = string.Join("\n\n", parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Weight} of\n{part.Corpus.Description}")).Append($"{end}"));
         return new Corpus(name, description, (long?)(length * parts.Sum(part => part.Weight)), reading => ReadInTurns(parts, end, reading))
         {
+            Files = string.Join("; ", parts.Select(part => part.Corpus.Files).Where(files => files != "")),
             DropsDownloads = parts.Any(part => part.Corpus.DropsDownloads),
             BytesToDownload = () => parts.Sum(part => part.Corpus.BytesToDownload()),
             IsInOrderOfFiles = false,

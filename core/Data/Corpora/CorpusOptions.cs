@@ -11,6 +11,9 @@ public enum DocumentBoundary
 
     /// <summary>Nothing: each file is one document.</summary>
     File,
+
+    /// <summary>The end of a line: each line is one document.</summary>
+    Line,
 }
 
 /// <summary>What is done to documents before they are cut into examples.</summary>

@@ -6,6 +6,9 @@ internal sealed record CorpusReading
     /// <summary>Told how many stored bytes of the corpus have been read.</summary>
     public Action<long> At { get; init; } = _ => { };
 
+    /// <summary>Told of each row that has no text.</summary>
+    public Action PassedOverRow { get; init; } = () => { };
+
     /// <summary>Told of downloads that are waited for.</summary>
     public IProgress<ProgressReport>? Progress { get; init; }
 

@@ -1,11 +1,10 @@
 using System.Text.RegularExpressions;
 using Electra.Data.Readers;
-using Electra.Hub;
 
 namespace Electra.Data.Corpora;
 
 /// <summary>
-/// Which files of a repository are the text that was asked for: by the data set's card where it says so, else by the names of
+/// Which files of a data set, by their paths in it, are the text that was asked for: by the data set's card where it says so, else by the names of
 /// folders and files, as Hugging Face's <c>datasets</c> library does.
 /// </summary>
 internal static class DatasetFiles
@@ -19,11 +18,11 @@ internal static class DatasetFiles
     };
 
     /// <summary>Which files hold text that can be read: of the first form that there is any of.</summary>
-    public static IReadOnlyList<HubFile> Readable(IReadOnlyList<HubFile> files)
+    public static IReadOnlyList<string> Readable(IReadOnlyList<string> files)
     {
         foreach (var format in new[] { SourceFormat.Parquet, SourceFormat.JsonLines, SourceFormat.Text })
         {
-            HubFile[] found = [.. files.Where(file => SourceFiles.FormatOf(file.Path) == format && !IsAboutTheData(file.Path))];
+            string[] found = [.. files.Where(file => SourceFile.FormatOf(file) == format && !IsAboutTheData(file) && Path.GetExtension(file) != ".md")];
             if (found.Length > 0)
                 return found;
         }
@@ -36,10 +35,10 @@ internal static class DatasetFiles
     /// <param name="config">The configuration; empty: the default.</param>
     /// <param name="split">The split.</param>
     /// <exception cref="UserErrorException">There is no such configuration or split.</exception>
-    public static IReadOnlyList<HubFile> Select(IReadOnlyList<HubFile> files, IReadOnlyList<DatasetConfig> configs, string config, string split) =>
+    public static IReadOnlyList<string> Select(IReadOnlyList<string> files, IReadOnlyList<DatasetConfig> configs, string config, string split) =>
         configs.Count > 0 ? ByCard(files, configs, config, split) : ByName(files, config, split);
 
-    private static IReadOnlyList<HubFile> ByCard(IReadOnlyList<HubFile> files, IReadOnlyList<DatasetConfig> configs, string config, string split)
+    private static IReadOnlyList<string> ByCard(IReadOnlyList<string> files, IReadOnlyList<DatasetConfig> configs, string config, string split)
     {
         var names = string.Join(", ", configs.Select(c => c.Name));
         var chosen = config != "" ? configs.FirstOrDefault(c => c.Name == config)
@@ -48,24 +47,24 @@ internal static class DatasetFiles
         if (chosen is null)
             throw new UserErrorException(config == "" ? $"it has several configurations, and none is the default: name one of {names} (corpus.config=…)" : $"it has no configuration {config}; there are {names}");
         if (chosen.Files.TryGetValue("", out var all))
-            return BySplit([.. files.Where(file => all.Any(pattern => Glob.Fits(file.Path, pattern)))], split);
+            return BySplit([.. files.Where(file => all.Any(pattern => Glob.Fits(file, pattern)))], split);
         if (!chosen.Files.TryGetValue(split, out var patterns))
             throw new UserErrorException($"its configuration {chosen.Name} has no split {split}; there are {string.Join(", ", chosen.Files.Keys)}");
-        return [.. files.Where(file => patterns.Any(pattern => Glob.Fits(file.Path, pattern)))];
+        return [.. files.Where(file => patterns.Any(pattern => Glob.Fits(file, pattern)))];
     }
 
-    private static IReadOnlyList<HubFile> ByName(IReadOnlyList<HubFile> files, string config, string split)
+    private static IReadOnlyList<string> ByName(IReadOnlyList<string> files, string config, string split)
     {
-        HubFile[] chosen = [.. files.Where(file => config == "" || file.Path.Split('/')[..^1].Contains(config))];
+        string[] chosen = [.. files.Where(file => config == "" || file.Split('/')[..^1].Contains(config))];
         if (chosen.Length == 0)
-            throw new UserErrorException($"it has no configuration {config}; its folders are {string.Join(", ", files.SelectMany(file => file.Path.Split('/')[..^1]).Distinct())}");
+            throw new UserErrorException($"it has no configuration {config}; its folders are {string.Join(", ", files.SelectMany(file => file.Split('/')[..^1]).Distinct())}");
         return BySplit(chosen, split);
     }
 
     /// <summary>Where no name speaks of a split, all is for training.</summary>
-    private static IReadOnlyList<HubFile> BySplit(IReadOnlyList<HubFile> files, string split)
+    private static IReadOnlyList<string> BySplit(IReadOnlyList<string> files, string split)
     {
-        HubFile[] Of(string words) => [.. files.Where(file => Regex.IsMatch(file.Path, $@"(?<![A-Za-z])({words})(?![A-Za-z])", RegexOptions.IgnoreCase))];
+        string[] Of(string words) => [.. files.Where(file => Names(file, words))];
 
         if (Of(SplitWords.GetValueOrDefault(split, Regex.Escape(split))) is { Length: > 0 } found)
             return found;
@@ -74,8 +73,16 @@ internal static class DatasetFiles
             : throw new UserErrorException($"it has no split {split}; {(there.Length == 0 ? "its files name none" : $"there are {string.Join(", ", there)}")}");
     }
 
-    private static bool IsAboutTheData(string path) =>
+    private static bool Names(string file, string words) => Regex.IsMatch(file, $@"(?<![A-Za-z])({words})(?![A-Za-z])", RegexOptions.IgnoreCase);
+
+    /// <summary>Whether all files are named after splits, and there are several.</summary>
+    public static bool AreSplits(IReadOnlyList<string> files) =>
+        SplitWords.Values.Count(words => files.Any(file => Names(file, words))) > 1 && files.All(file => SplitWords.Values.Any(words => Names(file, words)));
+
+    /// <summary>Whether a file tells of the data, and is none of it.</summary>
+    public static bool IsAboutTheData(string path) =>
         path.Split('/').Any(part => part.StartsWith('.'))
-        || Path.GetExtension(path) == ".md"
-        || Path.GetFileNameWithoutExtension(path).ToLowerInvariant() is "license" or "licence" or "requirements" or "dataset_infos" or "dataset_info" or "state" or "readme" or "citation";
+        || Path.GetFileNameWithoutExtension(path).ToLowerInvariant() 
+            is "license" or "licence" or "requirements" or "dataset_infos" or "dataset_info" or "dataset_dict" or "state" or "readme" or "citation" or "notice"
+            or "authors" or "changelog" or "contributing" or "code_of_conduct";
 }

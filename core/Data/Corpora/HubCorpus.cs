@@ -23,32 +23,33 @@ internal static class HubCorpus
         }
         catch (HubException e)
         {
-            throw new UserErrorException($"corpus: {e.Message} {SourceFiles.HowToGiveFiles}", e);
+            throw new UserErrorException($"corpus: {e.Message} {CorpusFiles.HowToGiveFiles}", e);
         }
     }
 
     private static async Task<Corpus> OpenAsync(CorpusName name, CorpusOptions options, HubClient hub)
     {
         var snapshot = await hub.OpenAsync(name.Repository);
-        var readable = DatasetFiles.Readable(snapshot.Files);
+        var readable = Readable(snapshot);
         if (readable.Count == 0 && name.Repository.Revision == HubRepository.DefaultRevision)
         {
             // A data set that is a program: the hub itself has run it.
             snapshot = await hub.OpenAsync(new HubRepository(HubKind.Dataset, name.Repository.Id, ParquetRevision));
-            readable = DatasetFiles.Readable(snapshot.Files);
+            readable = Readable(snapshot);
         }
         if (readable.Count == 0)
             throw new UserErrorException($"corpus: the dataset {name.Repository} has no Parquet, JSON lines or text files");
-        IReadOnlyList<HubFile> files;
+        HubFile[] files;
         try
         {
-            files = DatasetFiles.Select(readable, await Configs(snapshot), options.Config, options.Split);
+            var chosen = DatasetFiles.Select(readable, await Configs(snapshot), options.Config, options.Split).ToHashSet();
+            files = [.. snapshot.Files.Where(file => chosen.Contains(file.Path))];
         }
         catch (UserErrorException e) when (e is not HubException)
         {
             throw new UserErrorException($"corpus: the dataset {name.Repository} cannot be read as asked: {e.Message}", e);
         }
-        if (files.Count == 0)
+        if (files.Length == 0)
             throw new UserErrorException($"corpus: the dataset {name.Repository} lists no files for its split {options.Split}");
 
         // What is read, and not where it comes from: a new README makes no other corpus.
@@ -60,6 +61,8 @@ internal static class HubCorpus
             BytesToDownload = () => files.Where(file => !snapshot.Has(file)).Sum(file => file.Size),
         };
     }
+
+    private static IReadOnlyList<string> Readable(HubSnapshot snapshot) => DatasetFiles.Readable([.. snapshot.Files.Select(file => file.Path)]);
 
     private static async Task<IReadOnlyList<DatasetConfig>> Configs(HubSnapshot snapshot)
     {
@@ -79,7 +82,7 @@ internal static class HubCorpus
         foreach (var (file, path) in Downloads(snapshot, wanted, options, reading))
         {
             var source = new SourceFile(path, file.Path, file.Size, default);
-            foreach (var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at))))
+            foreach (var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow))
                 yield return document;
             reading.At(before += file.Size);
             reading.Ended(file.Path, () => snapshot.Drop(file));

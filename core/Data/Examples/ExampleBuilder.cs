@@ -1,11 +1,14 @@
 using System.Runtime.InteropServices;
+using Electra.Data.Readers;
 
 namespace Electra.Data.Examples;
 
 /// <summary>
 /// Documents to examples, the way of google-research/electra's <c>build_pretraining_dataset.py</c> and of <c>ELECTRADataProcessor</c>
 /// in richarddwang/electra_pytorch, draw by draw: lines pile up until they reach the target length, and are then dealt out to one or
-/// two segments. The target length carries over from one document to the next.
+/// two segments. The target length carries over from one document to the next. The originals take the beginning of a line that is
+/// longer than an example, and lose the rest; of a document that is such a line as a whole, the parts follow each other as lines do,
+/// and nothing is lost.
 /// </summary>
 /// <param name="settings">Lengths and probabilities.</param>
 /// <param name="vocabulary">The special tokens.</param>
@@ -24,14 +27,56 @@ public sealed class ExampleBuilder(
     private readonly List<int> lineEnds = [];
     private readonly List<int> first = [];
     private readonly List<int> second = [];
+    private readonly List<int> part = [];
     private int targetLength = settings.MaxLength;
+
+    /// <summary>Tokens of the documents that are in no example: what lines had more than an example has room for.</summary>
+    public long Dropped { get; private set; }
 
     /// <summary>Adds the examples of one document. Its end also ends its last example, however short.</summary>
     public void AddDocument(ReadOnlySpan<char> document)
     {
-        foreach (var line in document.Split('\n'))
-            AddLine(document[line]);
+        if (document.Trim() is var text && IsOneLongLine(text))
+            AddLongLine(text);
+        else
+            foreach (var line in document.Split('\n'))
+                AddLine(document[line]);
         EndExample();
+    }
+
+    /// <summary>Whether a document has no line break, and more tokens than an example has room for.</summary>
+    private bool IsOneLongLine(ReadOnlySpan<char> text)
+    {
+        // The beginning of a long line usually has enough tokens to tell.
+        int enough = 8 * settings.MaxLength, room = settings.MaxLength - 2;
+        return text.Length > room && !text.Contains('\n')
+            && (Count(text[..Math.Min(text.Length, enough)]) > room || (text.Length > enough && Count(text) > room));
+    }
+
+    private int Count(ReadOnlySpan<char> text)
+    {
+        part.Clear();
+        tokenize(text, part);
+        return part.Count;
+    }
+
+    /// <summary>Adds a line part by part, some words each: an example ends before the part that it has no room for.</summary>
+    private void AddLongLine(ReadOnlySpan<char> line)
+    {
+        const int Separators = 3, ShortestPart = 16;
+        foreach (var range in new LineParts(line, Math.Max(ShortestPart, settings.MaxLength / 4)))
+        {
+            int count = Count(line[range]), room = settings.MaxLength - Separators;
+            // A part has more tokens than there is room for only where examples are very short, or words very long.
+            for (int start = 0; start < count; start += room)
+            {
+                var tokens = CollectionsMarshal.AsSpan(part)[start..Math.Min(count, start + room)];
+                if (pile.Count + tokens.Length > targetLength - Separators)
+                    EndExample();
+                pile.AddRange(tokens);
+                lineEnds.Add(pile.Count);
+            }
+        }
     }
 
     private void AddLine(ReadOnlySpan<char> line)
@@ -56,6 +101,7 @@ public sealed class ExampleBuilder(
         int firstLength = Math.Min(first.Count, settings.MaxLength - 2);
         int secondLength = Math.Min(second.Count, Math.Max(0, settings.MaxLength - firstLength - 3));
         examples.Add(CollectionsMarshal.AsSpan(first)[..firstLength], CollectionsMarshal.AsSpan(second)[..secondLength], vocabulary.Cls, vocabulary.Sep);
+        Dropped += pile.Count - firstLength - secondLength;
         pile.Clear();
         lineEnds.Clear();
         targetLength = draws.Uniform() < settings.ShortExampleProbability ? draws.Between(ShortestTarget, settings.MaxLength) : settings.MaxLength;

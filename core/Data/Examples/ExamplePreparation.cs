@@ -31,7 +31,7 @@ internal sealed record PreparationGrain(int SegmentCharacters = 1 << 20, int Seg
 public static class ExamplePreparation
 {
     // Another way of making examples (another size of segments, too) from the same documents and settings needs another name.
-    internal const string Method = "electra-preparation-2";
+    internal const string Method = "electra-preparation-3";
 
     private const string Train = "train";
     private const string HeldOut = "held_out";
@@ -101,7 +101,7 @@ public static class ExamplePreparation
             {
                 train.Append(examples.Train);
                 heldOut.Append(examples.HeldOut);
-                state = state.With(examples.Segment, train.Counts, heldOut.Counts);
+                state = state.With(examples.Segment, train.Counts, heldOut.Counts, examples.Dropped);
                 if (state.Segments % grain.SegmentsPerEntry == 0)
                 {
                     train.Flush();

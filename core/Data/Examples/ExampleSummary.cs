@@ -14,8 +14,11 @@ public readonly record struct ExampleCounts(long Examples, long Tokens, long Unk
     /// <summary>Tokens in an example, on average.</summary>
     public double MeanLength => Share(Tokens, Examples);
 
-    /// <summary>The share of <c>[UNK]</c> among the tokens of the text, that is without <c>[CLS]</c> and <c>[SEP]</c>.</summary>
-    public double UnknownShare => Share(Unknown, Tokens - 2 * Examples - TwoSegments);
+    /// <summary>The tokens of the text, that is without <c>[CLS]</c> and <c>[SEP]</c>.</summary>
+    public long TextTokens => Tokens - 2 * Examples - TwoSegments;
+
+    /// <summary>The share of <c>[UNK]</c> among the tokens of the text.</summary>
+    public double UnknownShare => Share(Unknown, TextTokens);
 
     /// <summary>The share of the examples that have a second segment.</summary>
     public double TwoSegmentShare => Share(TwoSegments, Examples);
@@ -28,8 +31,12 @@ public readonly record struct ExampleCounts(long Examples, long Tokens, long Unk
 /// <param name="Characters">Their characters in all.</param>
 /// <param name="Train">The examples to train on.</param>
 /// <param name="HeldOut">The examples kept for evaluation.</param>
-public sealed record ExampleSummary(long Documents, long Characters, ExampleCounts Train, ExampleCounts HeldOut)
+/// <param name="DroppedTokens">Tokens of the documents that are in no example: the rest of lines that have more than an example has room for.</param>
+public sealed record ExampleSummary(long Documents, long Characters, ExampleCounts Train, ExampleCounts HeldOut, long DroppedTokens)
 {
+    /// <summary>The share of the documents' tokens that is in no example.</summary>
+    public double DroppedShare => DroppedTokens == 0 ? 0 : (double)DroppedTokens / (All.TextTokens + DroppedTokens);
+
     /// <summary>Both sets together.</summary>
     public ExampleCounts All => Train + HeldOut;
 }

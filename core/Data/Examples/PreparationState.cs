@@ -39,7 +39,7 @@ internal sealed record PreparationState
     public long Segments { get; init; }
 
     /// <summary>What these segments gave.</summary>
-    public ExampleSummary Summary { get; init; } = new(0, 0, default, default);
+    public ExampleSummary Summary { get; init; } = new(0, 0, default, default, 0);
 
     /// <summary>Whether that was all.</summary>
     public bool Complete { get; init; }
@@ -58,10 +58,10 @@ internal sealed record PreparationState
     }
 
     /// <summary>The state when the next segment has been written too.</summary>
-    public PreparationState With(CorpusSegment segment, ExampleCounts train, ExampleCounts heldOut) => this with
+    public PreparationState With(CorpusSegment segment, ExampleCounts train, ExampleCounts heldOut, long dropped) => this with
     {
         Segments = Segments + 1,
-        Summary = new(Summary.Documents + segment.Documents.Count, Summary.Characters + segment.Characters, train, heldOut),
+        Summary = new(Summary.Documents + segment.Documents.Count, Summary.Characters + segment.Characters, train, heldOut, Summary.DroppedTokens + dropped),
     };
 
     /// <summary>Writes the state down, at once or not at all.</summary>

@@ -16,6 +16,9 @@ internal sealed class SegmentExamples
     /// <summary>The segment that the examples are of.</summary>
     public CorpusSegment Segment { get; private set; } = new(0, 0, [], 0);
 
+    /// <summary>Tokens of the segment that are in no example.</summary>
+    public long Dropped { get; private set; }
+
     /// <summary>Whether a document is kept from training, known by its number in the corpus; the first never is, as it may be the only one.</summary>
     private static bool IsHeldOut(long document, double share) => document > 0 && HeldOutKey[document].Numbers().NextDouble() < share;
 
@@ -30,6 +33,7 @@ internal sealed class SegmentExamples
         var heldOut = new ExampleBuilder(settings, source.Vocabulary, source.Tokenize, ExampleDraws.From(key[1]), HeldOut);
         for (int i = 0; i < segment.Documents.Count; i++)
             (IsHeldOut(segment.FirstDocument + i, settings.HeldOut) ? heldOut : train).AddDocument(segment.Documents[i]);
+        Dropped = train.Dropped + heldOut.Dropped;
         return this;
     }
 }

@@ -10,12 +10,6 @@ namespace Electra.Data.Readers;
 /// <param name="longest">Characters of a line, at most.</param>
 internal sealed class BoundedLines(TextReader text, int longest)
 {
-    /// <summary>
-    /// Characters of a piece of a longer line, at most: some fifty tokens. An example piles lines up to its length, and of a line that is
-    /// longer than itself it takes the beginning only.
-    /// </summary>
-    private const int PieceCharacters = 256;
-
     private readonly char[] buffer = new char[1 << 15];
     private int start, end;
 
@@ -41,8 +35,8 @@ internal sealed class BoundedLines(TextReader text, int longest)
         return isWhole ? line : new ReadOnlyMemory<char>?();
     }
 
-    /// <summary>The next line; where it is too long, its next piece.</summary>
-    public ReadOnlyMemory<char> ReadPiece()
+    /// <summary>The next line; where it is too long, its next part, cut at a space where it has one.</summary>
+    public ReadOnlyMemory<char> ReadPart()
     {
         if (!isOpen && cut.IsEmpty)
         {
@@ -52,27 +46,15 @@ internal sealed class BoundedLines(TextReader text, int longest)
                 return line;
             (cut, isOpen) = (line, true);
         }
-        // One character more than a piece: there is always something left for the next one while the line goes on.
-        while (isOpen && cut.Length <= PieceCharacters)
+        // One character more than a part: there is always something left for the next one while the line goes on.
+        while (isOpen && cut.Length <= longest)
         {
-            cut = Take(begun: cut.Span, buffer.Length, out bool isWhole);
+            cut = Take(begun: cut.Span, longest + 1, out bool isWhole);
             isOpen = !isWhole;
         }
-        int length = Math.Min(cut.Length, PieceCharacters);
-        if (length < cut.Length)
-            length = PieceOf(cut.Span[..length]);
-        var piece = cut[..length];
-        cut = cut[length..];
-        return piece;
-    }
-
-    /// <summary>How much of a text to give out: up to its last space; without one all, but no half of a character.</summary>
-    private static int PieceOf(ReadOnlySpan<char> text)
-    {
-        for (int length = text.Length; length > 0; length--)
-            if (char.IsWhiteSpace(text[length - 1]))
-                return length;
-        return char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
+        var part = cut[..LineParts.LengthOf(cut.Span, longest)];
+        cut = cut[part.Length..];
+        return part;
     }
 
     /// <summary>

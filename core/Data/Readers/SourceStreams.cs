@@ -21,13 +21,13 @@ internal static class SourceStreams
         .Select(line => line.ToString());
 
     /// <summary>
-    /// Lines of a UTF-8 text, without their line breaks, each there until the next is asked for. A line that is longer than <paramref name="longest"/> was never meant as one
-    /// (some corpora are a single line): it comes in pieces that an example has room for, cut at spaces, so that nothing of it is lost
-    /// and memory stays bounded.
+    /// Lines of a UTF-8 text, without their line breaks, each there until the next is asked for. A line that is longer than
+    /// <paramref name="longest"/> was never meant as one (some corpora are a single line): it comes in parts, cut at spaces, so that
+    /// nothing of it is lost and memory stays bounded.
     /// </summary>
     /// <exception cref="UserErrorException">The file is not UTF-8, or its compression is damaged.</exception>
     public static IEnumerable<ReadOnlyMemory<char>> TextLines(SourceFile file, ReadPosition position, int longest) =>
-        Lines(file, position, longest, reader => reader.ReadPiece());
+        Lines(file, position, longest, reader => reader.ReadPart());
 
     private static IEnumerable<ReadOnlyMemory<char>> Lines(SourceFile file, ReadPosition position, int longest, Func<BoundedLines, ReadOnlyMemory<char>> next)
     {

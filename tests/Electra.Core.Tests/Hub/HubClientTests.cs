@@ -141,6 +141,22 @@ public sealed class HubClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_link_of_the_cache_whose_content_is_gone_counts_as_not_downloaded()
+    {
+        await Download();
+        using var hub = server.Client(folder.Path);
+        var snapshot = await hub.OpenAsync(DataSet);
+        var file = snapshot.Files[0];
+        File.Delete(new FileInfo(snapshot.PathOf(file)).ResolveLinkTarget(returnFinalTarget: true)!.FullName);
+        Assert.False(snapshot.Has(file));
+        await snapshot.DownloadAsync([file]);
+        Assert.Equal(file.Size, new FileInfo(snapshot.PathOf(file)).ResolveLinkTarget(returnFinalTarget: true) is FileInfo content ? content.Length : 0);
+        foreach (var inner in Directory.GetFiles(Path.Combine(folder.Path, "datasets--org--data", "blobs")))
+            File.Delete(inner);
+        Assert.Empty(HubTree.InFolder(snapshot.Folder));
+    }
+
+    [Fact]
     public async Task A_hub_that_is_not_there_is_given_up_at_once_and_the_cache_used()
     {
         var path = await Download();
@@ -256,6 +272,11 @@ public sealed class HubClientTests : IAsyncLifetime
         settings = From(("HF_HOME", home), ("HF_TOKEN", "given"), ("HF_HUB_CACHE", folder.Path), ("HF_HUB_OFFLINE", "true"));
         Assert.Equal((new Uri("https://huggingface.co/"), folder.Path, "given", true), (settings.Endpoint, settings.CacheFolder, settings.Token, settings.IsOffline));
         Assert.EndsWith(Path.Combine(".cache", "huggingface", "hub"), From().CacheFolder);
+        Assert.Equal((folder.Path, "old"), (From(("HUGGINGFACE_HUB_CACHE", folder.Path), ("HUGGING_FACE_HUB_TOKEN", "old")) is var old ? (old.CacheFolder, old.Token) : default));
+        Assert.Equal(folder.Path, From(("HUGGINGFACE_HUB_CACHE", "/older"), ("HF_HUB_CACHE", folder.Path)).CacheFolder);
+        Assert.Equal(Path.Combine(folder.Path, "huggingface", "hub"), From(("XDG_CACHE_HOME", folder.Path)).CacheFolder);
+        Assert.Equal(Path.Combine(folder.Path, "hf", "hub"), From(("HF_HOME", "$SCRATCH/hf"), ("SCRATCH", folder.Path)).CacheFolder);
+        Assert.Equal("from-file", From(("HF_HOME", folder.File("elsewhere")), ("HF_TOKEN_PATH", Path.Combine(home, "token"))).Token);
         Assert.DoesNotContain("given", settings.ToString());
         Assert.Throws<UserErrorException>(() => From(("HF_ENDPOINT", "huggingface.co")));
     }

@@ -57,7 +57,7 @@ public sealed class DamagedFileTests : IDisposable
     public void A_journal_of_preparation_is_right_or_refused()
     {
         var identity = new PreparationIdentity("format", "source", Made.Vocabulary, new());
-        var state = new PreparationState { Identity = identity, Segments = 3, Summary = new(7, 1000, new(5, 600, 1, 2), default) };
+        var state = new PreparationState { Identity = identity, Segments = 3, Summary = new(7, 1000, new(5, 600, 1, 2), default, 9) };
         state.Save(folder.Path);
         Mutations.Try(folder.File("preparation.json"), Count, () => PreparationState.Load(folder.Path, identity), read => read == state);
     }

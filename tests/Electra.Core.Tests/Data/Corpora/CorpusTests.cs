@@ -54,6 +54,15 @@ public sealed class CorpusTests : IDisposable
     }
 
     [Fact]
+    public void Rows_without_text_are_passed_over_and_counted()
+    {
+        Write("text.jsonl", "{\"text\": \"One.\"}\n{\"text\": null}\n{\"id\": 3}\n{\"text\": \" \"}\n{\"text\": \"Two.\"}\n");
+        var corpus = Corpus.Open(CorpusOptions.Parse(folder.File("text.jsonl")));
+        Assert.Equal(["One.", "Two."], corpus.Documents());
+        Assert.Equal(3, corpus.RowsWithoutText);
+    }
+
+    [Fact]
     public void The_fingerprint_follows_content_and_options_and_not_the_place()
     {
         Write("one/text.txt", TwoDocuments);

@@ -13,20 +13,18 @@ public sealed class HostileCorpusTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact, Trait("Category", "Long")]
-    public void A_line_of_a_gigabyte_is_read_in_pieces_that_lose_nothing()
+    public void A_line_of_a_gigabyte_is_read_in_parts_that_lose_nothing()
     {
         const long Words = 1L << 26;
         Compress("text.txt.zst", "fifteen chars \u00e9 "u8, Words);
-        long characters = 0, pieces = 0, longest = 0;
+        long characters = 0;
         foreach (var document in Documents("text.txt.zst"))
         {
             Assert.InRange(document.Length, 1, 1_000_000);
-            foreach (var line in document.Split('\n'))
-                (characters, pieces, longest) = (characters + line.Length, pieces + 1, Math.Max(longest, line.Length));
+            Assert.DoesNotContain('\n', document);
+            characters += document.Length;
         }
         Assert.Equal(Words * 16, characters);
-        Assert.InRange(longest, 200, 256);
-        Assert.InRange(pieces, characters / 256, characters / 200);
     }
 
     [Fact]
@@ -51,25 +49,25 @@ public sealed class HostileCorpusTests : IDisposable
             var lines = new BoundedLines(new StringReader(text), longest: 1000);
             var read = new List<string>();
             while (!lines.IsAtEnd)
-                read.Add(lines.ReadPiece().ToString());
+                read.Add(lines.ReadPart().ToString());
             Assert.Equal(expected, read);
         });
 
     [Fact]
-    public void Pieces_of_a_long_line_make_up_the_line() =>
+    public void Parts_of_a_long_line_make_up_the_line() =>
         Gen.Select(Gen.Int[33_000, 90_000], Gen.Int[2, 400], Gen.Bool).Sample((length, word, isEnded) =>
         {
             var line = string.Concat(Enumerable.Range(0, length).Select(i => i % word == 0 ? ' ' : (char)('a' + i % 26)));
             var lines = new BoundedLines(new StringReader(isEnded ? line + "\nnext" : line), longest: 1000);
-            var pieces = new List<string>();
+            var parts = new List<string>();
             while (!lines.IsAtEnd)
-                pieces.Add(lines.ReadPiece().ToString());
+                parts.Add(lines.ReadPart().ToString());
             if (isEnded)
-                Assert.Equal("next", pieces[^1]);
+                Assert.Equal("next", parts[^1]);
             if (isEnded)
-                pieces.RemoveAt(pieces.Count - 1);
-            Assert.Equal(line, string.Concat(pieces));
-            Assert.All(pieces, piece => Assert.InRange(piece.Length, 1, 256));
+                parts.RemoveAt(parts.Count - 1);
+            Assert.Equal(line, string.Concat(parts));
+            Assert.All(parts, part => Assert.InRange(part.Length, 1, 1000));
         }, iter: 50);
 
     [Fact]

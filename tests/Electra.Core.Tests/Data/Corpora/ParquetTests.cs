@@ -63,7 +63,7 @@ public sealed class ParquetTests : IDisposable
                 {
                     string[] Texts(params IEnumerable<JsonElement> rows) =>
                         [.. rows.Select(row => row.GetProperty(field).GetString()).OfType<string>().Where(text => !string.IsNullOrWhiteSpace(text))];
-                    string[] documents = [.. FileDocuments.Read(new SourceFile(path, name, 1, default), new CorpusOptions { TextField = field }, new ReadPosition(_ => { }))];
+                    string[] documents = [.. FileDocuments.Read(new SourceFile(path, name, 1, default), new CorpusOptions { TextField = field }, new ReadPosition(_ => { }), () => { })];
                     var first = Texts(file.GetProperty("first_rows").EnumerateArray());
                     Assert.Equal(first, documents.Take(first.Length));
                     if (Texts(file.GetProperty("last_row")) is [var last])

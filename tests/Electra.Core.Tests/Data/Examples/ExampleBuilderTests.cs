@@ -60,9 +60,35 @@ public class ExampleBuilderTests
     {
         var settings = new ExampleSettings { MaxLength = 8 };
 
-        Assert.Equal(["[CLS] 10 11 12 13 14 15 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11 12 13 14 15 16 17 18"));
+        Assert.Equal(["[CLS] 10 11 12 13 14 15 [SEP]", "[CLS] 19 [SEP]"], Examples(settings, Script([0.9, 0.9, 0.9, 0.9]), "10 11 12 13 14 15 16 17 18\n19"));
         Assert.Equal(["[CLS] 10 11 [SEP] 12 13 14 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11\n12 13 14 15 16 17"));
         Assert.Equal(["[CLS] 10 11 12 13 14 15 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11 12 13 14 15 16\n17"));
+    }
+
+    [Theory]
+    [InlineData(8)]
+    [InlineData(128)]
+    [InlineData(512)]
+    public void A_document_of_one_long_line_is_cut_and_loses_nothing(int maxLength)
+    {
+        var words = Enumerable.Range(0, 3000).Select(i => 5 + i * 7919 % 990).ToList();
+        var examples = new ExampleList();
+        var builder = new ExampleBuilder(new() { MaxLength = maxLength }, Made.Vocabulary, Made.TokenizeNumbers, ExampleDraws.From(RandomKey.FromSeed(1)), examples);
+        builder.AddDocument(string.Join(' ', words) + "\n \n");
+
+        Assert.Equal(words, examples.Ids.ToArray().Where(id => id != Made.Vocabulary.Cls && id != Made.Vocabulary.Sep));
+        Assert.Equal(0, builder.Dropped);
+        Assert.InRange(examples.Count, 3000 / maxLength, 3 * 3000 / maxLength);
+        if (maxLength > 8)
+            Assert.Contains(Enumerable.Range(0, examples.Count), i => examples.Bounds[i].LengthA < examples[i].Length);
+    }
+
+    [Fact]
+    public void Tokens_that_an_example_has_no_room_for_are_counted()
+    {
+        var builder = new ExampleBuilder(new() { MaxLength = 8 }, Made.Vocabulary, Made.TokenizeNumbers, Script([0.9, 0.9, 0.9, 0.9]), new());
+        builder.AddDocument("10 11 12 13 14 15 16 17 18\n19");
+        Assert.Equal(3, builder.Dropped);
     }
 
     [Fact]

@@ -9,6 +9,9 @@ public class ExampleProperties
 {
     private static readonly ExampleVocabulary Vocabulary = Made.Vocabulary with { Size = int.MaxValue };
 
+    /// <summary>Far from spaces, line breaks and surrogates.</summary>
+    private const int FirstCharacter = 0x4E00;
+
     private static readonly Gen<ExampleSettings> Settings =
         from length in Gen.Int[8, 64]
         from shortOnes in Gen.Double[0, 1]
@@ -20,19 +23,21 @@ public class ExampleProperties
     public void Examples_are_well_formed_and_lose_only_what_a_full_one_has_no_room_for() =>
         Gen.Select(Settings, Gen.Int[0, 30].Array[0, 20].Array[1, 6], Gen.Long).Sample((settings, documents, seed) =>
         {
-            // Every token has an id of its own, counted through: an example says of each where it comes from.
+            // Every token is a character of its own, counted through: an example says of each where it comes from.
             int next = 5;
             var (ids, documentStarts) = (new ExampleList(), new List<int>());
             var builder = new ExampleBuilder(settings, Vocabulary, (line, to) =>
             {
-                foreach (var _ in line)
-                    to.Add(next++);
+                foreach (var character in line)
+                    to.Add(character - FirstCharacter);
             }, ExampleDraws.From(RandomKey.FromSeed(seed)), ids);
             foreach (var lines in documents)
             {
                 documentStarts.Add(next);
-                builder.AddDocument(string.Join('\n', lines.Select(length => new string('x', length))));
+                builder.AddDocument(string.Join('\n', lines.Select(Line)));
             }
+
+            string Line(int length) => string.Concat(Enumerable.Range(0, length).Select(_ => (char)(FirstCharacter + next++)));
 
             int[][] contents = [.. Enumerable.Range(0, ids.Count).Select(i => Content(ids, i, settings.MaxLength))];
             for (int i = 0; i < contents.Length; i++)

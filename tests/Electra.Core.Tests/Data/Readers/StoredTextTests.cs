@@ -59,6 +59,8 @@ public sealed class StoredTextTests : IDisposable
         var message = Refused(name);
         Assert.Contains($"{name} is a pointer of Git LFS, and not the file of 12345 bytes itself", message);
         Assert.Contains("git lfs pull", message);
+        File.WriteAllText(folder.File(name), string.Concat(Enumerable.Repeat(File.ReadAllText(folder.File(name)), 100)));
+        Assert.Contains("is a pointer of Git LFS", Refused(name));
     }
 
     [Fact]
