@@ -20,6 +20,10 @@ internal static partial class ConfigDocumentation
         return candidates.Select(Element).Select(PlainText).FirstOrDefault(text => text != "") ?? "";
     }
 
+    /// <summary>The summary of a value of an enumeration; empty where there is none.</summary>
+    public static string Summary(FieldInfo value) =>
+        PlainText(MembersByAssembly.GetOrAdd(value.DeclaringType!.Assembly, Read).GetValueOrDefault($"F:{value.DeclaringType.FullName!.Replace('+', '.')}.{value.Name}")?.Element("summary"));
+
     private static XElement? Element(PropertyInfo property)
     {
         var type = property.DeclaringType!.IsGenericType ? property.DeclaringType.GetGenericTypeDefinition() : property.DeclaringType;

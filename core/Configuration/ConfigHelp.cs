@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text;
 
 namespace Electra.Configuration;
@@ -49,6 +50,10 @@ internal static class ConfigHelp
             if (nested is null)
                 Append(string.Join("; ", allowed.Prepend(key.Type.Expectation)));
             Append(summary);
+            if (key.Type.Type.IsEnum)
+                foreach (var member in key.Type.Type.GetFields(BindingFlags.Public | BindingFlags.Static))
+                    if (ConfigDocumentation.Summary(member) is { Length: > 0 } meaning)
+                        Append($"{ConfigTypes.SnakeCase(member.Name)}: {meaning}");
             if (nested is not null && !around.Contains(nested.Type))
                 AppendKeys(help, nested, value, name + ".", [.. around, type.Type]);
         }

@@ -160,6 +160,7 @@ internal sealed class PretrainSession : IDisposable
 
     private void Updated(long at, bool ends)
     {
+        console.ReportLive(new ProgressReport("training", at, steps, "updates"));
         bool isDue = at % config.Logging.Every == 0 || at == steps;
         if (isDue || ends)
             Log(at, isDue);

@@ -131,7 +131,7 @@ public sealed class SchedulerTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "needs script(1), which makes a terminal");
         var terminal = Start("script", "-qec", $"exec '{Launcher}' {string.Join(' ', Words.Select(word => $"'{word}'"))}", "/dev/null");
-        await ScriptRunner.WaitForLine(terminal, "loss");
+        await ScriptRunner.WaitForLine(terminal, "lr ");
         int inner = Inner();
         terminal.Kill();
         await EndOf(inner);
