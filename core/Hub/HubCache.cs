@@ -83,7 +83,7 @@ internal sealed class HubCache(HubSettings settings, HubRepository repository)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
         {
-            if (File.Exists(pointer))
+            if (InputFile.Exists(pointer))
                 return;
             if (isNew)
                 File.Move(blob, pointer, overwrite: true);

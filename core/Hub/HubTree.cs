@@ -41,7 +41,7 @@ internal static class HubTree
                        isLarge) { GitHash = entry.Value.GetProperty("blob_id").GetString()! },
             ];
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or HubException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or HubException)
         {
             // Another version's, or damaged: the hub is asked again.
             return null;

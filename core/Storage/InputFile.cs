@@ -49,6 +49,21 @@ internal static class InputFile
         }
     }
 
+    /// <summary>The content of a small file.</summary>
+    /// <exception cref="UserErrorException">It is not a regular file, or cannot be read.</exception>
+    public static byte[] ReadAllBytes(string path)
+    {
+        Check(path);
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+        }
+    }
+
     /// <summary>What to say of a file or folder whose name is not UTF-8.</summary>
     internal static string NotUtf8Name(string path)
     {

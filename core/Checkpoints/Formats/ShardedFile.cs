@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Electra.Data.Readers;
 using Electra.Storage;
 using static TorchSharp.torch;
 
@@ -66,10 +67,10 @@ public sealed class ShardedFile : IWeightFile
         {
             if (new FileInfo(index).Length > LongestIndex)
                 throw new JsonException("it is too long for an index");
-            using var json = JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
+            using var json = TolerantJson.Load(index);
             return json.RootElement.GetProperty("weight_map").Deserialize<Dictionary<string, string>>() ?? throw new JsonException("weight_map is empty");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             throw new UserErrorException($"{ProjectPath.Shown(index)} is no index of weights: {e.Message}", e);
         }

@@ -1,19 +1,14 @@
-using System.Buffers;
 using System.Text.Json;
+using Electra.Data.Readers;
 using Electra.Storage;
 
 namespace Electra.Checkpoints.HuggingFace;
 
 /// <summary>
-/// A JSON file beside a model, as Python reads it: a byte-order mark is passed over, NaN and Infinity are values, and of two entries
-/// with one key the last counts. Only keys that are asked for are looked at.
+/// A JSON file beside a model, as Python reads it (<see cref="TolerantJson"/>). Only keys that are asked for are looked at.
 /// </summary>
 internal sealed class ModelJson
 {
-    private const int MaxDepth = 1000;
-
-    private static readonly byte[] Mark = [0xEF, 0xBB, 0xBF];
-
     private readonly string shown;
     private readonly JsonElement root;
 
@@ -23,29 +18,10 @@ internal sealed class ModelJson
     /// <exception cref="UserErrorException">There is no such file, or it is not a JSON object.</exception>
     public static ModelJson Load(string path)
     {
+        using var json = TolerantJson.Load(path);
         var shown = ProjectPath.Shown(path);
-        InputFile.Check(path);
-        byte[] content;
-        try
-        {
-            content = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{shown} cannot be read: {e.Message}", e);
-        }
-        var json = content.AsMemory(content.AsSpan().StartsWith(Mark) ? Mark.Length : 0);
-        try
-        {
-            var root = Parse(json);
-            return root.ValueKind == JsonValueKind.Object ? new ModelJson(shown, root)
-                : throw new UserErrorException($"{shown}: an object ({{…}}) is expected, and it is {Kind(root)}");
-        }
-        catch (JsonException e)
-        {
-            var reason = e.Message.Split(" LineNumber:")[0].Split(" Path:")[0];
-            throw new UserErrorException($"{shown}:{e.LineNumber + 1}: {reason} It is not valid JSON.", e);
-        }
+        return json.RootElement.ValueKind == JsonValueKind.Object ? new ModelJson(shown, json.RootElement.Clone())
+            : throw new UserErrorException($"{shown}: an object ({{…}}) is expected, and it is {Kind(json.RootElement)}");
     }
 
     /// <summary>Reads a file if it is there.</summary>
@@ -127,52 +103,6 @@ internal sealed class ModelJson
     /// <summary>That a key has another value than the only possible one.</summary>
     public UserErrorException Unexpected(string key, JsonElement? value, string expected) =>
         Problem(key, $"is {Kind(value!.Value)}, and {expected} is expected");
-
-    private static JsonElement Parse(ReadOnlyMemory<byte> json)
-    {
-        try
-        {
-            return Read(json);
-        }
-        catch (JsonException) when (WithoutSpecialNumbers(json.Span) is { } plain)
-        {
-            return Read(plain);
-        }
-
-        static JsonElement Read(ReadOnlyMemory<byte> json)
-        {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
-            return document.RootElement.Clone();
-        }
-    }
-
-    /// <summary>The same text with null for Python's NaN, Infinity and −Infinity; null where it has none.</summary>
-    private static byte[]? WithoutSpecialNumbers(ReadOnlySpan<byte> json)
-    {
-        var plain = new ArrayBufferWriter<byte>(json.Length);
-        bool isText = false, isChanged = false;
-        while (!json.IsEmpty)
-        {
-            int length = 1;
-            if (isText && json[0] == '\\')
-                length = Math.Min(2, json.Length);
-            else if (json[0] == '"')
-                isText = !isText;
-            else if (!isText && SpecialNumber(json) is > 0 and var special)
-            {
-                plain.Write("null"u8);
-                json = json[special..];
-                isChanged = true;
-                continue;
-            }
-            plain.Write(json[..length]);
-            json = json[length..];
-        }
-        return isChanged ? plain.WrittenSpan.ToArray() : null;
-    }
-
-    private static int SpecialNumber(ReadOnlySpan<byte> json) =>
-        json.StartsWith("NaN"u8) ? 3 : json.StartsWith("Infinity"u8) ? 8 : json.StartsWith("-Infinity"u8) ? 9 : 0;
 
     private static string Kind(JsonElement value) => value.ValueKind switch
     {

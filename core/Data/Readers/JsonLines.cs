@@ -1,20 +1,13 @@
-using System.Text;
 using System.Text.Json;
 using Electra.Data.Corpora;
 
 namespace Electra.Data.Readers;
 
-/// <summary>
-/// Chosen fields of JSON lines, an object on each line. What other programs write and the standard has not is read too: <c>NaN</c>
-/// and <c>Infinity</c> are null, half of a surrogate pair is U+FFFD, and control characters may stand in texts.
-/// </summary>
+/// <summary>Chosen fields of JSON lines, an object on each line, as <see cref="TolerantJson"/> reads them.</summary>
 internal static class JsonLines
 {
     /// <summary>Rows among which a field must occur once: files leave out fields that are null, and one that never comes is misspelt.</summary>
     private const int RowsUntilMissing = 100;
-
-    /// <summary>Deeper than any data, and no limit to what surrounds the fields that are read.</summary>
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = int.MaxValue };
 
     /// <summary>The rows of a file.</summary>
     /// <param name="file">The file.</param>
@@ -60,13 +53,13 @@ internal static class JsonLines
         JsonDocument json;
         try
         {
-            json = ParseTolerantly(line);
+            json = TolerantJson.Parse(line);
         }
         catch (JsonException e)
         {
             throw isFirst && line.TrimStart() is ['[' or '{', .. var rest] && rest.TrimEnd() is "" or [.., ',' or '{' or '[']
                 ? OverManyLines(place, isList: line.TrimStart()[0] == '[')
-                : new UserErrorException($"{place}:{(e.BytePositionInLine ?? 0) + 1}: the line is not valid JSON: {e.Message.Split(". Path:")[0].Split(" LineNumber:")[0]}", e);
+                : new UserErrorException($"{place}:{(e.BytePositionInLine ?? 0) + 1}: the line is not valid JSON: {TolerantJson.Reason(e)}", e);
         }
         if (json.RootElement.ValueKind == JsonValueKind.Object)
             return json;
@@ -78,81 +71,6 @@ internal static class JsonLines
     private static UserErrorException OverManyLines(string place, bool isList) => new(isList
         ? $"{place}: this is a JSON list, and an object on each line is expected. Convert it: jq -c '.[]' list.json > lines.jsonl"
         : $"{place}: this is a JSON object over several lines, and an object on each line is expected. Convert it: jq -c . objects.json > lines.jsonl");
-
-    /// <summary>A line is repaired only where it has to be: nearly all are right as they are.</summary>
-    private static JsonDocument ParseTolerantly(string line)
-    {
-        if (HasLoneSurrogate(line))
-            return JsonDocument.Parse(Repaired(line), Options);
-        try
-        {
-            return JsonDocument.Parse(line, Options);
-        }
-        catch (JsonException)
-        {
-            return JsonDocument.Parse(Repaired(line), Options);
-        }
-    }
-
-    private static bool HasLoneSurrogate(string line)
-    {
-        for (int i = line.IndexOf('\\'); i >= 0; i = i + 2 < line.Length ? line.IndexOf('\\', i + 2) : -1)
-            if (EscapedUnit(line, i) is { } unit && char.IsSurrogate(unit))
-            {
-                if (!IsPair(line, i))
-                    return true;
-                i += 6;
-            }
-        return false;
-    }
-
-    private static string Repaired(string line)
-    {
-        var text = new StringBuilder(line.Length);
-        bool inText = false;
-        for (int i = 0, length; i < line.Length; i += length)
-        {
-            length = 1;
-            char c = line[i];
-            if (!inText && NotANumber(line.AsSpan(i)) is > 0 and var word)
-            {
-                text.Append("null");
-                length = word;
-            }
-            else if (inText && c == '\\')
-            {
-                bool isUnit = EscapedUnit(line, i) is { } unit && char.IsSurrogate(unit);
-                bool isPair = isUnit && IsPair(line, i);
-                length = Math.Min(isPair ? 12 : isUnit ? 6 : 2, line.Length - i);
-                text.Append(isUnit && !isPair ? @"\uFFFD" : line.AsSpan(i, length));
-            }
-            else if (inText && c < ' ')
-                text.Append($"\\u{(int)c:x4}");
-            else
-            {
-                inText ^= c == '"';
-                text.Append(c);
-            }
-        }
-        return text.ToString();
-    }
-
-    /// <summary>The length of the word that stands for a number which JSON cannot say.</summary>
-    private static int NotANumber(ReadOnlySpan<char> text)
-    {
-        foreach (var word in (ReadOnlySpan<string>)["NaN", "Infinity", "-Infinity"])
-            if (text.StartsWith(word))
-                return word.Length;
-        return 0;
-    }
-
-    private static bool IsPair(string line, int at) =>
-        EscapedUnit(line, at) is { } high && char.IsHighSurrogate(high) && EscapedUnit(line, at + 6) is { } low && char.IsLowSurrogate(low);
-
-    /// <summary>The character of <c>\uXXXX</c> at a place; null where none stands there.</summary>
-    private static char? EscapedUnit(string line, int at) =>
-        at + 6 <= line.Length && line[at] == '\\' && line[at + 1] == 'u'
-        && ushort.TryParse(line.AsSpan(at + 2, 4), System.Globalization.NumberStyles.AllowHexSpecifier, null, out ushort unit) ? (char)unit : null;
 
     /// <summary>A field by its name, or, where the name has dots, inside of other fields.</summary>
     private static JsonElement? Find(JsonElement json, string name)

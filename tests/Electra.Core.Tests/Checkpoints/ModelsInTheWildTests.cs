@@ -35,12 +35,27 @@ public sealed class ModelsInTheWildTests : IDisposable
     [InlineData("", """{"pad_token_id": null, "summary_use_proj": null, "use_cache": "yes", "hidden_dropout_prob": null, "architectures": null}""")]
     [InlineData("", """{"id2label": {"0": 0, "1": null}, "label2id": {"a": "0"}, "problem_type": 5, "torch_dtype": ["float32"], "vocab_size": 200.0}""")]
     [InlineData("", """{"summary_last_dropout": NaN, "text": "NaN \" Infinity", "other": [-Infinity, {"deep": [[[[[[1]]]]]]}]}""")]
+    [InlineData("", """{"_name_or_path": "caf\ud83d", "\udc00": 1}""")]
     public void Keys_of_config_json_that_do_not_matter_are_not_checked(string mark, string changes)
     {
         Configure(changes, mark);
         using var model = PretrainedModel.Open(Model);
         Assert.Equal((200, 32), (model.Config.VocabularySize, model.Config.HiddenSize));
         Assert.Contains("discriminator_predictions.dense.bias", model.Weights().Select(weight => weight.Name));
+    }
+
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("tokenizer_config.json")]
+    public void A_file_beside_the_weights_that_is_not_UTF8_is_refused_with_its_line(string name)
+    {
+        File.WriteAllBytes(Path.Combine(Model, name), [.. "{\n\"a\": \""u8, 0xE9, .. "\"}"u8]);
+        var message = Assert.Throws<UserErrorException>(() =>
+        {
+            using var model = PretrainedModel.Open(Model);
+            return model.Tokenizer;
+        }).Message;
+        Assert.Contains($"{name}:2: the file is not UTF-8 text (byte 9)", message);
     }
 
     [Theory]
