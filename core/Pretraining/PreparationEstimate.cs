@@ -43,7 +43,7 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
             samples * ExampleStoreInfo.BytesOf(source.Vocabulary, sample.Examples, sample.Tokens), toDownload, samples * time);
     }
 
-    /// <summary>Prints the estimate.</summary>
+    /// <summary>Prints the estimate, where the work is more than a moment's.</summary>
     /// <exception cref="UserErrorException">The examples do not fit on the disk.</exception>
     public void Tell(RunConsole console, string folder, bool dropsDownloads)
     {
@@ -51,6 +51,8 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (DiskBytes > free)
             throw new UserErrorException($"the examples take about {Size(DiskBytes)} on the disk of {ProjectPath.Shown(folder)}, and {Size(free)} are free. Make room, or name a folder on another disk: datasets=…");
+        if (Time < TimeSpan.FromSeconds(10) && DownloadBytes == 0)
+            return;
         console.EndProgress();
         var downloads = DownloadBytes == 0 ? "" : $"; {Size(DownloadBytes)} to download{(dropsDownloads ? ", each file removed after its use" : "")}";
         console.Line($"To be prepared: about {Characters / 1e6:N0} million characters, {Examples / 1e6:N2} million examples, {Size(DiskBytes)} on the disk ({Size(free)} free), {Duration()}{downloads}.");
