@@ -1,5 +1,5 @@
-using Electra.Data;
 using System.Diagnostics;
+using Electra.Data;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Model;

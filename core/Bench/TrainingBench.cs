@@ -1,5 +1,5 @@
-using Electra.Data;
 using System.Diagnostics;
+using Electra.Data;
 using Electra.Model;
 using Electra.Native;
 using Electra.Optimization;

@@ -22,8 +22,17 @@ public class RecipeTests
         var published = Recipes.Defaults(recipe, size);
         var shape = published.Model with
         {
-            VocabularySize = Vocabulary, EmbeddingSize = 32, HiddenSize = 64, Layers = 2, AttentionHeads = 4, IntermediateSize = 128, MaxPositions = 32, GeneratorDivisor = 2,
-            InitializerRange = 0.08, HiddenDropout = 0, AttentionDropout = 0,
+            VocabularySize = Vocabulary,
+            EmbeddingSize = 32,
+            HiddenSize = 64,
+            Layers = 2,
+            AttentionHeads = 4,
+            IntermediateSize = 128,
+            MaxPositions = 32,
+            GeneratorDivisor = 2,
+            InitializerRange = 0.08,
+            HiddenDropout = 0,
+            AttentionDropout = 0,
         };
         using var pair = ElectraPair.Create(shape, seed: 1, Compute.Reference);
         var method = ElectraMethod.From(published.Objective, Tokens, Compute.Reference);
