@@ -1,0 +1,79 @@
+using Electra.Optimization;
+using Electra.Running;
+using Electra.Storage;
+using Electra.Tensors;
+using Electra.Training;
+
+namespace Electra.Tests.Training;
+
+/// <summary>A state is gone on from by the same model alone: same names, shapes and order of parameters, same version of the kit.</summary>
+public sealed class StateKeeperTests : IDisposable
+{
+    private readonly TemporaryFolder folder = TestData.Temporary();
+
+    public void Dispose() => folder.Dispose();
+
+    private sealed record Position(long Step);
+
+    [Fact]
+    public void A_state_of_the_same_model_is_read()
+    {
+        Save("query", "key");
+        using var store = Store("query", "key");
+        store.Values.zero_();
+        Assert.Equal(7, Resume(store)!.Step);
+        Assert.NotEqual(0, store.Values.abs().sum().item<float>());
+    }
+
+    /// <summary>The flat tensors of both are of one size: without names they would load, and mean something else.</summary>
+    [Theory]
+    [InlineData("key", "query")]
+    [InlineData("query", "value")]
+    public void A_state_whose_parameters_have_another_order_or_other_names_is_refused(string first, string second)
+    {
+        Save("query", "key");
+        using var store = Store(first, second);
+        var error = Assert.Throws<UserErrorException>(() => Resume(store));
+        Assert.Contains("another order, under other names", error.Message);
+        Assert.Contains("the way out", error.Message);
+    }
+
+    [Fact]
+    public void A_state_of_an_earlier_version_is_refused_with_what_can_be_done()
+    {
+        Save("query", "key");
+        var file = folder.File("states/step_7/state.json");
+        var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        json.Remove("format");
+        json.Remove("fingerprint");
+        SealedJson.Write(file, json);
+        using var store = Store("query", "key");
+        var error = Assert.Throws<UserErrorException>(() => Resume(store));
+        Assert.Contains("of another version of this kit", error.Message);
+        Assert.Contains("resume=never", error.Message);
+    }
+
+    private Position? Resume(ParameterStore store)
+    {
+        using var adam = new Adam(store, new AdamOptions());
+        return Keeper(store, adam).Resume(_ => { })?.Position;
+    }
+
+    private void Save(params string[] names)
+    {
+        using var store = Store(names);
+        using var adam = new Adam(store, new AdamOptions());
+        Keeper(store, adam).Save(7, new Position(7));
+    }
+
+    private StateKeeper<Position> Keeper(ParameterStore store, Adam adam) =>
+        new(new RunIdentity(folder.Path, ScriptText.Read(""), "steps: 9\n", "data", "This is the way out."), store, adam.State, keep: 1);
+
+    private static ParameterStore Store(params string[] names)
+    {
+        var store = new ParameterStore();
+        foreach (var name in names)
+            store.Add(name, [4, 4], ParameterRole.Weight, Initialization.Normal);
+        return store.Allocate(Compute.Reference, seed: 1);
+    }
+}
