@@ -78,13 +78,29 @@ public static class TrainingBench
 
         var prediction = PredictionBench.Measure(config.Model, compute, random[3], repetitions: 5, console);
 
-        // ---- the table ----------------------------------------------------------------------------------------------------------------
-        double copyRate = copyRates.Median(), productTime = productTimes.Median(), step = clock.Totals.Median();
+        Print(console, $"{config.Size.ToString().ToLowerInvariant()}, {config.BatchSize} × {config.Length} tokens, {compute}", clock, products, new Measured
+        {
+            ProductTime = productTimes.Median(),
+            CopyRate = copyRates.Median(),
+            Parameters = model.Store.ParameterCount,
+            Tokens = batch.TokenCount,
+            Operators = operators,
+            TimesFaster = timesFaster,
+            PeakMegabytes = peakMegabytes,
+            Prediction = prediction,
+            Loss = loss,
+        });
+        return double.IsFinite(loss) ? 0 : 1;
+    }
+
+    private static void Print(RunConsole console, string title, StageClock clock, StepProducts products, Measured measured)
+    {
+        double productTime = measured.ProductTime, step = clock.Totals.Median();
         // Parameters, gradients and two moments are read, parameters and moments written.
-        double optimizerTime = 7.0 * sizeof(float) * model.Store.Values.numel() / (copyRate * 1e6);
+        double optimizerTime = 7.0 * sizeof(float) * measured.Parameters / (measured.CopyRate * 1e6);
         double floor = productTime + optimizerTime;
         double peakRate = products.PeakRate();
-        console.Heading($"{config.Size.ToString().ToLowerInvariant()}, {config.BatchSize} × {config.Length} tokens, {compute}");
+        console.Heading(title);
         console.Table(["", "ms", "share of the step"], [
             .. clock.Stages.Select(stage => (IReadOnlyList<object?>)[stage.Name, $"{stage.Times.Median():F1}", $"{stage.Times.Median() / step:0%}"]),
             ["the step (median)", $"{step:F1}", "100%"],
@@ -95,18 +111,17 @@ public static class TrainingBench
         console.Line();
         console.Table(
             ("step / floor", $"{step / floor:F2}"),
-            ("plain port / step", timesFaster is { } times ? $"{times:F1}" : "not measured"),
-            ("plain port / floor", timesFaster is { } most ? $"{most * step / floor:F1}: what a step at the floor would reach" : "not measured"),
-            ("tokens per second", $"{batch.TokenCount / step * 1000:N0}"),
+            ("plain port / step", measured.TimesFaster is { } times ? $"{times:F1}" : "not measured"),
+            ("plain port / floor", measured.TimesFaster is { } most ? $"{most * step / floor:F1}: what a step at the floor would reach" : "not measured"),
+            ("tokens per second", $"{measured.Tokens / step * 1000:N0}"),
             ("products' rate", $"{products.Flops / productTime / 1e6:N0} GFLOP/s of the step's own shapes; {peakRate:N0} of 1536 × 1536"),
-            ("copy rate", $"{copyRate:F1} GB/s, read and written"),
-            ("share of peak", $"{products.Flops / step / 1e6 / peakRate:0%}: 3 × forward = {products.Flops / batch.TokenCount / 1e6:F1} MFLOP a token, at the rate of 1536 × 1536"),
-            ("libtorch operators a step", operators is { } count ? $"{count:N0}, views left out" : "not counted on this system"),
-            ("peak memory", $"{peakMegabytes:N0} MB of the training process; {PeakMegabytes():N0} with all that is compared"),
-            ("prediction", $"{prediction.Milliseconds:F0} ms for {PredictionBench.Sentences} sentences: {prediction.Milliseconds / prediction.Products:F2} times their products, {prediction.PaddedShare:0.0%} padding"),
+            ("copy rate", $"{measured.CopyRate:F1} GB/s, read and written"),
+            ("share of peak", $"{products.Flops / step / 1e6 / peakRate:0%}: 3 × forward = {products.Flops / measured.Tokens / 1e6:F1} MFLOP a token, at the rate of 1536 × 1536"),
+            ("libtorch operators a step", measured.Operators is { } count ? $"{count:N0}, views left out" : "not counted on this system"),
+            ("peak memory", $"{measured.PeakMegabytes:N0} MB of the training process; {PeakMegabytes():N0} with all that is compared"),
+            ("prediction", $"{measured.Prediction.Milliseconds:F0} ms for {PredictionBench.Sentences} sentences: {measured.Prediction.Milliseconds / measured.Prediction.Products:F2} times their products, {measured.Prediction.PaddedShare:0.0%} padding"),
             ("MKL's vendor check", MathKernels.State),
-            ("mean loss", $"{loss:F3}"));
-        return double.IsFinite(loss) ? 0 : 1;
+            ("mean loss", $"{measured.Loss:F3}"));
     }
 
     private static double TimesFaster(Run<BenchConfig> run, Compute compute, TokenBatch batch, MaskingTokens tokens, PretrainConfig options, RandomKey key, Func<double> step)
@@ -153,6 +168,20 @@ public static class TrainingBench
     {
         var sorted = values.Order().ToList();
         return sorted.Count == 0 ? double.NaN : sorted[sorted.Count / 2];
+    }
+
+    /// <summary>What was measured beside the stages of the step; times in milliseconds.</summary>
+    private sealed record Measured
+    {
+        public required double ProductTime { get; init; }
+        public required double CopyRate { get; init; }
+        public required long Parameters { get; init; }
+        public required long Tokens { get; init; }
+        public required long? Operators { get; init; }
+        public required double? TimesFaster { get; init; }
+        public required double PeakMegabytes { get; init; }
+        public required PredictionBench Prediction { get; init; }
+        public required double Loss { get; init; }
     }
 
     /// <summary>Splits a step's time among its stages.</summary>

@@ -1,6 +1,5 @@
 using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
-using Electra.Export;
 using Electra.Hub;
 using Electra.Storage;
 using Electra.Tensors;
@@ -89,7 +88,7 @@ public sealed class PretrainedModel : IDisposable
     public static PretrainedModel Open(string source, ModelPart part = ModelPart.Discriminator,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default, HubClient? hub = null)
     {
-        AtomicFolder.Recover(ProjectPath.Find(source));
+        AtomicFolder.Recover(Paths.Find(source));
         var (file, isOfPair) = FindFile(source, part, files => OnThisMachine(source, files, hub, progress, cancellation));
         var weights = WeightFiles.Open(file);
         try
@@ -202,20 +201,20 @@ public sealed class PretrainedModel : IDisposable
     private static (string File, bool IsOfPair) FindFile(string source, ModelPart part, Func<string[], string> find)
     {
         string[] beside = ["*.json", "vocab.txt"];
-        OtherFormats.Refuse(ProjectPath.Find(source));
+        OtherFormats.Refuse(Paths.Find(source));
         var path = find([.. beside, "model.safetensors", "model-*.safetensors"]);
         if (File.Exists(path))
             return WeightFiles.IsWeights(path) ? (path, false) : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
         if (!Directory.Exists(path))
-            throw new UserErrorException($"{source}: there is no such folder or file (looked for {string.Join(" and ", ProjectPath.Candidates(source).Select(ProjectPath.Shown))})");
-        if (!Path.Exists(ProjectPath.Find(source)) && WeightsIn(path) is null)
+            throw new UserErrorException($"{source}: there is no such folder or file (looked for {string.Join(" and ", Paths.Candidates(source).Select(Paths.Shown))})");
+        if (!Path.Exists(Paths.Find(source)) && WeightsIn(path) is null)
             path = find([.. beside, "pytorch_model.bin", "pytorch_model-*.bin"]); // older repositories have nothing else
         if (WeightsIn(path) is { } file)
             return (file, false);
-        if (WeightsIn(Path.Combine(path, FolderOf(part))) is { } ofPair)
-            return (ofPair, Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, FolderOf(either))) is not null));
+        if (WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(part))) is { } ofPair)
+            return (ofPair, Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(either))) is not null));
         OtherFormats.RefuseFolder(path);
-        string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(ProjectPath.Shown)];
+        string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(Paths.Shown)];
         throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
             + (named.Length == 0 ? Milestones(path) : $". Name the file to take: {string.Join(", ", named)}"));
     }
@@ -234,13 +233,10 @@ public sealed class PretrainedModel : IDisposable
 
     private static string? WeightsIn(string folder) => WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
-    /// <summary>The folder of one model of a pair, in the folder of both.</summary>
-    internal static string FolderOf(ModelPart part) => part == ModelPart.Generator ? "generator" : "discriminator";
-
     /// <summary>Names the models of a run, if the folder is the run's own: they lie beside it.</summary>
     internal static string Milestones(string folder)
     {
-        string[] beside = [.. Directory.GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*").Select(ProjectPath.Shown).Order(StringComparer.Ordinal)];
+        string[] beside = [.. Directory.GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*").Select(Paths.Shown).Order(StringComparer.Ordinal)];
         return beside.Length == 0 ? "" : $". The models of this run are in {string.Join(", ", beside)}";
     }
 }

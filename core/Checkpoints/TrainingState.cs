@@ -44,14 +44,14 @@ public static class TrainingState
         AtomicFolder.Recover(folder);
         var (info, tensors) = (Path.Combine(folder, InfoFile), Path.Combine(folder, TensorsFile));
         UserErrorException Damaged(string why, Exception? cause = null) =>
-            new($"the saved state {ProjectPath.Shown(folder)} is damaged: {why}.", cause);
+            new($"the saved state {Paths.Shown(folder)} is damaged: {why}.", cause);
         Envelope<JsonElement> envelope;
         T state;
         try
         {
             envelope = SealedJson.Read<Envelope<JsonElement>>(info);
             if (envelope.Format != Format)
-                throw new UserErrorException($"the saved state {ProjectPath.Shown(folder)} is of another version of this kit, which drew its random numbers otherwise: that version can finish the run.");
+                throw new UserErrorException($"the saved state {Paths.Shown(folder)} is of another version of this kit, which drew its random numbers otherwise: that version can finish the run.");
             state = envelope.State.Deserialize<T>(SealedJson.Options) ?? throw new InvalidDataException("it is empty");
         }
         catch (Exception e) when (e is IOException or InvalidDataException or JsonException)

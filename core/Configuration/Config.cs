@@ -16,10 +16,10 @@ public static class Config
     public static T Load<T>(string file, params IEnumerable<string> overrides)
         where T : class, IExperimentConfig<T>
     {
-        var path = ProjectPath.Find(file);
+        var path = Paths.Find(file);
         if (!File.Exists(path))
             throw Missing(file);
-        return Parse<T>(Text(path), ProjectPath.Shown(path), overrides);
+        return Parse<T>(Text(path), Paths.Shown(path), overrides);
     }
 
     /// <summary>The text of a file, as far as a configuration may be one: whoever names a corpus or a device by mistake is told so.</summary>
@@ -32,21 +32,21 @@ public static class Config
             var bytes = new byte[Longest + 1];
             var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (length > Longest)
-                throw new UserErrorException($"{ProjectPath.Shown(path)} is larger than a megabyte: that is no configuration");
+                throw new UserErrorException($"{Paths.Shown(path)} is larger than a megabyte: that is no configuration");
             if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
-                throw new UserErrorException($"{ProjectPath.Shown(path)} is UTF-16: save it as UTF-8");
+                throw new UserErrorException($"{Paths.Shown(path)} is UTF-16: save it as UTF-8");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF');
             return text.IndexOf('\0') is >= 0 and var place
-                ? throw new UserErrorException($"{ProjectPath.Shown(path)}:{1 + text.AsSpan(0, place).Count('\n')} holds a zero byte: a configuration is text")
+                ? throw new UserErrorException($"{Paths.Shown(path)}:{1 + text.AsSpan(0, place).Count('\n')} holds a zero byte: a configuration is text")
                 : text;
         }
         catch (DecoderFallbackException e)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(path)} is not UTF-8 at byte {e.Index}: a configuration is text", e);
+            throw new UserErrorException($"{Paths.Shown(path)} is not UTF-8 at byte {e.Index}: a configuration is text", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(path)} cannot be read: {e.Message}", e);
         }
     }
 
@@ -117,7 +117,7 @@ public static class Config
 
     private static UserErrorException Missing(string file)
     {
-        var looked = ProjectPath.Candidates(file);
+        var looked = Paths.Candidates(file);
         var folders = looked.Select(path => Path.GetDirectoryName(path)!).Where(Directory.Exists).ToList();
         var others = folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*.y*ml")).Select(path => Path.GetFileName(path)!).Distinct().Order().ToList();
         var folder = Path.GetDirectoryName(file) ?? "";

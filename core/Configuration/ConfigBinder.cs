@@ -43,7 +43,7 @@ internal sealed class ConfigBinder(ConfigType root)
             (ConfigRecordType { ShortForm: { } format }, ConfigScalar given) => BindScalar(format, given, fallback, key),
             (ConfigRecordType record, ConfigMapping given) => BindRecord(record, given, fallback, key),
             (ConfigRecordType { ListForm: { } form }, ConfigSequence list) =>
-                Bind(type, new ConfigMapping(node.Place, [new ConfigEntry(form.KeyOf(list), node.Place, list)]), fallback, key),
+                Bind(type, new ConfigMapping(node.Place, [new ConfigEntry(list.Items.Any(item => item is ConfigMapping) ? form.Mappings : form.Texts, node.Place, list)]), fallback, key),
             _ => Problem(key, node, $"is {Kind(node)}{(node is ConfigScalar { Text: var text } ? YamlAdvice.Mapping(text) : "")}: {type.Expected}", fallback),
         };
     }

@@ -1,5 +1,3 @@
-using Electra.Running;
-
 namespace Electra.Configuration;
 
 /// <summary>The configuration of one kind of experiment: an immutable record whose settable properties are the keys.</summary>
@@ -26,7 +24,7 @@ public interface IExperimentConfig<TSelf>
     string? RunFolder { get; }
 
     /// <summary>
-    /// Whether the work itself has the configuration written into the run folder (<see cref="Run{T}.SaveConfig"/>), once it knows that
+    /// Whether the work itself has the configuration written into the run folder (<c>Run.SaveConfig</c>), once it knows that
     /// what lies there is of the same experiment; else it is written before the work begins.
     /// </summary>
     bool IsSavedByRun => false;

@@ -1,7 +1,5 @@
-
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
-using Electra.Finetuning;
 using Electra.Hub;
 using Electra.Running;
 using Electra.Statistics;
@@ -22,9 +20,9 @@ public static class ModelExport
         if (config.Part == ModelPart.Generator && model.Config.ProblemType is not null)
             throw new UserErrorException($"part: {model.Source} is a fine-tuned model, and has no generator");
         var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
-        var folder = Path.Combine(ProjectPath.Output(config.Out), name);
-        if (ProjectPath.Find(model.Source) is var source && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
-            throw new UserErrorException($"out: {ProjectPath.Shown(folder)} is where the model is read from: give another folder");
+        var folder = Path.Combine(Paths.Output(config.Out), name);
+        if (Paths.Find(model.Source) is var source && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+            throw new UserErrorException($"out: {Paths.Shown(folder)} is where the model is read from: give another folder");
         if (model.Head is ModelHead.Other || (config.To == ExportFormat.Onnx && model.Head is ModelHead.TokenClassifier or ModelHead.QuestionAnswering))
             throw new UserErrorException($"{model.Source} cannot be exported in this form: its head is "
                 + (model.Config.Architectures.Count > 0 ? $"of another kind (architectures in its config.json: {string.Join(", ", model.Config.Architectures)})"
@@ -52,7 +50,7 @@ public static class ModelExport
     {
         (string Name, object? Value)[] rows =
         [
-            ("model", model.Source), ("in", ProjectPath.Shown(folder)), ("of its dictionaries", model.Remark), ("not of such a model", Unknown(model)),
+            ("model", model.Source), ("in", Paths.Shown(folder)), ("of its dictionaries", model.Remark), ("not of such a model", Unknown(model)),
             ("embeddings", model.UnusedRows == 0 ? null : $"{model.UnusedRows} rows beyond the vocabulary, which are kept and never used"),
             .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes")),
         ];
@@ -103,8 +101,8 @@ public static class ModelExport
         // A run's models may be named by their folder or by the discriminator's.
         static string Pair(string model)
         {
-            var path = Path.TrimEndingDirectorySeparator(ProjectPath.Find(model));
-            return Path.GetFileName(path) == PretrainedModel.FolderOf(ModelPart.Discriminator) ? Path.GetDirectoryName(path)! : path;
+            var path = Path.TrimEndingDirectorySeparator(Paths.Find(model));
+            return Path.GetFileName(path) == HuggingFaceFolder.FolderOf(ModelPart.Discriminator) ? Path.GetDirectoryName(path)! : path;
         }
     }
 
@@ -112,12 +110,12 @@ public static class ModelExport
     private static string NameOf(string source, ModelPart part)
     {
         var path = Path.TrimEndingDirectorySeparator(source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source);
-        if (File.Exists(ProjectPath.Find(path)))
-            path = Path.GetDirectoryName(ProjectPath.Find(path))!;
+        if (File.Exists(Paths.Find(path)))
+            path = Path.GetDirectoryName(Paths.Find(path))!;
         var name = Path.GetFileName(path);
         foreach (var either in Enum.GetValues<ModelPart>())
-            if (name == PretrainedModel.FolderOf(either))
-                return Named(Path.GetFileName(Path.GetDirectoryName(ProjectPath.Find(path))!), either);
+            if (name == HuggingFaceFolder.FolderOf(either))
+                return Named(Path.GetFileName(Path.GetDirectoryName(Paths.Find(path))!), either);
         return Named(name.Split('@')[0], part);
 
         static string Named(string name, ModelPart part) => part == ModelPart.Generator ? $"{name}-generator" : name;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
+using Electra.Running;
 
 namespace Electra.Finetuning;
 

@@ -1,10 +1,10 @@
 using System.ComponentModel.DataAnnotations;
 using Electra.Configuration;
 using Electra.Data.Tasks;
-using Electra.Finetuning.Prediction;
+using Electra.Model;
 using Electra.Optimization;
-using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Training;
 
 namespace Electra.Finetuning;
 
@@ -143,8 +143,8 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
             yield return new ConfigProblem("runs", "has a number twice");
         if (Tasks.Distinct().Count() != Tasks.Count)
             yield return new ConfigProblem("tasks", "has a task twice");
-        foreach (var problem in Data.Problems("data"))
-            yield return problem;
+        foreach (var (key, problem) in Data.Problems())
+            yield return new ConfigProblem($"data.{key}", problem);
         var names = TaskSources.Names(Data);
         foreach (var problem in Predict.Problems("predict", names))
             yield return problem;

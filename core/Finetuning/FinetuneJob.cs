@@ -1,7 +1,5 @@
-
 using Electra.Configuration;
 using Electra.Data.Tasks;
-using Electra.Pretraining;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Training;
@@ -53,7 +51,7 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     public void RequireSameRows(string rows)
     {
         if (rows != Rows)
-            throw new UserErrorException($"the run in {ProjectPath.Shown(Folder)} was made with other rows: the task's files, or the way they are read, have changed since. {OtherExperimentAdvice}");
+            throw new UserErrorException($"the run in {Paths.Shown(Folder)} was made with other rows: the task's files, or the way they are read, have changed since. {OtherExperimentAdvice}");
     }
 
     /// <summary>Makes the folder ready: what belongs to a run that is to be done over goes, and what a killed process was writing.</summary>

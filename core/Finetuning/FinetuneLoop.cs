@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
-using Electra.Pretraining;
+using Electra.Data.Tasks;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
+using Electra.Training;
 using MathNet.Numerics.Statistics;
 using static TorchSharp.torch;
 
@@ -65,7 +66,7 @@ public static class FinetuneLoop
         console.Heading("What next");
         console.Line($"  predictions of the test sets   {ScriptCommand.Of("predict.csx", run.Arguments.Where(word => !word.StartsWith("resume=", StringComparison.Ordinal)))}");
         console.Line($"  tables over the runs           {ScriptCommand.Of("stats.csx", config.Folder, $"group={config.Group}")}");
-        console.Line($"  what each run did              {ProjectPath.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: metrics.jsonl, dev_predictions.tsv, config.yaml");
+        console.Line($"  what each run did              {Paths.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: metrics.jsonl, dev_predictions.tsv, config.yaml");
     }
 
     /// <summary>Workers that take runs from one queue.</summary>

@@ -22,14 +22,14 @@ public static class HubFolders
     /// <param name="hub">The hub; by default what the environment says.</param>
     /// <param name="progress">Told of the megabytes downloaded.</param>
     /// <param name="cancellation">Stops the download; the next call goes on.</param>
-    /// <returns>The full path; that of the working directory where there is neither, as <see cref="ProjectPath.Find(string)"/> has it.</returns>
+    /// <returns>The full path; that of the working directory where there is neither, as <see cref="Paths.Find(string)"/> has it.</returns>
     /// <exception cref="HubException">It is a name, and the repository cannot be had or has no such file.</exception>
     public static string Find(string source, HubKind kind, IEnumerable<string> patterns,
         HubClient? hub = null, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         bool isNamed = source.StartsWith(Prefix, StringComparison.Ordinal);
         var name = isNamed ? source[Prefix.Length..] : source;
-        var path = ProjectPath.Find(source);
+        var path = Paths.Find(source);
         if (!isNamed && (Path.Exists(path) || !HubRepository.IsName(name) || FileExtensions.Contains(Path.GetExtension(name))))
             return path;
 

@@ -50,7 +50,7 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         Directory.CreateDirectory(folder);
         long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (DiskBytes > free)
-            throw new UserErrorException($"the examples take about {Size(DiskBytes)} on the disk of {ProjectPath.Shown(folder)}, and {Size(free)} are free. Make room, or name a folder on another disk: datasets=…");
+            throw new UserErrorException($"the examples take about {Size(DiskBytes)} on the disk of {Paths.Shown(folder)}, and {Size(free)} are free. Make room, or name a folder on another disk: datasets=…");
         if (Time < TimeSpan.FromSeconds(10) && DownloadBytes == 0)
             return;
         console.EndProgress();

@@ -25,7 +25,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
     private readonly PretrainConfig config = run.Config;
 
     /// <summary>Where states lie.</summary>
-    public string StatesFolder => ProjectPath.Shown(StateKeeper<PretrainPosition>.FolderOf(run.Folder));
+    public string StatesFolder => Paths.Shown(StateKeeper<PretrainPosition>.FolderOf(run.Folder));
 
     private StateKeeper<PretrainPosition> States => field ??= new(
         new RunIdentity(run.Folder, run.Script, config.WhatIsLearned(), data.Examples.Train.Fingerprint, "Give this one a name of its own (name=…), or start over and replace that run (resume=never)."),
@@ -35,7 +35,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
 
     /// <summary>The folder of the models at a milestone: <c>checkpoints/pretrain/name_seed_percent</c>, as the original names it.</summary>
     public static string ModelFolder(PretrainConfig config, string percent) =>
-        ProjectPath.Output(Path.Combine(config.Checkpoints.Folder, $"{config.RunName}_{percent}"));
+        Paths.Output(Path.Combine(config.Checkpoints.Folder, $"{config.RunName}_{percent}"));
 
     /// <summary>Saves both models for use elsewhere, each with a card that says how far it came, and on what.</summary>
     public void SaveModels(string percent) =>
@@ -61,7 +61,7 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
         TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         var resumed = States.Resume(run.Console.Warning);
         if (resumed is { } state)
-            run.Console.Line($"Going on from step {state.Position.Step:N0} ({ProjectPath.Shown(state.Folder)}).");
+            run.Console.Line($"Going on from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
         run.SaveConfig();
         run.SavingTime = States.SavingTime;
         return resumed?.Position ?? PretrainPosition.Start;

@@ -5,6 +5,7 @@ using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Tensors;
+using Electra.Training;
 
 namespace Electra.Pretraining;
 
@@ -224,14 +225,6 @@ public sealed record CheckpointOptions
     public int KeepLast { get; init; } = 2;
 }
 
-/// <summary>What is written while training.</summary>
-public sealed record LoggingOptions
-{
-    /// <summary>Steps between lines of the log.</summary>
-    [Range(1, long.MaxValue)]
-    public long Every { get; init; } = 100;
-}
-
 /// <summary>How much of a run to do.</summary>
 public enum RunPart
 {
@@ -240,14 +233,4 @@ public enum RunPart
 
     /// <summary>The data alone.</summary>
     Data,
-}
-
-/// <summary>What to do when the run's folder holds a state already.</summary>
-public enum ResumeMode
-{
-    /// <summary>Go on from the newest state of the same experiment.</summary>
-    Auto,
-
-    /// <summary>Start over: what the run left is replaced.</summary>
-    Never,
 }

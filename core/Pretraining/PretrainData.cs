@@ -29,7 +29,7 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         const string Stage = "making examples";
         var vocabulary = tokenizer.Vocabulary;
         var description = $"{corpus.Id} {tokenizer.Fingerprint}";
-        var folder = Path.Combine(ProjectPath.Output(config.Datasets), corpus.Id, $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{ExamplePreparation.Method} {description} {config.Examples}")}");
+        var folder = Path.Combine(Paths.Output(config.Datasets), corpus.Id, $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{ExamplePreparation.Method} {description} {config.Examples}")}");
         var source = new ExampleSource(
             corpus.Documents(console, cancellation, Stage),
             tokenizer.Encode,

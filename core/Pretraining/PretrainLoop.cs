@@ -90,7 +90,7 @@ internal sealed class PretrainSession : IDisposable
         measured = metrics is null ? [] : [.. MetricsLog.Read(run.Folder).Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")).Select(row => row.Step)];
         var skipped = config.DryRun ? null : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step);
         divergence = new DivergenceGuard(training.MaxBadSteps, model.Store.Compute.Precision, start.NotFiniteInARow,
-            $"{(config.DryRun ? "" : $"{SkippedUpdates.FileName} in {ProjectPath.Shown(run.Folder)} names their examples. ")}A lower training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually helps.");
+            $"{(config.DryRun ? "" : $"{SkippedUpdates.FileName} in {Paths.Shown(run.Folder)} names their examples. ")}A lower training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually helps.");
         updates = new UpdateLog(step, divergence, start.Unlogged, update => skipped?.Write(update, data.TrainingExamples(config, update.Update)));
     }
 

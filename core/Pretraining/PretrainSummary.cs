@@ -38,19 +38,19 @@ internal static class PretrainSummary
         console.Heading("Where it is");
         var final = PretrainCheckpoints.ModelFolder(run.Config, "100");
         console.Table(
-            ("discriminator", ProjectPath.Shown(Path.Combine(final, "discriminator"))),
-            ("generator", ProjectPath.Shown(Path.Combine(final, "generator"))),
-            ("configuration, metrics, curves", ProjectPath.Shown(run.Folder)));
+            ("discriminator", Paths.Shown(Path.Combine(final, "discriminator"))),
+            ("generator", Paths.Shown(Path.Combine(final, "generator"))),
+            ("configuration, metrics, curves", Paths.Shown(run.Folder)));
         console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
 
         console.Heading("What next");
-        var (shown, again) = (ProjectPath.Shown(final), ProjectPath.Shown(run.PathOf(Experiment.ConfigFile)));
+        var (shown, again) = (Paths.Shown(final), Paths.Shown(run.PathOf(Experiment.ConfigFile)));
         string[] tasks = run.Config.Corpus.Source is [DotnetDocs.Name] ? ["configs/demo-glue.yaml"] : ["configs/glue.yaml", $"group={run.Config.Name}"];
         string[] rate = [$"name={run.Config.Name}-lr", $"training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}"];
         console.Line($"  fine-tune it            {ScriptCommand.Of("finetune.csx", [.. tasks, $"checkpoint={shown}"])}");
         console.Line($"  another learning rate   {ScriptCommand.Of(run.Script.File, [again, .. rate])}");
         console.Line($"  elsewhere, as ONNX      {ScriptCommand.Of("export.csx", shown, "to=onnx")}");
-        console.Line($"  the losses, drawn       {ProjectPath.Shown(run.PathOf("curves.png"))}");
+        console.Line($"  the losses, drawn       {Paths.Shown(run.PathOf("curves.png"))}");
     }
 
     /// <summary>The loss of a discriminator that knows only how many tokens are replaced.</summary>

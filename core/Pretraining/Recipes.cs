@@ -1,4 +1,3 @@
-
 using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Optimization;
@@ -13,19 +12,6 @@ public enum Recipe
 
     /// <summary>google-research/electra.</summary>
     Google,
-}
-
-/// <summary>The published sizes.</summary>
-public enum ModelSize
-{
-    /// <summary>14 million parameters.</summary>
-    Small,
-
-    /// <summary>110 million parameters.</summary>
-    Base,
-
-    /// <summary>335 million parameters.</summary>
-    Large,
 }
 
 /// <summary>Published settings (paper, table 6; richarddwang/electra_pytorch, <c>pretrain.py</c>; google-research/electra, <c>configure_pretraining.py</c>).</summary>

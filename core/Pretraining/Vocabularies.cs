@@ -95,7 +95,7 @@ public static class Vocabularies
             path = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(path))
             return TokenizerFiles.LoadFile(path);
-        string[] folders = [path, Path.Combine(path, PretrainedModel.FolderOf(ModelPart.Discriminator))];
+        string[] folders = [path, Path.Combine(path, HuggingFaceFolder.FolderOf(ModelPart.Discriminator))];
         return TokenizerFiles.Load(Array.Find(folders, TokenizerFiles.AreIn)
             ?? throw new UserErrorException($"vocabulary: {options.File} holds no {TokenizerFiles.VocabularyFile}{PretrainedModel.Milestones(path)}"));
     }
@@ -121,7 +121,7 @@ public static class Vocabularies
     private static ElectraTokenizer Trained(VocabularyOptions options, Corpus corpus, string datasets, RunConsole? console, CancellationToken cancellation)
     {
         var (size, settings) = (options.Size ?? DefaultSize, options.Over(new TokenizerSettings()));
-        var path = Path.Combine(ProjectPath.Output(datasets), corpus.Id,
+        var path = Path.Combine(Paths.Output(datasets), corpus.Id,
             $"vocab-{size}-{settings.ToString().Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '_')}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
         if (!System.IO.File.Exists(path))
             WordPieceTrainer.Train(

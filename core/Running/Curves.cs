@@ -34,7 +34,7 @@ public static class Curves
         var rows = MetricsLog.Read(metrics);
         var plots = panels.Select(panel => Plot(panel, rows)).OfType<Plot>().ToList();
         if (plots.Count == 0)
-            throw new UserErrorException($"{ProjectPath.Shown(metrics)} holds nothing to draw: none of {string.Join(", ", panels.SelectMany(panel => panel.Series))}");
+            throw new UserErrorException($"{Paths.Shown(metrics)} holds nothing to draw: none of {string.Join(", ", panels.SelectMany(panel => panel.Series))}");
 
         Figure.Draw(picture, title, new FigureLayout(Width, Height, TitleHeight, Columns), plots);
     }

@@ -79,7 +79,7 @@ public static class Experiment
         where T : class, IExperimentConfig<T>
     {
         var text = ScriptText.Read(script);
-        ProjectPath.UseScript(text.File);
+        ProjectRoot.UseScript(text.File);
         using var signals = new StopSignals(console.Warning);
         observe?.Invoke(signals);
         try
@@ -142,7 +142,7 @@ public static class Experiment
         return Config.Of<T>(operand, values, arguments[values.Length..]);
     }
 
-    private static bool IsOverride(string argument) => argument.Contains('=') && !Path.Exists(ProjectPath.Find(argument));
+    private static bool IsOverride(string argument) => argument.Contains('=') && !Path.Exists(Paths.Find(argument));
 
     private static string? WrongArgument(string[] arguments, string? operand)
     {
@@ -156,7 +156,7 @@ public static class Experiment
     }
 
     private static string Header(string script, string config) =>
-        $"# What the run used, every default resolved. To run it again:\n#   {ScriptCommand.Of(script, ProjectPath.Shown(config))}\n\n";
+        $"# What the run used, every default resolved. To run it again:\n#   {ScriptCommand.Of(script, Paths.Shown(config))}\n\n";
 
     /// <summary>Numbers read and print the same whatever the user's language, and the console gets UTF-8, as far as it can be written.</summary>
     private static void PrepareConsole()

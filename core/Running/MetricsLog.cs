@@ -60,7 +60,7 @@ public sealed class MetricsLog : IDisposable
     public static IReadOnlyList<MetricsRow> Read(string path)
     {
         path = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
-        return File.Exists(path) ? [.. Lines(path).Select(line => line.Row)] : throw new UserErrorException($"there is no metrics log {ProjectPath.Shown(path)}");
+        return File.Exists(path) ? [.. Lines(path).Select(line => line.Row)] : throw new UserErrorException($"there is no metrics log {Paths.Shown(path)}");
     }
 
     /// <summary>Closes the files.</summary>
@@ -78,7 +78,7 @@ public sealed class MetricsLog : IDisposable
             if (Row(text) is { } row)
                 yield return (text, row);
             else if (reader.Peek() >= 0)
-                throw new UserErrorException($"{ProjectPath.Shown(path)}:{number} is no line of a metrics log: a JSON object with a step and named numbers is expected");
+                throw new UserErrorException($"{Paths.Shown(path)}:{number} is no line of a metrics log: a JSON object with a step and named numbers is expected");
     }
 
     private static MetricsRow? Row(string line)

@@ -17,7 +17,7 @@ public sealed class Run<T>
         Config = config;
         Console = console;
         Stopping = stopping;
-        folder = config.RunFolder is { } path ? ProjectPath.Output(path) : null;
+        folder = config.RunFolder is { } path ? Paths.Output(path) : null;
     }
 
     /// <summary>The configuration, every default resolved.</summary>

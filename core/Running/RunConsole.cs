@@ -1,3 +1,4 @@
+using Electra.Configuration;
 using Spectre.Console;
 
 namespace Electra.Running;

@@ -9,7 +9,7 @@ internal static class RunLock
     /// <summary>Takes the folder for this process; disposing gives it up.</summary>
     /// <exception cref="UserErrorException">Another process has it, or its file system does not lock files.</exception>
     public static IDisposable Take(string folder) => TryTake(folder, out var holder)
-        ?? throw new UserErrorException($"{ProjectPath.Shown(folder)} is in use by {holder}: let it end, or give this run another name or seed");
+        ?? throw new UserErrorException($"{Paths.Shown(folder)} is in use by {holder}: let it end, or give this run another name or seed");
 
     /// <summary>Takes the folder for this process, if no other has it.</summary>
     /// <param name="folder">The folder.</param>

@@ -12,8 +12,8 @@ internal static class ScriptCommand
     /// <param name="words">Its arguments.</param>
     public static string Of(string script, params IEnumerable<string> words)
     {
-        var path = Path.GetFileName(script) == script ? Path.Combine(ProjectPath.Root, "scripts", script) : script;
-        string[] command = [Launcher, Word(ProjectPath.Shown(path))];
+        var path = Path.GetFileName(script) == script ? Path.Combine(Paths.Root, "scripts", script) : script;
+        string[] command = [Launcher, Word(Paths.Shown(path))];
         string[] quoted = [.. words.Select(Word)];
         return string.Join(' ', quoted.Length == 0 ? command : [.. command, "--", .. quoted]);
     }
@@ -32,11 +32,11 @@ internal static class ScriptCommand
     {
         get
         {
-            var run = Path.Combine(ProjectPath.Root, "scripts", "run");
-            bool isInside = IsBelow(Directory.GetCurrentDirectory(), ProjectPath.Root);
-            if (OperatingSystem.IsWindows() || !File.Exists(run) || (isInside && !IsBelow(AppContext.BaseDirectory, Path.Combine(ProjectPath.Root, "scripts", "host"))))
+            var run = Path.Combine(Paths.Root, "scripts", "run");
+            bool isInside = IsBelow(Directory.GetCurrentDirectory(), Paths.Root);
+            if (OperatingSystem.IsWindows() || !File.Exists(run) || (isInside && !IsBelow(AppContext.BaseDirectory, Path.Combine(Paths.Root, "scripts", "host"))))
                 return "dotnet script";
-            var shown = ProjectPath.Shown(run);
+            var shown = Paths.Shown(run);
             return Word(shown.Contains('/') ? shown : $"./{shown}");
         }
     }

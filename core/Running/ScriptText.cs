@@ -75,8 +75,8 @@ internal sealed partial class ScriptText
         if (was.Select(token => token.Text).SequenceEqual(now.Select(token => token.Text)))
             return;
         var (gone, come) = Difference(saved.Code(was), Code(now));
-        throw new UserErrorException($"the run in {ProjectPath.Shown(folder)} was made with another script:\n{Shown("now ", come)}{Shown("then", gone)}"
-            + $"{advice} To resume it with the edited script all the same, first remove {ProjectPath.Shown(kept)}.");
+        throw new UserErrorException($"the run in {Paths.Shown(folder)} was made with another script:\n{Shown("now ", come)}{Shown("then", gone)}"
+            + $"{advice} To resume it with the edited script all the same, first remove {Paths.Shown(kept)}.");
     }
 
     private string Joined => string.Join('\n', lines.Select(line => line.Text));
@@ -137,7 +137,7 @@ internal sealed partial class ScriptText
     }
 
     private static string Shown(string when, List<Line> lines) => string.Concat(
-        lines.Take(ShownLines).Select(line => $"  {when}  {ProjectPath.Shown(line.File)}({line.Number}): {line.Text.Trim()}\n"))
+        lines.Take(ShownLines).Select(line => $"  {when}  {Paths.Shown(line.File)}({line.Number}): {line.Text.Trim()}\n"))
         + (lines.Count > ShownLines ? $"  {when}  and {lines.Count - ShownLines} more lines\n" : "");
 
     [GeneratedRegex("""^#load "([^"]+)"$""")]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Electra.Configuration;
 
 namespace Electra.Running;
 

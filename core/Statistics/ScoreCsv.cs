@@ -1,5 +1,4 @@
 using System.Globalization;
-using Electra.Configuration;
 using Electra.Data.Readers;
 using Electra.Storage;
 
@@ -22,7 +21,7 @@ public static class ScoreCsv
     /// <exception cref="UserErrorException">A column is missing, or a value is not right: file, line and column are named.</exception>
     public static ScoreSet Read(string path, params IReadOnlyCollection<string> groups)
     {
-        var shown = ProjectPath.Shown(path);
+        var shown = Paths.Shown(path);
         var (scores, undefined, lines) = (new List<Score>(), new List<UndefinedScore>(), new Dictionary<(string, string, int), int>());
         Dictionary<string, int>? columns = null;
         int width = 0;
@@ -69,7 +68,7 @@ public static class ScoreCsv
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(path)} cannot be read: {e.Message}", e);
         }
     }
 

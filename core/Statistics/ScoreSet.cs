@@ -1,7 +1,5 @@
 using System.Text.RegularExpressions;
-using Electra.Configuration;
 using Electra.Data.Tasks;
-using Electra.Finetuning;
 using Electra.Running;
 using Electra.Storage;
 
@@ -55,7 +53,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
         var (scores, undefined, unfinished, leftOut) = (new List<Score>(), new List<UndefinedScore>(), new List<string>(), new List<string>());
         foreach (var source in sources)
         {
-            var path = ProjectPath.Find(source);
+            var path = Paths.Find(source);
             if (Directory.Exists(path))
             {
                 foreach (var result in FinetuneResult.All(path, groups, leftOut.Add))

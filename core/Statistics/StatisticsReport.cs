@@ -41,7 +41,7 @@ public static class StatisticsReport
     /// </summary>
     public static void Write(IReadOnlyList<ReportTable> tables, ScoreSet scores, StatisticsConfig config, RunConsole console)
     {
-        var folder = ProjectPath.Output(config.Out);
+        var folder = Paths.Output(config.Out);
         string File(string name) => Path.Combine(folder, name);
         AtomicFile.WriteAllText(File("statistics.md"), "# Statistics over runs\n\n" + string.Join("\n", tables.Select(table => table.Markdown())) + (scores.All.Count > 0 ? "\n![scores](scores.png)\n" : ""));
         AtomicFile.WriteAllText(File("statistics.csv"), tables[0].Csv());
@@ -56,8 +56,8 @@ public static class StatisticsReport
 
         console.Heading("Where it is");
         console.Table(
-            ("all tables", ProjectPath.Shown(File("statistics.md"))), ("tasks, as CSV", ProjectPath.Shown(File("statistics.csv"))),
-            ("every score, as CSV", ProjectPath.Shown(File("scores.csv"))), ("every score, drawn", scores.All.Count > 0 ? ProjectPath.Shown(File("scores.png")) : "there is none"));
+            ("all tables", Paths.Shown(File("statistics.md"))), ("tasks, as CSV", Paths.Shown(File("statistics.csv"))),
+            ("every score, as CSV", Paths.Shown(File("scores.csv"))), ("every score, drawn", scores.All.Count > 0 ? Paths.Shown(File("scores.png")) : "there is none"));
     }
 
     private static bool HaveTasksInCommon(ScoreSet scores, IReadOnlyList<string> groups) => scores.TasksOf(groups[0]).Intersect(scores.TasksOf(groups[1])).Any();

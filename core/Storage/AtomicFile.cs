@@ -20,7 +20,7 @@ public static class AtomicFile
     {
         path = Path.GetFullPath(path);
         if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path))
-            throw new UserErrorException($"{ProjectPath.Shown(path)} is a folder: the name of a file is expected");
+            throw new UserErrorException($"{Paths.Shown(path)} is a folder: the name of a file is expected");
         if (SpecialFile.Is(path))
         {
             SpecialFile.Write(path, write);

@@ -39,11 +39,11 @@ internal static class FolderFiles
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new UserErrorException($"the folder {ProjectPath.Shown(folder)} cannot be read: permission is denied. Allow it (chmod u+rx), or name the files", e);
+            throw new UserErrorException($"the folder {Paths.Shown(folder)} cannot be read: permission is denied. Allow it (chmod u+rx), or name the files", e);
         }
         catch (IOException e)
         {
-            throw new UserErrorException(InputFile.Exists(folder) ? $"the folder {ProjectPath.Shown(folder)} cannot be read: {e.Message}" : InputFile.NotUtf8Name(folder), e);
+            throw new UserErrorException(InputFile.Exists(folder) ? $"the folder {Paths.Shown(folder)} cannot be read: {e.Message}" : InputFile.NotUtf8Name(folder), e);
         }
     }
 }

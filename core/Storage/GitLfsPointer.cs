@@ -33,7 +33,7 @@ internal static partial class GitLfsPointer
             return;
         var size = Size().Match(text) is { Success: true } match ? $" of {match.Groups[1].Value} bytes" : "";
         throw new UserErrorException(
-            $"{ProjectPath.Shown(path)} is a pointer of Git LFS, and not the file{size} itself. Fetch it with git lfs pull in its folder, or download it again.");
+            $"{Paths.Shown(path)} is a pointer of Git LFS, and not the file{size} itself. Fetch it with git lfs pull in its folder, or download it again.");
     }
 
     [GeneratedRegex(@"\A\uFEFF?version https?://[^\s]*(git-lfs|hawser|git-media)[^\s]*\r?\n(ext-.*\n)*oid ")]

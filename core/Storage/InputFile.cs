@@ -13,7 +13,7 @@ internal static class InputFile
     /// <exception cref="UserErrorException">The path leads nowhere, to a folder, a pipe, a device or a Git LFS pointer; the message names which.</exception>
     public static void Check(string path)
     {
-        var shown = ProjectPath.Shown(path);
+        var shown = Paths.Shown(path);
         var problem = FileStatus.Of(path).Kind switch
         {
             FileKind.Missing when path.Contains(NotUtf8) => NotUtf8Name(path),
@@ -41,11 +41,11 @@ internal static class InputFile
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: permission is denied. Allow it (chmod u+r, or ask its owner)", e);
+            throw new UserErrorException($"{Paths.Shown(path)} cannot be read: permission is denied. Allow it (chmod u+r, or ask its owner)", e);
         }
         catch (IOException e)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(path)} cannot be read: {e.Message}", e);
         }
     }
 
@@ -60,14 +60,14 @@ internal static class InputFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(path)} cannot be read: {e.Message}", e);
         }
     }
 
     /// <summary>What to say of a file or folder whose name is not UTF-8.</summary>
     internal static string NotUtf8Name(string path)
     {
-        var shown = ProjectPath.Shown(path);
+        var shown = Paths.Shown(path);
         return $"the name of {shown} is not UTF-8, and .NET cannot open it. Rename it: convmv -f latin1 -t utf8 --notest '{Path.GetDirectoryName(shown) switch { null or "" => ".", var folder => folder }}'/*";
     }
 }

@@ -60,7 +60,7 @@ public static class CategoricalSampling
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe int DrawRow(float* logits, int classes, RandomKey key)
     {
-        var lanes = new VectorRandom.Lanes(key);
+        var lanes = new RandomLanes(key.Value);
         Vector512<float> best = Vector512.Create(float.NegativeInfinity), most = best;
         var bestAt = Vector512<int>.Zero;
         int i = 0;

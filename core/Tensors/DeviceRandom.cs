@@ -1,3 +1,4 @@
+using Electra.Tensors.Kernels;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
@@ -23,7 +24,7 @@ internal static class DeviceRandom
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var rows = Staging.Put(compute, [.. keys.Select(key => (long)key.Value)])[0];
-        var x = arange(1, columns + 1, dtype: int64, device: compute.Device).mul_(unchecked((long)RandomKey.Golden)).unsqueeze(0).add(rows.unsqueeze(1));
+        var x = arange(1, columns + 1, dtype: int64, device: compute.Device).mul_(unchecked((long)SplitMix.Golden)).unsqueeze(0).add(rows.unsqueeze(1));
         x = Multiplied(x, 30, unchecked((long)0xBF58476D1CE4E5B9));
         x = Multiplied(x, 27, unchecked((long)0x94D049BB133111EB));
         x = Folded(x, 31);

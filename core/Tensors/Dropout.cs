@@ -42,7 +42,7 @@ public sealed class Dropout(RandomKey key, Compute compute, int sequences, long 
     /// <param name="probability">p.</param>
     /// <param name="rowsPerSequence">Rows of each sequence: positions, or attention heads.</param>
     internal Kernels.KeepMask NextMask(double probability, int rowsPerSequence) =>
-        Enabled && probability > 0 ? new(key[calls++], Threshold(probability), firstRow, rowsPerSequence) : default;
+        Enabled && probability > 0 ? new(key[calls++].Value, Threshold(probability), firstRow, rowsPerSequence) : default;
 
     private static ushort Threshold(double probability) => (ushort)Math.Clamp(Math.Round(probability * 65536), 1, 65535);
 

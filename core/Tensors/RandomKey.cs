@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.Intrinsics;
+using Electra.Tensors.Kernels;
 
 namespace Electra.Tensors;
 
@@ -12,30 +12,13 @@ namespace Electra.Tensors;
 public readonly record struct RandomKey(ulong Value)
 {
     /// <summary>The key of a run.</summary>
-    public static RandomKey FromSeed(long seed) => new(Mix((ulong)seed + Golden));
+    public static RandomKey FromSeed(long seed) => new(SplitMix.Mix((ulong)seed + SplitMix.Golden));
 
     /// <summary>The key of one part of what this key stands for.</summary>
-    public RandomKey this[long part] => new(Mix(Value + Mix((ulong)part ^ ~Golden)));
+    public RandomKey this[long part] => new(SplitMix.Part(Value, part));
 
     /// <summary>A generator that starts at this key.</summary>
     public RandomNumbers Numbers() => new(this);
-
-    // SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014), with Stafford's mix 13.
-    internal const ulong Golden = 0x9E3779B97F4A7C15;
-
-    internal static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
-
-    internal static Vector512<ulong> Mix(Vector512<ulong> z)
-    {
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >>> 31);
-    }
 }
 
 /// <summary>A sequence of random numbers (xoshiro256++, Blackman and Vigna 2019).</summary>
@@ -47,10 +30,10 @@ public struct RandomNumbers
     public RandomNumbers(RandomKey key)
     {
         ulong state = key.Value;
-        s0 = RandomKey.Mix(state += RandomKey.Golden);
-        s1 = RandomKey.Mix(state += RandomKey.Golden);
-        s2 = RandomKey.Mix(state += RandomKey.Golden);
-        s3 = RandomKey.Mix(state + RandomKey.Golden);
+        s0 = SplitMix.Mix(state += SplitMix.Golden);
+        s1 = SplitMix.Mix(state += SplitMix.Golden);
+        s2 = SplitMix.Mix(state += SplitMix.Golden);
+        s3 = SplitMix.Mix(state + SplitMix.Golden);
     }
 
     /// <summary>64 random bits.</summary>

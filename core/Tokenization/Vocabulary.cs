@@ -105,7 +105,7 @@ public sealed class Vocabulary
     /// <exception cref="UserErrorException">There is no such file, it cannot be read, it is not UTF-8, or it is no vocabulary.</exception>
     public static Vocabulary Load(string path, SpecialTokenNames? names = null, IEnumerable<AddedToken>? added = null)
     {
-        var shown = ProjectPath.Shown(path);
+        var shown = Paths.Shown(path);
         InputFile.Check(path);
         var pieces = new List<string>();
         try

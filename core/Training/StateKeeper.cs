@@ -80,9 +80,9 @@ internal sealed class StateKeeper<T>(RunIdentity run, ParameterStore store, Func
             SameExperiment.Require(saved.Experiment, run.Experiment, run.Folder, run.Advice);
             run.Script.RequireSame(run.Folder, run.Advice);
             if (saved.Data != run.Data)
-                throw new UserErrorException($"the run in {ProjectPath.Shown(run.Folder)} began with other data: its text or rows, or the way they are read, have changed since. {run.Advice}");
+                throw new UserErrorException($"the run in {Paths.Shown(run.Folder)} began with other data: its text or rows, or the way they are read, have changed since. {run.Advice}");
             if (layout != Fingerprint.Of(store.Layout))
-                throw new UserErrorException($"the state {ProjectPath.Shown(newest.Folder)} has its parameters in another order, under other names or of other shapes than this model. {run.Advice}");
+                throw new UserErrorException($"the state {Paths.Shown(newest.Folder)} has its parameters in another order, under other names or of other shapes than this model. {run.Advice}");
             foreach (var (name, destination) in tensors())
                 stored.CopyTo(name, destination);
         }

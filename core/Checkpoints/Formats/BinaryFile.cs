@@ -29,7 +29,7 @@ internal sealed unsafe class BinaryFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(path)} cannot be read: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(path)} cannot be read: {e.Message}", e);
         }
     }
 

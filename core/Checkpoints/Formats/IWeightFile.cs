@@ -60,12 +60,12 @@ internal static class WeightFiles
         var stored = file.Find(name);
         return stored.Shape.SequenceEqual(destination.shape)
             ? stored
-            : throw new UserErrorException($"{ProjectPath.Shown(file.Path)}: {name} is [{string.Join(", ", stored.Shape)}], and [{string.Join(", ", destination.shape)}] is needed");
+            : throw new UserErrorException($"{Paths.Shown(file.Path)}: {name} is [{string.Join(", ", stored.Shape)}], and [{string.Join(", ", destination.shape)}] is needed");
     }
 
     /// <summary>The tensor of a name.</summary>
     /// <exception cref="UserErrorException">There is no tensor of this name.</exception>
     public static StoredTensor Find(this IWeightFile file, string name) => file.Tensors.TryGetValue(name, out var stored)
         ? stored
-        : throw new UserErrorException($"{ProjectPath.Shown(file.Path)} has no tensor {name}");
+        : throw new UserErrorException($"{Paths.Shown(file.Path)} has no tensor {name}");
 }

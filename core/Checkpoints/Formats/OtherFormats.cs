@@ -32,7 +32,7 @@ internal static class OtherFormats
             : File.Exists(path) ? Array.Find(Known, known => path.EndsWith(known.End, StringComparison.OrdinalIgnoreCase)).What
             : null;
         if (what is not null)
-            throw new UserErrorException($"{ProjectPath.Shown(path)} is {what}");
+            throw new UserErrorException($"{Paths.Shown(path)} is {what}");
     }
 
     /// <summary>Refuses a folder without weights that can be read, but with those of another program or of an adapter.</summary>
@@ -41,7 +41,7 @@ internal static class OtherFormats
     {
         var adapter = Path.Combine(folder, "adapter_config.json");
         if (File.Exists(adapter))
-            throw new UserErrorException($"{ProjectPath.Shown(folder)} holds an adapter (LoRA) and not the model: "
+            throw new UserErrorException($"{Paths.Shown(folder)} holds an adapter (LoRA) and not the model: "
                 + $"merge it into its base model{BaseOf(adapter)} with peft's merge_and_unload first");
         foreach (var file in Directory.GetFiles(folder).Order(StringComparer.Ordinal))
             Refuse(file);

@@ -81,7 +81,7 @@ public sealed class PyTorchFile : IWeightFile
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    private static UserErrorException Refused(string path, Exception e) => new($"{ProjectPath.Shown(path)} is no PyTorch file that can be loaded: {e.Message}", e);
+    private static UserErrorException Refused(string path, Exception e) => new($"{Paths.Shown(path)} is no PyTorch file that can be loaded: {e.Message}", e);
 
     /// <summary>An archive: <c>…/data.pkl</c>, and the storages as <c>…/data/key</c>.</summary>
     private object? ReadZip()

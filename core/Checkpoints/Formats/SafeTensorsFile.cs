@@ -67,5 +67,5 @@ public sealed class SafeTensorsFile : IWeightFile
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    private static UserErrorException Refused(string path, Exception e) => new($"{ProjectPath.Shown(path)} is no safetensors file, or damaged: {e.Message}", e);
+    private static UserErrorException Refused(string path, Exception e) => new($"{Paths.Shown(path)} is no safetensors file, or damaged: {e.Message}", e);
 }

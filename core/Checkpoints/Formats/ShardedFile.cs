@@ -16,7 +16,7 @@ public sealed class ShardedFile : IWeightFile
     private ShardedFile(string index, Func<string, IWeightFile> open)
     {
         Path = index;
-        var shown = ProjectPath.Shown(index);
+        var shown = Paths.Shown(index);
         places = Places(index);
         var folder = System.IO.Path.GetDirectoryName(index)!;
         try
@@ -72,7 +72,7 @@ public sealed class ShardedFile : IWeightFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(index)} is no index of weights: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(index)} is no index of weights: {e.Message}", e);
         }
     }
 }

@@ -186,7 +186,7 @@ public sealed record HuggingFaceConfig
             throw json.Problem("quantization_config", "is there: quantized weights cannot be read");
         if (json["pruned_heads"] is { ValueKind: JsonValueKind.Object } pruned && pruned.EnumerateObject().Any())
             throw json.Problem("pruned_heads", "is not empty: a model without some of its attention heads cannot be read");
-        return config.Problem() is { } problem ? throw new UserErrorException($"{ProjectPath.Shown(path)}: {problem}") : config;
+        return config.Problem() is { } problem ? throw new UserErrorException($"{Paths.Shown(path)}: {problem}") : config;
     }
 
     /// <summary>Labels by id, whatever their type in the file; null where it names none.</summary>

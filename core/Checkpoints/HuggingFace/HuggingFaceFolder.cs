@@ -16,6 +16,9 @@ namespace Electra.Checkpoints.HuggingFace;
 /// </remarks>
 public static class HuggingFaceFolder
 {
+    /// <summary>The folder of one of a pair.</summary>
+    internal static string FolderOf(ModelPart part) => part == ModelPart.Generator ? "generator" : "discriminator";
+
     /// <summary>Writes a pair as two folders, <c>discriminator</c> and <c>generator</c>, whole or not at all.</summary>
     /// <param name="folder">The folder to hold the two.</param>
     /// <param name="pair">The models.</param>
@@ -28,7 +31,7 @@ public static class HuggingFaceFolder
 
         void Write(ModelPart part, EncoderShape shape, string architecture, IEnumerable<(string Name, Tensor Value)> weights)
         {
-            var files = Path.Combine(partial, PretrainedModel.FolderOf(part));
+            var files = Path.Combine(partial, FolderOf(part));
             WriteFiles(files, HuggingFaceConfig.Of(pair.Config, shape, architecture, tokenizer.Vocabulary.PadId), weights, tokenizer);
             if (card is not null)
                 AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(part).ToString());

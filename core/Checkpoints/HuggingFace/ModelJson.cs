@@ -19,7 +19,7 @@ internal sealed class ModelJson
     public static ModelJson Load(string path)
     {
         using var json = TolerantJson.Load(path);
-        var shown = ProjectPath.Shown(path);
+        var shown = Paths.Shown(path);
         return json.RootElement.ValueKind == JsonValueKind.Object ? new ModelJson(shown, json.RootElement.Clone())
             : throw new UserErrorException($"{shown}: an object ({{…}}) is expected, and it is {Kind(json.RootElement)}");
     }

@@ -53,7 +53,7 @@ internal static class TokenizerFiles
         if (File.Exists(Path.Combine(folder, FastFile)))
             return Load(folder, Path.Combine(folder, FastFile));
         return File.Exists(Path.Combine(folder, VocabularyFile)) ? Load(folder, Path.Combine(folder, VocabularyFile))
-            : throw new UserErrorException($"{ProjectPath.Shown(folder)} has no {VocabularyFile}: "
+            : throw new UserErrorException($"{Paths.Shown(folder)} has no {VocabularyFile}: "
                 + $"put the vocabulary that the model was trained with beside its weights");
     }
 
@@ -74,7 +74,7 @@ internal static class TokenizerFiles
         var (names, flags) = SpecialNames(config, map);
         var added = Added(config, map, ModelJson.LoadIfThere(Path.Combine(folder, AddedFile)), fastFile == file ? fast : null, flags);
         var vocabulary = fastFile == file
-            ? new Vocabulary(fast!.Pieces(), ProjectPath.Shown(file), names, added)
+            ? new Vocabulary(fast!.Pieces(), Paths.Shown(file), names, added)
             : Vocabulary.Load(file, names, added);
         if (takesJson)
             fast!.RequireProcessor(names);

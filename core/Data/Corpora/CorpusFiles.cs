@@ -36,7 +36,7 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
 
     private static CorpusFiles Find(string source, CorpusOptions options)
     {
-        var path = ProjectPath.Find(source);
+        var path = Paths.Find(source);
         if (Directory.Exists(path))
             return InFolder(path, options);
         if (FileStatus.Of(path).Kind != FileKind.Missing)
@@ -54,7 +54,7 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
         // The folder before the first wildcard is where to look.
         int wildcard = pattern.IndexOfAny(['*', '?', '[', '\\']);
         var folderPart = pattern[..(pattern.LastIndexOf('/', wildcard < 0 ? pattern.Length - 1 : wildcard) + 1)];
-        var folder = ProjectPath.Find(folderPart == "" ? "." : folderPart);
+        var folder = Paths.Find(folderPart == "" ? "." : folderPart);
         if (!Directory.Exists(folder))
             throw new UserErrorException(nothing);
         var (rest, isAnyDepth) = (pattern[folderPart.Length..], pattern.Contains("**"));
@@ -73,7 +73,7 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
         string[] texts = [.. names.Where(name => SourceFile.FormatOf(name) is not null && !DatasetFiles.IsAboutTheData(name))];
         var read = DatasetFolder.Is(folder, texts) ? DatasetFolder.Select(folder, texts, options) : texts;
         if (read.Count == 0)
-            throw new UserErrorException($"corpus: there is no text file in the folder {ProjectPath.Shown(folder)} ({SourceFile.Extensions}){(names.Length > 0 ? $"; it holds {Listed(names)}" : "")}");
+            throw new UserErrorException($"corpus: there is no text file in the folder {Paths.Shown(folder)} ({SourceFile.Extensions}){(names.Length > 0 ? $"; it holds {Listed(names)}" : "")}");
         return new CorpusFiles([.. read.Select(name => Described(Path.Combine(folder, name), name))], [.. names.Except(read)]);
     }
 
@@ -82,6 +82,6 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
         FolderFiles.Under(folder, hidden, depth).Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/')).Order(StringComparer.Ordinal);
 
     private static SourceFile Described(string path, string name) => TableExtensions.Contains(SourceFile.ExtensionOf(path))
-        ? throw new UserErrorException($"corpus: {ProjectPath.Shown(path)} is a table, and a corpus is text, JSON lines or Parquet. Write its text column to a text file with a blank line after each text, or as JSON lines ({{\"text\": …}})")
+        ? throw new UserErrorException($"corpus: {Paths.Shown(path)} is a table, and a corpus is text, JSON lines or Parquet. Write its text column to a text file with a blank line after each text, or as JSON lines ({{\"text\": …}})")
         : SourceFile.Of(path, name);
 }

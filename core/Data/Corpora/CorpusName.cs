@@ -25,7 +25,7 @@ internal sealed record CorpusName(string Name, HubRepository Repository, string 
 
     /// <summary>Whether a source is such a name; a file or folder of that name comes first.</summary>
     public static bool IsName(string source) =>
-        source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) || (ByName.ContainsKey(source.Split(':', '@')[0]) && !Path.Exists(ProjectPath.Find(source)));
+        source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) || (ByName.ContainsKey(source.Split(':', '@')[0]) && !Path.Exists(Paths.Find(source)));
 
     /// <summary>Reads a name.</summary>
     /// <exception cref="UserErrorException">What follows <c>hub:</c> is no repository.</exception>

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Electra.Configuration;
 
 namespace Electra.Data.Corpora;
 

@@ -24,10 +24,3 @@ internal sealed record CorpusReading
     /// <summary>Whether there may be nothing to read because it was read before.</summary>
     public bool PassedOver { get; init; }
 }
-
-/// <summary>Told how many stored bytes of a file have been read.</summary>
-internal sealed class ReadPosition(Action<long> report)
-{
-    /// <summary>Passes the position on.</summary>
-    public void Report(long bytes) => report(bytes);
-}

@@ -30,7 +30,7 @@ internal static partial class DatasetFolder
         }
         catch (UserErrorException e)
         {
-            throw new UserErrorException($"corpus: the data set in {ProjectPath.Shown(folder)} cannot be read as asked: {e.Message}. To read other files of it, name them: corpus='{ProjectPath.Shown(folder)}/*.txt'", e);
+            throw new UserErrorException($"corpus: the data set in {Paths.Shown(folder)} cannot be read as asked: {e.Message}. To read other files of it, name them: corpus='{Paths.Shown(folder)}/*.txt'", e);
         }
     }
 

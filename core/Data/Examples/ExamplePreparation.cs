@@ -1,5 +1,3 @@
-
-using Electra.Running;
 using Electra.Storage;
 
 namespace Electra.Data.Examples;

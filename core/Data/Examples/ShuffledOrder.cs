@@ -1,5 +1,6 @@
 using System.Numerics;
 using Electra.Tensors;
+using Electra.Tensors.Kernels;
 
 namespace Electra.Data.Examples;
 
@@ -47,7 +48,7 @@ public readonly struct ShuffledOrder
         ulong mask = (1ul << halfBits) - 1;
         ulong left = (ulong)number >> halfBits, right = (ulong)number & mask;
         for (int round = 0; round < Rounds; round++)
-            (left, right) = (right, left ^ (RandomKey.Mix(key[round].Value ^ right) & mask));
+            (left, right) = (right, left ^ (SplitMix.Mix(key[round].Value ^ right) & mask));
         return (long)(left << halfBits | right);
     }
 }

@@ -1,5 +1,3 @@
-using Electra.Configuration;
-using Electra.Data.Corpora;
 
 namespace Electra.Data.Readers;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Electra.Data.Corpora;
 
 namespace Electra.Data.Readers;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Electra.Data.Corpora;
 using Electra.Storage;
 using Parquet;
 using Parquet.Schema;

@@ -27,7 +27,7 @@ internal sealed partial record SourceFile(string Path, string Name, long Bytes, 
     public SourceFormat Format => FormatOf(Path) ?? SourceFormat.Text;
 
     /// <summary>Its path as it is shown to the user.</summary>
-    public string Shown => ProjectPath.Shown(Path);
+    public string Shown => Paths.Shown(Path);
 
     /// <summary>How a file holds text; null where its extension is not known.</summary>
     public static SourceFormat? FormatOf(string path)

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Electra.Data.Corpora;
 using ZstdSharp.Unsafe;
 
 namespace Electra.Data.Readers;

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Electra.Configuration;
-using Electra.Data.Corpora;
 using Electra.Storage;
 
 namespace Electra.Data.Readers;

@@ -36,7 +36,7 @@ internal static class TolerantJson
     /// <exception cref="UserErrorException">It cannot be read, is not UTF-8 or is not JSON.</exception>
     public static JsonDocument Load(string path)
     {
-        var shown = ProjectPath.Shown(path);
+        var shown = Paths.Shown(path);
         var content = InputFile.ReadAllBytes(path);
         try
         {

@@ -1,6 +1,4 @@
-
 using Electra.Data.Corpora;
-using Electra.Finetuning;
 using Electra.Tensors;
 
 namespace Electra.Data.Tasks;

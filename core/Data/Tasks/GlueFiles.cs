@@ -31,7 +31,7 @@ internal static class GlueFiles
         var folders = Directory.GetDirectories(root).ToLookup(path => Path.GetFileName(path).ToLowerInvariant());
         TaskSplitText[] splits = [.. task.Splits.Select(split => Hub(task, split, folders) ?? Archive(task, split, root, folders)).OfType<TaskSplitText>()];
         return splits.Length > 0 ? new TaskText(task, splits) : throw new UserErrorException(
-            $"{ProjectPath.Shown(root)} does not hold {task.DisplayName}: there is neither {ArchiveNames(task, task.Splits[0])[0]} nor {task.Name}/{HubName(task.Splits[0])}-*.parquet");
+            $"{Paths.Shown(root)} does not hold {task.DisplayName}: there is neither {ArchiveNames(task, task.Splits[0])[0]} nor {task.Name}/{HubName(task.Splits[0])}-*.parquet");
     }
 
     private static TaskSplitText? Hub(TaskDefinition task, TaskSplit split, ILookup<string, string> folders)

@@ -1,4 +1,3 @@
-using Electra.Finetuning;
 
 namespace Electra.Data.Tasks;
 

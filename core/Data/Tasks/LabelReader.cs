@@ -1,5 +1,4 @@
 using System.Globalization;
-using Electra.Configuration;
 
 namespace Electra.Data.Tasks;
 

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Electra.Data.Readers;
-using Electra.Finetuning;
 using Electra.Storage;
 using Electra.Tensors;
 
@@ -52,7 +51,7 @@ public sealed record OwnTaskOptions
     public int Epochs { get; init; } = 3;
 
     /// <summary>The metric that is reported, and by which the best run is chosen; empty: accuracy, or spearman.</summary>
-    [AllowedValues("", Finetuning.Metrics.Accuracy, Finetuning.Metrics.F1, Finetuning.Metrics.Mcc, Finetuning.Metrics.Pearson, Finetuning.Metrics.Spearman)]
+    [AllowedValues("", Metrics.Accuracy, Metrics.F1, Metrics.Mcc, Metrics.Pearson, Metrics.Spearman)]
     public string Metric { get; init; } = "";
 
     /// <summary>Whether the order of the two texts means nothing: training rows are then also shown with the two swapped.</summary>
@@ -71,9 +70,9 @@ public sealed record OwnTaskOptions
             yield return ("drop_labels", $"cannot leave out {both[0]}, which is one of labels");
         if (Range.Count > 0 && !(Regression && Range.Count == 2 && Range[0] < Range[1]))
             yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
-        if (Metric != "" && !(Regression ? Finetuning.Metrics.ForValues : Finetuning.Metrics.ForClasses).Contains(Metric))
-            yield return ("metric", $"cannot be {Metric} for {(Regression ? "a regression" : "labels")}: {string.Join(", ", Regression ? Finetuning.Metrics.ForValues : Finetuning.Metrics.ForClasses)}");
-        if (Metric == Finetuning.Metrics.F1 && Labels.Count > 2)
+        if (Metric != "" && !(Regression ? Metrics.ForValues : Metrics.ForClasses).Contains(Metric))
+            yield return ("metric", $"cannot be {Metric} for {(Regression ? "a regression" : "labels")}: {string.Join(", ", Regression ? Metrics.ForValues : Metrics.ForClasses)}");
+        if (Metric == Metrics.F1 && Labels.Count > 2)
             yield return ("metric", "f1 is for two labels");
         if (Train != "" && Dev == "" && HeldOut == 0)
             yield return ("dev", "is missing: give a file to measure on, or a share of the training rows (held_out: 0.1)");
@@ -132,7 +131,7 @@ internal static class OwnTask
 
     private static string Found(TaskDefinition task, string split, string file)
     {
-        var path = ProjectPath.Find(file);
+        var path = Paths.Find(file);
         try
         {
             InputFile.Check(path);

@@ -65,7 +65,7 @@ public sealed record TaskDefinition
     /// <summary>The lowest and the highest value of a regression: predictions that are handed out are clamped to it. Null: no limits.</summary>
     public (double Low, double High)? Range { get; init; }
 
-    /// <summary>What is measured, by the names in <see cref="Electra.Finetuning.Metrics"/>.</summary>
+    /// <summary>What is measured, by the names in <see cref="Electra.Data.Tasks.Metrics"/>.</summary>
     public required IReadOnlyList<string> Metrics { get; init; }
 
     /// <summary>The metric that stands in tables, and by which the best run is chosen.</summary>

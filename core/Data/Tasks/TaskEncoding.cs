@@ -1,7 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Electra.Data.Examples;
-using Electra.Running;
 using Electra.Storage;
 using Electra.Tokenization;
 
@@ -26,7 +25,7 @@ internal static class TaskEncoding
     {
         bool swapped = text.Split.Role == SplitRole.Train && task.IsUnordered && task.IsPair && options.DoubleUnordered;
         var key = Fingerprint.Of($"{Method}\n{text.Content}\n{tokenizer.Fingerprint}\n{options.MaxLength} {swapped}");
-        var folder = Path.Combine(ProjectPath.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
+        var folder = Path.Combine(Paths.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
         AtomicFolder.Recover(folder);
         if (!Directory.Exists(folder))
             AtomicFolder.Write(folder, partial => DiskSpace.Guard(partial, () => Write(partial, task, text, tokenizer, options.MaxLength, swapped, progress, cancellation)));

@@ -35,7 +35,7 @@ internal static class TaskRows
                 yield return row;
             }
             if (!any)
-                throw new UserErrorException($"{task.DisplayName}: there is no row in {string.Join(", ", files.Select(ProjectPath.Shown))}"
+                throw new UserErrorException($"{task.DisplayName}: there is no row in {string.Join(", ", files.Select(Paths.Shown))}"
                     + string.Concat(leftOut.Notes(split.Name, 0).Select(note => $"; {note}")));
         }
     }
@@ -54,7 +54,7 @@ internal static class TaskRows
                 continue;
             }
             var row = new TaskRow(values[0], task.IsPair ? values[1] : "",
-                hasLabels ? labels.Read(values[^1], $"{ProjectPath.Shown(file)}:{line}: {columns.Label}") : float.NaN);
+                hasLabels ? labels.Read(values[^1], $"{Paths.Shown(file)}:{line}: {columns.Label}") : float.NaN);
             if (!dropsEmpty || (row.TextA.Length > 0 && (row.TextB.Length > 0 || !task.IsPair)))
                 yield return row;
             else

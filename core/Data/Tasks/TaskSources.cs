@@ -1,6 +1,4 @@
 
-using Electra.Configuration;
-
 namespace Electra.Data.Tasks;
 
 /// <summary>Where the rows of tasks lie.</summary>
@@ -15,18 +13,17 @@ public sealed record TaskSourceOptions
     /// <summary>Tasks of one's own, by name.</summary>
     public IReadOnlyDictionary<string, OwnTaskOptions> Own { get; init; } = new Dictionary<string, OwnTaskOptions>();
 
-    /// <summary>What is wrong between values that are each right.</summary>
-    /// <param name="key">The key of this record in the configuration.</param>
-    public IEnumerable<ConfigProblem> Problems(string key)
+    /// <summary>What is wrong between values that are each right, by the key under this record.</summary>
+    internal IEnumerable<(string Key, string Problem)> Problems()
     {
         foreach (var (name, options) in Own)
         {
             if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
-                yield return new ConfigProblem($"{key}.own.{name}", "names a folder: letters, digits, - and _");
+                yield return ($"own.{name}", "names a folder: letters, digits, - and _");
             if (TaskSources.IsBuiltIn(name))
-                yield return new ConfigProblem($"{key}.own.{name}", "is the name of a task that is there already");
+                yield return ($"own.{name}", "is the name of a task that is there already");
             foreach (var (part, problem) in options.Problems())
-                yield return new ConfigProblem($"{key}.own.{name}.{part}", problem);
+                yield return ($"own.{name}.{part}", problem);
         }
     }
 }

@@ -35,7 +35,7 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     /// <exception cref="UserErrorException">The group has no finished run, or a run that is named does not exist or is not finished.</exception>
     public static IReadOnlyList<ChosenRuns> Choose(IEnumerable<TaskDefinition> tasks, string root, string group, IReadOnlyDictionary<string, IReadOnlyList<int>> byHand)
     {
-        root = ProjectPath.Find(root);
+        root = Paths.Find(root);
         var leftOut = new List<string>();
         var all = FinetuneResult.All(root, [group], leftOut.Add);
         if (all.Count == 0)
@@ -73,7 +73,7 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
         if (learned == asked)
             return model;
         model.Dispose();
-        throw new UserErrorException($"{ProjectPath.Shown(Folder(run))} learned {learned}, and {Task.Name} has {asked}: give data.own.{Task.Model} as it was, or fine-tune again");
+        throw new UserErrorException($"{Paths.Shown(Folder(run))} learned {learned}, and {Task.Name} has {asked}: give data.own.{Task.Model} as it was, or fine-tune again");
     }
 
     /// <summary>The mean of what each of the runs puts out for the same rows.</summary>
@@ -83,7 +83,7 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     {
         foreach (var (i, values) in outputs.Index())
             if (!Metrics.AreFinite(values))
-                throw new UserErrorException($"the outputs of {ProjectPath.Shown(Folder(Runs[i]))} are not finite: the run diverged. Choose another: predict.runs={{{Task.Model}: …}}");
+                throw new UserErrorException($"the outputs of {Paths.Shown(Folder(Runs[i]))} are not finite: the run diverged. Choose another: predict.runs={{{Task.Model}: …}}");
         return outputs.Count == 1 ? outputs[0] : [.. Enumerable.Range(0, outputs[0].Length).Select(i => outputs.Average(run => run[i]))];
     }
 
@@ -111,7 +111,7 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
         if (leftOut.Count > 0)
             return new UserErrorException($"no result of group {group} can be read: {string.Join("; ", leftOut)}");
         var groups = FinetuneResult.All(root, leftOut: _ => { }).Select(run => run.Group).Distinct().ToList();
-        return new UserErrorException($"there is no finished run of group {group} in {ProjectPath.Shown(root)}; " +
+        return new UserErrorException($"there is no finished run of group {group} in {Paths.Shown(root)}; " +
             (groups.Count > 0 ? $"the groups there are {string.Join(", ", groups)}: group={groups[0]}" : "scripts/finetune.csx makes runs"));
     }
 }

@@ -44,7 +44,7 @@ public static class Submission
         console.EndProgress();
         console.Table(["file", "rows", "run"], tests.Predictions.Zip(summary.Files, (test, file) => new object?[]
         {
-            ProjectPath.Shown(file), $"{test.Rows:N0}", string.Join(", ", test.Runs.Select(run => run.Run)),
+            Paths.Shown(file), $"{test.Rows:N0}", string.Join(", ", test.Runs.Select(run => run.Run)),
         }));
         foreach (var note in tests.Notes)
             console.Line(note);
@@ -62,12 +62,12 @@ public static class Submission
         }
         if (summary.Problems.Count > 0)
         {
-            console.Warning($"gluebenchmark.com would refuse {ProjectPath.Shown(zip)}:\n  {string.Join("\n  ", summary.Problems)}");
+            console.Warning($"gluebenchmark.com would refuse {Paths.Shown(zip)}:\n  {string.Join("\n  ", summary.Problems)}");
             return Experiment.UserError;
         }
         console.Line(summary.Missing.Count == 0
-            ? $"{ProjectPath.Shown(zip)} is complete: names, headers, numbers of rows and labels are as gluebenchmark.com wants them."
-            : $"{ProjectPath.Shown(zip)} is partial: what is in it is as gluebenchmark.com wants it, and it lacks {string.Join(", ", summary.Missing)}.");
+            ? $"{Paths.Shown(zip)} is complete: names, headers, numbers of rows and labels are as gluebenchmark.com wants them."
+            : $"{Paths.Shown(zip)} is partial: what is in it is as gluebenchmark.com wants it, and it lacks {string.Join(", ", summary.Missing)}.");
         return 0;
     }
 
@@ -76,7 +76,7 @@ public static class Submission
     /// <param name="predictions">The predictions.</param>
     public static SubmissionSummary Write(string folder, IReadOnlyList<TestPredictions> predictions)
     {
-        folder = ProjectPath.Output(folder);
+        folder = Paths.Output(folder);
         foreach (var test in predictions)
             AtomicFile.WriteAllText(Path.Combine(folder, test.Split.Submission), Table(test));
         string[] files = [.. predictions.Select(test => Path.Combine(folder, test.Split.Submission))];

@@ -1,6 +1,6 @@
-
 using Electra.Data.Tasks;
 using Electra.Hub;
+using Electra.Running;
 using Electra.Tensors;
 
 namespace Electra.Finetuning.Prediction;

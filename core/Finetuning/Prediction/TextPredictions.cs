@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Electra.Data.Corpora;
 using Electra.Data.Readers;
 using Electra.Data.Tasks;
 using Electra.Native;
@@ -46,7 +45,7 @@ public static class TextPredictions
             foreach (var warning in counts.Warnings(options.Input))
                 console.Warning(warning);
             if (!IsStandardOutput(options.Output))
-                console.Line($"{ProjectPath.Shown(ProjectPath.Output(options.Output))}: {count:N0} lines");
+                console.Line($"{Paths.Shown(Paths.Output(options.Output))}: {count:N0} lines");
             return 0;
         }
         finally
@@ -80,9 +79,9 @@ public static class TextPredictions
             return Predict(task, score, pieces, source, output, progress, cancellation);
         }
         int count = 0;
-        var path = ProjectPath.Output(options.Output);
+        var path = Paths.Output(options.Output);
         if (options.Input != StandardInput.Name && InputFile.Exists(path) && !SpecialFile.Is(path)
-            && FileStatus.Of(ProjectPath.Find(options.Input)).Identity == FileStatus.Of(path).Identity)
+            && FileStatus.Of(Paths.Find(options.Input)).Identity == FileStatus.Of(path).Identity)
             throw new UserErrorException($"predict.output: {options.Output} is the file that is read; give another one");
         AtomicFile.Write(path, stream =>
         {
@@ -94,7 +93,7 @@ public static class TextPredictions
     }
 
     /// <summary>Whether predictions go to standard output, under whatever name.</summary>
-    private static bool IsStandardOutput(string output) => output is "" or StandardInput.Name || SpecialFile.IsStandardOutput(ProjectPath.Output(output));
+    private static bool IsStandardOutput(string output) => output is "" or StandardInput.Name || SpecialFile.IsStandardOutput(Paths.Output(output));
 
     /// <summary>A line as a row of a task.</summary>
     /// <exception cref="UserErrorException">The task wants two texts, and the line has not two; or one, and it has a tab.</exception>
@@ -169,7 +168,7 @@ public static class TextPredictions
         int size = options.BatchSize * Batches;
         if (options.Input == StandardInput.Name)
             return ("standard input", StandardInput.Lines(StandardStreams.Input(), size, cancellation));
-        var path = ProjectPath.Find(options.Input);
+        var path = Paths.Find(options.Input);
         // A pipe is read as it comes, and once.
         if (SpecialFile.Is(path))
             return (options.Input, StandardInput.Lines(SpecialFile.OpenRead(path), size, cancellation, options.Input));
@@ -177,6 +176,6 @@ public static class TextPredictions
             throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");
         var file = new FileInfo(path);
         var lines = SourceStreams.Lines(new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc), new ReadPosition(_ => { }));
-        return (ProjectPath.Shown(file.FullName), lines.Chunk(size));
+        return (Paths.Shown(file.FullName), lines.Chunk(size));
     }
 }

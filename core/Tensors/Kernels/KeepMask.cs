@@ -8,20 +8,22 @@ namespace Electra.Tensors.Kernels;
 /// <param name="threshold">Probability of dropping, in 65536ths; 0 keeps everything.</param>
 /// <param name="firstRow">The number of the first sequence in the whole batch.</param>
 /// <param name="rowsPerSequence">Rows (positions, or attention heads) of each sequence.</param>
-internal readonly struct KeepMask(RandomKey key, ushort threshold, long firstRow, int rowsPerSequence)
+internal readonly struct KeepMask(ulong key, ushort threshold, long firstRow, int rowsPerSequence)
 {
     /// <summary>What a kept element is multiplied by.</summary>
     public float Kept => 65536f / (65536 - threshold);
 
     /// <summary>The draws of one row, from its start: named by the sequence in the whole batch and the row in the sequence.</summary>
-    public Draws this[int row] => new(threshold == 0 ? default : new VectorRandom.Lanes(key[firstRow + (row / rowsPerSequence)][row % rowsPerSequence]), threshold, Kept);
+    public Draws this[int row] => new(threshold == 0 ? default : new RandomLanes(KeyOf(row)), threshold, Kept);
+
+    private ulong KeyOf(int row) => SplitMix.Part(SplitMix.Part(key, firstRow + (row / rowsPerSequence)), row % rowsPerSequence);
 
     /// <summary>A run of draws.</summary>
-    public struct Draws(VectorRandom.Lanes lanes, ushort threshold, float kept)
+    public struct Draws(RandomLanes lanes, ushort threshold, float kept)
     {
         private readonly Vector512<uint> limit = Vector512.Create((uint)threshold);
         private readonly Vector512<float> scale = Vector512.Create(kept);
-        private VectorRandom.Lanes lanes = lanes;
+        private RandomLanes lanes = lanes;
 
         /// <summary>The next thirty-two factors: 0 or 1 / (1 − p).</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

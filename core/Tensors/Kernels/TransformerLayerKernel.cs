@@ -5,28 +5,6 @@ using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
 
-/// <summary>Some rows of a matrix.</summary>
-internal readonly record struct RowRange(int First, int Count);
-
-/// <summary>A linear layer: weight <c>[outputs, inputs]</c>, bias <c>[outputs]</c>.</summary>
-internal readonly unsafe struct LinearWeights(ushort* weight, float* bias)
-{
-    public readonly ushort* Weight = weight;
-    public readonly float* Bias = bias;
-}
-
-/// <summary>The gradients of a linear layer.</summary>
-internal readonly unsafe struct LinearGradients(float* weight, float* bias)
-{
-    public readonly float* Weight = weight, Bias = bias;
-}
-
-/// <summary>A layer normalisation, or the gradients of one.</summary>
-internal readonly unsafe struct LayerNormWeights(float* gain, float* offset)
-{
-    public readonly float* Gain = gain, Offset = offset;
-}
-
 /// <summary>
 /// A whole layer of a post-normalised transformer on bfloat16. Each thread takes its rows through one product after the other, a block
 /// that stays in its cache at a time, and only attention and the gradients of the weights make the threads wait for each other. What

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Electra.Finetuning;
+using Electra.Running;
 using Electra.Tests.Finetuning;
 using Electra.Tests.Hub;
 using Electra.Tests.Pretraining;

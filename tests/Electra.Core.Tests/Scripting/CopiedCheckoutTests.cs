@@ -46,12 +46,12 @@ public sealed class CopiedCheckoutTests : IDisposable
         File.WriteAllText(Path.Combine(copy, "scripts", "where.csx"), """
             #load "../core/bin/Release/net10.0/electra.csx"
             WriteLine(Electra.Native.LibTorch.Folder);
-            WriteLine(Electra.Storage.ProjectPath.Root);
+            WriteLine(Electra.Storage.Paths.Root);
             """);
         File.WriteAllText(folder.File("elsewhere.csx"), $$"""
             #load "{{copy.Replace("\\", "/")}}/{{Library}}/electra.csx"
             WriteLine(Electra.Native.LibTorch.Folder);
-            WriteLine(Electra.Storage.ProjectPath.Root);
+            WriteLine(Electra.Storage.Paths.Root);
             """);
         foreach (var script in new[] { "scripts/where.csx", folder.File("elsewhere.csx") })
         {

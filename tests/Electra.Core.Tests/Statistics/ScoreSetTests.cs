@@ -1,5 +1,3 @@
-
-using Electra.Finetuning;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Tests.Scripting;

@@ -6,7 +6,6 @@ using Electra.Data.Corpora;
 using Electra.Data.Examples;
 using Electra.Data.Readers;
 using Electra.Data.Tasks;
-using Electra.Finetuning;
 using Electra.Model;
 using Electra.Running;
 using Electra.Statistics;

@@ -1,5 +1,6 @@
 using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Tensors.Kernels;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Tensors;
@@ -58,7 +59,7 @@ public class DrawsByKeyTests
         RandomKey[] keys = [RandomKey.FromSeed(1), RandomKey.FromSeed(2)[5]];
         using var drawn = DeviceRandom.Uniform(keys, 1000, Compute.Reference);
         float[] expected = [.. keys.SelectMany(key => Enumerable.Range(1, 1000).Select(column =>
-            Math.Min(((RandomKey.Mix(unchecked(key.Value + ((ulong)column * RandomKey.Golden))) >> 40) + 0.5f) / (1 << 24), 1 - (1f / (1 << 24)))))];
+            Math.Min(((SplitMix.Mix(unchecked(key.Value + ((ulong)column * SplitMix.Golden))) >> 40) + 0.5f) / (1 << 24), 1 - (1f / (1 << 24)))))];
         Assert.Equal(expected, drawn.data<float>());
         Assert.Equal(0.5, drawn.mean().item<float>(), 0.03);
     }

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using Electra.Tensors;
+using Electra.Tensors.Kernels;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Tensors;
@@ -69,7 +70,7 @@ public class RandomnessTests
         var noise = new float[Rows * Classes];
         for (int row = 0; row < Rows; row++)
         {
-            var lanes = new VectorRandom.Lanes(key[row]);
+            var lanes = new RandomLanes(key[row].Value);
             for (int i = 0; i < Classes; i += 16)
             {
                 var sixteen = CategoricalSampling.Noise(lanes.Next().AsUInt32() >>> 9);
@@ -97,9 +98,9 @@ public class RandomnessTests
     [Fact]
     public void Vectors_of_keys_are_mixed_like_numbers()
     {
-        var mixed = RandomKey.Mix(Vector512<ulong>.Indices * 0x123456789ABCDEF);
+        var mixed = SplitMix.Mix(Vector512<ulong>.Indices * 0x123456789ABCDEF);
         for (int lane = 0; lane < 8; lane++)
-            Assert.Equal(RandomKey.Mix((ulong)lane * 0x123456789ABCDEF), mixed[lane]);
+            Assert.Equal(SplitMix.Mix((ulong)lane * 0x123456789ABCDEF), mixed[lane]);
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Electra.Data.Examples;
-using Electra.Running;
+using Electra.Storage;
 
 namespace Electra.Tests.Data.Examples;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Electra.Data.Corpora;
 using Electra.Data.Readers;
 using Parquet;
 using Parquet.Schema;

@@ -155,7 +155,7 @@ public sealed class TaskSourcesTests : IDisposable
             Assert.Equal([new TaskRow("a", "", 0), new TaskRow("c", "", 1)], split.Rows());
             Assert.Equal(2, split.LeftOut.DroppedLabels);
         }
-        Assert.Equal("data.own.mine.drop_labels", Assert.Single(Own(options with { DropLabels = ["1"] }).Problems("data")).Key);
+        Assert.Equal("own.mine.drop_labels", Assert.Single(Own(options with { DropLabels = ["1"] }).Problems()).Key);
     }
 
     [Theory]
@@ -190,8 +190,8 @@ public sealed class TaskSourcesTests : IDisposable
         Refused(() => TaskSources.Open("rte", new TaskSourceOptions { Glue = folder.File("nowhere") }), "nowhere", "data.glue");
         Refused(() => Open("rta"), "did you mean rte", "data.own");
         Refused(() => TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Dev = folder.File("no.csv") })), "mine", "no.csv");
-        Assert.Equal(["data.own.mine.text", "data.own.mine.labels", "data.own.mine.dev"], Own(new OwnTaskOptions { Train = "x.csv" }).Problems("data").Select(problem => problem.Key));
-        Assert.Contains("there already", Assert.Single(new TaskSourceOptions { Own = new Dictionary<string, OwnTaskOptions> { ["rte"] = new() { Text = ["a"], Regression = true } } }.Problems("data")).Message);
+        Assert.Equal(["own.mine.text", "own.mine.labels", "own.mine.dev"], Own(new OwnTaskOptions { Train = "x.csv" }).Problems().Select(problem => problem.Key));
+        Assert.Contains("there already", Assert.Single(new TaskSourceOptions { Own = new Dictionary<string, OwnTaskOptions> { ["rte"] = new() { Text = ["a"], Regression = true } } }.Problems()).Problem);
     }
 
     [Fact]

@@ -1,6 +1,5 @@
-
 using Electra.Data.Tasks;
-using Electra.Finetuning;
+using Electra.Running;
 
 namespace Electra.Tests.Finetuning.Prediction;
 

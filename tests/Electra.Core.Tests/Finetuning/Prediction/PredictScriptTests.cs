@@ -4,6 +4,7 @@ using System.IO.Compression;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Finetuning.Prediction;
+using Electra.Running;
 using Electra.Tensors;
 using Electra.Tests.Scripting;
 

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.IO.Pipes;
 using System.Text;
 using Electra.Data.Tasks;
+using Electra.Finetuning;
 using Electra.Finetuning.Prediction;
 
 namespace Electra.Tests.Finetuning.Prediction;

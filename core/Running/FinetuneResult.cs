@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Electra.Storage;
 
-namespace Electra.Finetuning;
+namespace Electra.Running;
 
 /// <summary>One pass over the training set.</summary>
 /// <param name="Epoch">Its number, from 1.</param>
@@ -74,7 +74,7 @@ public sealed record FinetuneResult
     /// <param name="task">The task.</param>
     /// <param name="run">The run's number.</param>
     public static string Folder(string root, string group, string task, int run) =>
-        Path.Combine(ProjectPath.Output(root), string.Create(CultureInfo.InvariantCulture, $"{group}_{task}_{run}"));
+        Path.Combine(Paths.Output(root), string.Create(CultureInfo.InvariantCulture, $"{group}_{task}_{run}"));
 
     /// <summary>Writes the result into its run's folder, whole or not at all.</summary>
     public void Save(string folder) => AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
@@ -88,18 +88,18 @@ public sealed record FinetuneResult
     {
         var file = Path.Combine(folder, FileName);
         if (!File.Exists(file))
-            throw new UserErrorException($"{ProjectPath.Shown(folder)} holds no {FileName}: the run is not finished. scripts/finetune.csx goes on with it.");
+            throw new UserErrorException($"{Paths.Shown(folder)} holds no {FileName}: the run is not finished. scripts/finetune.csx goes on with it.");
         try
         {
             return JsonSerializer.Deserialize<FinetuneResult>(File.ReadAllBytes(file), Json) ?? throw new JsonException("it is empty");
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(file)} is not the result of a fine-tuning run: {e.Message} Remove the file to do the run again.", e);
+            throw new UserErrorException($"{Paths.Shown(file)} is not the result of a fine-tuning run: {e.Message} Remove the file to do the run again.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{ProjectPath.Shown(file)} cannot be read: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(file)} cannot be read: {e.Message}", e);
         }
     }
 
@@ -110,7 +110,7 @@ public sealed record FinetuneResult
     /// <exception cref="UserErrorException">A result is damaged, or in the wrong folder, and nobody is told.</exception>
     public static IReadOnlyList<FinetuneResult> All(string root, IReadOnlyCollection<string>? groups = null, Action<string>? leftOut = null)
     {
-        var folder = ProjectPath.Find(root);
+        var folder = Paths.Find(root);
         var results = new List<FinetuneResult>();
         foreach (var run in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal) : Enumerable.Empty<string>())
         {
@@ -123,7 +123,7 @@ public sealed record FinetuneResult
                 var result = Load(run);
                 var own = Path.GetFileName(Folder(root, result.Group, result.Task, result.Run));
                 if (own != name)
-                    throw new UserErrorException($"{ProjectPath.Shown(run)} holds the result of {own}: a copy, or renamed. Give the folder that name, or move it elsewhere");
+                    throw new UserErrorException($"{Paths.Shown(run)} holds the result of {own}: a copy, or renamed. Give the folder that name, or move it elsewhere");
                 if (groups is not { Count: > 0 } || groups.Contains(result.Group))
                     results.Add(result);
             }

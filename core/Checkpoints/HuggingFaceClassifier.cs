@@ -1,6 +1,7 @@
+using Electra.Checkpoints.HuggingFace;
 using static TorchSharp.torch;
 
-namespace Electra.Checkpoints.HuggingFace;
+namespace Electra.Checkpoints;
 
 /// <summary>The kit's classifier, one linear layer, as Hugging Face's <c>ElectraForSequenceClassification</c>, which has two with a GELU between.</summary>
 /// <remarks>

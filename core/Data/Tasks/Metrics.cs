@@ -1,8 +1,7 @@
 using System.Globalization;
-using Electra.Data.Tasks;
 using MathNet.Numerics.Statistics;
 
-namespace Electra.Finetuning;
+namespace Electra.Data.Tasks;
 
 /// <summary>What dev sets are scored by, as fractions: 0.8604, not 86.04.</summary>
 public static class Metrics

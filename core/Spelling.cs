@@ -1,4 +1,4 @@
-namespace Electra.Configuration;
+namespace Electra;
 
 /// <summary>Which of the right words a wrong one was meant to be.</summary>
 public static class Spelling

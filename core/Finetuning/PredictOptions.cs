@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Electra.Configuration;
 
-namespace Electra.Finetuning.Prediction;
+namespace Electra.Finetuning;
 
 /// <summary>What <c>scripts/predict.csx</c> predicts, and with which runs.</summary>
 public sealed record PredictOptions

@@ -1,7 +1,7 @@
 using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
 
-namespace Electra.Export;
+namespace Electra.Checkpoints;
 
 /// <summary>The configuration of a model of which there is nothing but weights, as in the original's own checkpoints.</summary>
 internal static class ShapeInference

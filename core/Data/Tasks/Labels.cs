@@ -1,7 +1,6 @@
 using System.Globalization;
-using Electra.Data.Tasks;
 
-namespace Electra.Finetuning.Prediction;
+namespace Electra.Data.Tasks;
 
 /// <summary>From the outputs of a model to what it says.</summary>
 public static class Labels

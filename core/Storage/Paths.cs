@@ -1,31 +1,18 @@
-using Electra.Native;
-
 namespace Electra.Storage;
 
 /// <summary>
-/// What a relative path in a configuration means: something to read is looked for in the working directory, then at the project's
-/// root; what a run makes goes under the root. So a script does the same from the root and from its own folder.
+/// What a relative path in a configuration means: something to read is looked for in the working directory, then under the root; what
+/// a run makes goes under the root. So a script does the same from the root and from its own folder.
 /// </summary>
-public static class ProjectPath
+public static class Paths
 {
-    private const string RootMark = "Electra.Core.sln";
+    private static Lazy<string> root = new(Directory.GetCurrentDirectory);
 
-    private static string? root;
+    /// <summary>The folder that holds what runs make: the working directory, unless something above says otherwise.</summary>
+    public static string Root => root.Value;
 
-    /// <summary>
-    /// The folder that holds <c>Electra.Core.sln</c>: above the script that is run, else above this library's folders, else above the
-    /// working directory; the working directory itself where none has one.
-    /// </summary>
-    public static string Root => root ??=
-        LibraryFolders.All.Append(Directory.GetCurrentDirectory()).Select(Above).FirstOrDefault(folder => folder is not null) ?? Directory.GetCurrentDirectory();
-
-    /// <summary>Says which script is run: what it makes belongs to its own checkout, wherever the library was built.</summary>
-    /// <param name="script">The script's full path; another one says nothing.</param>
-    internal static void UseScript(string script)
-    {
-        if (Path.IsPathFullyQualified(script) && Above(Path.GetDirectoryName(script)) is { } folder)
-            root = folder;
-    }
+    /// <summary>Sets the root, which is looked for when it is first needed.</summary>
+    internal static void UseRoot(Func<string> find) => root = new(find);
 
     /// <summary>The places where a path to read is looked for, in order: one if it is absolute or starts with <c>~/</c>.</summary>
     public static IReadOnlyList<string> Candidates(string path) => Candidates(path, Directory.GetCurrentDirectory(), Root);
@@ -59,12 +46,4 @@ public static class ProjectPath
         path == "~" || path.StartsWith("~/", StringComparison.Ordinal)
             ? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + path[1..]
             : path;
-
-    private static string? Above(string? folder)
-    {
-        for (var directory = folder is null ? null : new DirectoryInfo(folder); directory is not null; directory = directory.Parent)
-            if (File.Exists(Path.Combine(directory.FullName, RootMark)))
-                return directory.FullName;
-        return null;
-    }
 }

@@ -1,7 +1,6 @@
 
-using Electra.Storage;
 
-namespace Electra.Running;
+namespace Electra.Storage;
 
 /// <summary>Says so when a disk is full.</summary>
 internal static class DiskSpace

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text;
-using Electra.Data.Tasks;
 using Electra.Storage;
 
-namespace Electra.Finetuning;
+namespace Electra.Data.Tasks;
 
 /// <summary>The file <c>dev_predictions.tsv</c> of a run: every row of the development sets, its label, what was predicted, and the outputs.</summary>
 internal static class DevPredictions
@@ -28,7 +27,7 @@ internal static class DevPredictions
             for (int row = 0; row < split.Count; row++)
             {
                 var logits = all.AsSpan(row * task.Outputs, task.Outputs);
-                double predicted = task.IsRegression ? Prediction.Labels.Value(task, logits[0]) : Metrics.Classes(logits, task.Outputs)[0];
+                double predicted = task.IsRegression ? Tasks.Labels.Value(task, logits[0]) : Metrics.Classes(logits, task.Outputs)[0];
                 text.Append(CultureInfo.InvariantCulture, $"{split.Split.Name}\t{row}\t{Name(split.Labels[row])}\t{Name(predicted)}");
                 foreach (float output in logits)
                     text.Append(CultureInfo.InvariantCulture, $"\t{output}");

@@ -1,7 +1,6 @@
+using Electra.Running;
 
-using Electra.Finetuning;
-
-namespace Electra.Tests.Finetuning;
+namespace Electra.Tests.Running;
 
 public sealed class FinetuneResultTests : IDisposable
 {

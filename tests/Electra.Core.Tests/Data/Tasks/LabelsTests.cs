@@ -1,8 +1,7 @@
-
 using Electra.Data.Tasks;
-using Electra.Finetuning.Prediction;
+using Electra.Tests.Finetuning.Prediction;
 
-namespace Electra.Tests.Finetuning.Prediction;
+namespace Electra.Tests.Data.Tasks;
 
 public class LabelsTests
 {

@@ -1,8 +1,7 @@
-
 using Electra.Configuration;
 using Electra.Finetuning;
 
-namespace Electra.Tests.Finetuning.Prediction;
+namespace Electra.Tests.Finetuning;
 
 public class PredictOptionsTests
 {

@@ -1,4 +1,6 @@
-namespace Electra.Tests;
+using Electra.Configuration;
+
+namespace Electra.Tests.Configuration;
 
 public class WordWrapTests
 {

@@ -1,8 +1,7 @@
 using System.Text.Json;
 using Electra.Data.Tasks;
-using Electra.Finetuning;
 
-namespace Electra.Tests.Finetuning;
+namespace Electra.Tests.Data.Tasks;
 
 public class MetricsTests
 {

@@ -1,4 +1,4 @@
-namespace Electra;
+namespace Electra.Configuration;
 
 /// <summary>Breaks lines of text between words.</summary>
 internal static class WordWrap

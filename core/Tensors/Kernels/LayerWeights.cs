@@ -1,0 +1,23 @@
+namespace Electra.Tensors.Kernels;
+
+/// <summary>Some rows of a matrix.</summary>
+internal readonly record struct RowRange(int First, int Count);
+
+/// <summary>A linear layer: weight <c>[outputs, inputs]</c>, bias <c>[outputs]</c>.</summary>
+internal readonly unsafe struct LinearWeights(ushort* weight, float* bias)
+{
+    public readonly ushort* Weight = weight;
+    public readonly float* Bias = bias;
+}
+
+/// <summary>The gradients of a linear layer.</summary>
+internal readonly unsafe struct LinearGradients(float* weight, float* bias)
+{
+    public readonly float* Weight = weight, Bias = bias;
+}
+
+/// <summary>A layer normalisation, or the gradients of one.</summary>
+internal readonly unsafe struct LayerNormWeights(float* gain, float* offset)
+{
+    public readonly float* Gain = gain, Offset = offset;
+}
