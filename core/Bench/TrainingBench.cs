@@ -52,18 +52,7 @@ public static class TrainingBench
         // ---- steps and the floor, in turns -----------------------------------------------------------------------------------------
         int masked = Masking.Apply(batch, tokens, options.Objective.Masking, random[2]).Positions.Length;
         using var products = new StepProducts(config.Model, config.BatchSize, config.Length, masked, compute);
-        var (productTimes, copyRates) = (new List<double>(), new List<double>());
-        for (int i = 0; i < config.Steps; i++)
-        {
-            run.Stopping.ThrowIfCancellationRequested();
-            console.Report(new ProgressReport("measuring steps and the floor", i + 1, config.Steps, "steps"));
-            Step();
-            if (i % 3 == 0)
-            {
-                productTimes.Add(products.Milliseconds(repetitions: 4));
-                copyRates.Add(products.CopyRate());
-            }
-        }
+        var (productTime, copyRate) = InTurns(run, Step, products);
         long? operators = OperatorCounter.Count(() => training.Run(k, method.Passes(model, [batch], random[1][k++]), new StepRates(1e-4)));
 
         // ---- the plain port, in turns with steps ------------------------------------------------------------------------------------
@@ -80,8 +69,8 @@ public static class TrainingBench
 
         Print(console, $"{config.Size.ToString().ToLowerInvariant()}, {config.BatchSize} × {config.Length} tokens, {compute}", clock, products, new Measured
         {
-            ProductTime = productTimes.Median(),
-            CopyRate = copyRates.Median(),
+            ProductTime = productTime,
+            CopyRate = copyRate,
             Parameters = model.Store.ParameterCount,
             Tokens = batch.TokenCount,
             Operators = operators,
@@ -91,6 +80,24 @@ public static class TrainingBench
             Loss = loss,
         });
         return double.IsFinite(loss) ? 0 : 1;
+    }
+
+    /// <summary>Steps and the floor in turns: the median time of the products alone, and the rate at which memory is copied.</summary>
+    private static (double ProductTime, double CopyRate) InTurns(Run<BenchConfig> run, Action step, StepProducts products)
+    {
+        var (productTimes, copyRates) = (new List<double>(), new List<double>());
+        for (int i = 0; i < run.Config.Steps; i++)
+        {
+            run.Stopping.ThrowIfCancellationRequested();
+            run.Console.Report(new ProgressReport("measuring steps and the floor", i + 1, run.Config.Steps, "steps"));
+            step();
+            if (i % 3 == 0)
+            {
+                productTimes.Add(products.Milliseconds(repetitions: 4));
+                copyRates.Add(products.CopyRate());
+            }
+        }
+        return (productTimes.Median(), copyRates.Median());
     }
 
     private static void Print(RunConsole console, string title, StageClock clock, StepProducts products, Measured measured)
