@@ -29,7 +29,7 @@ internal sealed class StepProducts : IDisposable
     /// <param name="config">The models' shapes.</param>
     /// <param name="batch">Examples in a step.</param>
     /// <param name="length">Tokens of an example.</param>
-    /// <param name="masked">Tokens that the generator guesses.</param>
+    /// <param name="masked">Tokens that the generator predicts.</param>
     /// <param name="compute">Device and precision.</param>
     public StepProducts(ElectraConfig config, int batch, int length, int masked, Compute compute)
         : this(Of(config, batch, length, masked), compute)

@@ -38,7 +38,7 @@ internal static partial class YamlAdvice
     public static string Mapping(string text) =>
         MissingSpace(text) is { } key ? SpaceAfter(key) : NoBreakSpace(text);
 
-    /// <summary>Advice where a text is no number.</summary>
+    /// <summary>Advice where a text is not a number.</summary>
     public static string Number(string text) => text switch
     {
         _ when Percent().Match(text) is { Success: true } percent => $"; a percentage is written as a fraction: {decimal.Parse(percent.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) / 100:0.####}",

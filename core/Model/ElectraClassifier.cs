@@ -32,7 +32,8 @@ public sealed class ElectraClassifier : IDisposable
     /// <summary>Outputs of a row: one for each class, or one number.</summary>
     public int Outputs { get; }
 
-    /// <summary>All parameters, by the names of Hugging Face's library, the head's as <c>classifier.weight</c> and <c>classifier.bias</c>.</summary>
+    /// <summary>All parameters, by the names of Hugging Face's library, the head's as <c>classifier.weight</c> and
+    /// <c>classifier.bias</c>.</summary>
     public ParameterStore Store { get; } = new();
 
     /// <summary>Makes a classifier with fresh weights, or with none yet.</summary>

@@ -95,7 +95,8 @@ public sealed record ElectraConfig
 
     internal Tensors.Initialization WeightInitialization() => TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
 
-    /// <summary>Of the matrices whose initializer Google's code leaves to TensorFlow: the projections of the embeddings and the discriminator's output layer.</summary>
+    /// <summary>Of the matrices whose initializer Google's code leaves to TensorFlow: the projections of the embeddings and the
+    /// discriminator's output layer.</summary>
     internal Tensors.Initialization ProjectionInitialization() => TruncatedInitialization ? Tensors.Initialization.XavierUniform : Tensors.Initialization.Normal;
 
     /// <summary>The same shapes for a vocabulary.</summary>

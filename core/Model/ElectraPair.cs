@@ -51,11 +51,12 @@ public sealed class ElectraPair : IDisposable
         return pair;
     }
 
-    /// <summary>The generator's guesses at some positions.</summary>
+    /// <summary>The generator's logits at some positions.</summary>
     /// <param name="ids">Token ids with some masked, <c>[batch, length]</c>.</param>
     /// <param name="types">Token types, <c>[batch, length]</c>.</param>
     /// <param name="attention">Which positions are tokens.</param>
-    /// <param name="positions">The positions to guess, as indices into <c>[batch · length]</c>: the output layer is by far the widest, so only these reach it.</param>
+    /// <param name="positions">The positions to guess, as indices into <c>[batch · length]</c>: the output layer is by far the widest,
+    /// so only these reach it.</param>
     /// <param name="dropout">Dropout of this pass.</param>
     /// <param name="hidden">Called with each hidden state.</param>
     /// <returns>Logits, <c>[positions, vocabulary]</c> float32.</returns>

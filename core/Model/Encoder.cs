@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Electra.Model;
 
-/// <summary>The transformer encoder of BERT (post-normalisation), with a projection in front where embeddings and hidden states differ in width.</summary>
+/// <summary>The transformer encoder of BERT (post-normalisation), with a projection in front where embeddings and hidden states differ
+/// in width.</summary>
 public sealed class Encoder
 {
     private readonly ParameterStore store;
@@ -44,7 +45,8 @@ public sealed class Encoder
 /// <summary>Which positions of a batch may be attended to.</summary>
 /// <param name="Batch">Sequences in the batch.</param>
 /// <param name="Length">Positions of each, padding included.</param>
-/// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>: 0 for tokens, −∞ (the format's lowest) for padding; null without padding.</param>
+/// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>: 0 for tokens, −∞ (the format's lowest) for padding; null
+/// without padding.</param>
 public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
 {
     /// <summary>The tokens of each sequence; null without padding.</summary>

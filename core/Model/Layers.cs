@@ -22,7 +22,7 @@ public sealed class Linear(ParameterStore store, string name, int inputs, int ou
     public Tensor Forward(Tensor x) => FastOperations.Linear(x, weight, bias, store.Compute.Threads);
 }
 
-/// <summary>Layer normalisation over the last dimension, with gain and offset (Ba et al. 2016).</summary>
+/// <summary>Layer normalisation over the last dimension, with weight and bias (Ba et al. 2016).</summary>
 /// <param name="store">Where the parameters are declared.</param>
 /// <param name="name">The layer's full name; <c>.weight</c> and <c>.bias</c> follow it.</param>
 /// <param name="width">Size of the last dimension.</param>

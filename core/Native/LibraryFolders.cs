@@ -18,7 +18,8 @@ public static class LibraryFolders
     /// </summary>
     public static IReadOnlyList<string> All { get; private set; } = Existing(null);
 
-    /// <summary>Makes the folder of the calling file the first. The generated electra.csx calls this before anything is looked for.</summary>
+    /// <summary>Makes the folder of the calling file the first. The generated electra.csx calls this before anything is looked
+    /// for.</summary>
     /// <param name="file">The calling file, filled in by the compiler.</param>
     public static void UseThisOne([CallerFilePath] string file = "") => All = Existing(Path.GetDirectoryName(file));
 

@@ -17,7 +17,8 @@ internal static class OlderLibStdCxx
     private const string TooNew = "GLIBCXX_3.4.32", Oldest = "GLIBCXX_3.4";
     private const string NewSymbol = "_ZSt21ios_base_library_initv";
 
-    /// <summary>Writes the mended copy beside <paramref name="file"/> (or, where that folder is read-only, into the temporary folder).</summary>
+    /// <summary>Writes the mended copy beside <paramref name="file"/> (or, where that folder is read-only, into the temporary
+    /// folder).</summary>
     /// <returns>The copy's path; null when the file does not have exactly this one trouble.</returns>
     public static string? Mend(string file)
     {
@@ -58,7 +59,8 @@ internal static class OlderLibStdCxx
         int symbols = (int)U64(image, symbolsHeader + 24), count = (int)U64(image, symbolsHeader + 32) / 24;
         int versions = (int)U64(image, versionsHeader + 24);
 
-        // Elf64_Verneed: aux count at 2, file at 4, first aux at 8, next at 12. Elf64_Vernaux: flags at 4, index at 6, name at 8, next at 12.
+        // Elf64_Verneed: aux count at 2, file at 4, first aux at 8, next at 12. Elf64_Vernaux: flags at 4, index at 6, name at 8, next
+        // at 12.
         int tooNewAt = -1, tooNewIndex = -1, oldestIndex = -1;
         for (int need = (int)U64(image, needsHeader + 24), step = 1; step != 0; need += step)
         {

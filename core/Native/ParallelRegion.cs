@@ -22,7 +22,8 @@ internal static unsafe class ParallelRegion
         Start = (delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void>)start;
     }
 
-    /// <summary>Calls <paramref name="work"/> with 0 to <paramref name="threads"/> − 1, each on a thread of its own. It must not throw.</summary>
+    /// <summary>Calls <paramref name="work"/> with 0 to <paramref name="threads"/> − 1, each on a thread of its own. It must not
+    /// throw.</summary>
     public static void Run(int threads, Action<int> work)
     {
         if (threads == 1)
@@ -44,7 +45,8 @@ internal static unsafe class ParallelRegion
         }
     }
 
-    /// <summary>Calls <paramref name="work"/> with equal ranges (first, end) of 0 to <paramref name="count"/> − 1, one for each thread.</summary>
+    /// <summary>Calls <paramref name="work"/> with equal ranges (first, end) of 0 to <paramref name="count"/> − 1, one for each
+    /// thread.</summary>
     public static void Split(int count, int threads, Action<int, int> work) =>
         Run(Math.Clamp(count, 1, threads), thread =>
         {
@@ -60,7 +62,8 @@ internal static unsafe class ParallelRegion
         public int Joined;
     }
 
-    /// <summary>Inside another region the runtime may give fewer threads than were asked for: each goes on until all parts are done.</summary>
+    /// <summary>Inside another region the runtime may give fewer threads than were asked for: each goes on until all parts are
+    /// done.</summary>
     [UnmanagedCallersOnly]
     private static void Body(nint handle)
     {

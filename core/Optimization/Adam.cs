@@ -14,7 +14,8 @@ public enum Clipping
     TensorFlow,
 }
 
-/// <summary>Settings of <see cref="Adam"/>. The defaults are ELECTRA's (paper, table 6; google-research/electra, <c>optimization.py</c>).</summary>
+/// <summary>Settings of <see cref="Adam"/>. The defaults are ELECTRA's (paper, table 6; google-research/electra,
+/// <c>optimization.py</c>).</summary>
 public sealed record AdamOptions
 {
     /// <summary>Decay of the first moment; the one-cycle schedules move it.</summary>
@@ -88,14 +89,16 @@ public sealed class Adam : IDisposable
     /// <summary>Second moments, laid out like <see cref="ParameterStore.Values"/>.</summary>
     public Tensor Squares { get; }
 
-    /// <summary>What to take the gradients of: the loss, in float16 times a factor that <see cref="Step"/> takes out of them again.</summary>
+    /// <summary>What to take the gradients of: the loss, in float16 times a factor that <see cref="Step"/> takes out of them
+    /// again.</summary>
     /// <param name="loss">A scalar.</param>
     public Tensor Scaled(Tensor loss) => lossScale is null ? loss : loss * lossScale.Value;
 
     /// <summary>Applies the store's gradients, and publishes the new values to the model.</summary>
     /// <param name="update">The update's number, from 0.</param>
     /// <param name="rates">The learning rate, and β₁ where the schedule moves it.</param>
-    /// <param name="skipsToo">From the norm to whether the update is left out though the norm is finite, a bool scalar on the device.</param>
+    /// <param name="skipsToo">From the norm to whether the update is left out though the norm is finite, a bool scalar on the
+    /// device.</param>
     /// <returns>The norm of the gradients before clipping, a scalar tensor: reading it waits for the device.</returns>
     public Tensor Step(long update, StepRates rates, Func<Tensor, Tensor>? skipsToo = null)
     {
@@ -140,7 +143,8 @@ public sealed class Adam : IDisposable
         : lossScale is null ? "their gradients were not finite"
         : $"their gradients overflowed float16; the loss scale is now {lossScale.Value.item<float>():N0}";
 
-    /// <summary>All that an update changes, under the names that states are saved with. After reading into it, publish the store's values.</summary>
+    /// <summary>All that an update changes, under the names that states are saved with. After reading into it, publish the store's
+    /// values.</summary>
     public IEnumerable<(string Name, Tensor Value)> State()
     {
         (string, Tensor)[] always = [("values", store.Values), ("means", Means), ("squares", Squares)];

@@ -9,7 +9,8 @@ public enum ScheduleKind
     /// <summary>Up to the full rate over the warmup, then down to zero over what is left.</summary>
     SeparateLinear,
 
-    /// <summary>Two half cosines, up from lr/25 over a quarter of the run and down to lr/100,000; the first moment's decay moves against it.</summary>
+    /// <summary>Two half cosines, up from lr/25 over a quarter of the run and down to lr/100,000; the first moment's decay moves
+    /// against it.</summary>
     OneCycle,
 
     /// <summary>The same with a start at lr/100,000 and the warmup of the linear schedules.</summary>

@@ -7,7 +7,8 @@ namespace Electra.Pretraining;
 /// <param name="Accuracy">The share judged rightly, at a logit of 0.</param>
 /// <param name="Precision">Of the tokens called replaced, the share that was; 0 when none was called so.</param>
 /// <param name="Recall">Of the replaced tokens, the share that was called so.</param>
-/// <param name="Auc">Area under the ROC curve: the chance that a replaced token is suspected more than an original one; 0.5 is guessing.</param>
+/// <param name="Auc">Area under the ROC curve: the chance that a replaced token is suspected more than an original one; 0.5 is
+/// guessing.</param>
 public sealed record DetectionMetrics(long Tokens, double ReplacedShare, double Accuracy, double Precision, double Recall, double Auc)
 {
     /// <summary>The accuracy of calling every token original.</summary>

@@ -26,10 +26,12 @@ public sealed record ElectraMethod
     /// <summary>The generator's loss, a mean: logits <c>[positions, vocabulary]</c>, true tokens <c>[positions]</c>.</summary>
     public required Func<Tensor, Tensor, Tensor> GeneratorLoss { get; init; }
 
-    /// <summary>The discriminator's loss, a mean: logits <c>[tokens]</c>, and 1 where a token was replaced, else 0, <c>[tokens]</c>; padding is left out.</summary>
+    /// <summary>The discriminator's loss, a mean: logits <c>[tokens]</c>, and 1 where a token was replaced, else 0, <c>[tokens]</c>;
+    /// padding is left out.</summary>
     public required Func<Tensor, Tensor, Tensor> DiscriminatorLoss { get; init; }
 
-    /// <summary>Makes one loss of the generator's and the discriminator's: a weighted sum, for it is taken of each part of a batch.</summary>
+    /// <summary>Makes one loss of the generator's and the discriminator's: a weighted sum, for it is taken of each part of a
+    /// batch.</summary>
     public required Func<Tensor, Tensor, Tensor> Weigh { get; init; }
 
     /// <summary>Losses of one's own, added to the weighted sum.</summary>
@@ -55,7 +57,8 @@ public sealed record ElectraMethod
         return Forward(model, batch, masked, new LossCounts(masked.Positions.Length, batch.TokenCount, batch.Size), key, training).Pass;
     }
 
-    /// <summary>The passes of an update: each computes the losses of its part, as <see cref="LossNames"/> has them, which add up to the batch's.</summary>
+    /// <summary>The passes of an update: each computes the losses of its part, as <see cref="LossNames"/> has them, which add up to the
+    /// batch's.</summary>
     /// <param name="model">Generator and discriminator.</param>
     /// <param name="parts">The batch, in the parts that are computed at once.</param>
     /// <param name="key">Names every random draw of the update.</param>

@@ -9,7 +9,8 @@ namespace Electra.Pretraining;
 /// <param name="Sequences">Sequences of the whole batch: losses of one's own.</param>
 public readonly record struct LossCounts(long MaskedTokens, long Tokens, long Sequences);
 
-/// <summary>A loss of one's own beside the generator's and the discriminator's, of a head of one's own on the pass's hidden states.</summary>
+/// <summary>A loss of one's own beside the generator's and the discriminator's, of a head of one's own on the pass's hidden
+/// states.</summary>
 /// <param name="Name">Its name in the metrics file, in TensorBoard and in the picture: <c>sentence_order_loss</c>.</param>
 /// <param name="Loss">From the batch and its pass to a mean over the batch's sequences, a scalar.</param>
 /// <param name="Weight">Its weight in the loss that is minimised.</param>
@@ -26,6 +27,7 @@ public sealed record ExtraLoss(string Name, Func<TokenBatch, ElectraPass, Tensor
 /// <param name="CorruptedIds">What the discriminator read, <c>[size · length]</c>.</param>
 /// <param name="DiscriminatorLogits"><c>[tokens]</c>: padding is left out.</param>
 /// <param name="Replaced">Whether each token was replaced, <c>[tokens]</c>.</param>
-/// <param name="HiddenStates">The discriminator's last hidden states, <c>[size, length, hidden]</c> in the precision of the activations.</param>
+/// <param name="HiddenStates">The discriminator's last hidden states, <c>[size, length, hidden]</c> in the precision of the
+/// activations.</param>
 public sealed record ElectraPass(Tensor Loss, Tensor GeneratorLoss, Tensor DiscriminatorLoss, MaskedTokens Masked,
     Tensor Targets, Tensor GeneratorLogits, Tensor CorruptedIds, Tensor DiscriminatorLogits, Tensor Replaced, Tensor HiddenStates);

@@ -21,10 +21,12 @@ public sealed class InitialWeights : IDisposable
     private InitialWeights(PretrainedModel? discriminator, PretrainedModel? generator, RunConsole console) =>
         (this.discriminator, this.generator, this.console) = (discriminator, generator, console);
 
-    /// <summary>Opens the models that the configuration names, none where it names none, and checks that they are of the run's shape and vocabulary.</summary>
+    /// <summary>Opens the models that the configuration names, none where it names none, and checks that they are of the run's shape
+    /// and vocabulary.</summary>
     /// <param name="tokenizer">The tokenizer of the run.</param>
     /// <param name="run">The experiment.</param>
-    /// <exception cref="UserErrorException">There are no such models, or they are of another shape or vocabulary; the message says which would fit.</exception>
+    /// <exception cref="UserErrorException">There are no such models, or they are of another shape or vocabulary; the message says
+    /// which would fit.</exception>
     public static InitialWeights Open(ElectraTokenizer tokenizer, Run<PretrainConfig> run)
     {
         var (init, initGenerator) = (run.Config.Init, run.Config.InitGenerator);

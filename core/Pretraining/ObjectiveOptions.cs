@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
 
-/// <summary>How the generator's guesses are drawn.</summary>
+/// <summary>How the generator's predictions are drawn.</summary>
 public enum SamplingMethod
 {
     /// <summary>argmax(logits + Gumbel noise) in float32.</summary>
@@ -17,13 +17,13 @@ public enum SamplingMethod
     Multinomial,
 }
 
-/// <summary>The pre-training objective: what is masked, how guesses are drawn, how losses are smoothed and weighed.</summary>
+/// <summary>The pre-training objective: what is masked, how predictions are drawn, how losses are smoothed and weighed.</summary>
 public sealed record ObjectiveOptions
 {
     /// <summary>Which tokens the generator has to guess.</summary>
     public MaskingOptions Masking { get; init; } = new();
 
-    /// <summary>How its guesses are drawn.</summary>
+    /// <summary>How its predictions are drawn.</summary>
     public SamplingMethod Sampling { get; init; }
 
     /// <summary>What the logits are divided by before drawing.</summary>

@@ -50,7 +50,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// </summary>
     public string Init { get; init; } = "";
 
-    /// <summary>The generator to go on from; empty: the one beside the discriminator where both are in one place, else a fresh one.</summary>
+    /// <summary>The generator to go on from; empty: the one beside the discriminator where both are in one place, else a fresh
+    /// one.</summary>
     public string InitGenerator { get; init; } = "";
 
     /// <summary>Masking, sampling, losses.</summary>
@@ -74,7 +75,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <summary>Device and threads.</summary>
     public ComputeOptions Compute { get; init; } = new();
 
-    /// <summary>Threads that make examples, beside the one that reads and writes; 1: that one does all; 0: one for each processor.</summary>
+    /// <summary>Threads that make examples, beside the one that reads and writes; 1: that one does all; 0: one for each
+    /// processor.</summary>
     [Range(0, 1024)]
     public int Workers { get; init; }
 
@@ -100,7 +102,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <inheritdoc/>
     public bool IsSavedByRun => true;
 
-    /// <summary>What the learned weights depend on, as YAML; where and how the run is computed and watched is left at its defaults.</summary>
+    /// <summary>What the learned weights depend on, as YAML; where and how the run is computed and watched is left at its
+    /// defaults.</summary>
     internal string WhatIsLearned()
     {
         var elsewhere = new PretrainConfig();
@@ -156,7 +159,8 @@ public sealed record TrainingOptions
     [Range(1, 1 << 20)]
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Examples in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the whole batch. What is learned stays the same.</summary>
+    /// <summary>Examples in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the
+    /// whole batch. What is learned stays the same.</summary>
     [Range(0, 1 << 20)]
     public int MicroBatchSize { get; init; }
 
@@ -175,7 +179,7 @@ public sealed record TrainingOptions
     public Precision Precision { get; init; }
 
     /// <summary>
-    /// Updates in a row whose loss or gradients are no numbers, at most: such an update is not applied, and one more than these stops
+    /// Updates in a row whose loss or gradients are not finite, at most: such an update is not applied, and one more than these stops
     /// the run. In float16, where overflows lower the loss scale at the beginning, 16 more are allowed. The examples of each are named in
     /// skipped_updates.jsonl.
     /// </summary>

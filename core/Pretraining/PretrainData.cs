@@ -109,7 +109,8 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
             console.Warning("no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on");
     }
 
-    /// <summary>A word that is [UNK], and why; empty where none is among the first documents, or these would have to be downloaded again.</summary>
+    /// <summary>A word that is [UNK], and why; empty where none is among the first documents, or these would have to be downloaded
+    /// again.</summary>
     private string UnknownExample(Corpus corpus)
     {
         const int Documents = 100;

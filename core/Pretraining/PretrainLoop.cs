@@ -36,7 +36,8 @@ public static class PretrainLoop
 /// <summary>A run of pre-training in this process: the parts of its loop.</summary>
 internal sealed class PretrainSession : IDisposable
 {
-    /// <summary>Between two drawings of the curves: where states are saved every few steps, drawing would take longer than training.</summary>
+    /// <summary>Between two drawings of the curves: where states are saved every few steps, drawing would take longer than
+    /// training.</summary>
     private static readonly TimeSpan DrawingPause = TimeSpan.FromSeconds(30);
 
     private readonly Run<PretrainConfig> run;

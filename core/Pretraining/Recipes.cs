@@ -14,7 +14,8 @@ public enum Recipe
     Google,
 }
 
-/// <summary>Published settings (paper, table 6; richarddwang/electra_pytorch, <c>pretrain.py</c>; google-research/electra, <c>configure_pretraining.py</c>).</summary>
+/// <summary>Published settings (paper, table 6; richarddwang/electra_pytorch, <c>pretrain.py</c>; google-research/electra,
+/// <c>configure_pretraining.py</c>).</summary>
 public static class Recipes
 {
     /// <summary>The configuration of a recipe at a size, without corpus and vocabulary.</summary>

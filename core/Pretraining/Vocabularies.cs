@@ -13,7 +13,8 @@ namespace Electra.Pretraining;
 /// <summary>The vocabulary of a run: a file, or how to train one on the run's corpus.</summary>
 public sealed record VocabularyOptions
 {
-    /// <summary>A vocab.txt, or a model on the Hugging Face hub whose it is (<c>google/electra-small-discriminator</c>); empty: train one on the corpus.</summary>
+    /// <summary>A vocab.txt, or a model on the Hugging Face hub whose it is (<c>google/electra-small-discriminator</c>); empty: train
+    /// one on the corpus.</summary>
     public string File { get; init; } = "";
 
     /// <summary>Tokens of a trained vocabulary, at most; null: 30522, as many as BERT's has.</summary>
@@ -27,13 +28,16 @@ public sealed record VocabularyOptions
     /// <summary>Whether text is lowercased; null: as the vocabulary's own tokenizer_config.json says, true where there is none.</summary>
     public bool? Lowercase { get; init; }
 
-    /// <summary>Whether accents are stripped (ä becomes a); null: as the vocabulary's own tokenizer_config.json says, or where text is lowercased.</summary>
+    /// <summary>Whether accents are stripped (ä becomes a); null: as the vocabulary's own tokenizer_config.json says, or where text is
+    /// lowercased.</summary>
     public bool? StripAccents { get; init; }
 
-    /// <summary>Whether each Chinese character is a word; null: as the vocabulary's own tokenizer_config.json says, true where there is none.</summary>
+    /// <summary>Whether each Chinese character is a word; null: as the vocabulary's own tokenizer_config.json says, true where there is
+    /// none.</summary>
     public bool? TokenizeChineseChars { get; init; }
 
-    /// <summary>Text to train on, at most, in millions of characters from the start of the corpus: more changes little and takes longer.</summary>
+    /// <summary>Text to train on, at most, in millions of characters from the start of the corpus: more changes little and takes
+    /// longer.</summary>
     [Range(1, 1_000_000)]
     public int MillionCharacters { get; init; } = 1000;
 
@@ -54,13 +58,15 @@ public static class Vocabularies
 {
     private const int DefaultSize = 30522;
 
-    /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used again.</summary>
+    /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used
+    /// again.</summary>
     /// <param name="options">The file, or how to train.</param>
     /// <param name="corpus">The corpus to train on.</param>
     /// <param name="datasets">The folder of prepared data.</param>
     /// <param name="console">Told of the text counted, and of a vocabulary whose case is not that of the text.</param>
     /// <param name="cancellation">Stops training; nothing is kept then.</param>
-    /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, its own settings are others, or there is no text to train on.</exception>
+    /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, its own settings are others, or there is no
+    /// text to train on.</exception>
     public static ElectraTokenizer Open(VocabularyOptions options, Corpus corpus, string datasets, RunConsole? console = null, CancellationToken cancellation = default) =>
         options.File != "" ? Load(options, console, cancellation) : Trained(options, corpus, datasets, console, cancellation);
 

@@ -62,7 +62,7 @@ public static class Curves
         return plot;
     }
 
-    /// <summary>The numbers of a name, or their logarithms; what is no number is left out.</summary>
+    /// <summary>The numbers of a name, or their logarithms; what is not finite is left out.</summary>
     private static (double[] Steps, double[] Values) Points(IReadOnlyList<MetricsRow> rows, string name, bool isLogarithmic)
     {
         var points = rows.Where(row => row.Values.ContainsKey(name))

@@ -11,7 +11,7 @@ public sealed record MetricsRow(long Step, IReadOnlyDictionary<string, double> V
 
 /// <summary>
 /// The numbers of a run as it goes: <c>metrics.jsonl</c>, one flat JSON object a line (<c>{"step":100,"loss":12.5}</c>), and the
-/// same for TensorBoard. A number that is none is the string <c>"NaN"</c>, <c>"Infinity"</c> or <c>"-Infinity"</c>, as in
+/// same for TensorBoard. A non-finite number is the string <c>"NaN"</c>, <c>"Infinity"</c> or <c>"-Infinity"</c>, as in
 /// System.Text.Json's named literals.
 /// </summary>
 /// <remarks>Every line is written through to the system at once: a run that is killed leaves at most one torn line, which resuming drops.</remarks>

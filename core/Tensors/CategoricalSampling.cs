@@ -93,7 +93,8 @@ public static class CategoricalSampling
         return (value, index);
     }
 
-    /// <summary>Gumbel noise −log(−log(u)), u the middles of 2²³ equal parts of (0, 1): those of more parts float32 would round to 1.</summary>
+    /// <summary>Gumbel noise −log(−log(u)), u the middles of 2²³ equal parts of (0, 1): those of more parts float32 would round to
+    /// 1.</summary>
     /// <param name="draws">Which parts.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Noise(Vector512<uint> draws)

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace Electra.Tensors;
 
-/// <summary>The number format of matrix products and activations. Parameters, sums of gradients, normalisation statistics and losses are always float32.</summary>
+/// <summary>The number format of matrix products and activations. Parameters, sums of gradients, normalisation statistics and losses
+/// are always float32.</summary>
 public enum Precision
 {
     /// <summary>bfloat16 where the device multiplies it natively, float32 elsewhere.</summary>
@@ -17,7 +18,8 @@ public enum Precision
     /// <summary>bfloat16 products and activations over float32 parameters; needs no loss scaling.</summary>
     Bfloat16,
 
-    /// <summary>float16 products and activations over float32 parameters, with loss scaling: for GPUs older than bfloat16, and slow on CPUs.</summary>
+    /// <summary>float16 products and activations over float32 parameters, with loss scaling: for GPUs older than bfloat16, and slow on
+    /// CPUs.</summary>
     Float16,
 
     /// <summary>float32, its products on CUDA in TF32 (10 bits of mantissa; Ampere and newer).</summary>
@@ -35,7 +37,8 @@ public sealed record ComputeOptions
     [Range(0, 1024)]
     public int Threads { get; init; }
 
-    /// <summary>Warns where there are more threads than processors that this process may use (its affinity, its container's share).</summary>
+    /// <summary>Warns where there are more threads than processors that this process may use (its affinity, its container's
+    /// share).</summary>
     /// <param name="workers">How many compute at the same time, each with its share of <see cref="Threads"/>, at least one.</param>
     public IEnumerable<string> Warnings(int workers = 1)
     {

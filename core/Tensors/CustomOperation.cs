@@ -5,10 +5,12 @@ namespace Electra.Tensors;
 /// <summary>An operation with a backward pass of its own.</summary>
 internal interface ICustomOperation
 {
-    /// <summary>The result; new tensors that the backward pass needs are added to <paramref name="kept"/>, or nothing where that is null.</summary>
+    /// <summary>The result; new tensors that the backward pass needs are added to <paramref name="kept"/>, or nothing where that is
+    /// null.</summary>
     Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept);
 
-    /// <summary>The gradient of each input from that of the result; null where the operation has added it to a parameter's itself.</summary>
+    /// <summary>The gradient of each input from that of the result; null where the operation has added it to a parameter's
+    /// itself.</summary>
     IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept);
 }
 

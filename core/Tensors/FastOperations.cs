@@ -76,7 +76,8 @@ internal static class FastOperations
     /// <summary>
     /// Rows of an embedding table: <c>[…]</c> int64 to <c>[…, width]</c> float32. The row <paramref name="paddingIndex"/> gets no gradient.
     /// </summary>
-    /// <remarks>libtorch's gradient is as large as the table, though a batch reads few of its rows; on the CPU these are added where they lie.</remarks>
+    /// <remarks>libtorch's gradient is as large as the table, though a batch reads few of its rows; on the CPU these are added where
+    /// they lie.</remarks>
     public static Tensor Embedding(Parameter table, Tensor ids, int paddingIndex) =>
         ids.device_type == DeviceType.CPU && table.Leaf.requires_grad && is_grad_enabled() && !plain
             ? CustomOperation.Apply(new EmbeddingOperation(table, paddingIndex), ids, table.Leaf)

@@ -33,7 +33,7 @@ public enum ParameterRole
     /// <summary>The bias of a linear layer: does not decay, read in the precision of the activations.</summary>
     Bias,
 
-    /// <summary>Normalisation gains and offsets and the like: does not decay, always read in float32.</summary>
+    /// <summary>Weights and biases of normalisations and the like: does not decay, always read in float32.</summary>
     Other,
 }
 

@@ -17,7 +17,8 @@ public sealed class OutlierGuard(double sigmas, Compute compute) : IDisposable
     /// <summary>Before there are as many, nothing is out of line.</summary>
     private const int Fewest = Window / 2;
 
-    /// <summary>Losses and gradient norms of the latest updates, <c>[2, window]</c>: a part of the state of a run. Update k stands at k modulo the window.</summary>
+    /// <summary>Losses and gradient norms of the latest updates, <c>[2, window]</c>: a part of the state of a run. Update k stands at k
+    /// modulo the window.</summary>
     public Tensor Recent { get; } = zeros(2, Window, device: compute.Device).DetachFromDisposeScope();
 
     /// <summary>Whether update k is out of line, a bool scalar; then remembers it.</summary>

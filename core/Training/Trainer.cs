@@ -24,10 +24,12 @@ public sealed class Trainer
     /// <summary>Told of each update when it is made: with the number of updates that are done, and whether the run ends with it.</summary>
     public required Action<long, bool> Updated { get; init; }
 
-    /// <summary>Whether the model is measured after so many updates. A step that was measured before a run was stopped is not measured again.</summary>
+    /// <summary>Whether the model is measured after so many updates. A step that was measured before a run was stopped is not measured
+    /// again.</summary>
     public required Func<long, bool> EvaluatesAt { get; init; }
 
-    /// <summary>Measures the model. May be interrupted by an <see cref="OperationCanceledException"/>: then it is done when the run resumes.</summary>
+    /// <summary>Measures the model. May be interrupted by an <see cref="OperationCanceledException"/>: then it is done when the run
+    /// resumes.</summary>
     public required Action<long> Evaluate { get; init; }
 
     /// <summary>Saves after so many updates what is due: with whether the run ends or stops there.</summary>

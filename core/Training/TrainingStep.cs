@@ -23,7 +23,8 @@ public sealed class TrainingStep(ParameterStore store, Adam optimizer, int losse
     /// <summary>Skips updates that are out of line; null: only those that are not finite.</summary>
     public OutlierGuard? Guard { get; init; }
 
-    /// <summary>Whether the next update has to wait for the device, to have the numbers of the past ones read. <see cref="Read"/> makes room.</summary>
+    /// <summary>Whether the next update has to wait for the device, to have the numbers of the past ones read. <see cref="Read"/> makes
+    /// room.</summary>
     public bool IsFull => unreadUpdates.Count == Room;
 
     /// <summary>Makes the k-th update. Nothing in it waits for the device.</summary>

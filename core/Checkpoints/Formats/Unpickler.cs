@@ -230,7 +230,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
     }
 
     private static object Parsed(string digits) =>
-        long.TryParse(digits, System.Globalization.CultureInfo.InvariantCulture, out long value) ? value : throw new InvalidDataException("the pickle has a number that is none");
+        long.TryParse(digits, System.Globalization.CultureInfo.InvariantCulture, out long value) ? value : throw new InvalidDataException("the pickle has a number that is not valid");
 
     private static object Integer(ReadOnlySpan<byte> littleEndian) =>
         littleEndian.Length <= 8 ? (object)(long)new BigInteger(littleEndian) : new BigInteger(littleEndian);

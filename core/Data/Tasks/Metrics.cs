@@ -102,10 +102,10 @@ public static class Metrics
     private static double MatthewsCorrelation(int[] predicted, int[] labels)
     {
         double n = labels.Length, right = predicted.Zip(labels).Count(pair => pair.First == pair.Second);
-        var guesses = predicted.CountBy(c => c).ToDictionary();
+        var predictedCounts = predicted.CountBy(c => c).ToDictionary();
         var truths = labels.CountBy(c => c).ToDictionary();
-        double together = truths.Sum(truth => (double)truth.Value * guesses.GetValueOrDefault(truth.Key));
-        double spread = (n * n - guesses.Values.Sum(c => (double)c * c)) * (n * n - truths.Values.Sum(c => (double)c * c));
+        double together = truths.Sum(truth => (double)truth.Value * predictedCounts.GetValueOrDefault(truth.Key));
+        double spread = (n * n - predictedCounts.Values.Sum(c => (double)c * c)) * (n * n - truths.Values.Sum(c => (double)c * c));
         return spread == 0 ? 0 : (right * n - together) / Math.Sqrt(spread);
     }
 

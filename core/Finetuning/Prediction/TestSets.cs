@@ -37,7 +37,7 @@ public static class TestSets
     /// <param name="compute">Where to compute.</param>
     /// <param name="progress">Told of the rows done.</param>
     /// <param name="cancellation">Stops the work.</param>
-    /// <exception cref="UserErrorException">A row is not as it should be, a run cannot be read, its outputs are no numbers, or there is nothing to predict.</exception>
+    /// <exception cref="UserErrorException">A row is not as it should be, a run cannot be read, its outputs are not finite, or there is nothing to predict.</exception>
     public static PredictedTests Predict(IReadOnlyList<ChosenRuns> chosen, FinetuneConfig config, Compute compute,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {

@@ -6,7 +6,8 @@ namespace Electra.Tensors.Kernels;
 /// <summary>What follows each half of a transformer layer, for some of its rows: LayerNorm(dropout(x + bias) + residual).</summary>
 internal static unsafe class AddNormKernel
 {
-    /// <summary>Writes the result, and for the backward pass the normalised sum before gain and offset and 1/σ of each row (both may be null).</summary>
+    /// <summary>Writes the result, and for the backward pass the normalised sum before weight and bias and 1/σ of each row (both may be
+    /// null).</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="width">Elements of a row, a multiple of 32.</param>
     /// <param name="mask">The dropout: a row of it is a position.</param>
@@ -59,7 +60,8 @@ internal static unsafe class AddNormKernel
         }
     }
 
-    /// <summary>Turns the gradient of the result into that of the residual, writes that of x, and adds those of the parameters to their sums.</summary>
+    /// <summary>Turns the gradient of the result into that of the residual, writes that of x, and adds those of the parameters to their
+    /// sums.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="width">Elements of a row, a multiple of 32.</param>
     /// <param name="mask">The forward pass's dropout.</param>

@@ -87,7 +87,8 @@ internal static unsafe class AttentionKernel
                 ZeroRows(target + ((long)length * 3 * hidden) + (part * hidden), shape.Length - length, size, 3 * hidden);
         });
 
-    /// <summary>Softmax of a row of scores; <paramref name="columns"/> are computed, those from <paramref name="length"/> on get the weight 0.</summary>
+    /// <summary>Softmax of a row of scores; <paramref name="columns"/> are computed, those from <paramref name="length"/> on get the
+    /// weight 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SoftmaxRow(float* scores, int length, int columns, ref KeepMask.Draws draws, ushort* weights, ushort* dropped)
     {
@@ -119,7 +120,8 @@ internal static unsafe class AttentionKernel
         }
     }
 
-    /// <summary>From the gradient of the dropped weights of a row: the dropped weights again, and the gradient of the unscaled scores.</summary>
+    /// <summary>From the gradient of the dropped weights of a row: the dropped weights again, and the gradient of the unscaled
+    /// scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SoftmaxRowBackward(float* gradient, int length, int columns, float scale, ref KeepMask.Draws draws, ushort* weights, ushort* dropped, ushort* ofScores)
     {

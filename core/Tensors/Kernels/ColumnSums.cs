@@ -15,7 +15,8 @@ internal static unsafe class ColumnSums
         ParallelRegion.Split(columns / Lane.Width, threads, (first, end) =>
             Add(x + (first * Lane.Width), columns, sums + (first * Lane.Width), rows, (end - first) * Lane.Width));
 
-    /// <summary>The same for <paramref name="columns"/> columns of a matrix whose rows are <paramref name="stride"/> apart, on this thread.</summary>
+    /// <summary>The same for <paramref name="columns"/> columns of a matrix whose rows are <paramref name="stride"/> apart, on this
+    /// thread.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(ushort* x, int stride, float* sums, int rows, int columns)
     {

@@ -63,7 +63,7 @@ internal static unsafe class TransformerLayerKernel
         /// <summary>After the first half of the layer, <c>[rows, hidden]</c>.</summary>
         public ushort* Attended { get; init; }
 
-        /// <summary>The same before gain and offset; for the backward pass.</summary>
+        /// <summary>The same before weight and bias; for the backward pass.</summary>
         public ushort* AttendedUnit { get; init; }
 
         /// <summary>1/σ of its rows; for the backward pass.</summary>
@@ -75,7 +75,7 @@ internal static unsafe class TransformerLayerKernel
         /// <summary>Its derivative; for the backward pass.</summary>
         public ushort* Slope { get; init; }
 
-        /// <summary>The result before gain and offset, <c>[rows, hidden]</c>; for the backward pass.</summary>
+        /// <summary>The result before weight and bias, <c>[rows, hidden]</c>; for the backward pass.</summary>
         public ushort* OutputUnit { get; init; }
 
         /// <summary>1/σ of its rows; for the backward pass.</summary>
