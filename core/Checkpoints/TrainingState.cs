@@ -10,7 +10,7 @@ namespace Electra.Checkpoints;
 /// The state of a training run in a folder: tensors, and a record of what they belong to. The folder appears whole or not at all,
 /// and a part of it that was damaged later is noticed.
 /// </summary>
-public static class TrainingState
+internal static class TrainingState
 {
     private const string TensorsFile = "tensors.safetensors", InfoFile = "state.json";
 

@@ -6,7 +6,7 @@ namespace Electra.Storage;
 /// Writes a file so that whoever opens it finds the old content or the new, never a part: into a temporary file beside it, to the
 /// disk, and only then under its name. What is no regular file (a device, a named pipe, /dev/stdout) cannot be replaced: it is written to.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>Wraps the stream that a file is written through, in the calls that follow: tests let writes fail.</summary>
     internal static readonly AsyncLocal<Func<Stream, Stream>?> Through = new();

@@ -4,7 +4,7 @@ namespace Electra.Storage;
 /// <summary>
 /// Writes a folder of files that belong together (a checkpoint, a store of examples) so that it is there whole or not at all.
 /// </summary>
-public static class AtomicFolder
+internal static class AtomicFolder
 {
     /// <summary>Fills a temporary folder beside <paramref name="path"/>, and gives it that name; an older folder of the name is replaced.</summary>
     /// <param name="path">The folder. A symbolic link is followed, not replaced.</param>

@@ -4,7 +4,7 @@ using System.Text;
 namespace Electra.Storage;
 
 /// <summary>Names content: what is the same has the same name.</summary>
-public static class Fingerprint
+internal static class Fingerprint
 {
     /// <summary>Twelve hexadecimal digits of the SHA-256 of some bytes.</summary>
     public static string Of(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content))[..12];

@@ -111,12 +111,12 @@ public sealed class ArchitectureTests
     /// <summary>Lower it where a room gets rid of more; never raise it.</summary>
     [Fact]
     public void Lines_over_140_columns_become_fewer() =>
-        Assert.InRange(Core.Value.Files.Sum(file => file.GetText().Lines.Count(line => line.Span.Length > Columns)), 0, 1100);
+        Assert.InRange(Core.Value.Files.Sum(file => file.GetText().Lines.Count(line => line.Span.Length > Columns)), 0, 1050);
 
     /// <summary>Public is what scripts need. Lower it where types become internal; raise it only for what a script will use.</summary>
     [Fact]
     public void Public_types_are_counted() =>
-        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 250);
+        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 206);
 
     private static int Floor(string space)
     {

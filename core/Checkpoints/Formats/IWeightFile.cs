@@ -10,7 +10,7 @@ namespace Electra.Checkpoints.Formats;
 public sealed record StoredTensor(string Name, ScalarType Type, IReadOnlyList<long> Shape);
 
 /// <summary>Tensors by name in a file that is open to be read, whatever its format.</summary>
-public interface IWeightFile : IDisposable
+internal interface IWeightFile : IDisposable
 {
     /// <summary>The file.</summary>
     string Path { get; }

@@ -10,7 +10,7 @@ namespace Electra.Checkpoints.Formats;
 /// dictionary beside other things (<see cref="StateDictionaries"/>). Both forms are
 /// read: the zip archive of torch 1.6 and later, and the row of pickles before it.
 /// </summary>
-public sealed class PyTorchFile : IWeightFile
+internal sealed class PyTorchFile : IWeightFile
 {
     private const int LongestPickle = 1 << 26;
 

@@ -11,7 +11,7 @@ namespace Electra.Checkpoints.Formats;
 /// The safetensors format: the length of a header in eight bytes, the header (JSON: name to type, shape and place), the bytes of the
 /// tensors one after the other. (github.com/huggingface/safetensors)
 /// </summary>
-public static class SafeTensors
+internal static class SafeTensors
 {
     /// <summary>The name of metadata in the header.</summary>
     internal const string MetadataName = "__metadata__";

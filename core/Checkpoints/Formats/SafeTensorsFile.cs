@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Electra.Checkpoints.Formats;
 
 /// <summary>An open safetensors file. The header is checked when it is opened, so that every tensor it names can be read.</summary>
-public sealed class SafeTensorsFile : IWeightFile
+internal sealed class SafeTensorsFile : IWeightFile
 {
     private readonly BinaryFile file;
     private readonly SafeTensorsHeader header;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Electra.Checkpoints.Formats;
 
 /// <summary>Weights in several files beside an index that says which file has which tensor (<c>model.safetensors.index.json</c>).</summary>
-public sealed class ShardedFile : IWeightFile
+internal sealed class ShardedFile : IWeightFile
 {
     private const int LongestIndex = 1 << 26;
 
