@@ -139,9 +139,9 @@ public sealed class Adam : IDisposable
     /// <summary>Why updates that were not finite were skipped, in words. Reading the loss scale waits for the device.</summary>
     /// <param name="hadFiniteLosses">Whether the loss of such an update was finite.</param>
     internal string WhyNotFinite(bool hadFiniteLosses) =>
-        !hadFiniteLosses ? "their loss was not finite"
-        : lossScale is null ? "their gradients were not finite"
-        : $"their gradients overflowed float16; the loss scale is now {lossScale.Value.item<float>():N0}";
+        !hadFiniteLosses ? "the loss was not finite"
+        : lossScale is null ? "the gradients were not finite"
+        : $"the gradients overflowed float16, the loss scale is now {lossScale.Value.item<float>():N0}";
 
     /// <summary>All that an update changes, under the names that states are saved with. After reading into it, publish the store's
     /// values.</summary>

@@ -182,9 +182,9 @@ internal sealed class PretrainSession : IDisposable
             metrics?.Write(at, [.. method.LossNames.Zip(losses), ("gradient_norm", sums.MeanNorm),
                 ("learning_rate", rate), ("tokens_per_second", tokensPerSecond), ("seconds", Seconds)]);
         var terms = string.Join(", ", method.LossNames.Skip(1).Zip(losses.Skip(1), (name, loss) => $"{name.Replace("_loss", "").Replace('_', ' ')} {(name == "generator_loss" ? $"{loss:F3}" : $"{loss:F4}")}"));
-        console.Line($"step {at,9:N0}  loss {losses[0]:F3} ({terms})  lr {rate:0.00e+0}  norm {sums.MeanNorm:F2}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} tokens/s  left {Duration(TimeSpan.FromSeconds((steps - at) * seconds / count))}");
+        console.Line($"step {at,9:N0}  loss {losses[0]:F3} ({terms})  lr {rate:0.00e+0}  norm {(sums.WithNorm == 0 ? "not finite" : $"{sums.MeanNorm:F2}")}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} tokens/s  left {Duration(TimeSpan.FromSeconds((steps - at) * seconds / count))}");
         if (sums.NotFinite > 0)
-            console.Line($"                skipped {sums.NotFinite} of these updates: {optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)}");
+            console.Line($"step {at,9:N0}  skipped {sums.NotFinite} of the latest {count} updates: {optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)}");
         (loggedAt, loggedStep, loggedTokens) = (now, at, 0);
     }
 
