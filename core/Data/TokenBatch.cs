@@ -16,6 +16,9 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
     /// </summary>
     public long FirstRow { get; init; }
 
+    /// <summary>A label of each sequence, <c>[size]</c>, for a loss of one's own; empty where nothing sets them.</summary>
+    public long[] Labels { get; init; } = [];
+
     /// <summary>The number of tokens, without padding.</summary>
     public long TokenCount => Lengths.Sum(n => (long)n);
 

@@ -18,7 +18,7 @@ public sealed class ElectraPair : IDisposable
     private readonly GeneratorHead generatorHead;
     private readonly DiscriminatorHead discriminatorHead;
 
-    private ElectraPair(ElectraConfig config)
+    private ElectraPair(ElectraConfig config, Action<ParameterStore>? extend)
     {
         Config = config;
         embeddings = new Embeddings(Store, GeneratorName + "electra.embeddings", config);
@@ -26,6 +26,7 @@ public sealed class ElectraPair : IDisposable
         generatorHead = new GeneratorHead(Store, GeneratorName, config, embeddings);
         discriminator = new Encoder(Store, DiscriminatorName + "electra", config, config.Discriminator);
         discriminatorHead = new DiscriminatorHead(Store, DiscriminatorName, config);
+        extend?.Invoke(Store); // last: the pair's own weights begin the same with and without it
     }
 
     /// <summary>The models' shapes.</summary>
@@ -39,14 +40,18 @@ public sealed class ElectraPair : IDisposable
     /// <param name="seed">Seeds the weights.</param>
     /// <param name="compute">Where to put them, and the precision to compute in.</param>
     /// <param name="trainable">False makes no gradients.</param>
+    /// <param name="extend">
+    /// Declares parameters of one's own, for a head with a loss of its own: <c>store => head = new Linear(store, "head", …)</c>.
+    /// They are trained, saved in states and resumed with the pair's; the models that are written for use elsewhere do not have them.
+    /// </param>
     /// <exception cref="UserErrorException">The shapes do not fit together.</exception>
-    public static ElectraPair Create(ElectraConfig config, long seed, Compute compute, bool trainable = true)
+    public static ElectraPair Create(ElectraConfig config, long seed, Compute compute, bool trainable = true, Action<ParameterStore>? extend = null)
     {
         if (config.Problems().FirstOrDefault() is { Key: not null } problem)
             throw new UserErrorException($"model.{problem.Key}: {problem.Problem}");
         if (config.VocabularySize <= 0)
             throw new ArgumentException("the vocabulary's size is not set", nameof(config));
-        var pair = new ElectraPair(config);
+        var pair = new ElectraPair(config, extend);
         pair.Store.Allocate(compute, seed, config.InitializerRange, trainable);
         return pair;
     }

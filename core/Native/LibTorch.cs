@@ -42,6 +42,17 @@ public static class LibTorch
         var context = AssemblyLoadContext.GetLoadContext(typeof(LibTorch).Assembly)!;
         context.Resolving += ResolveManaged;
         context.ResolvingUnmanagedDll += ResolveNative;
+
+        // Interactive hosts (Roslyn's, the public dotnet-script's) give each library a load context of its own, TorchSharp too.
+        AppDomain.CurrentDomain.AssemblyLoad += (_, load) => ResolveNativeOf(load.LoadedAssembly, context);
+        foreach (var loaded in AppDomain.CurrentDomain.GetAssemblies())
+            ResolveNativeOf(loaded, context);
+    }
+
+    private static void ResolveNativeOf(Assembly assembly, AssemblyLoadContext own)
+    {
+        if (assembly.GetName().Name == "TorchSharp" && AssemblyLoadContext.GetLoadContext(assembly) is { } context && context != own)
+            context.ResolvingUnmanagedDll += ResolveNative;
     }
 
     private static Assembly? ResolveManaged(AssemblyLoadContext context, AssemblyName name) =>

@@ -23,7 +23,11 @@ public enum ScheduleKind
 /// <summary>The learning rate and the decay of Adam's first moment for one update.</summary>
 /// <param name="LearningRate">The learning rate.</param>
 /// <param name="Momentum">β₁; null where the schedule leaves it alone.</param>
-public readonly record struct StepRates(double LearningRate, double? Momentum = null);
+public readonly record struct StepRates(double LearningRate, double? Momentum = null)
+{
+    /// <summary>A learning rate alone, so that a schedule may be written as <c>k => 1e-3 * Math.Min(1, k / 100.0)</c>.</summary>
+    public static implicit operator StepRates(double learningRate) => new(learningRate);
+}
 
 /// <summary>The learning rate as a function of the update's number k, counted from 0, of N updates in all.</summary>
 public static class Schedule

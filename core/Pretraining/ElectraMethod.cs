@@ -14,6 +14,9 @@ namespace Electra.Pretraining;
 /// <remarks>Each stage is a function that a script may replace: <c>method with { Weigh = (generator, discriminator) => … }</c>.</remarks>
 public sealed record ElectraMethod
 {
+    /// <summary>Changes a batch before it is masked; see <see cref="SentenceOrder.Swap"/> for an example.</summary>
+    public Func<TokenBatch, RandomKey, TokenBatch> Prepare { get; init; } = (batch, _) => batch;
+
     /// <summary>Masks tokens of a batch: which, and what stands in their place.</summary>
     public required Func<TokenBatch, RandomKey, MaskedTokens> Mask { get; init; }
 
@@ -53,6 +56,7 @@ public sealed record ElectraMethod
     /// <param name="training">Whether dropout is on.</param>
     public ElectraPass Forward(ElectraPair model, TokenBatch batch, RandomKey key, bool training)
     {
+        batch = Prepare(batch, key[5]);
         var masked = MaskedBy(key, batch);
         return Forward(model, batch, masked, new LossCounts(masked.Positions.Length, batch.TokenCount, batch.Size), key, training).Pass;
     }
@@ -64,6 +68,7 @@ public sealed record ElectraMethod
     /// <param name="key">Names every random draw of the update.</param>
     internal IReadOnlyList<Func<Tensor[]>> Passes(ElectraPair model, IReadOnlyList<TokenBatch> parts, RandomKey key)
     {
+        parts = [.. parts.Select(part => Prepare(part, key[5]))];
         MaskedTokens[] masked = [.. parts.Select(part => MaskedBy(key, part))];
         var counts = new LossCounts(masked.Sum(part => (long)part.Positions.Length), parts.Sum(part => part.TokenCount), parts.Sum(part => (long)part.Size));
         return [.. parts.Zip(masked, (part, maskedPart) => (Func<Tensor[]>)(() =>
@@ -115,7 +120,7 @@ public sealed record ElectraMethod
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
         var loss = Weigh(generatorLoss, discriminatorLoss);
         var pass = new ElectraPass(loss, generatorLoss, discriminatorLoss, masked, targets, generatorLogits, corrupted, discriminatorLogits, replaced,
-            hiddenStates.view(batch.Size, batch.Length, -1));
+            hiddenStates.view(batch.Size, batch.Length, -1)) { Batch = batch };
         Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(batch, pass), batch.Size, counts.Sequences))];
         return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
     }

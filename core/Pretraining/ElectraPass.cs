@@ -30,4 +30,8 @@ public sealed record ExtraLoss(string Name, Func<TokenBatch, ElectraPass, Tensor
 /// <param name="HiddenStates">The discriminator's last hidden states, <c>[size, length, hidden]</c> in the precision of the
 /// activations.</param>
 public sealed record ElectraPass(Tensor Loss, Tensor GeneratorLoss, Tensor DiscriminatorLoss, MaskedTokens Masked,
-    Tensor Targets, Tensor GeneratorLogits, Tensor CorruptedIds, Tensor DiscriminatorLogits, Tensor Replaced, Tensor HiddenStates);
+    Tensor Targets, Tensor GeneratorLogits, Tensor CorruptedIds, Tensor DiscriminatorLogits, Tensor Replaced, Tensor HiddenStates)
+{
+    /// <summary>The text that was masked: the batch as <see cref="ElectraMethod.Prepare"/> left it.</summary>
+    public required TokenBatch Batch { get; init; }
+}

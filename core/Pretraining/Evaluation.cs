@@ -40,8 +40,8 @@ public static class Evaluation
                 correct += pass.GeneratorLogits.argmax(-1).eq(pass.Targets).sum().item<long>();
             // Means over batches of different sizes are weighed by what they are means of.
             generatorLoss += pass.GeneratorLoss.item<float>() * positions;
-            discriminatorLoss += pass.DiscriminatorLoss.item<float>() * batch.TokenCount;
-            (masked, tokens) = (masked + positions, tokens + batch.TokenCount);
+            discriminatorLoss += pass.DiscriminatorLoss.item<float>() * pass.Batch.TokenCount;
+            (masked, tokens) = (masked + positions, tokens + pass.Batch.TokenCount);
             logits.AddRange(pass.DiscriminatorLogits.cpu().data<float>());
             replaced.AddRange(pass.Replaced.cpu().data<bool>());
         }

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Electra.Data;
 using Electra.Tensors;
+using Electra.Tokenization;
 
 namespace Electra.Pretraining;
 
@@ -69,7 +70,50 @@ public static class Masking
         });
     }
 
-    /// <summary>The same, with the random numbers in [0, 1) given.</summary>
+    /// <summary>Masks groups of positions, each whole or not at all: words, names, phrases. Each is chosen by itself with the options' probability.</summary>
+    /// <param name="batch">Sequences of token ids.</param>
+    /// <param name="tokens">The vocabulary's part; special tokens are never masked.</param>
+    /// <param name="options">How often to choose a group, and what to put in the place of its tokens.</param>
+    /// <param name="key">Names the random draws.</param>
+    /// <param name="groupsOf">
+    /// The groups of a row, each as indices into <see cref="TokenBatch.Ids"/>, the same at every call: <c>row => Masking.Words(batch, row, vocabulary)</c>.
+    /// </param>
+    public static MaskedTokens ApplyToGroups(TokenBatch batch, MaskingTokens tokens, MaskingOptions options, RandomKey key, Func<int, IEnumerable<int[]>> groupsOf)
+    {
+        var result = batch.Ids.ToArray();
+        var positions = new List<long>();
+        for (int row = 0; row < batch.Size; row++)
+        {
+            var (choice, replacement) = (key[0][batch.FirstRow + row].Numbers(), key[1][batch.FirstRow + row].Numbers());
+            foreach (var group in groupsOf(row))
+                if (choice.NextDouble() < options.Probability)
+                    foreach (int position in group.Where(position => !tokens.Special[batch.Ids[position]]))
+                    {
+                        positions.Add(position);
+                        Replace(result, position, tokens, options, _ => replacement.NextDouble());
+                    }
+        }
+        return new MaskedTokens(result, [.. positions], [.. positions.Select(position => batch.Ids[position])]);
+    }
+
+    /// <summary>The words of a row: each token that begins one, with those after it that continue it (<c>##</c>).</summary>
+    /// <param name="batch">Sequences of token ids.</param>
+    /// <param name="row">Which of them.</param>
+    /// <param name="vocabulary">Tells which tokens continue a word.</param>
+    /// <returns>Indices into <see cref="TokenBatch.Ids"/> for each word, special tokens among them as words of their own.</returns>
+    public static IEnumerable<int[]> Words(TokenBatch batch, int row, Vocabulary vocabulary)
+    {
+        int end = (row * batch.Length) + batch.Lengths[row];
+        for (int start = row * batch.Length, next; start < end; start = next)
+        {
+            next = start + 1;
+            while (next < end && vocabulary[(int)batch.Ids[next]].StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))
+                next++;
+            yield return [.. Enumerable.Range(start, next - start)];
+        }
+    }
+
+    /// <summary>Masks a batch with the random numbers in [0, 1) given.</summary>
     /// <param name="batch">Sequences of token ids.</param>
     /// <param name="tokens">The vocabulary's part.</param>
     /// <param name="options">What to choose, and what to put in its place.</param>

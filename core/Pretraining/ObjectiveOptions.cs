@@ -69,6 +69,16 @@ public sealed record ObjectiveOptions
 /// <summary>Draws the generator's samples.</summary>
 public static class Sampling
 {
+    /// <summary>Keeps the k largest logits of each row, so that no other token is drawn: the rest become −∞. Of equal ones all are kept.</summary>
+    /// <param name="logits"><c>[positions, vocabulary]</c>.</param>
+    /// <param name="k">How many to keep; more than there are keeps all.</param>
+    public static Tensor TopK(Tensor logits, int k)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
+        var (largest, _) = logits.topk((int)Math.Min(k, logits.shape[1]), dim: 1);
+        return logits.masked_fill(logits.lt(largest.narrow(1, -1, 1)), float.NegativeInfinity);
+    }
+
     /// <summary>Draws a token for each row of logits.</summary>
     /// <param name="logits"><c>[positions, vocabulary]</c> float32.</param>
     /// <param name="targets">The true tokens, <c>[positions]</c>.</param>

@@ -21,15 +21,16 @@ public static class PretrainLoop
     /// Numbers of one's own at every evaluation, by name: they land in the metrics file, in TensorBoard and in the picture, as
     /// <c>held_out/name</c>.
     /// </param>
+    /// <returns>The scores on held-out text at the end.</returns>
     /// <exception cref="OperationCanceledException">It was stopped by a signal: everything is saved.</exception>
     /// <exception cref="UserErrorException">Training diverged, or the folder holds another experiment's run.</exception>
-    public static void Train(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method,
+    public static PretrainScores Train(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method,
         Func<long, StepRates>? schedule = null, Func<ElectraPair, IEnumerable<(string Name, double Value)>>? metrics = null)
     {
         var training = run.Config.Training;
         using var session = new PretrainSession(run, data, model, method,
             schedule ?? Schedule.Of(training.Schedule, training.LearningRate, training.Steps, training.WarmupSteps), metrics);
-        session.Train();
+        return session.Train();
     }
 }
 
@@ -96,7 +97,7 @@ internal sealed class PretrainSession : IDisposable
     }
 
     /// <summary>Trains, and says how it ended.</summary>
-    public void Train()
+    public PretrainScores Train()
     {
         if (start.Step >= steps && !config.DryRun)
             console.Line($"This run is complete: {steps:N0} steps. Change the name or the seed for another one, or start it over with resume=never.");
@@ -120,7 +121,8 @@ internal sealed class PretrainSession : IDisposable
         else if (config.DryRun)
             console.Line("Dry run: everything fits together. Nothing was saved.");
         else
-            PretrainSummary.Print(run, data, model, method, first!, latest ?? Measure(end), evaluationKey);
+            PretrainSummary.Print(run, data, model, method, first!, latest ??= Measure(end), evaluationKey);
+        return latest ?? Measure(end);
     }
 
     /// <inheritdoc/>

@@ -19,8 +19,8 @@ internal static class Showcase
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var batch = data.HeldOutBatches(config).First();
-        var pass = method.Forward(model, batch, key, training: false);
+        var pass = method.Forward(model, data.HeldOutBatches(config).First(), key, training: false);
+        var batch = pass.Batch;
         var (corrupted, logits) = (pass.CorruptedIds.cpu().data<long>().ToArray(), pass.DiscriminatorLogits.cpu().data<float>().ToArray());
 
         var rows = new List<(int Replaced, string Text)>();

@@ -1,5 +1,7 @@
 
 using Electra.Configuration;
+using Electra.Data.Readers;
+using Electra.Native;
 using Electra.Storage;
 
 namespace Electra.Running;
@@ -10,9 +12,11 @@ public sealed class Run<T>
     where T : class, IExperimentConfig<T>
 {
     private readonly string? folder;
+    private readonly Run<T>? outer;
 
-    internal Run(T config, RunConsole console, ScriptText script, CancellationToken stopping)
+    internal Run(T config, RunConsole console, ScriptText script, CancellationToken stopping, Run<T>? outer = null)
     {
+        this.outer = outer;
         Script = script;
         Config = config;
         Console = console;
@@ -37,7 +41,16 @@ public sealed class Run<T>
     public CancellationToken Stopping { get; }
 
     /// <summary>How long saving takes, as far as is known: told to whoever asks the run to stop.</summary>
-    internal TimeSpan? SavingTime { get; set; }
+    internal TimeSpan? SavingTime
+    {
+        get;
+        set
+        {
+            field = value;
+            if (outer is not null)
+                outer.SavingTime = value;
+        }
+    }
 
     /// <summary>The full path of a file or folder in the run folder.</summary>
     public string PathOf(string name) => Path.Combine(Folder, name);
@@ -48,6 +61,41 @@ public sealed class Run<T>
 
     /// <summary>Writes the configuration, every default resolved, and the text of the script into the run folder.</summary>
     public void SaveConfig() => Experiment.WriteConfig(Folder, Config, Script);
+
+    /// <summary>
+    /// Runs another experiment inside this one, in the folder that its own configuration names: a grid of many runs in one script.
+    /// Like any run it is resumed, or called complete, where it was made before.
+    /// </summary>
+    /// <param name="config">Its configuration: <c>run.Config with { Name = …, Seed = … }</c>.</param>
+    /// <param name="body">The experiment.</param>
+    /// <param name="quiet">Whether it prints its warnings only.</param>
+    /// <exception cref="UserErrorException">The configuration is not right, or another process uses the folder.</exception>
+    public TResult With<TResult>(T config, Func<Run<T>, TResult> body, bool quiet = true)
+    {
+        config = Configuration.Config.Parse<T>(Configuration.Config.ResolvedYaml(config), "the configuration of a run in this script");
+        var run = new Run<T>(config, quiet ? Console.Quiet() : Console, Script, Stopping, outer: this) { Arguments = Arguments };
+        using var taken = run.HasFolder && run.folder != folder ? RunLock.Take(run.Folder) : null;
+        if (run.HasFolder && !config.IsSavedByRun)
+            run.SaveConfig();
+        return body(run);
+    }
+
+    /// <summary>The lines of standard input, one by one as they come; white space alone is passed over.</summary>
+    /// <param name="prompt">Shown before each where somebody types.</param>
+    /// <exception cref="OperationCanceledException">The run is asked to stop.</exception>
+    public IEnumerable<string> Lines(string prompt)
+    {
+        var lines = StandardInput.Lines(StandardStreams.Input(), most: 1, Stopping).GetEnumerator();
+        while (true)
+        {
+            if (!System.Console.IsInputRedirected)
+                Console.Write(prompt);
+            if (!lines.MoveNext())
+                yield break;
+            if (lines.Current is [var line] && !string.IsNullOrWhiteSpace(line))
+                yield return line.Trim();
+        }
+    }
 
     /// <summary>What the script was called with.</summary>
     internal IReadOnlyList<string> Arguments { get; init; } = [];

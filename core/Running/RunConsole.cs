@@ -20,6 +20,7 @@ public sealed class RunConsole : IProgress<ProgressReport>
     private int width;
     private readonly TimeProvider time;
     private Stage? stage;
+    private RunConsole? warnings;
 
     /// <param name="output">Receives everything.</param>
     /// <param name="terminal">Turns styles into control codes; null prints plain lines.</param>
@@ -63,7 +64,16 @@ public sealed class RunConsole : IProgress<ProgressReport>
     public void Line(string text = "") => Write(Wrapped(text) + "\n");
 
     /// <summary>Prints a line that should not be overlooked.</summary>
-    public void Warning(string text) => Write(Styled(Wrapped($"warning: {text}"), "yellow") + "\n");
+    public void Warning(string text)
+    {
+        if (warnings is not null)
+            warnings.Warning(text);
+        else
+            Write(Styled(Wrapped($"warning: {text}"), "yellow") + "\n");
+    }
+
+    /// <summary>A console that prints nothing but warnings, on this one: for one of many runs in a script.</summary>
+    internal RunConsole Quiet() => new(TextWriter.Null, terminal: null) { warnings = this };
 
     /// <summary>Begins a section of the output.</summary>
     public void Heading(string title)

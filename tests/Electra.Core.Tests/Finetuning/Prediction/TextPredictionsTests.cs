@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.IO.Pipes;
 using System.Text;
+using Electra.Data.Readers;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Finetuning.Prediction;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Text;
 
-namespace Electra.Finetuning.Prediction;
+namespace Electra.Data.Readers;
 
 /// <summary>Lines as they come in: whoever types, or waits for an answer, is not kept waiting until there are more.</summary>
 internal static class StandardInput
@@ -27,10 +27,10 @@ internal static class StandardInput
         reader.Start();
         while (lines.TryTake(out var first, Timeout.Infinite, cancellation))
         {
-            List<string> piece = [first];
-            while (piece.Count < most && lines.TryTake(out var next))
-                piece.Add(next);
-            yield return piece;
+            List<string> taken = [first];
+            while (taken.Count < most && lines.TryTake(out var next))
+                taken.Add(next);
+            yield return taken;
         }
         reader.Join();
         if (failure is not null)

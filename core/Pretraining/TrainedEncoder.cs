@@ -1,0 +1,76 @@
+using Electra.Checkpoints;
+using Electra.Model;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Pretraining;
+
+/// <summary>One trained model with the head that it was trained with, in its own shape: a generator is as wide as its file says.</summary>
+internal sealed class TrainedEncoder : IDisposable
+{
+    private readonly ParameterStore store = new();
+    private readonly Embeddings embeddings;
+    private readonly Encoder encoder;
+    private readonly Func<Tensor, Tensor>? head;
+
+    /// <summary>Reads the weights of a model.</summary>
+    /// <exception cref="UserErrorException">A weight is missing, has another shape, or is one that such a model does not have.</exception>
+    public TrainedEncoder(PretrainedModel weights, Compute compute)
+    {
+        var config = weights.Config.ToModel();
+        (Head, MaxPositions) = (weights.Head, config.MaxPositions);
+        embeddings = new Embeddings(store, "electra.embeddings", config);
+        encoder = new Encoder(store, "electra", config, config.Discriminator);
+        head = Head switch
+        {
+            ModelHead.Discriminator => new DiscriminatorHead(store, "", config).Forward,
+            ModelHead.Generator => new GeneratorHead(store, "", config, embeddings).Forward,
+            _ => null,
+        };
+        store.Allocate(compute, seed: null, trainable: false);
+        try
+        {
+            _ = weights.UnusedRows; // the vocabulary fits
+            var filled = weights.Fill(store);
+            if (filled.Missing.Count > 0)
+                throw new UserErrorException($"{weights.Source} lacks weights of its {Head.ToString().ToLowerInvariant()}: {string.Join(", ", filled.Missing)}");
+            if (head is not null && filled.LeftOver.Count > 0)
+                throw new UserErrorException($"{weights.Source} has weights that a {Head.ToString().ToLowerInvariant()} does not have, and would give other results without them: {string.Join(", ", filled.LeftOver.Take(3))}");
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What it was trained to compute from its hidden states.</summary>
+    public ModelHead Head { get; }
+
+    /// <summary>The longest sequence that it reads.</summary>
+    public int MaxPositions { get; }
+
+    /// <summary>The head's outputs for all tokens of a sequence.</summary>
+    public float[] Heads(long[] ids, Func<Tensor, Tensor> then) => Heads(ids, [.. Enumerable.Range(0, ids.Length).Select(i => (long)i)], then);
+
+    /// <summary>The head's outputs at some places of a sequence, then a function of them.</summary>
+    public float[] Heads(long[] ids, long[] places, Func<Tensor, Tensor> then) =>
+        Numbers(ids, hidden => then(head!(hidden.index_select(0, tensor(places, device: hidden.device))).to(float32)));
+
+    /// <summary>The mean of the hidden states between [CLS] and the last [SEP].</summary>
+    public float[] Mean(long[] ids) => Numbers(ids, hidden => hidden.to(float32).narrow(0, 1, ids.Length - 2).mean([0]));
+
+    /// <inheritdoc/>
+    public void Dispose() => store.Dispose();
+
+    private float[] Numbers(long[] ids, Func<Tensor, Tensor> ofHiddenStates)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var compute = store.Compute;
+        var row = tensor(ids, device: compute.Device).view(1, -1);
+        var attention = AttentionMask.FromLengths([ids.Length], ids.Length, compute);
+        var hidden = encoder.Forward(embeddings.Forward(row, zeros_like(row), Dropout.None), attention, Dropout.None);
+        return [.. ofHiddenStates(hidden).cpu().contiguous().data<float>()];
+    }
+}
