@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Text.Json;
+using Electra.Tests.Finetuning;
+using Electra.Tests.Pretraining;
+
+namespace Electra.Tests.Scripting;
+
+/// <summary>A tiny experiment, pre-trained once for all tests of the cookbook.</summary>
+public sealed class CookbookRuns : IAsyncLifetime
+{
+    internal TemporaryFolder Folder { get; } = TestData.Temporary();
+
+    public async ValueTask InitializeAsync()
+    {
+        TinyExperiment.Write(Folder);
+        var trained = await ScriptRunner.Run(Folder, TinyExperiment.Script, "--", Folder.File("tiny.yaml"), "compute.threads=1", "training.steps=100", "checkpoints.every=0");
+        Assert.True(trained.ExitCode == 0, trained.Error);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Every entry of scripts/README.md is run as it stands there.</summary>
+public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRuns>
+{
+    private const string OwnHead = "A head of your own with its loss: sentence order", Grid = "A grid of learning rates and seeds, as a table",
+        OwnMetric = "A metric of your own at every evaluation", LabelSmoothing = "Fine-tuning with label smoothing";
+
+    private readonly TemporaryFolder folder = runs.Folder;
+
+    public static TheoryData<string> Edits => [.. CookbookEntry.All.Where(entry => entry.Script == "scripts/pretrain.csx").Select(entry => entry.Title)];
+
+    public static TheoryData<string> OwnScripts => [.. CookbookEntry.All.Where(entry => entry.Script is null).Select(entry => entry.Title)];
+
+    [Fact]
+    public void There_are_a_dozen_entries_each_a_few_lines()
+    {
+        Assert.True(CookbookEntry.All.Count >= 12);
+        Assert.All(CookbookEntry.All, entry => Assert.True((entry.Script is null ? entry.Lines.Length : entry.Changes) < (entry.Title == OwnHead ? 25 : 12), $"{entry.Title}: {entry.Changes}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Edits))]
+    public async Task An_edit_of_pre_training_runs(string title)
+    {
+        var name = Name(title);
+        var run = await Pretrain(title, name);
+        Assert.True(run.ExitCode == 0, run.Error);
+        if (title == Grid)
+        {
+            var table = run.Lines.SkipWhile(line => !line.StartsWith("learning rate", StringComparison.Ordinal)).Skip(1).ToList();
+            Assert.Equal(6, table.Count);
+            Assert.DoesNotContain("step ", run.Output);
+            Assert.All(new[] { "0.0005_1", "0.001_2", "0.002_2_100" }, made => Assert.True(Directory.Exists(folder.File($"runs/{name}-{made}"))));
+            return;
+        }
+        var last = Metrics(name);
+        Assert.True(double.IsFinite(last["loss"]));
+        if (title == OwnHead)
+            Assert.InRange(last["sentence_order_loss"], 0.2, 2);
+        if (title == OwnMetric)
+            Assert.InRange(last["held_out/auc_of_likely_tokens"], 0, 1);
+    }
+
+    [Fact]
+    public async Task A_head_of_ones_own_is_resumed_with_its_model()
+    {
+        Assert.Equal(0, (await Pretrain(OwnHead, "whole")).ExitCode);
+        Assert.Equal(0, (await Pretrain(OwnHead, "stopped", "training.max_minutes=0.00001")).ExitCode);
+        var resumed = await Pretrain(OwnHead, "stopped");
+        Assert.Contains("Going on from step", resumed.Output);
+        Assert.Equal(Metrics("whole")["sentence_order_loss"], Metrics("stopped")["sentence_order_loss"]);
+        Assert.Equal(Metrics("whole")["loss"], Metrics("stopped")["loss"]);
+    }
+
+    [Fact]
+    public async Task An_edit_of_fine_tuning_runs()
+    {
+        using var own = TestData.Temporary();
+        TinyFinetuning.Write(own);
+        File.WriteAllText(own.File("mine.csx"), Entry(LabelSmoothing).Text());
+        var run = await ScriptRunner.Run(own, "mine.csx", "--", own.File("tiny.yaml"), "tasks=[colour]", "runs=0");
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    [Theory]
+    [MemberData(nameof(OwnScripts))]
+    public async Task A_script_that_asks_a_trained_model_runs(string title)
+    {
+        var entry = Entry(title);
+        Assert.Equal(2, entry.Lines.Count(line => line.StartsWith("using ", StringComparison.Ordinal) || line.StartsWith("var ", StringComparison.Ordinal)));
+        File.WriteAllText(folder.File($"{Name(title)}.csx"), entry.Text().Replace("checkpoints/pretrain/demo_36_100", folder.File("runs/tiny_11081_100")));
+        var run = await ScriptRunner.Run(folder, $"{Name(title)}.csx");
+        Assert.True(run.ExitCode == 0, run.Error);
+        if (title.Contains("five best"))
+            Assert.Equal(5, run.Lines.Length);
+        if (title.Contains("similarity"))
+            Assert.InRange(double.Parse(run.Lines[0], CultureInfo.InvariantCulture), -1, 1);
+    }
+
+    [Fact]
+    public async Task Sentences_from_a_pipe_are_answered_line_by_line()
+    {
+        var run = ScriptRunner.Start(folder, Path.Combine(TestData.Repository, "scripts", "try.csx"), "--", folder.File("runs/tiny_11081_100"), "best=2", "threshold=0");
+        await run.StandardInput.WriteAsync("The old [MASK] sees the river.\n\nThe Cat sees\n");
+        run.StandardInput.Close();
+        var done = await ScriptRunner.Finish(run);
+        Assert.Equal((0, 2), (done.ExitCode, done.Lines.Length));
+        Assert.Matches(@"^The old \{\[MASK\] → \S+ \d+%, \S+ \d+%\} sees the river\.$", done.Lines[0]);
+        Assert.Matches(@"\{Cat\? \d+% → ", done.Lines[1]);
+    }
+
+    private static CookbookEntry Entry(string title) => CookbookEntry.All.Single(entry => entry.Title == title);
+
+    private static string Name(string title) => string.Concat(title.ToLowerInvariant().Where(char.IsAsciiLetter));
+
+    private Task<ScriptResult> Pretrain(string title, string name, params string[] words)
+    {
+        File.WriteAllText(folder.File($"{name}.csx"), Entry(title).Text());
+        return ScriptRunner.Run(folder, [$"{name}.csx", "--", folder.File("tiny.yaml"), "compute.threads=1", $"name={name}", .. words]);
+    }
+
+    /// <summary>The last value of each metric of a run.</summary>
+    private Dictionary<string, double> Metrics(string name)
+    {
+        var last = new Dictionary<string, double>();
+        foreach (var line in File.ReadLines(folder.File($"runs/{name}_11081/metrics.jsonl")))
+            foreach (var value in JsonDocument.Parse(line).RootElement.EnumerateObject().Where(value => value.Value.ValueKind == JsonValueKind.Number))
+                last[value.Name] = value.Value.GetDouble();
+        return last;
+    }
+}
