@@ -75,7 +75,8 @@ public sealed class TrainedModel : IDisposable
     public IReadOnlyList<ScoredToken> Detect(string text)
     {
         if (!HasDiscriminator)
-            throw new UserErrorException($"{source} has no discriminator, which says what was replaced (weights discriminator_predictions.*)");
+            throw new UserErrorException($"{source} has no discriminator, which says what was replaced (weights discriminator_predictions.*)"
+                + (HasGenerator ? $": its generator fills the {Tokenizer.Vocabulary.Names.Mask} of a text" : ""));
         var tokens = Encode(text, discriminator!);
         var probabilities = discriminator!.Heads(Ids(tokens), logits => logits.sigmoid());
         return [.. tokens.Select((token, i) => new ScoredToken(token.Token, token.Place, probabilities[i + 1]))];
