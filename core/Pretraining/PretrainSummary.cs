@@ -48,6 +48,7 @@ internal static class PretrainSummary
         string[] tasks = run.Config.Corpus.Source is [DotnetDocs.Name] ? ["configs/demo-glue.yaml"] : ["configs/glue.yaml", $"group={run.Config.Name}"];
         string[] rate = [$"name={run.Config.Name}-lr", $"training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}"];
         console.Line($"  fine-tune it            {ScriptCommand.Of("finetune.csx", [.. tasks, $"checkpoint={shown}"])}");
+        console.Line($"  ask it                  {ScriptCommand.Of("try.csx", shown)}");
         console.Line($"  another learning rate   {ScriptCommand.Of(run.Script.File, [again, .. rate])}");
         console.Line($"  elsewhere, as ONNX      {ScriptCommand.Of("export.csx", shown, "to=onnx")}");
         console.Line($"  the losses, drawn       {Paths.Shown(run.PathOf("curves.png"))}");

@@ -65,6 +65,29 @@ public sealed class ExperimentTests : IDisposable
     }
 
     [Fact]
+    public async Task Many_runs_in_one_script_have_a_folder_each_and_say_nothing_but_warnings()
+    {
+        var code = await Run(run =>
+        {
+            var folders = from seed in new[] { 1, 2 }
+                          select run.With(run.Config with { Seed = seed }, inner =>
+                          {
+                              inner.Console.Line("not said");
+                              inner.Console.Warning($"said by {inner.Seed}");
+                              return inner.Folder;
+                          });
+            Assert.Equal([folder.File("runs/x_1"), folder.File("runs/x_2")], folders);
+            Assert.Equal(36, run.With(run.Config, same => same.Seed));
+            Assert.Contains("seed: 2", File.ReadAllText(folder.File("runs/x_2/config.yaml")));
+            Assert.Contains("training.steps", Assert.Throws<UserErrorException>(() => run.With(run.Config with { Training = run.Config.Training with { Steps = -1 } }, _ => 0)).Message);
+            return Task.FromResult(0);
+        });
+        Assert.True(code == 0, errors.ToString());
+        Assert.DoesNotContain("not said", output.ToString());
+        Assert.Contains("warning: said by 2", output.ToString());
+    }
+
+    [Fact]
     public async Task No_arguments_print_the_usage_and_so_does_help()
     {
         Assert.Equal(Experiment.WrongUsage, await Call(_ => Task.FromResult(0), null));
