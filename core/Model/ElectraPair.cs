@@ -45,7 +45,8 @@ public sealed class ElectraPair : IDisposable
     /// They are trained, saved in states and resumed with the pair's; the models that are written for use elsewhere do not have them.
     /// </param>
     /// <exception cref="UserErrorException">The shapes do not fit together.</exception>
-    public static ElectraPair Create(ElectraConfig config, long seed, Compute compute, bool trainable = true, Action<ParameterStore>? extend = null)
+    public static ElectraPair Create(
+        ElectraConfig config, long seed, Compute compute, bool trainable = true, Action<ParameterStore>? extend = null)
     {
         if (config.Problems().FirstOrDefault() is { Key: not null } problem)
             throw new UserErrorException($"model.{problem.Key}: {problem.Problem}");

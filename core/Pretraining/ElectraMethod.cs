@@ -120,7 +120,10 @@ public sealed record ElectraMethod
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
         var loss = Weigh(generatorLoss, discriminatorLoss);
         var pass = new ElectraPass(loss, generatorLoss, discriminatorLoss, masked, targets, generatorLogits, corrupted, discriminatorLogits, replaced,
-            hiddenStates.view(batch.Size, batch.Length, -1)) { Batch = batch };
+            hiddenStates.view(batch.Size, batch.Length, -1))
+        {
+            Batch = batch,
+        };
         Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(batch, pass), batch.Size, counts.Sequences))];
         return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
     }

@@ -70,15 +70,19 @@ public static class Masking
         });
     }
 
-    /// <summary>Masks groups of positions, each whole or not at all: words, names, phrases. Each is chosen by itself with the options' probability.</summary>
+    /// <summary>
+    /// Masks groups of positions, each whole or not at all: words, names, phrases. Each is chosen by itself with the options' probability.
+    /// </summary>
     /// <param name="batch">Sequences of token ids.</param>
     /// <param name="tokens">The vocabulary's part; special tokens are never masked.</param>
     /// <param name="options">How often to choose a group, and what to put in the place of its tokens.</param>
     /// <param name="key">Names the random draws.</param>
     /// <param name="groupsOf">
-    /// The groups of a row, each as indices into <see cref="TokenBatch.Ids"/>, the same at every call: <c>row => Masking.Words(batch, row, vocabulary)</c>.
+    /// The groups of a row, each as indices into <see cref="TokenBatch.Ids"/>, the same at every call:
+    /// <c>row => Masking.Words(batch, row, vocabulary)</c>.
     /// </param>
-    public static MaskedTokens ApplyToGroups(TokenBatch batch, MaskingTokens tokens, MaskingOptions options, RandomKey key, Func<int, IEnumerable<int[]>> groupsOf)
+    public static MaskedTokens ApplyToGroups(
+        TokenBatch batch, MaskingTokens tokens, MaskingOptions options, RandomKey key, Func<int, IEnumerable<int[]>> groupsOf)
     {
         var result = batch.Ids.ToArray();
         var positions = new List<long>();

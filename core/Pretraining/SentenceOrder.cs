@@ -15,7 +15,9 @@ public static class SentenceOrder
     /// <summary>Swaps the segments of about half of the examples that have two, <c>[CLS] a [SEP] b [SEP]</c>.</summary>
     /// <param name="batch">Examples of one or two segments.</param>
     /// <param name="key">Names the random draws, which follow an example's row in the whole batch.</param>
-    /// <returns>The batch with <see cref="TokenBatch.Labels"/>: 1 where the segments are swapped, 0 where they are not, else <see cref="Ignored"/>.</returns>
+    /// <returns>
+    /// The batch with <see cref="TokenBatch.Labels"/>: 1 where the segments are swapped, 0 where they are not, else <see cref="Ignored"/>.
+    /// </returns>
     public static TokenBatch Swap(TokenBatch batch, RandomKey key)
     {
         var (ids, types, labels) = (batch.Ids.ToArray(), batch.TokenTypes.ToArray(), new long[batch.Size]);

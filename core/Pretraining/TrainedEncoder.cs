@@ -31,11 +31,12 @@ internal sealed class TrainedEncoder : IDisposable
         try
         {
             _ = weights.UnusedRows; // the vocabulary fits
-            var filled = weights.Fill(store);
+            var (filled, name) = (weights.Fill(store), Head.ToString().ToLowerInvariant());
             if (filled.Missing.Count > 0)
-                throw new UserErrorException($"{weights.Source} lacks weights of its {Head.ToString().ToLowerInvariant()}: {string.Join(", ", filled.Missing)}");
+                throw new UserErrorException($"{weights.Source} lacks weights of its {name}: {string.Join(", ", filled.Missing)}");
             if (head is not null && filled.LeftOver.Count > 0)
-                throw new UserErrorException($"{weights.Source} has weights that a {Head.ToString().ToLowerInvariant()} does not have, and would give other results without them: {string.Join(", ", filled.LeftOver.Take(3))}");
+                throw new UserErrorException($"{weights.Source} has weights that a {name} does not have, and would give other results without them: "
+                    + string.Join(", ", filled.LeftOver.Take(3)));
         }
         catch
         {
@@ -51,7 +52,8 @@ internal sealed class TrainedEncoder : IDisposable
     public int MaxPositions { get; }
 
     /// <summary>The head's outputs for all tokens of a sequence.</summary>
-    public float[] Heads(long[] ids, Func<Tensor, Tensor> then) => Heads(ids, [.. Enumerable.Range(0, ids.Length).Select(i => (long)i)], then);
+    public float[] Heads(long[] ids, Func<Tensor, Tensor> then) =>
+        Heads(ids, [.. Enumerable.Range(0, ids.Length).Select(i => (long)i)], then);
 
     /// <summary>The head's outputs at some places of a sequence, then a function of them.</summary>
     public float[] Heads(long[] ids, long[] places, Func<Tensor, Tensor> then) =>

@@ -52,7 +52,8 @@ public sealed class TrainedModel : IDisposable
         try
         {
             using var first = PretrainedModel.Open(source, ModelPart.Discriminator, progress, cancellation);
-            using var second = generator is null && !first.IsOfPair ? null : PretrainedModel.Open(generator ?? source, ModelPart.Generator, progress, cancellation);
+            using var second = generator is null && !first.IsOfPair ? null
+                : PretrainedModel.Open(generator ?? source, ModelPart.Generator, progress, cancellation);
             if (second is { Head: not ModelHead.Generator })
                 throw new UserErrorException($"{second.Source} is not a generator: it has no weights generator_predictions.*");
             if (second is not null && second.Tokenizer.Fingerprint != first.Tokenizer.Fingerprint)
@@ -75,7 +76,7 @@ public sealed class TrainedModel : IDisposable
     public IReadOnlyList<ScoredToken> Detect(string text)
     {
         if (!HasDiscriminator)
-            throw new UserErrorException($"{source} has no discriminator, which says what was replaced (weights discriminator_predictions.*)"
+            throw new UserErrorException($"{source} has no discriminator (weights discriminator_predictions.*)"
                 + (HasGenerator ? $": its generator fills the {Tokenizer.Vocabulary.Names.Mask} of a text" : ""));
         var tokens = Encode(text, discriminator!);
         var probabilities = discriminator!.Heads(Ids(tokens), logits => logits.sigmoid());
@@ -86,14 +87,15 @@ public sealed class TrainedModel : IDisposable
     /// <param name="text">A text.</param>
     /// <param name="threshold">From which probability on.</param>
     /// <exception cref="UserErrorException">There is no discriminator, or the text is too long.</exception>
-    public IReadOnlyList<ScoredToken> Suspects(string text, double threshold = 0.5) => [.. Detect(text).Where(token => token.Probability > threshold)];
+    public IReadOnlyList<ScoredToken> Suspects(string text, double threshold = 0.5) =>
+        [.. Detect(text).Where(token => token.Probability > threshold)];
 
     /// <summary>The generator's best predictions for the one <c>[MASK]</c> of a text, the most probable first.</summary>
     /// <param name="text">A text with one mask.</param>
     /// <param name="best">How many.</param>
     /// <exception cref="UserErrorException">There is no generator, not one mask, or the text is too long.</exception>
     public IReadOnlyList<ScoredToken> Fill(string text, int best = 5) => FillAll(text, best) is [var only] ? only
-        : throw new UserErrorException($"the text has more than one {Tokenizer.Vocabulary.Names.Mask}: FillAll gives the predictions for each");
+        : throw new UserErrorException($"the text has more than one {Tokenizer.Vocabulary.Names.Mask}: FillAll takes any number");
 
     /// <summary>The generator's best predictions for each <c>[MASK]</c> of a text, each by itself, the most probable first.</summary>
     /// <param name="text">A text with masks.</param>
@@ -102,7 +104,8 @@ public sealed class TrainedModel : IDisposable
     public IReadOnlyList<IReadOnlyList<ScoredToken>> FillAll(string text, int best = 5)
     {
         if (generator is null)
-            throw new UserErrorException($"{source} has no generator, which predicts masked tokens: name one beside it (google/electra-small-generator is that of google/electra-small-discriminator)");
+            throw new UserErrorException($"{source} has no generator, which predicts masked tokens: name one beside it, "
+                + "as google/electra-small-generator beside google/electra-small-discriminator");
         var vocabulary = Tokenizer.Vocabulary;
         var tokens = Encode(text, generator);
         int[] masks = [.. Enumerable.Range(0, tokens.Count).Where(i => tokens[i].Id == vocabulary.MaskId)];
@@ -110,7 +113,8 @@ public sealed class TrainedModel : IDisposable
             throw new UserErrorException($"the text has no {vocabulary.Names.Mask}, the place that the generator is to fill: {text}");
         best = Math.Min(best, vocabulary.Count);
         // Some models have more rows of embeddings than tokens.
-        var predicted = generator.Heads(Ids(tokens), [.. masks.Select(i => (long)i + 1)], logits => logits.narrow(1, 0, vocabulary.Count).softmax(1));
+        var predicted = generator.Heads(Ids(tokens), [.. masks.Select(i => (long)i + 1)],
+            logits => logits.narrow(1, 0, vocabulary.Count).softmax(1));
         return [.. masks.Select((mask, i) => predicted.AsSpan(i * vocabulary.Count, vocabulary.Count).ToArray().Index()
             .OrderByDescending(prediction => prediction.Item).Take(best)
             .Select(prediction => new ScoredToken(vocabulary[prediction.Index], tokens[mask].Place, prediction.Item)).ToList())];
@@ -159,8 +163,10 @@ public sealed class TrainedModel : IDisposable
         }
         return annotated.Append(text.AsSpan(done)).ToString();
 
-        IReadOnlyList<ScoredToken> Instead(ScoredToken token) => FillAll($"{text[..token.Place.Start]}{mask}{text[token.Place.End..]}", best)[0];
-        static string Predictions(IEnumerable<ScoredToken> filled) => " → " + string.Join(", ", filled.Select(token => $"{token.Token} {token.Probability:0%}"));
+        IReadOnlyList<ScoredToken> Instead(ScoredToken token) =>
+            FillAll($"{text[..token.Place.Start]}{mask}{text[token.Place.End..]}", best)[0];
+        static string Predictions(IEnumerable<ScoredToken> filled) =>
+            " → " + string.Join(", ", filled.Select(token => $"{token.Token} {token.Probability:0%}"));
     }
 
     /// <inheritdoc/>
@@ -175,7 +181,7 @@ public sealed class TrainedModel : IDisposable
         var tokens = Tokenizer.EncodeToTokens(text, out _);
         int most = encoder.MaxPositions - 2;
         if (tokens.Count > most)
-            throw new UserErrorException($"the text has {tokens.Count:N0} tokens, and {source} reads at most {most:N0} at once: ask about a part of it");
+            throw new UserErrorException($"the text has {tokens.Count:N0} tokens, and {source} reads at most {most:N0}: ask about a part");
         return [.. tokens.Select(token => (token.Id, token.Value, token.Offset))];
     }
 

@@ -35,6 +35,7 @@ public sealed record TryConfig : IExperimentConfig<TryConfig>
     IEnumerable<ConfigProblem> IExperimentConfig<TryConfig>.Check()
     {
         if (Models.Count > 2)
-            yield return new ConfigProblem("models", $"has {Models.Count} names: one that holds both models, or a discriminator and a generator");
+            yield return new ConfigProblem("models",
+                $"has {Models.Count} names: one that holds both models, or a discriminator and a generator");
     }
 }
