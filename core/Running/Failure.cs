@@ -34,7 +34,7 @@ internal static partial class Failure
         OutOfMemoryException => $"there is not enough memory: this process uses {Gigabytes(Environment.WorkingSet)} of the {Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} that it may. {LessMemory}",
         ExternalException e => OfLibTorch(e.Message),
         IOException e when DiskFull.Is(e) => $"the disk is full: {Named(e)}",
-        IOException e when FileInPlaceOfFolder(e) is { } file => $"{Paths.Shown(file)} is a file, and a folder is expected there",
+        IOException e when FileInPlaceOfFolder(e) is { } file => $"{Paths.Shown(file)} is {FileStatus.Described(file)}, and a folder is expected there",
         // What the system says of a disk or a file that fails; a file that is not there is for the code that opens it to explain.
         IOException e when e is not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException) => Named(e),
         UnauthorizedAccessException e => $"{Named(e).TrimEnd('.')}: the user {Environment.UserName} may not write or read there. Change its permissions, or choose other folders (checkpoints.folder, datasets, out).",

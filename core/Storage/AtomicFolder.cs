@@ -15,7 +15,7 @@ internal static class AtomicFolder
     {
         path = Real(path);
         if (File.Exists(path))
-            throw new UserErrorException($"{Paths.Shown(path)} is a file: a folder is to be written there");
+            throw new UserErrorException($"{Paths.Shown(path)} is {FileStatus.Described(path)}: a folder is to be written there");
         Recover(path);
         var partial = TemporaryName.Beside(path);
         try

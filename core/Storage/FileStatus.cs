@@ -40,6 +40,17 @@ internal readonly unsafe partial record struct FileStatus(FileKind Kind, string 
     public static FileStatus Of(string path) =>
         (OperatingSystem.IsLinux() ? OfLinux(path) : null) ?? new(Portable(path), FinalTarget(path)?.FullName ?? Path.GetFullPath(path));
 
+    /// <summary>What a path leads to, in words.</summary>
+    public static string Described(string path) => Of(path).Kind switch
+    {
+        FileKind.Missing => "missing",
+        FileKind.DanglingLink => $"a link to {new FileInfo(path).LinkTarget}, which does not exist",
+        FileKind.Folder => "a folder",
+        FileKind.Pipe => "a pipe",
+        FileKind.Device => "a device",
+        _ => "a file",
+    };
+
     /// <summary>Null where the system has no <c>statx</c>, and where there is nothing to be seen.</summary>
     private static FileStatus? OfLinux(string path)
     {

@@ -172,8 +172,9 @@ public static class TextPredictions
         // A pipe is read as it comes, and once.
         if (SpecialFile.Is(path))
             return (options.Input, StandardInput.Lines(SpecialFile.OpenRead(path), size, cancellation, options.Input));
-        if (!InputFile.Exists(path))
+        if (FileStatus.Of(path).Kind == FileKind.Missing)
             throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");
+        InputFile.Check(path);
         var file = new FileInfo(path);
         var lines = SourceStreams.Lines(new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc), new ReadPosition(_ => { }));
         return (Paths.Shown(file.FullName), lines.Chunk(size));

@@ -72,6 +72,19 @@ public sealed class TextPredictionsTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_or_a_dangling_link_in_place_of_the_lines_is_named()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
+        Directory.CreateDirectory(folder.File("in.txt"));
+        File.CreateSymbolicLink(folder.File("link"), folder.File("gone"));
+        Assert.Contains("in.txt is a folder, and a file is expected", Said("in.txt"));
+        Assert.Contains("link is a link to", Said("link"));
+        Assert.Contains("there is no file", Said("gone"));
+
+        string Said(string input) => Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count], input)).Message;
+    }
+
+    [Fact]
     public async Task A_named_pipe_is_read_and_one_is_written_to()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there are none");
