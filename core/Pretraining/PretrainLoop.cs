@@ -200,8 +200,8 @@ internal sealed class PretrainSession : IDisposable
         if (!isMilestone && !ends && (config.Checkpoints.Every == 0 || at % config.Checkpoints.Every != 0))
             return;
         metrics!.FlushToDisk();
-        checkpoints.SaveState(new PretrainPosition(at, Seconds, first, updates.Read(), divergence.InARow));
-        if (ends || clock.Elapsed - drawnAt > DrawingPause)
+        checkpoints.SaveState(new PretrainPosition(at, Seconds, at > 0 ? first : null, updates.Read(), divergence.InARow));
+        if (at > 0 && (ends || clock.Elapsed - drawnAt > DrawingPause))
         {
             Curves.Draw(run.Folder, run.PathOf("curves.png"), config.RunName, Panels());
             drawnAt = clock.Elapsed;
@@ -224,7 +224,7 @@ internal sealed class PretrainSession : IDisposable
     {
         bool signalled = run.Stopping.IsCancellationRequested;
         console.Line($"Stopped {(signalled ? "as asked" : $"after {config.Training.MaxMinutes} minutes")} at step {at:N0} of {steps:N0}"
-            + (at > 0 && !config.DryRun ? $"; the state is saved in {checkpoints.StatesFolder}." : "; nothing was to be saved."));
+            + (!config.DryRun ? $"; the state is saved in {checkpoints.StatesFolder}." : "."));
         List<string> changes = [];
         if (config.Resume == ResumeMode.Never)
             changes.Add(" without resume=never");

@@ -51,7 +51,7 @@ public sealed class Trainer
                 Updated(step, ends || stops);
             bool evaluated = !EvaluatesAt(step) || (!stops && TryEvaluate(step, stopping));
             stops |= stopping.IsCancellationRequested;
-            if (step > start)
+            if (step > start || (stops && !ends))
                 Save(step, ends || stops);
             if (ends && evaluated)
                 return (step, true);
