@@ -85,7 +85,8 @@ internal sealed class FinetuneRun : IDisposable
             step = new TrainingStep(model.Store, optimizer, losses: 1);
             schedule = method.Schedule(start.Updates(data));
             states = new StateKeeper<FinetunePosition>(new RunIdentity(job.Folder, job.Script, config.WhatIsLearned(job), job.Rows, FinetuneJob.OtherExperimentAdvice),
-                model.Store, optimizer.State, keep: 1) { BeginsAnew = true };
+                model.Store, optimizer.State, keep: 1)
+            { BeginsAnew = true };
             position = states.Resume(observer.Warn)?.Position ?? FinetunePosition.Start;
             epochs = [.. position.Epochs];
             divergence = new DivergenceGuard(MostNotFinite, compute.Precision, position.NotFiniteInARow, Advice);

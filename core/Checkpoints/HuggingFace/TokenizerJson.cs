@@ -110,8 +110,11 @@ internal sealed class TokenizerJson
                 [.. vocabulary.AddedTokens.OrderBy(token => token.Id).Select(token => AddedTo(new JsonObject { ["id"] = token.Id }, token))]),
             ["normalizer"] = new JsonObject
             {
-                ["type"] = "BertNormalizer", ["clean_text"] = settings.CleanText, ["handle_chinese_chars"] = settings.SplitChinese,
-                ["strip_accents"] = settings.StripAccents, ["lowercase"] = settings.Lowercase,
+                ["type"] = "BertNormalizer",
+                ["clean_text"] = settings.CleanText,
+                ["handle_chinese_chars"] = settings.SplitChinese,
+                ["strip_accents"] = settings.StripAccents,
+                ["lowercase"] = settings.Lowercase,
             },
             ["pre_tokenizer"] = new JsonObject { ["type"] = "BertPreTokenizer" },
             ["post_processor"] = new JsonObject
@@ -124,8 +127,11 @@ internal sealed class TokenizerJson
             ["decoder"] = new JsonObject { ["type"] = "WordPiece", ["prefix"] = Vocabulary.Continuation, ["cleanup"] = true },
             ["model"] = new JsonObject
             {
-                ["type"] = "WordPiece", ["unk_token"] = names.Unk, ["continuing_subword_prefix"] = Vocabulary.Continuation,
-                ["max_input_chars_per_word"] = settings.MaxWordLength, ["vocab"] = pieces,
+                ["type"] = "WordPiece",
+                ["unk_token"] = names.Unk,
+                ["continuing_subword_prefix"] = Vocabulary.Continuation,
+                ["max_input_chars_per_word"] = settings.MaxWordLength,
+                ["vocab"] = pieces,
             },
         };
     }

@@ -82,7 +82,7 @@ internal static class DatasetFiles
     /// <summary>Whether a file tells of the data, and is none of it.</summary>
     public static bool IsAboutTheData(string path) =>
         path.Split('/').Any(part => part.StartsWith('.'))
-        || Path.GetFileNameWithoutExtension(path).ToLowerInvariant() 
+        || Path.GetFileNameWithoutExtension(path).ToLowerInvariant()
             is "license" or "licence" or "requirements" or "dataset_infos" or "dataset_info" or "dataset_dict" or "state" or "readme" or "citation" or "notice"
             or "authors" or "changelog" or "contributing" or "code_of_conduct";
 }

@@ -85,7 +85,8 @@ public class MaskingTests
                 for (int j = 0; j < lengths[first + i]; j++)
                     ids[j] = 1000 + (100 * (first + i)) + j;
                 return a = lengths[first + i];
-            }) with { FirstRow = first };
+            }) with
+            { FirstRow = first };
             string[] Rows(TokenBatch batch)
             {
                 var masked = Masking.Apply(batch, Tokens with { MaxLength = 48 }, options, RandomKey.FromSeed(4));
