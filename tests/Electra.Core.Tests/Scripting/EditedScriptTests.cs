@@ -19,14 +19,14 @@ public sealed class EditedScriptTests : IDisposable
         var stopped = await ScriptRunner.Run(folder, ["mine.csx", .. words, "training.max_minutes=0.00001"]);
         Assert.True(stopped.ExitCode == 0, stopped.Error);
 
-        var kept = await RefusedOnce("runs/tiny_11081", TinyExperiment.Script, "return PretrainLoop.Train(", "name=…", words);
+        var kept = await RefusedOnce("runs/tiny_11081", TinyExperiment.Script, "PretrainLoop.Train(", "name=…", words);
         // Without the kept text, as an older run: it is resumed, and keeps the new one.
         File.Delete(kept);
         var resumed = await ScriptRunner.Run(folder, ["mine.csx", .. words]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(File.ReadAllText(folder.File("mine.csx")).ReplaceLineEndings("\n"), File.ReadAllText(kept));
 
-        await RefusedOnce("runs/tiny_11081", TinyExperiment.Script, "return PretrainLoop.Train(", "name=…", words, edit: "WriteLine();");
+        await RefusedOnce("runs/tiny_11081", TinyExperiment.Script, "PretrainLoop.Train(", "name=…", words, edit: "WriteLine();");
         var over = await ScriptRunner.Run(folder, ["mine.csx", .. words, "resume=never", "training.max_minutes=0.00001"]);
         Assert.True(over.ExitCode == 0, over.Error);
     }
@@ -39,14 +39,14 @@ public sealed class EditedScriptTests : IDisposable
         CopyWith(TinyFinetuning.Script, "", "");
         var done = await ScriptRunner.Run(folder, ["mine.csx", .. words]);
         Assert.True(done.ExitCode == 0, done.Error);
-        await RefusedOnce("runs/tiny_colour_0", TinyFinetuning.Script, "return FinetuneLoop.Train(", "group=…", words);
+        await RefusedOnce("runs/tiny_colour_0", TinyFinetuning.Script, "FinetuneLoop.Train(", "group=…", words);
 
         CopyWith(TinyFinetuning.Script, "", "");
         var stopping = ScriptRunner.Start(folder, ["mine.csx", .. words, "group=stopped", "save_minutes=0"]);
         await ScriptRunner.WaitForLine(stopping, "epoch 1 of 4");
         await KilledScript.Send(stopping, "TERM");
         Assert.Equal(143, (await ScriptRunner.Finish(stopping)).ExitCode);
-        await RefusedOnce("runs/stopped_colour_0", TinyFinetuning.Script, "return FinetuneLoop.Train(", "group=…", [.. words, "group=stopped"]);
+        await RefusedOnce("runs/stopped_colour_0", TinyFinetuning.Script, "FinetuneLoop.Train(", "group=…", [.. words, "group=stopped"]);
     }
 
     /// <summary>A comment does not count; another line does, and is named.</summary>
