@@ -53,7 +53,9 @@ public sealed class GoldenCurveTests : IDisposable
             int[] registers = [.. Enumerable.Range(0, 3).Select(i => X86Base.CpuId(unchecked((int)0x80000002) + i, 0)).SelectMany(leaf => new[] { leaf.Eax, leaf.Ebx, leaf.Ecx, leaf.Edx })];
             var name = System.Text.Encoding.ASCII.GetString(MemoryMarshal.AsBytes(registers.AsSpan())).Trim('\0', ' ');
             var (features, moreFeatures) = (X86Base.CpuId(7, 0), X86Base.CpuId(7, 1));
-            return $"{name} {X86Base.CpuId(1, 0).Eax:x} {features.Ebx:x} {moreFeatures.Eax:x}";
+            // Limits that are set from outside choose other kernels.
+            var limits = string.Concat(new[] { "MKL_ENABLE_INSTRUCTIONS", "DOTNET_EnableAVX512" }.Select(Environment.GetEnvironmentVariable));
+            return $"{name} {X86Base.CpuId(1, 0).Eax:x} {features.Ebx:x} {moreFeatures.Eax:x}{limits}";
         }
     }
 }
