@@ -153,7 +153,7 @@ public sealed class PretrainedModel : IDisposable
         }
     }
 
-    /// <summary>The weights that are none of some names, but for constants of the library and a tied output matrix.</summary>
+    /// <summary>The weights whose names are not among the given ones, constants of the library and a tied output matrix excepted.</summary>
     internal IEnumerable<string> NotAmong(IEnumerable<string> names) =>
         storedNames.Keys.Except(names).Where(name => !WeightNames.IsConstant(name) && !IsTiedOutput(name)).Order(StringComparer.Ordinal);
 

@@ -19,7 +19,7 @@ public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> S
     /// <summary>The rows to predict; there may be none.</summary>
     public IReadOnlyList<EncodedSplit> Test => [.. Splits.Where(split => split.Split.Role == SplitRole.Test)];
 
-    /// <summary>What was left out of the rows, or cut: a sentence each.</summary>
+    /// <summary>What was dropped from the rows, or truncated: a sentence each.</summary>
     public IEnumerable<string> Notes => Splits.SelectMany(split => split.Counts.Notes(NameOf(split), split.MaxLength));
 
     /// <summary>What is probably wrong with the rows: a sentence each.</summary>
