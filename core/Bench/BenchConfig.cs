@@ -82,6 +82,9 @@ public sealed record BenchConfig : IExperimentConfig<BenchConfig>
         foreach (var (key, problem) in Model.Problems())
             yield return new ConfigProblem($"model.{key}", problem);
         if (Length > Model.MaxPositions)
-            yield return new ConfigProblem("length", $"{Length} tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
+            yield return new ConfigProblem(
+                "length",
+                $"{Length} tokens do not fit into {Model.MaxPositions} positions (model.max_positions)"
+            );
     }
 }

@@ -21,7 +21,11 @@ public static class DataBench
         var corpus = Corpus.Open(config.Corpus);
         var tokenizer = Vocabularies.Open(config.Vocabulary, corpus, config.Datasets, console, run.Stopping);
         IEnumerable<string> Read() => FirstDocuments(corpus, config.MillionCharacters * 1_000_000L);
-        var (count, bytes) = Read().Aggregate((Documents: 0L, Bytes: 0L), (sum, document) => (sum.Documents + 1, sum.Bytes + Encoding.UTF8.GetByteCount(document)));
+        var (count, bytes) = Read()
+            .Aggregate(
+                (Documents: 0L, Bytes: 0L),
+                (sum, document) => (sum.Documents + 1, sum.Bytes + Encoding.UTF8.GetByteCount(document))
+            );
         double megabytes = bytes / 1e6;
 
         // First what a run does, from files to files; what it takes is not to be seen any more once documents lie in memory.
@@ -33,26 +37,41 @@ public static class DataBench
         double reading = megabytes / BestSeconds(() => Read().Count());
 
         List<string> documents = [.. Read()];
-        double ours = megabytes / BestSeconds(() => Tokenize(documents, tokenizer)), allocated = Allocated(() => Tokenize(documents, tokenizer));
+        double ours = megabytes / BestSeconds(() => Tokenize(documents, tokenizer)),
+            allocated = Allocated(() => Tokenize(documents, tokenizer));
         run.Stopping.ThrowIfCancellationRequested();
-        var bert = BertTokenizer.Create(new MemoryStream(tokenizer.Vocabulary.FileBytes), new BertOptions { LowerCaseBeforeTokenization = tokenizer.Settings.Lowercase });
-        double theirs = megabytes / BestSeconds(() =>
-        {
-            foreach (var document in documents)
-                foreach (var line in document.Split('\n'))
-                    bert.EncodeToIds(line, addSpecialTokens: false);
-        });
+        var bert = BertTokenizer.Create(
+            new MemoryStream(tokenizer.Vocabulary.FileBytes),
+            new BertOptions { LowerCaseBeforeTokenization = tokenizer.Settings.Lowercase }
+        );
+        double theirs =
+            megabytes
+            / BestSeconds(() =>
+            {
+                foreach (var document in documents)
+                    foreach (var line in document.Split('\n'))
+                        bert.EncodeToIds(line, addSpecialTokens: false);
+            });
         double building = megabytes / BestSeconds(() => Build(documents, tokenizer, config));
 
-        console.Heading($"{corpus.Name}: {count:N0} documents, {megabytes:F1} MB of UTF-8, {tokenizer.Vocabulary.Count:N0} tokens of vocabulary");
-        console.Table(["", "MB/s", "examples/s"], [
-            ["reading files, one thread", $"{reading:F1}", ""],
-            ["tokenizer, one thread", $"{ours:F1}", ""],
-            ["BertTokenizer of Microsoft.ML.Tokenizers, one thread", $"{theirs:F1}", ""],
-            ["tokenizer and example builder, one thread", $"{building:F1}", ""],
-            ["preparation from files to files, 1 worker", $"{megabytes / one.Seconds:F1}", $"{one.Examples / one.Seconds:N0}"],
-            [$"preparation from files to files, {workers} workers", $"{megabytes / many.Seconds:F1}", $"{many.Examples / many.Seconds:N0}"],
-        ]);
+        console.Heading(
+            $"{corpus.Name}: {count:N0} documents, {megabytes:F1} MB of UTF-8, {tokenizer.Vocabulary.Count:N0} tokens of vocabulary"
+        );
+        console.Table(
+            ["", "MB/s", "examples/s"],
+            [
+                ["reading files, one thread", $"{reading:F1}", ""],
+                ["tokenizer, one thread", $"{ours:F1}", ""],
+                ["BertTokenizer of Microsoft.ML.Tokenizers, one thread", $"{theirs:F1}", ""],
+                ["tokenizer and example builder, one thread", $"{building:F1}", ""],
+                ["preparation from files to files, 1 worker", $"{megabytes / one.Seconds:F1}", $"{one.Examples / one.Seconds:N0}"],
+                [
+                    $"preparation from files to files, {workers} workers",
+                    $"{megabytes / many.Seconds:F1}",
+                    $"{many.Examples / many.Seconds:N0}",
+                ],
+            ]
+        );
         console.Line();
         bool isSame = one.Hash == many.Hash;
         console.Table(
@@ -93,7 +112,13 @@ public static class DataBench
 
     private static void Build(List<string> documents, ElectraTokenizer tokenizer, BenchConfig config)
     {
-        var builder = new ExampleBuilder(config.Examples, Special(tokenizer.Vocabulary), tokenizer.Encode, ExampleDraws.From(RandomKey.FromSeed(config.Seed)), new ExampleList());
+        var builder = new ExampleBuilder(
+            config.Examples,
+            Special(tokenizer.Vocabulary),
+            tokenizer.Encode,
+            ExampleDraws.From(RandomKey.FromSeed(config.Seed)),
+            new ExampleList()
+        );
         foreach (var document in documents)
             builder.AddDocument(document);
     }

@@ -67,7 +67,8 @@ internal sealed class PlainPort : Module
         }
         var real = attention.to(@bool);
         var opinions = prediction.forward(F.gelu(discriminatorDense.forward(discriminator.forward(corrupted, attention)))).squeeze(-1);
-        var loss = generatorLoss + 50 * F.binary_cross_entropy_with_logits(opinions.masked_select(real), replaced.masked_select(real).to(float32));
+        var loss =
+            generatorLoss + 50 * F.binary_cross_entropy_with_logits(opinions.masked_select(real), replaced.masked_select(real).to(float32));
 
         loss.backward();
         nn.utils.clip_grad_norm_(trained, 1.0);
@@ -102,8 +103,14 @@ internal sealed class PlainEmbeddings : Module<Tensor, Tensor>
 
     public Embedding Words { get; }
 
-    public override Tensor forward(Tensor ids) => dropout.forward(norm.forward(
-        Words.forward(ids) + types.forward(zeros_like(ids)) + positions.forward(arange(ids.shape[1], device: ids.device).unsqueeze(0).expand(ids.shape))));
+    public override Tensor forward(Tensor ids) =>
+        dropout.forward(
+            norm.forward(
+                Words.forward(ids)
+                    + types.forward(zeros_like(ids))
+                    + positions.forward(arange(ids.shape[1], device: ids.device).unsqueeze(0).expand(ids.shape))
+            )
+        );
 }
 
 internal sealed class PlainEncoder : Module<Tensor, Tensor, Tensor>

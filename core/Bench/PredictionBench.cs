@@ -20,7 +20,13 @@ internal sealed record PredictionBench(double Milliseconds, double Products, dou
     private const int BatchSize = 32, Shortest = 6, Longest = 46;
 
     /// <summary>Measures the code that fine-tuning and prediction run, best of <paramref name="repetitions"/>.</summary>
-    public static PredictionBench Measure(ElectraConfig config, Compute compute, RandomKey key, int repetitions, IProgress<ProgressReport>? progress = null)
+    public static PredictionBench Measure(
+        ElectraConfig config,
+        Compute compute,
+        RandomKey key,
+        int repetitions,
+        IProgress<ProgressReport>? progress = null
+    )
     {
         using var _ = no_grad();
         using var model = ElectraClassifier.Create(config, outputs: 2, headDropout: 0, seed: 0, compute, trainable: false);
@@ -28,7 +34,13 @@ internal sealed record PredictionBench(double Milliseconds, double Products, dou
         var lengths = new int[Sentences];
         foreach (ref int length in lengths.AsSpan())
             length = Shortest + numbers.Next(Longest - Shortest + 1);
-        TokenBatch[] batches = [.. LengthOrder.LongestFirst(lengths).Chunk(BatchSize).Select(rows => BatchOf([.. rows.Select(row => lengths[row])], config.VocabularySize, ref numbers))];
+        TokenBatch[] batches =
+        [
+            .. LengthOrder
+                .LongestFirst(lengths)
+                .Chunk(BatchSize)
+                .Select(rows => BatchOf([.. rows.Select(row => lengths[row])], config.VocabularySize, ref numbers)),
+        ];
 
         double best = double.PositiveInfinity;
         for (int i = 0; i <= repetitions; i++)

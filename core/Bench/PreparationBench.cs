@@ -6,7 +6,12 @@ using Electra.Tokenization;
 namespace Electra.Bench;
 
 /// <summary>Prepares the same documents again and again.</summary>
-internal sealed class PreparationBench(Func<IEnumerable<string>> read, ElectraTokenizer tokenizer, ExampleSettings settings, CancellationToken cancellation)
+internal sealed class PreparationBench(
+    Func<IEnumerable<string>> read,
+    ElectraTokenizer tokenizer,
+    ExampleSettings settings,
+    CancellationToken cancellation
+)
 {
     private const int Rounds = 5;
     private readonly ExampleVocabulary vocabulary = DataBench.Special(tokenizer.Vocabulary);
@@ -45,7 +50,13 @@ internal sealed class PreparationBench(Func<IEnumerable<string>> read, ElectraTo
         try
         {
             long start = Stopwatch.GetTimestamp();
-            using var prepared = ExamplePreparation.Prepare(new ExampleSource(read(), tokenize, vocabulary, "bench"), settings, folder, workers, cancellation: cancellation);
+            using var prepared = ExamplePreparation.Prepare(
+                new ExampleSource(read(), tokenize, vocabulary, "bench"),
+                settings,
+                folder,
+                workers,
+                cancellation: cancellation
+            );
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             return new Outcome(seconds, prepared.Summary.All.Examples, HashOf(folder));
         }

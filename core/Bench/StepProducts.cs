@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Electra.Bench;
 
-/// <summary>Products of one shape in a training step: <c>[m, k] · [k, n]</c>, in each of <paramref name="Batch"/> independent pairs.</summary>
+/// <summary>
+/// Products of one shape in a training step: <c>[m, k] · [k, n]</c>, in each of <paramref name="Batch"/> independent pairs.
+/// </summary>
 /// <param name="M">Rows of the result.</param>
 /// <param name="K">Length of the sums.</param>
 /// <param name="N">Columns of the result.</param>
@@ -65,7 +67,9 @@ internal sealed class StepProducts : IDisposable
         double total = 0;
         foreach (var (product, left, right, result) in operands)
         {
-            using Tensor leftTransposed = left.transpose(-1, -2), rightTransposed = right.transpose(-1, -2), resultTransposed = result.transpose(-1, -2);
+            using Tensor leftTransposed = left.transpose(-1, -2),
+                rightTransposed = right.transpose(-1, -2),
+                resultTransposed = result.transpose(-1, -2);
             bool linear = product.Batch == 1;
             double forward = Best(repetitions, () => linear ? nn.functional.linear(left, right) : left.bmm(right));
             total += product.Count * forward;

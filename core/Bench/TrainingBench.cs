@@ -27,7 +27,11 @@ public static class TrainingBench
         var compute = Compute.Open(config.Compute, config.Precision);
         var random = RandomKey.FromSeed(config.Seed);
         var batch = RandomText(config, random[0]);
-        var tokens = new MaskingTokens(config.Model.VocabularySize, MaskId, [.. Enumerable.Range(0, config.Model.VocabularySize).Select(id => id <= MaskId)]);
+        var tokens = new MaskingTokens(
+            config.Model.VocabularySize,
+            MaskId,
+            [.. Enumerable.Range(0, config.Model.VocabularySize).Select(id => id <= MaskId)]
+        );
         var options = Recipes.Defaults(Recipe.ElectraPytorch, config.Size);
 
         // ---- the training code itself, with a clock between its stages -----------------------------------------------------------
@@ -35,7 +39,10 @@ public static class TrainingBench
         using var optimizer = new Adam(model.Store, options.Optimizer);
         var clock = new StageClock(compute);
         var method = clock.Between(ElectraMethod.From(options.Objective, tokens, compute));
-        using var training = new TrainingStep(model.Store, optimizer, method.LossNames.Count) { Finished = stage => clock.Mark(stage == "forward" ? "other" : stage) };
+        using var training = new TrainingStep(model.Store, optimizer, method.LossNames.Count)
+        {
+            Finished = stage => clock.Mark(stage == "forward" ? "other" : stage),
+        };
         long k = 0;
         void Step()
         {
@@ -67,18 +74,24 @@ public static class TrainingBench
 
         var prediction = PredictionBench.Measure(config.Model, compute, random[3], repetitions: 5, console);
 
-        Print(console, $"{config.Size.ToString().ToLowerInvariant()}, {config.BatchSize} × {config.Length} tokens, {compute}", clock, products, new Measured
-        {
-            ProductTime = productTime,
-            CopyRate = copyRate,
-            Parameters = model.Store.ParameterCount,
-            Tokens = batch.TokenCount,
-            Operators = operators,
-            TimesFaster = timesFaster,
-            PeakMegabytes = peakMegabytes,
-            Prediction = prediction,
-            Loss = loss,
-        });
+        Print(
+            console,
+            $"{config.Size.ToString().ToLowerInvariant()}, {config.BatchSize} × {config.Length} tokens, {compute}",
+            clock,
+            products,
+            new Measured
+            {
+                ProductTime = productTime,
+                CopyRate = copyRate,
+                Parameters = model.Store.ParameterCount,
+                Tokens = batch.TokenCount,
+                Operators = operators,
+                TimesFaster = timesFaster,
+                PeakMegabytes = peakMegabytes,
+                Prediction = prediction,
+                Loss = loss,
+            }
+        );
         return double.IsFinite(loss) ? 0 : 1;
     }
 
@@ -108,36 +121,62 @@ public static class TrainingBench
         double floor = productTime + optimizerTime;
         double peakRate = products.PeakRate();
         console.Heading(title);
-        console.Table(["", "ms", "share of the step"], [
-            .. clock.Stages.Select(stage => (IReadOnlyList<object?>)[stage.Name, $"{stage.Times.Median():F1}", $"{stage.Times.Median() / step:0%}"]),
-            ["the step (median)", $"{step:F1}", "100%"],
-            ["its products alone", $"{productTime:F1}", $"{productTime / step:0%}"],
-            ["one pass over the optimizer's memory", $"{optimizerTime:F1}", $"{optimizerTime / step:0%}"],
-            ["the floor: both", $"{floor:F1}", $"{floor / step:0%}"],
-        ]);
+        console.Table(
+            ["", "ms", "share of the step"],
+            [
+                .. clock.Stages.Select(stage =>
+                    (IReadOnlyList<object?>)[stage.Name, $"{stage.Times.Median():F1}", $"{stage.Times.Median() / step:0%}"]
+                ),
+                ["the step (median)", $"{step:F1}", "100%"],
+                ["its products alone", $"{productTime:F1}", $"{productTime / step:0%}"],
+                ["one pass over the optimizer's memory", $"{optimizerTime:F1}", $"{optimizerTime / step:0%}"],
+                ["the floor: both", $"{floor:F1}", $"{floor / step:0%}"],
+            ]
+        );
         console.Line();
         console.Table(
             ("step / floor", $"{step / floor:F2}"),
             ("plain port / step", measured.TimesFaster is { } times ? $"{times:F1}" : "not measured"),
-            ("plain port / floor", measured.TimesFaster is { } most ? $"{most * step / floor:F1}: what a step at the floor would reach" : "not measured"),
+            (
+                "plain port / floor",
+                measured.TimesFaster is { } most ? $"{most * step / floor:F1}: what a step at the floor would reach" : "not measured"
+            ),
             ("tokens per second", $"{measured.Tokens / step * 1000:N0}"),
             ("products' rate", $"{products.Flops / productTime / 1e6:N0} GFLOP/s of the step's own shapes; {peakRate:N0} of 1536 × 1536"),
             ("copy rate", $"{measured.CopyRate:F1} GB/s, read and written"),
-            ("share of peak", $"{products.Flops / step / 1e6 / peakRate:0%}: 3 × forward = {products.Flops / measured.Tokens / 1e6:F1} MFLOP a token, at the rate of 1536 × 1536"),
+            (
+                "share of peak",
+                $"{products.Flops / step / 1e6 / peakRate:0%}: 3 × forward = {products.Flops / measured.Tokens / 1e6:F1} MFLOP a token, "
+                    + "at the rate of 1536 × 1536"
+            ),
             ("libtorch operators a step", measured.Operators is { } count ? $"{count:N0}, views left out" : "not counted on this system"),
             ("peak memory", $"{measured.PeakMegabytes:N0} MB of the training process; {PeakMegabytes():N0} with all that is compared"),
-            ("prediction", $"{measured.Prediction.Milliseconds:F0} ms for {PredictionBench.Sentences} sentences: {measured.Prediction.Milliseconds / measured.Prediction.Products:F2} times their products, {measured.Prediction.PaddedShare:0.0%} padding"),
+            (
+                "prediction",
+                $"{measured.Prediction.Milliseconds:F0} ms for {PredictionBench.Sentences} sentences: "
+                    + $"{measured.Prediction.Milliseconds / measured.Prediction.Products:F2} times their products, "
+                    + $"{measured.Prediction.PaddedShare:0.0%} padding"
+            ),
             ("MKL's vendor check", MathKernels.State),
             ("mean loss", $"{measured.Loss:F3}"));
     }
 
-    private static double TimesFaster(Run<BenchConfig> run, Compute compute, TokenBatch batch, MaskingTokens tokens, PretrainConfig options, RandomKey key, Func<double> step)
+    private static double TimesFaster(
+        Run<BenchConfig> run,
+        Compute compute,
+        TokenBatch batch,
+        MaskingTokens tokens,
+        PretrainConfig options,
+        RandomKey key,
+        Func<double> step
+    )
     {
         var masked = Masking.Apply(batch, tokens, options.Objective.Masking, key);
         bool[] isMasked = new bool[batch.Ids.Length];
         foreach (long position in masked.Positions)
             isMasked[position] = true;
-        using Tensor ids = tensor(batch.Ids, [batch.Size, batch.Length], device: compute.Device), hidden = tensor(masked.Ids, [batch.Size, batch.Length], device: compute.Device),
+        using Tensor ids = tensor(batch.Ids, [batch.Size, batch.Length], device: compute.Device),
+            hidden = tensor(masked.Ids, [batch.Size, batch.Length], device: compute.Device),
             mask = tensor(isMasked, [batch.Size, batch.Length], device: compute.Device);
         using var port = new PlainPort(run.Config.Model, compute.Device);
         port.Step(ids, hidden, mask);
@@ -162,7 +201,13 @@ public static class TrainingBench
         var ids = new long[count];
         foreach (ref long id in ids.AsSpan())
             id = MaskId + 1 + numbers.Next(config.Model.VocabularySize - MaskId - 1);
-        return new TokenBatch(config.BatchSize, config.Length, ids, new long[count], [.. Enumerable.Repeat(config.Length, config.BatchSize)]);
+        return new TokenBatch(
+            config.BatchSize,
+            config.Length,
+            ids,
+            new long[count],
+            [.. Enumerable.Repeat(config.Length, config.BatchSize)]
+        );
     }
 
     private static double PeakMegabytes()
@@ -246,7 +291,8 @@ public static class TrainingBench
                 Mask = (batch, key) => After("other", "masking", () => method.Mask(batch, key)),
                 GeneratorLoss = (logits, targets) => After("generator", "losses", () => method.GeneratorLoss(logits, targets)),
                 Sample = (logits, targets, key) => After("other", "sampling", () => method.Sample(logits, targets, key)),
-                DiscriminatorLoss = (logits, replaced) => After("discriminator", "losses", () => method.DiscriminatorLoss(logits, replaced)),
+                DiscriminatorLoss = (logits, replaced) =>
+                    After("discriminator", "losses", () => method.DiscriminatorLoss(logits, replaced)),
             };
         }
     }

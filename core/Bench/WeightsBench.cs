@@ -39,7 +39,10 @@ public static class WeightsBench
                     opened.CopyTo(name, value);
             });
             console.Table(
-                ("model", $"discriminator, {weights.Sum(weight => weight.Value.numel()):N0} parameters, {bytes / 1e6:N0} MB of safetensors"),
+                (
+                    "model",
+                    $"discriminator, {weights.Sum(weight => weight.Value.numel()):N0} parameters, {bytes / 1e6:N0} MB of safetensors"
+                ),
                 ("written, to the disk", $"{saving:F0} ms"),
                 ("read whole, File.ReadAllBytes", $"{reading:F1} ms, {bytes / 1e6 / reading:F1} GB/s"),
                 ("loaded into new tensors", $"{loading:F1} ms, {bytes / 1e6 / loading:F1} GB/s"),

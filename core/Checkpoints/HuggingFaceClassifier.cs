@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Electra.Checkpoints;
 
-/// <summary>The kit's classifier, one linear layer, as Hugging Face's <c>ElectraForSequenceClassification</c>, which has two with a GELU between.</summary>
+/// <summary>
+/// The kit's classifier, one linear layer, as Hugging Face's <c>ElectraForSequenceClassification</c>, which has two with a GELU between.
+/// </summary>
 /// <remarks>
 /// The two compute the same: gelu(z) − gelu(−z) = z Φ(z) + z Φ(−z) = z. So each output z becomes two units of the first layer, z and −z,
 /// and the second layer subtracts one from the other.
@@ -21,9 +23,17 @@ internal static class HuggingFaceClassifier
         var stored = model.Tensors[Weight];
         int outputs = (int)stored.Shape[0], width = model.Config.HiddenSize;
         if (2 * outputs > width)
-            throw new UserErrorException($"{model.Source} has {outputs} outputs: at most half the hidden size ({width / 2}) can be written in Hugging Face's form. to=onnx has no such limit");
-        return (model.Config with { Architectures = ["ElectraForSequenceClassification"] },
-            model.Weights().Where(weight => weight.Name is not (Weight or Bias)).Concat(TwoLayers(model, outputs, width)));
+            throw new UserErrorException(
+                $"{model.Source} has {outputs} outputs: at most half the hidden size ({width / 2}) can be written in Hugging Face's form. "
+                    + "to=onnx has no such limit"
+            );
+        return (
+            model.Config with
+            {
+                Architectures = ["ElectraForSequenceClassification"],
+            },
+            model.Weights().Where(weight => weight.Name is not (Weight or Bias)).Concat(TwoLayers(model, outputs, width))
+        );
     }
 
     private static IEnumerable<(string Name, Tensor Value)> TwoLayers(PretrainedModel model, int outputs, int width)
@@ -39,6 +49,12 @@ internal static class HuggingFaceClassifier
                 denseBias[unit] = sign * bias[i];
                 projection[i, unit] = tensor((float)sign);
             }
-        return [("classifier.dense.weight", dense), ("classifier.dense.bias", denseBias), ("classifier.out_proj.weight", projection), ("classifier.out_proj.bias", zeros(outputs))];
+        return
+        [
+            ("classifier.dense.weight", dense),
+            ("classifier.dense.bias", denseBias),
+            ("classifier.out_proj.weight", projection),
+            ("classifier.out_proj.bias", zeros(outputs)),
+        ];
     }
 }

@@ -28,7 +28,11 @@ public sealed class PretrainedModel : IDisposable
         (Source, Folder, this.weights) = (source, folder, weights);
         bool isInOneFile = WeightNames.ArePair(weights.Tensors.Keys);
         storedNames = WeightNames.Map(weights.Tensors.Keys, part);
-        Tensors = storedNames.ToDictionary(name => name.Key, name => weights.Tensors[name.Value] with { Name = name.Key }, StringComparer.Ordinal);
+        Tensors = storedNames.ToDictionary(
+            name => name.Key,
+            name => weights.Tensors[name.Value] with { Name = name.Key },
+            StringComparer.Ordinal
+        );
         var config = Path.Combine(folder, ConfigFile);
         Config = !File.Exists(config) ? ShapeInference.From(Tensors, source, part)
             : isInOneFile && part == ModelPart.Generator ? ShapeInference.Generator(HuggingFaceConfig.Load(config), Tensors, source)
@@ -56,9 +60,13 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>Rows of its embeddings beyond its vocabulary, which are never used: some models have a round number of rows.</summary>
     /// <exception cref="UserErrorException">The vocabulary has more tokens than there are rows: it is another model's.</exception>
-    public int UnusedRows => Config.VocabularySize >= Tokenizer.Vocabulary.Count
-        ? Config.VocabularySize - Tokenizer.Vocabulary.Count
-        : throw new UserErrorException($"{Source} has embeddings for {Config.VocabularySize} tokens, and its vocabulary has {Tokenizer.Vocabulary.Count}: that is another model's vocabulary");
+    public int UnusedRows =>
+        Config.VocabularySize >= Tokenizer.Vocabulary.Count
+            ? Config.VocabularySize - Tokenizer.Vocabulary.Count
+            : throw new UserErrorException(
+                $"{Source} has embeddings for {Config.VocabularySize} tokens, and its vocabulary has {Tokenizer.Vocabulary.Count}: "
+                    + "that is another model's vocabulary"
+            );
 
     /// <summary>Whether the generator and the discriminator that were trained together are both in <see cref="Source"/>.</summary>
     public bool IsOfPair { get; }
@@ -105,11 +113,15 @@ public sealed class PretrainedModel : IDisposable
     /// <summary>Reads a weight into an existing tensor of the same shape, on any device, converting its type where it differs.</summary>
     /// <exception cref="UserErrorException">There is no weight of this name, or it has another shape.</exception>
     public void CopyTo(string name, Tensor destination) =>
-        weights.CopyTo(storedNames.TryGetValue(name, out var stored) ? stored : throw new UserErrorException($"{Source} has no weight {name}"), destination);
+        weights.CopyTo(
+            storedNames.TryGetValue(name, out var stored) ? stored : throw new UserErrorException($"{Source} has no weight {name}"),
+            destination
+        );
 
     /// <summary>Reads every parameter of a model that has the name of a weight, and says what is missing or left over.</summary>
     /// <param name="store">The model's parameters, by Hugging Face's names.</param>
-    /// <exception cref="UserErrorException">A parameter of the encoder (<c>electra.…</c>) is missing, or a weight has another shape.</exception>
+    /// <exception cref="UserErrorException">A parameter of the encoder (<c>electra.…</c>) is missing, or a weight has another
+    /// shape.</exception>
     public FilledWeights Fill(ParameterStore store)
     {
         var filled = Fill(store.Named());
@@ -135,16 +147,26 @@ public sealed class PretrainedModel : IDisposable
         return new FilledWeights(filled, missing, [.. NotAmong(filled)]);
     }
 
-    /// <summary>All weights in the types they are stored in, without constants of the library and a tied output matrix. Each is read when it is asked for.</summary>
-    /// <exception cref="UserErrorException">The encoder is not whole, of another shape than <see cref="Config"/> says, or has non-finite values.</exception>
+    /// <summary>
+    /// All weights in the types they are stored in, without constants of the library and a tied output matrix. Each is read when it is
+    /// asked for.
+    /// </summary>
+    /// <exception cref="UserErrorException">The encoder is not whole, of another shape than <see cref="Config"/> says, or has non-finite
+    /// values.</exception>
     public IEnumerable<(string Name, Tensor Value)> Weights()
     {
         foreach (var (name, shape) in WeightNames.OfEncoder(Config))
             if (!Tensors.TryGetValue(name, out var stored))
                 throw new UserErrorException($"{Source} has no weight {name}");
             else if (!stored.Shape.SequenceEqual(shape))
-                throw new UserErrorException($"{Source}: {name} is [{string.Join(", ", stored.Shape)}], and config.json makes it [{string.Join(", ", shape)}]");
-        foreach (var (name, stored) in Tensors.Where(weight => !WeightNames.IsConstant(weight.Key) && !(weight.Key == WeightNames.TiedOutput && Config.TieWordEmbeddings != false)))
+                throw new UserErrorException(
+                    $"{Source}: {name} is [{string.Join(", ", stored.Shape)}], and config.json makes it [{string.Join(", ", shape)}]"
+                );
+        foreach (
+            var (name, stored) in Tensors.Where(weight =>
+                !WeightNames.IsConstant(weight.Key) && !(weight.Key == WeightNames.TiedOutput && Config.TieWordEmbeddings != false)
+            )
+        )
         {
             var value = empty([.. stored.Shape], dtype: stored.Type);
             CopyTo(name, value);
@@ -157,10 +179,17 @@ public sealed class PretrainedModel : IDisposable
     internal IEnumerable<string> NotAmong(IEnumerable<string> names) =>
         storedNames.Keys.Except(names).Where(name => !WeightNames.IsConstant(name) && !IsTiedOutput(name)).Order(StringComparer.Ordinal);
 
-    /// <summary>Reads a weight as <see cref="CopyTo"/> does; of one with a row for each token, the rows of the tokens that there are.</summary>
+    /// <summary>
+    /// Reads a weight as <see cref="CopyTo"/> does; of one with a row for each token, the rows of the tokens that there are.
+    /// </summary>
     internal void CopyTokens(string name, Tensor destination)
     {
-        if (!WeightNames.HasRowPerToken(name) || Tensors[name].Shape is not [var rows, ..] || rows != Config.VocabularySize || rows <= destination.shape[0])
+        if (
+            !WeightNames.HasRowPerToken(name)
+            || Tensors[name].Shape is not [var rows, ..]
+            || rows != Config.VocabularySize
+            || rows <= destination.shape[0]
+        )
         {
             CopyTo(name, destination);
             return;
@@ -179,13 +208,19 @@ public sealed class PretrainedModel : IDisposable
     {
         using var scope = NewDisposeScope();
         if (value.is_floating_point() && !value.detach().isfinite().all().item<bool>())
-            throw new UserErrorException($"{Source}: {name} has values that are NaN or infinite: the model diverged in training, or the file is damaged");
+            throw new UserErrorException(
+                $"{Source}: {name} has values that are NaN or infinite: the model diverged in training, or the file is damaged"
+            );
     }
 
     /// <summary>Whether a weight is the generator's output matrix, and equal to the word embeddings as it must be.</summary>
     private bool IsTiedOutput(string name)
     {
-        if (name != WeightNames.TiedOutput || !Tensors.TryGetValue(WeightNames.Words, out var words) || !words.Shape.SequenceEqual(Tensors[name].Shape))
+        if (
+            name != WeightNames.TiedOutput
+            || !Tensors.TryGetValue(WeightNames.Words, out var words)
+            || !words.Shape.SequenceEqual(Tensors[name].Shape)
+        )
             return false;
         using var scope = NewDisposeScope();
         Tensor a = empty([.. words.Shape]), b = empty([.. words.Shape]);
@@ -194,7 +229,9 @@ public sealed class PretrainedModel : IDisposable
         return a.eq(b).all().item<bool>();
     }
 
-    /// <summary>The file of weights, or the index of several, that a source means; and whether it lies beside the other model of a pair.</summary>
+    /// <summary>
+    /// The file of weights, or the index of several, that a source means; and whether it lies beside the other model of a pair.
+    /// </summary>
     /// <param name="source">A folder, a file, or a model on the hub.</param>
     /// <param name="part">Which model to take where there are two.</param>
     /// <param name="find">Finds the source, with files of the given names where it is a folder on the hub.</param>
@@ -204,22 +241,36 @@ public sealed class PretrainedModel : IDisposable
         OtherFormats.Refuse(Paths.Find(source));
         var path = find([.. beside, "model.safetensors", "model-*.safetensors"]);
         if (File.Exists(path))
-            return WeightFiles.IsWeights(path) ? (path, false) : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
+            return WeightFiles.IsWeights(path)
+                ? (path, false)
+                : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
         if (!Directory.Exists(path))
-            throw new UserErrorException($"{source}: there is no such folder or file (looked for {string.Join(" and ", Paths.Candidates(source).Select(Paths.Shown))})");
+            throw new UserErrorException(
+                $"{source}: there is no such folder or file (looked for "
+                    + $"{string.Join(" and ", Paths.Candidates(source).Select(Paths.Shown))})"
+            );
         if (!Path.Exists(Paths.Find(source)) && WeightsIn(path) is null)
             path = find([.. beside, "pytorch_model.bin", "pytorch_model-*.bin"]); // older repositories have nothing else
         if (WeightsIn(path) is { } file)
             return (file, false);
         if (WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(part))) is { } ofPair)
-            return (ofPair, Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(either))) is not null));
+            return (
+                ofPair,
+                Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(either))) is not null)
+            );
         OtherFormats.RefuseFolder(path);
         string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(Paths.Shown)];
         throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
             + (named.Length == 0 ? Milestones(path) : $". Name the file to take: {string.Join(", ", named)}"));
     }
 
-    private static string OnThisMachine(string source, string[] files, HubClient? hub, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    private static string OnThisMachine(
+        string source,
+        string[] files,
+        HubClient? hub,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    )
     {
         try
         {
@@ -231,12 +282,19 @@ public sealed class PretrainedModel : IDisposable
         }
     }
 
-    private static string? WeightsIn(string folder) => WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+    private static string? WeightsIn(string folder) =>
+        WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>Names the models of a run, if the folder is the run's own: they lie beside it.</summary>
     internal static string Milestones(string folder)
     {
-        string[] beside = [.. Directory.GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*").Select(Paths.Shown).Order(StringComparer.Ordinal)];
+        string[] beside =
+        [
+            .. Directory
+                .GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*")
+                .Select(Paths.Shown)
+                .Order(StringComparer.Ordinal),
+        ];
         return beside.Length == 0 ? "" : $". The models of this run are in {string.Join(", ", beside)}";
     }
 }

@@ -9,7 +9,9 @@ internal static class ShapeInference
     private const int PublishedHeadSize = 64; // of every published discriminator and generator (paper, table 6)
     private const string Encoder = "electra.encoder.layer.", Intermediate = ".intermediate.dense.weight";
 
-    /// <summary>The shapes that the weights have. The number of heads leaves no trace in them: heads of 64 are taken, as all published models have.</summary>
+    /// <summary>
+    /// The shapes that the weights have. The number of heads leaves no trace in them: heads of 64 are taken, as all published models have.
+    /// </summary>
     /// <exception cref="UserErrorException">The weights are of no ELECTRA.</exception>
     public static HuggingFaceConfig From(IReadOnlyDictionary<string, StoredTensor> tensors, string source, ModelPart part)
     {
@@ -17,7 +19,10 @@ internal static class ShapeInference
         var (words, intermediate) = (Shape(WeightNames.Words), Shape($"{Encoder}0{Intermediate}"));
         int hidden = checked((int)intermediate[1]);
         if (hidden % PublishedHeadSize != 0)
-            throw new UserErrorException($"{source}: a hidden size of {hidden} leaves the number of attention heads open; put the model's config.json beside the file");
+            throw new UserErrorException(
+                $"{source}: a hidden size of {hidden} leaves the number of attention heads open; "
+                    + "put the model's config.json beside the file"
+            );
         return new HuggingFaceConfig
         {
             Architectures = [part == ModelPart.Generator ? "ElectraForMaskedLM" : "ElectraForPreTraining"],
@@ -31,9 +36,15 @@ internal static class ShapeInference
             TokenTypes = checked((int)Shape("electra.embeddings.token_type_embeddings.weight")[0]),
         };
     }
-    /// <summary>The generator's configuration where a file has both models and the configuration beside it is the discriminator's.</summary>
+    /// <summary>
+    /// The generator's configuration where a file has both models and the configuration beside it is the discriminator's.
+    /// </summary>
     /// <exception cref="UserErrorException">The weights are of no ELECTRA.</exception>
-    public static HuggingFaceConfig Generator(HuggingFaceConfig discriminator, IReadOnlyDictionary<string, StoredTensor> tensors, string source)
+    public static HuggingFaceConfig Generator(
+        HuggingFaceConfig discriminator,
+        IReadOnlyDictionary<string, StoredTensor> tensors,
+        string source
+    )
     {
         var intermediate = Matrix(tensors, $"{Encoder}0{Intermediate}", source);
         int hidden = checked((int)intermediate[1]);

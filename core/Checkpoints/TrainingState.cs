@@ -26,14 +26,23 @@ internal static class TrainingState
     /// <param name="tensors">The tensors by name.</param>
     /// <param name="layout">Names how they are laid out: a fingerprint of names, shapes and places of the parameters in them.</param>
     /// <param name="info">What they belong to.</param>
-    public static void Save<T>(string folder, IEnumerable<(string Name, Tensor Value)> tensors, string layout, T info) => AtomicFolder.Write(folder, partial =>
-    {
-        var file = Path.Combine(partial, TensorsFile);
-        SafeTensors.Save(file, tensors);
-        SealedJson.Write(Path.Combine(partial, InfoFile), new Envelope<T>(info, new FileInfo(file).Length, Sha256(file), Format, layout));
-    });
+    public static void Save<T>(string folder, IEnumerable<(string Name, Tensor Value)> tensors, string layout, T info) =>
+        AtomicFolder.Write(
+            folder,
+            partial =>
+            {
+                var file = Path.Combine(partial, TensorsFile);
+                SafeTensors.Save(file, tensors);
+                SealedJson.Write(
+                    Path.Combine(partial, InfoFile),
+                    new Envelope<T>(info, new FileInfo(file).Length, Sha256(file), Format, layout)
+                );
+            }
+        );
 
-    /// <summary>How long saving these may take where it has not been measured: a slow disk writes, and one core hashes, 100 MB/s together.</summary>
+    /// <summary>
+    /// How long saving these may take where it has not been measured: a slow disk writes, and one core hashes, 100 MB/s together.
+    /// </summary>
     public static TimeSpan EstimatedTime(IEnumerable<(string Name, Tensor Value)> tensors) =>
         TimeSpan.FromSeconds(tensors.Sum(tensor => tensor.Value.numel() * (double)tensor.Value.element_size()) / 100e6);
 
@@ -51,7 +60,10 @@ internal static class TrainingState
         {
             envelope = SealedJson.Read<Envelope<JsonElement>>(info);
             if (envelope.Format != Format)
-                throw new UserErrorException($"the saved state {Paths.Shown(folder)} is of another version of this kit, which drew its random numbers otherwise: that version can finish the run.");
+                throw new UserErrorException(
+                    $"the saved state {Paths.Shown(folder)} is of another version of this kit, which drew its random numbers otherwise: "
+                        + "that version can finish the run."
+                );
             state = envelope.State.Deserialize<T>(SealedJson.Options) ?? throw new InvalidDataException("it is empty");
         }
         catch (Exception e) when (e is IOException or InvalidDataException or JsonException)

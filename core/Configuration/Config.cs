@@ -12,7 +12,8 @@ public static class Config
     /// Arguments such as <c>training.learning_rate=3e-4</c>: a dotted key and a value; <c>tasks=[rte, cola]</c> and
     /// <c>corpus={path: books}</c> are lists and mappings, everything else is taken letter for letter.
     /// </param>
-    /// <exception cref="UserErrorException">The file or an override is not right: the message lists every problem with its place.</exception>
+    /// <exception cref="UserErrorException">The file or an override is not right: the message lists every problem with its
+    /// place.</exception>
     public static T Load<T>(string file, params IEnumerable<string> overrides)
         where T : class, IExperimentConfig<T>
     {
@@ -22,7 +23,9 @@ public static class Config
         return Parse<T>(Text(path), Paths.Shown(path), overrides);
     }
 
-    /// <summary>The text of a file, as far as a configuration may be one: whoever names a corpus or a device by mistake is told so.</summary>
+    /// <summary>
+    /// The text of a file, as far as a configuration may be one: whoever names a corpus or a device by mistake is told so.
+    /// </summary>
     private static string Text(string path)
     {
         const int Longest = 1 << 20;
@@ -37,7 +40,9 @@ public static class Config
                 throw new UserErrorException($"{Paths.Shown(path)} is UTF-16: save it as UTF-8");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF');
             return text.IndexOf('\0') is >= 0 and var place
-                ? throw new UserErrorException($"{Paths.Shown(path)}:{1 + text.AsSpan(0, place).Count('\n')} holds a zero byte: a configuration is text")
+                ? throw new UserErrorException(
+                    $"{Paths.Shown(path)}:{1 + text.AsSpan(0, place).Count('\n')} holds a zero byte: a configuration is text"
+                )
                 : text;
         }
         catch (DecoderFallbackException e)
@@ -54,18 +59,32 @@ public static class Config
     /// <param name="yaml">The configuration.</param>
     /// <param name="source">What its places are called in messages: a file's name.</param>
     /// <param name="overrides">As for <see cref="Load{T}"/>.</param>
-    /// <exception cref="UserErrorException">The text or an override is not right: the message lists every problem with its place.</exception>
+    /// <exception cref="UserErrorException">The text or an override is not right: the message lists every problem with its
+    /// place.</exception>
     public static T Parse<T>(string yaml, string source, params IEnumerable<string> overrides)
         where T : class, IExperimentConfig<T>
     {
         var problems = new List<ConfigProblem>();
         var root = ConfigYaml.Parse(yaml, mark => new ConfigPlace(source, (int)mark.Line, (int)mark.Column), problems);
         if (root is null && problems.Count == 0)
-            problems.Add(new ConfigProblem("", "the file is empty: it must set at least one key (--help lists them)", new ConfigPlace(source, 1, 1)));
+            problems.Add(
+                new ConfigProblem("", "the file is empty: it must set at least one key (--help lists them)", new ConfigPlace(source, 1, 1))
+            );
         else if (root is not null and not ConfigMapping)
-            problems.Add(new ConfigProblem("", $"a configuration is a mapping: lines of the form key: value{(root is ConfigScalar { Text: var word } ? YamlAdvice.Mapping(word) : "")}", root.Place));
+            problems.Add(
+                new ConfigProblem(
+                    "",
+                    $"a configuration is a mapping: lines of the form key: "
+                        + $"value{(root is ConfigScalar { Text: var word } ? YamlAdvice.Mapping(word) : "")}",
+                    root.Place
+                )
+            );
 
-        var given = ConfigOverrides.Apply(root as ConfigMapping ?? new ConfigMapping(new ConfigPlace(source, 1, 1), []), overrides, problems);
+        var given = ConfigOverrides.Apply(
+            root as ConfigMapping ?? new ConfigMapping(new ConfigPlace(source, 1, 1), []),
+            overrides,
+            problems
+        );
         return root is ConfigMapping ? Bound<T>(given, problems) : throw Error(problems);
     }
 
@@ -94,7 +113,9 @@ public static class Config
         return problems.Count == 0 ? config : throw Error(problems);
     }
 
-    /// <summary>A configuration as YAML, every default resolved, each key under what its documentation says; it loads back to an equal record.</summary>
+    /// <summary>
+    /// A configuration as YAML, every default resolved, each key under what its documentation says; it loads back to an equal record.
+    /// </summary>
     public static string ResolvedYaml<T>(T config)
         where T : notnull => ConfigWriter.Write(config);
 
@@ -102,8 +123,12 @@ public static class Config
     private static ConfigPlace PlaceOf(string key, ConfigNode root)
     {
         var path = key.Split('.');
-        return Enumerable.Range(1, path.Length).Reverse().Select(n => root.Find(string.Join('.', path[..n]))?.Place).FirstOrDefault(place => place is not null)
-               ?? root.Place;
+        return Enumerable
+                .Range(1, path.Length)
+                .Reverse()
+                .Select(n => root.Find(string.Join('.', path[..n]))?.Place)
+                .FirstOrDefault(place => place is not null)
+            ?? root.Place;
     }
 
     private static UserErrorException Error(IReadOnlyCollection<ConfigProblem> problems)
@@ -111,15 +136,23 @@ public static class Config
         var lines = problems
             .OrderBy(problem => problem.Place!.Line == 0).ThenBy(problem => problem.Place!.Line).ThenBy(problem => problem.Place!.Column)
             .Select(problem => $"{problem.Place}: {(problem.Key == "" ? "" : problem.Key + " ")}{problem.Message}")
-            .Distinct().ToList();
-        return new UserErrorException(lines.Count == 1 ? lines[0] : $"{lines.Count} things are wrong with the configuration:\n  {string.Join("\n  ", lines)}");
+            .Distinct()
+            .ToList();
+        return new UserErrorException(
+            lines.Count == 1 ? lines[0] : $"{lines.Count} things are wrong with the configuration:\n  {string.Join("\n  ", lines)}"
+        );
     }
 
     private static UserErrorException Missing(string file)
     {
         var looked = Paths.Candidates(file);
         var folders = looked.Select(path => Path.GetDirectoryName(path)!).Where(Directory.Exists).ToList();
-        var others = folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*.y*ml")).Select(path => Path.GetFileName(path)!).Distinct().Order().ToList();
+        var others = folders
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.y*ml"))
+            .Select(path => Path.GetFileName(path)!)
+            .Distinct()
+            .Order()
+            .ToList();
         var folder = Path.GetDirectoryName(file) ?? "";
         var suggestion =
             Directory.Exists(looked[0]) ? "that is a folder; a configuration is a file."

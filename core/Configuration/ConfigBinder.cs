@@ -13,7 +13,10 @@ namespace Electra.Configuration;
 internal sealed class ConfigBinder(ConfigType root)
 {
     private const int LongestRange = 100_000;
-    private static readonly MethodInfo MemberwiseCloneMethod = typeof(object).GetMethod("MemberwiseClone", BindingFlags.NonPublic | BindingFlags.Instance)!;
+    private static readonly MethodInfo MemberwiseCloneMethod = typeof(object).GetMethod(
+        "MemberwiseClone",
+        BindingFlags.NonPublic | BindingFlags.Instance
+    )!;
 
     /// <summary>Everything that was wrong so far.</summary>
     public List<ConfigProblem> Problems { get; } = [];
@@ -42,9 +45,21 @@ internal sealed class ConfigBinder(ConfigType root)
             (ConfigDictionaryType dictionary, ConfigMapping given) => BindDictionary(dictionary, given, fallback, key),
             (ConfigRecordType { ShortForm: { } format }, ConfigScalar given) => BindScalar(format, given, fallback, key),
             (ConfigRecordType record, ConfigMapping given) => BindRecord(record, given, fallback, key),
-            (ConfigRecordType { ListForm: { } form }, ConfigSequence list) =>
-                Bind(type, new ConfigMapping(node.Place, [new ConfigEntry(list.Items.Any(item => item is ConfigMapping) ? form.Mappings : form.Texts, node.Place, list)]), fallback, key),
-            _ => Problem(key, node, $"is {Kind(node)}{(node is ConfigScalar { Text: var text } ? YamlAdvice.Mapping(text) : "")}: {type.Expected}", fallback),
+            (ConfigRecordType { ListForm: { } form }, ConfigSequence list) => Bind(
+                type,
+                new ConfigMapping(
+                    node.Place,
+                    [new ConfigEntry(list.Items.Any(item => item is ConfigMapping) ? form.Mappings : form.Texts, node.Place, list)]
+                ),
+                fallback,
+                key
+            ),
+            _ => Problem(
+                key,
+                node,
+                $"is {Kind(node)}{(node is ConfigScalar { Text: var text } ? YamlAdvice.Mapping(text) : "")}: {type.Expected}",
+                fallback
+            ),
         };
     }
 
@@ -56,7 +71,12 @@ internal sealed class ConfigBinder(ConfigType root)
         }
         catch (FormatException e)
         {
-            return Problem(key, given, $"cannot be {Quoted(given.Text)}: {(e.Message == "" ? $"{format.Expectation} is expected" : e.Message)}", fallback);
+            return Problem(
+                key,
+                given,
+                $"cannot be {Quoted(given.Text)}: {(e.Message == "" ? $"{format.Expectation} is expected" : e.Message)}",
+                fallback
+            );
         }
     }
 
@@ -70,24 +90,39 @@ internal sealed class ConfigBinder(ConfigType root)
     }
 
     private List<object?> BindItems(ConfigType type, ConfigNode node, string key) =>
-        node is ConfigScalar scalar && (type.Type == typeof(int) || type.Type == typeof(long)) && scalar.Text.Split("..") is [var first, var last]
+        node is ConfigScalar scalar
+        && (type.Type == typeof(int) || type.Type == typeof(long))
+        && scalar.Text.Split("..") is [var first, var last]
             ? BindRange((ConfigScalarType)type, scalar, first, last, key)
             : [Bind(type, node, null, key)];
 
     private List<object?> BindRange(ConfigScalarType type, ConfigScalar node, string first, string last, string key)
     {
         var found = Problems.Count;
-        var ends = new[] { first, last }.Select(end => Convert.ToInt64(BindScalar(type.Format, node with { Text = end }, 0, key), CultureInfo.InvariantCulture)).ToArray();
+        var ends = new[] { first, last }
+            .Select(end => Convert.ToInt64(BindScalar(type.Format, node with { Text = end }, 0, key), CultureInfo.InvariantCulture))
+            .ToArray();
         if (Problems.Count == found && (ends[1] < ends[0] || ends[1] - (decimal)ends[0] >= LongestRange))
-            Problem(key, node, $"cannot be {Quoted(node.Text)}: a range goes upwards, both ends included, over at most {LongestRange} numbers", null);
+            Problem(
+                key,
+                node,
+                $"cannot be {Quoted(node.Text)}: a range goes upwards, both ends included, over at most {LongestRange} numbers",
+                null
+            );
         if (Problems.Count > found)
             return [];
-        return [.. Enumerable.Range(0, (int)(ends[1] - ends[0]) + 1).Select(i => Convert.ChangeType(ends[0] + i, type.Type, CultureInfo.InvariantCulture))];
+        return
+        [
+            .. Enumerable
+                .Range(0, (int)(ends[1] - ends[0]) + 1)
+                .Select(i => Convert.ChangeType(ends[0] + i, type.Type, CultureInfo.InvariantCulture)),
+        ];
     }
 
     private object BindDictionary(ConfigDictionaryType type, ConfigMapping given, object? fallback, string key)
     {
-        var values = (IDictionary)Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(typeof(string), type.Type.GetGenericArguments()[1]))!;
+        var values = (IDictionary)
+            Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(typeof(string), type.Type.GetGenericArguments()[1]))!;
         foreach (var (name, value) in Entries(fallback))
             values[name] = value;
         foreach (var entry in given.Entries)
@@ -119,13 +154,17 @@ internal sealed class ConfigBinder(ConfigType root)
             if (node is not null)
                 member.Property.SetValue(record, value = Bind(member.Type, node, value, fullKey));
             if (Problems.Count == found)
-                foreach (var violation in member.Constraints.Select(constraint => ConfigConstraint.Violation(constraint, value)).OfType<string>())
+                foreach (
+                    var violation in member.Constraints.Select(constraint => ConfigConstraint.Violation(constraint, value)).OfType<string>()
+                )
                     Problem(fullKey, node ?? given, violation, null);
         }
         return record;
     }
 
-    /// <summary>A record with its defaults. Parameters without one are left empty: the keys are required, and reported where they are missing.</summary>
+    /// <summary>
+    /// A record with its defaults. Parameters without one are left empty: the keys are required, and reported where they are missing.
+    /// </summary>
     private static object Create(Type type)
     {
         if (ConfigTypes.Constructor(type) is not { } constructor)
@@ -144,7 +183,9 @@ internal sealed class ConfigBinder(ConfigType root)
         var all = (root as ConfigRecordType)?.FullNames().ToList() ?? [];
         var meant = Spelling.Nearest(name, names) is { } nearest ? $"; did you mean {Join(key, nearest)}?"
             : all.Contains(name) && !name.Contains('.') ? $" here; {name} stands at the top level."
-            : all.Contains(name) ? $" here; a key with dots is nested in a file: {string.Join(": {", name.Split('.'))}: …{new string('}', name.Count(c => c == '.'))}."
+            : all.Contains(name)
+                ? $" here; a key with dots is nested in a file: {string.Join(": {", name.Split('.'))}: "
+                    + $"…{new string('}', name.Count(c => c == '.'))}."
             : all.Find(full => full.EndsWith("." + name, StringComparison.Ordinal)) is { } elsewhere ? $"; did you mean {elsewhere}?"
             : ".";
         return $"is not a key{meant} Keys {(key == "" ? "at the top level" : $"of {key}")}:{WordWrap.Names(names)}";
@@ -160,7 +201,10 @@ internal sealed class ConfigBinder(ConfigType root)
     {
         var array = Array.CreateInstance(isNullable && item.IsValueType ? typeof(Nullable<>).MakeGenericType(item) : item, items.Count);
         ((ICollection)items).CopyTo(array, 0);
-        return typeof(Array).GetMethod(nameof(Array.AsReadOnly))!.MakeGenericMethod(array.GetType().GetElementType()!).Invoke(null, [array])!;
+        return typeof(Array)
+            .GetMethod(nameof(Array.AsReadOnly))!
+            .MakeGenericMethod(array.GetType().GetElementType()!)
+            .Invoke(null, [array])!;
     }
 
     /// <summary>The entries of an <c>IReadOnlyDictionary&lt;string, T&gt;</c> of whatever T.</summary>

@@ -22,7 +22,12 @@ internal static partial class ConfigDocumentation
 
     /// <summary>The summary of a value of an enumeration; empty where there is none.</summary>
     public static string Summary(FieldInfo value) =>
-        PlainText(MembersByAssembly.GetOrAdd(value.DeclaringType!.Assembly, Read).GetValueOrDefault($"F:{value.DeclaringType.FullName!.Replace('+', '.')}.{value.Name}")?.Element("summary"));
+        PlainText(
+            MembersByAssembly
+                .GetOrAdd(value.DeclaringType!.Assembly, Read)
+                .GetValueOrDefault($"F:{value.DeclaringType.FullName!.Replace('+', '.')}.{value.Name}")
+                ?.Element("summary")
+        );
 
     private static XElement? Element(PropertyInfo property)
     {
@@ -30,20 +35,30 @@ internal static partial class ConfigDocumentation
         var members = MembersByAssembly.GetOrAdd(type.Assembly, Read);
         var typeName = type.FullName!.Replace('+', '.');
         return members.GetValueOrDefault($"P:{typeName}.{property.Name}")?.Element("summary")
-            ?? members.GetValueOrDefault($"T:{typeName}")?.Elements("param").FirstOrDefault(p => (string?)p.Attribute("name") == property.Name);
+            ?? members
+                .GetValueOrDefault($"T:{typeName}")
+                ?.Elements("param")
+                .FirstOrDefault(p => (string?)p.Attribute("name") == property.Name);
     }
 
     private static string PlainText(XElement? element)
     {
         if (element is null)
             return "";
-        var text = string.Concat(element.DescendantNodes().Select(node => node switch
-        {
-            XText words => words.Value,
-            XElement { IsEmpty: true } reference when (reference.Attribute("langword") ?? reference.Attribute("name") ?? reference.Attribute("cref")) is { } name =>
-                name.Value.Split('(')[0].Split('.', ':')[^1],
-            _ => "",
-        }));
+        var text = string.Concat(
+            element
+                .DescendantNodes()
+                .Select(node =>
+                    node switch
+                    {
+                        XText words => words.Value,
+                        XElement { IsEmpty: true } reference
+                            when (reference.Attribute("langword") ?? reference.Attribute("name") ?? reference.Attribute("cref"))
+                                is { } name => name.Value.Split('(')[0].Split('.', ':')[^1],
+                        _ => "",
+                    }
+                )
+        );
         return Whitespace().Replace(text, " ").Trim();
     }
 
@@ -56,8 +71,13 @@ internal static partial class ConfigDocumentation
             .FirstOrDefault(File.Exists);
         try
         {
-            return file is null ? new Dictionary<string, XElement>()
-                : XDocument.Load(file).Descendants("member").GroupBy(m => (string)m.Attribute("name")!).ToDictionary(m => m.Key, m => m.First());
+            return file is null
+                ? new Dictionary<string, XElement>()
+                : XDocument
+                    .Load(file)
+                    .Descendants("member")
+                    .GroupBy(m => (string)m.Attribute("name")!)
+                    .ToDictionary(m => m.Key, m => m.First());
         }
         catch (XmlException)
         {

@@ -11,7 +11,11 @@ internal static class ConfigHelp
     {
         var help = new StringBuilder();
         var (first, meaning, example) = operand is null
-            ? ("<configuration.yaml>", "looked for in the working directory, then at the project's root", "overrides a key: training.steps=1000  'tasks=[rte, cola]'  corpus='books/*.txt'")
+            ? (
+                "<configuration.yaml>",
+                "looked for in the working directory, then at the project's root",
+                "overrides a key: training.steps=1000  'tasks=[rte, cola]'  corpus='books/*.txt'"
+            )
             : ($"<{operand}> ...", $"the key {operand}, below", "sets a key; a list is written '[a, b]'");
         var width = Math.Max(first.Length, "-h, --help".Length) + 2;
         help.Append($"""

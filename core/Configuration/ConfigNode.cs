@@ -49,7 +49,8 @@ public abstract record ConfigNode(ConfigPlace Place)
                 : value;
 
         var name = path[0];
-        var mapping = this as ConfigMapping ?? new ConfigMapping(value.Place, []) { Over = this is ConfigScalar { IsNull: true } ? null : this };
+        var mapping =
+            this as ConfigMapping ?? new ConfigMapping(value.Place, []) { Over = this is ConfigScalar { IsNull: true } ? null : this };
         var changed = (mapping[name] ?? new ConfigMapping(value.Place, [])).With(path[1..], value);
         return mapping[name] is null
             ? mapping with { Entries = [.. mapping.Entries, new ConfigEntry(name, value.Place, changed)] }
@@ -76,7 +77,9 @@ public sealed record ConfigEntry(string Key, ConfigPlace Place, ConfigNode Value
 /// <summary>Keys with their values, in the order in which they were written.</summary>
 public sealed record ConfigMapping(ConfigPlace Place, IReadOnlyList<ConfigEntry> Entries) : ConfigNode(Place)
 {
-    /// <summary>What was written in place of a mapping, and these keys change: the <c>vocab.txt</c> that stands for <c>{file: vocab.txt}</c>.</summary>
+    /// <summary>
+    /// What was written in place of a mapping, and these keys change: the <c>vocab.txt</c> that stands for <c>{file: vocab.txt}</c>.
+    /// </summary>
     public ConfigNode? Over { get; init; }
 
     /// <summary>The value of a key, or null.</summary>

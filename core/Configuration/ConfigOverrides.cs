@@ -10,7 +10,14 @@ internal static class ConfigOverrides
         {
             var place = new ConfigPlace($"argument {argument}");
             if (argument.Split('=', 2) is not [{ Length: > 0 } key, var value] || key.Split('.').Contains(""))
-                problems.Add(new ConfigProblem("", "an override has the form key=value, with dots in the key where it is nested, and in quotes where there is a space in it: 'tasks=[rte, cola]'", place));
+                problems.Add(
+                    new ConfigProblem(
+                        "",
+                        "an override has the form key=value, with dots in the key where it is nested, and in quotes where there is a "
+                            + "space in it: 'tasks=[rte, cola]'",
+                        place
+                    )
+                );
             else if (Value(value.Trim(), place, problems) is { } node)
                 root = root.With(key.Split('.'), node);
         }

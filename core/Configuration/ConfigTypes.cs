@@ -68,26 +68,49 @@ internal sealed record ConfigRecordType(Type Type, bool IsNullable, ScalarFormat
 /// <param name="Type">What its value may be.</param>
 /// <param name="IsRequired">Whether it has no default.</param>
 /// <param name="Constraints">What the values of that type must satisfy besides.</param>
-internal sealed record ConfigKey(string Name, PropertyInfo Property, ConfigType Type, bool IsRequired, IReadOnlyList<ValidationAttribute> Constraints)
+internal sealed record ConfigKey(
+    string Name,
+    PropertyInfo Property,
+    ConfigType Type,
+    bool IsRequired,
+    IReadOnlyList<ValidationAttribute> Constraints
+)
 {
     public static IReadOnlyList<ConfigKey> Of(Type record)
     {
         var nullability = new NullabilityInfoContext();
         var parameters = ConfigTypes.Constructor(record)?.GetParameters() ?? [];
-        return [.. record.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0)
-            .OrderBy(property => Depth(property.DeclaringType!)).ThenBy(property => property.MetadataToken)
-            .Select(property =>
-            {
-                var parameter = Array.Find(parameters, p => p.Name == property.Name);
-                // [property: Range(...)] and [Range(...)] on a parameter of a positional record mean the same here.
-                var constraints = property.GetCustomAttributes<ValidationAttribute>().Concat(parameter?.GetCustomAttributes<ValidationAttribute>() ?? []).ToList();
-                var isNullable = nullability.Create(property).WriteState is NullabilityState.Nullable;
-                // By name: ScottPlot brings a public copy of the attribute for older frameworks.
-                var isRequired = parameter is { HasDefaultValue: false }
-                    || property.CustomAttributes.Any(a => a.AttributeType.FullName == "System.Runtime.CompilerServices.RequiredMemberAttribute");
-                return new ConfigKey(ConfigTypes.SnakeCase(property.Name), property, ConfigTypes.Of(property.PropertyType, isNullable), isRequired, constraints);
-            })];
+        return
+        [
+            .. record
+                .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(property => property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0)
+                .OrderBy(property => Depth(property.DeclaringType!))
+                .ThenBy(property => property.MetadataToken)
+                .Select(property =>
+                {
+                    var parameter = Array.Find(parameters, p => p.Name == property.Name);
+                    // [property: Range(...)] and [Range(...)] on a parameter of a positional record mean the same here.
+                    var constraints = property
+                        .GetCustomAttributes<ValidationAttribute>()
+                        .Concat(parameter?.GetCustomAttributes<ValidationAttribute>() ?? [])
+                        .ToList();
+                    var isNullable = nullability.Create(property).WriteState is NullabilityState.Nullable;
+                    // By name: ScottPlot brings a public copy of the attribute for older frameworks.
+                    var isRequired =
+                        parameter is { HasDefaultValue: false }
+                        || property.CustomAttributes.Any(a =>
+                            a.AttributeType.FullName == "System.Runtime.CompilerServices.RequiredMemberAttribute"
+                        );
+                    return new ConfigKey(
+                        ConfigTypes.SnakeCase(property.Name),
+                        property,
+                        ConfigTypes.Of(property.PropertyType, isNullable),
+                        isRequired,
+                        constraints
+                    );
+                }),
+        ];
     }
 
     private static int Depth(Type type) => type.BaseType is { } above ? 1 + Depth(above) : 0;
@@ -96,7 +119,9 @@ internal sealed record ConfigKey(string Name, PropertyInfo Property, ConfigType 
 /// <summary>From .NET types to what may be written for them.</summary>
 internal static class ConfigTypes
 {
-    /// <summary>The name of a property or an enumeration's value as it is written in YAML: <c>MaxSequenceLength</c> is <c>max_sequence_length</c>.</summary>
+    /// <summary>
+    /// The name of a property or an enumeration's value as it is written in YAML: <c>MaxSequenceLength</c> is <c>max_sequence_length</c>.
+    /// </summary>
     public static string SnakeCase(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
     /// <exception cref="NotSupportedException">No configuration can hold a value of that type.</exception>
@@ -115,7 +140,10 @@ internal static class ConfigTypes
         if (IsRecord(type))
             return new ConfigRecordType(type, isNullable, parsed);
         return parsed is null
-            ? throw new NotSupportedException($"a configuration cannot hold a {type}: use a record, an IReadOnlyList, an IReadOnlyDictionary by string, or a type with a static Parse(string)")
+            ? throw new NotSupportedException(
+                $"a configuration cannot hold a {type}: use a record, an IReadOnlyList, an IReadOnlyDictionary by string, or a type with "
+                    + "a static Parse(string)"
+            )
             : new ConfigScalarType(type, isNullable, parsed);
     }
 

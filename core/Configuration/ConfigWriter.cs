@@ -68,12 +68,17 @@ internal sealed partial class ConfigWriter
     };
 
     /// <summary>A nested value inside a list.</summary>
-    private static string Flow(ConfigType type, object value) => type switch
-    {
-        ConfigRecordType record => $"{{{string.Join(", ", record.Keys.Select(key => $"{key.Name}: {Shown(key.Type, key.Property.GetValue(value))}"))}}}",
-        ConfigDictionaryType dictionary => $"{{{string.Join(", ", ConfigBinder.Entries(value).Select(e => $"{Quoted(e.Name)}: {Shown(dictionary.Value, e.Value)}"))}}}",
-        _ => throw new NotSupportedException(type.Type.ToString()),
-    };
+    private static string Flow(ConfigType type, object value) =>
+        type switch
+        {
+            ConfigRecordType record =>
+                Braces(record.Keys.Select(key => $"{key.Name}: {Shown(key.Type, key.Property.GetValue(value))}")),
+            ConfigDictionaryType dictionary =>
+                Braces(ConfigBinder.Entries(value).Select(entry => $"{Quoted(entry.Name)}: {Shown(dictionary.Value, entry.Value)}")),
+            _ => throw new NotSupportedException(type.Type.ToString()),
+        };
+
+    private static string Braces(IEnumerable<string> entries) => $"{{{string.Join(", ", entries)}}}";
 
     private static string Scalar(ConfigType type, string text) =>
         type is ConfigScalarType && type.Type != typeof(string) && ScalarFormat.BuiltIn(type.Type) is not null ? text : Quoted(text);
@@ -85,16 +90,24 @@ internal sealed partial class ConfigWriter
     {
         var quoted = new StringBuilder("\"");
         foreach (var rune in text.EnumerateRunes())
-            quoted.Append(rune.Value switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\n' => "\\n",
-                '\t' => "\\t",
-                _ when Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-                    or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse || rune.Value > 0xFFFF => $"\\U{rune.Value:X8}",
-                _ => rune.ToString(),
-            });
+            quoted.Append(
+                rune.Value switch
+                {
+                    '"' => "\\\"",
+                    '\\' => "\\\\",
+                    '\n' => "\\n",
+                    '\t' => "\\t",
+                    _ when Rune.IsControl(rune)
+                            || Rune.GetUnicodeCategory(rune)
+                                is UnicodeCategory.LineSeparator
+                                    or UnicodeCategory.ParagraphSeparator
+                                    or UnicodeCategory.Format
+                                    or UnicodeCategory.OtherNotAssigned
+                                    or UnicodeCategory.PrivateUse
+                            || rune.Value > 0xFFFF => $"\\U{rune.Value:X8}",
+                    _ => rune.ToString(),
+                }
+            );
         return quoted.Append('"').ToString();
     }
 
@@ -102,6 +115,9 @@ internal sealed partial class ConfigWriter
     private static partial Regex PlainWord();
 
     /// <summary>What some YAML reader takes for nothing, a truth value, a number, a time or a merge.</summary>
-    [GeneratedRegex(@"^(~|null|true|false|yes|no|on|off|y|n|[-+]?[\d_.:]+(e[-+]?\d*)?|[-+]?0[xob][\da-f_]*|[\d-]+|\.inf|\.nan|=)\z", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^(~|null|true|false|yes|no|on|off|y|n|[-+]?[\d_.:]+(e[-+]?\d*)?|[-+]?0[xob][\da-f_]*|[\d-]+|\.inf|\.nan|=)\z",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex OtherMeaning();
 }

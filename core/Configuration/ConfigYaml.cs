@@ -25,19 +25,30 @@ internal static class ConfigYaml
             var root = new Reader(parser, place, problems).Read("");
             parser.Consume<DocumentEnd>();
             if (parser.Current is DocumentStart second)
-                problems.Add(new ConfigProblem("", "a second document begins here (---): one file holds one configuration", place(second.Start)));
+                problems.Add(
+                    new ConfigProblem("", "a second document begins here (---): one file holds one configuration", place(second.Start))
+                );
             return root is ConfigScalar { IsNull: true } ? null : root;
         }
         catch (YamlException e)
         {
             var mark = e.Message.Contains(" tab ", StringComparison.Ordinal) ? FirstIndentingTab(text) ?? e.Start : e.Start;
-            problems.Add(new ConfigProblem("", $"this is not valid YAML: {char.ToLowerInvariant(e.Message[0])}{e.Message[1..].TrimEnd('.')}{YamlAdvice.For(text, e)}", place(mark)));
+            problems.Add(
+                new ConfigProblem(
+                    "",
+                    $"this is not valid YAML: {char.ToLowerInvariant(e.Message[0])}{e.Message[1..].TrimEnd('.')}{YamlAdvice.For(text, e)}",
+                    place(mark)
+                )
+            );
             return null;
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             // What YamlDotNet throws where a key stands in a flow mapping that was not closed, and where a tag is no URI.
-            var found = e is ArgumentException ? "a tag after this place (!…) is not valid; a text that begins with ! must be in quotes" : "a bracket before this place was not closed";
+            var found =
+                e is ArgumentException
+                    ? "a tag after this place (!…) is not valid; a text that begins with ! must be in quotes"
+                    : "a bracket before this place was not closed";
             problems.Add(new ConfigProblem("", $"this is not valid YAML: {found}", place(parser.Current?.End ?? new Mark(0, 1, 1))));
             return null;
         }
@@ -55,9 +66,16 @@ internal static class ConfigYaml
     private sealed record Reader(IParser Parser, Func<Mark, ConfigPlace> Place, ICollection<ConfigProblem> Problems)
     {
         // No experiment needs more; a few lines of aliases to aliases would stand for more than any memory holds.
-        private const int Deepest = 64, MostValues = 100_000;
-        private const string MergeKey = "<<", CoreTags = "tag:yaml.org,2002:";
-        private static readonly string[] KnownTags = ["", "!", .. new[] { "str", "int", "float", "bool", "null", "seq", "map" }.Select(name => CoreTags + name)];
+        private const int Deepest = 64,
+            MostValues = 100_000;
+        private const string MergeKey = "<<",
+            CoreTags = "tag:yaml.org,2002:";
+        private static readonly string[] KnownTags =
+        [
+            "",
+            "!",
+            .. new[] { "str", "int", "float", "bool", "null", "seq", "map" }.Select(name => CoreTags + name),
+        ];
 
         private readonly Dictionary<AnchorName, (ConfigNode Node, int Values)> anchors = [];
         private int depth, values;
@@ -128,7 +146,9 @@ internal static class ConfigYaml
                 if (name is { Value: MergeKey, Style: ScalarStyle.Plain })
                     merged.AddRange(Merged(value, full));
                 else if (entries.Find(entry => entry.Key == name.Value) is { } earlier)
-                    Problems.Add(new ConfigProblem(full, $"is given twice: the first time in line {earlier.Place.Line}", Place(name.Start)));
+                    Problems.Add(
+                        new ConfigProblem(full, $"is given twice: the first time in line {earlier.Place.Line}", Place(name.Start))
+                    );
                 else
                     entries.Add(new ConfigEntry(name.Value, Place(name.Start), value));
             }

@@ -16,10 +16,14 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
     public static ScalarFormat? BuiltIn(Type type) =>
         type == typeof(string) ? new("a text", text => text, value => (string)value)
         : type == typeof(bool) ? new("true or false", ParseBool, value => (bool)value ? "true" : "false")
-        : type == typeof(int) ? new("a whole number", text => (int)ParseInteger(text, int.MinValue, int.MaxValue), value => ((int)value).ToString(Invariant))
-        : type == typeof(long) ? new("a whole number", text => ParseInteger(text, long.MinValue, long.MaxValue), value => ((long)value).ToString(Invariant))
-        : type == typeof(float) ? new("a number", text => (float)ParseDouble(text), value => WriteDouble((float)value, ((float)value).ToString(Invariant)))
-        : type == typeof(double) ? new("a number", text => ParseDouble(text), value => WriteDouble((double)value, ((double)value).ToString(Invariant)))
+        : type == typeof(int)
+            ? new("a whole number", text => (int)ParseInteger(text, int.MinValue, int.MaxValue), value => ((int)value).ToString(Invariant))
+        : type == typeof(long)
+            ? new("a whole number", text => ParseInteger(text, long.MinValue, long.MaxValue), value => ((long)value).ToString(Invariant))
+        : type == typeof(float)
+            ? new("a number", text => (float)ParseDouble(text), value => WriteDouble((float)value, ((float)value).ToString(Invariant)))
+        : type == typeof(double)
+            ? new("a number", text => ParseDouble(text), value => WriteDouble((double)value, ((double)value).ToString(Invariant)))
         : type.IsEnum ? OfEnumeration(type)
         : null;
 
@@ -43,7 +47,8 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
         {
             return parse.Invoke(null, [text])!;
         }
-        catch (TargetInvocationException e) when (e.InnerException is FormatException or ArgumentException or OverflowException or UserErrorException)
+        catch (TargetInvocationException e)
+            when (e.InnerException is FormatException or ArgumentException or OverflowException or UserErrorException)
         {
             throw new FormatException(e.InnerException.Message, e.InnerException);
         }
@@ -53,10 +58,15 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
     {
         var values = Enum.GetNames(type).ToDictionary(ConfigTypes.SnakeCase, name => Enum.Parse(type, name));
         var names = string.Join(", ", values.Keys);
-        return new($"one of {names}",
-                   text => values.GetValueOrDefault(text) ?? throw new FormatException(
-                       Spelling.Nearest(text, values.Keys) is { } nearest ? $"did you mean {nearest}? Allowed: {names}" : $"allowed: {names}"),
-                   value => ConfigTypes.SnakeCase(value.ToString()!));
+        return new(
+            $"one of {names}",
+            text =>
+                values.GetValueOrDefault(text)
+                ?? throw new FormatException(
+                    Spelling.Nearest(text, values.Keys) is { } nearest ? $"did you mean {nearest}? Allowed: {names}" : $"allowed: {names}"
+                ),
+            value => ConfigTypes.SnakeCase(value.ToString()!)
+        );
     }
 
     private static object ParseBool(string text) => text switch
@@ -69,22 +79,39 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
     private static long ParseInteger(string text, long least, long most)
     {
         // Decimal holds every 64-bit integer exactly, and reads 1e6 as the million it is.
-        if (!decimal.TryParse(WithoutSeparators(text), NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent | NumberStyles.AllowDecimalPoint, Invariant, out var number)
-            || number != decimal.Truncate(number))
+        if (
+            !decimal.TryParse(
+                WithoutSeparators(text),
+                NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent | NumberStyles.AllowDecimalPoint,
+                Invariant,
+                out var number
+            )
+            || number != decimal.Truncate(number)
+        )
             throw new FormatException($"a whole number is expected{YamlAdvice.Number(text)}");
         return number >= least && number <= most ? (long)number : throw new FormatException($"it must lie between {least} and {most}");
     }
 
-    private static double ParseDouble(string text) => text switch
-    {
-        ".inf" or ".Inf" or ".INF" or "+.inf" or "+.Inf" or "+.INF" => double.PositiveInfinity,
-        "-.inf" or "-.Inf" or "-.INF" => double.NegativeInfinity,
-        ".nan" or ".NaN" or ".NAN" => double.NaN,
-        _ => double.TryParse(WithoutSeparators(text), NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite, Invariant, out var number)
-             && double.IsFinite(number) ? number : throw new FormatException($"a number is expected{YamlAdvice.Number(text)}"),
-    };
+    private static double ParseDouble(string text) =>
+        text switch
+        {
+            ".inf" or ".Inf" or ".INF" or "+.inf" or "+.Inf" or "+.INF" => double.PositiveInfinity,
+            "-.inf" or "-.Inf" or "-.INF" => double.NegativeInfinity,
+            ".nan" or ".NaN" or ".NAN" => double.NaN,
+            _ => double.TryParse(
+                WithoutSeparators(text),
+                NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite,
+                Invariant,
+                out var number
+            ) && double.IsFinite(number)
+                ? number
+                : throw new FormatException($"a number is expected{YamlAdvice.Number(text)}"),
+        };
 
-    /// <summary>The shortest text that reads back as the same number, in a form that YAML 1.1 readers take for a number too (<c>1.0e-06</c>, not <c>1E-06</c>).</summary>
+    /// <summary>
+    /// The shortest text that reads back as the same number, in a form that YAML 1.1 readers take for a number too (<c>1.0e-06</c>, not
+    /// <c>1E-06</c>).
+    /// </summary>
     private static string WriteDouble(double number, string shortest) =>
         double.IsNaN(number) ? ".nan"
         : double.IsPositiveInfinity(number) ? ".inf"
@@ -94,5 +121,9 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
 
     /// <summary>1_000_000 is 1000000: underscores stand between digits only.</summary>
     private static string WithoutSeparators(string text) =>
-        string.Concat(text.Where((c, i) => c != '_' || i == 0 || i == text.Length - 1 || !char.IsAsciiDigit(text[i - 1]) || !char.IsAsciiDigit(text[i + 1])));
+        string.Concat(
+            text.Where(
+                (c, i) => c != '_' || i == 0 || i == text.Length - 1 || !char.IsAsciiDigit(text[i - 1]) || !char.IsAsciiDigit(text[i + 1])
+            )
+        );
 }

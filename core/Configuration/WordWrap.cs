@@ -6,7 +6,9 @@ internal static class WordWrap
     /// <summary>The width of a terminal as it opens: what messages are wrapped to that may end up anywhere.</summary>
     public const int UsualWidth = 80;
 
-    /// <summary>A line as lines of at most that width, a word that is longer alone in its line. Control codes of terminals have no width.</summary>
+    /// <summary>
+    /// A line as lines of at most that width, a word that is longer alone in its line. Control codes of terminals have no width.
+    /// </summary>
     /// <param name="line">The line; its leading spaces are kept.</param>
     /// <param name="width">Columns.</param>
     /// <param name="indent">What the lines after the first begin with.</param>

@@ -18,15 +18,19 @@ internal static partial class YamlAdvice
         return error.Message switch
         {
             var m when m.Contains(" tab ", StringComparison.Ordinal) => "; indent with spaces, not with tabs",
-            var m when m.Contains("escape character", StringComparison.Ordinal) => "; a backslash means itself in single quotes: 'C:\\data'",
+            var m when m.Contains("escape character", StringComparison.Ordinal) =>
+                "; a backslash means itself in single quotes: 'C:\\data'",
             var m when m.Contains("unexpected end of stream", StringComparison.Ordinal) => "; the quote that opens here is not closed",
             _ when begins is '*' or '&' or '!' or '%' or '@' or '`' or '|' or '>' => InQuotes(begins),
             _ when MissingSpace(line) is { } key => SpaceAfter(key),
             _ when MissingSpace(before) is { } key => SpaceAfter(key),
-            _ when TextAfterQuote().IsMatch(line) => "; nothing may follow a closing quote, and a quote within single quotes is written twice: 'it''s'",
+            _ when TextAfterQuote().IsMatch(line) =>
+                "; nothing may follow a closing quote, and a quote within single quotes is written twice: 'it''s'",
             _ when TwoColons().IsMatch(line) => "; a text that holds a colon and a space must be in quotes",
-            var m when m.Contains("invalid mapping", StringComparison.Ordinal) || m.Contains("expected key", StringComparison.Ordinal) || m.Contains("document end", StringComparison.Ordinal) =>
-                "; the keys of one mapping begin in the same column",
+            var m
+                when m.Contains("invalid mapping", StringComparison.Ordinal)
+                    || m.Contains("expected key", StringComparison.Ordinal)
+                    || m.Contains("document end", StringComparison.Ordinal) => "; the keys of one mapping begin in the same column",
             _ => "",
         };
     }
@@ -39,15 +43,19 @@ internal static partial class YamlAdvice
         MissingSpace(text) is { } key ? SpaceAfter(key) : NoBreakSpace(text);
 
     /// <summary>Advice where a text is not a number.</summary>
-    public static string Number(string text) => text switch
-    {
-        _ when Percent().Match(text) is { Success: true } percent => $"; a percentage is written as a fraction: {decimal.Parse(percent.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) / 100:0.####}",
-        _ when Thousands().IsMatch(text) => $"; without commas: {text.Replace(",", "")} or {text.Replace(',', '_')}",
-        _ when DecimalComma().IsMatch(text) => $"; with a point: {text.Replace(',', '.')}",
-        _ when Suffix().IsMatch(text) => "; written out: 10_000 or 10e3",
-        _ when text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) || text.StartsWith("0o", StringComparison.OrdinalIgnoreCase) => " in decimal digits",
-        _ => NoBreakSpace(text),
-    };
+    public static string Number(string text) =>
+        text switch
+        {
+            _ when Percent().Match(text) is { Success: true } percent =>
+                $"; a percentage is written as a fraction: "
+                    + $"{decimal.Parse(percent.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) / 100:0.####}",
+            _ when Thousands().IsMatch(text) => $"; without commas: {text.Replace(",", "")} or {text.Replace(',', '_')}",
+            _ when DecimalComma().IsMatch(text) => $"; with a point: {text.Replace(',', '.')}",
+            _ when Suffix().IsMatch(text) => "; written out: 10_000 or 10e3",
+            _ when text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) || text.StartsWith("0o", StringComparison.OrdinalIgnoreCase) =>
+                " in decimal digits",
+            _ => NoBreakSpace(text),
+        };
 
     /// <summary>Advice where a text is no truth value.</summary>
     public static string Boolean(string text) =>
@@ -55,14 +63,19 @@ internal static partial class YamlAdvice
 
     /// <summary>Advice where a key is the rest of a number: <c>{steps: 1,000}</c>.</summary>
     public static string? Key(string key) =>
-        key.Length > 0 && key.All(char.IsAsciiDigit) ? "is not a key: in {…} a comma ends the value before it. Write 1000 or 1_000, 0.5, and a list as [10, 50]" : null;
+        key.Length > 0 && key.All(char.IsAsciiDigit)
+            ? "is not a key: in {…} a comma ends the value before it. Write 1000 or 1_000, 0.5, and a list as [10, 50]"
+            : null;
 
     private static string NoBreakSpace(string text) =>
-        text.FirstOrDefault(c => c > '\u007f' && char.IsWhiteSpace(c)) is not '\0' and var space ? $"; it holds the special space U+{(int)space:X4}: type it again" : "";
+        text.FirstOrDefault(c => c > '\u007f' && char.IsWhiteSpace(c)) is not '\0' and var space
+            ? $"; it holds the special space U+{(int)space:X4}: type it again"
+            : "";
 
     private static string SpaceAfter(string key) => $"; a space is missing after \"{key}:\"";
 
-    private static string? MissingSpace(string line) => ColonWithoutSpace().Match(line) is { Success: true } match ? match.Groups[1].Value : null;
+    private static string? MissingSpace(string line) =>
+        ColonWithoutSpace().Match(line) is { Success: true } match ? match.Groups[1].Value : null;
 
     [GeneratedRegex(@"^\s*(?:- )?([A-Za-z_][\w.-]*):(?![\s/\\])[^:]*$")]
     private static partial Regex ColonWithoutSpace();

@@ -33,7 +33,9 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
         return positions;
     }
 
-    /// <summary>A key for what is drawn at each of some positions: named by the sequence's row in the whole batch and the place in it.</summary>
+    /// <summary>
+    /// A key for what is drawn at each of some positions: named by the sequence's row in the whole batch and the place in it.
+    /// </summary>
     /// <param name="positions">Indices into <see cref="Ids"/>.</param>
     /// <param name="key">Names what is drawn.</param>
     public RandomKey[] KeysAt(IReadOnlyList<long> positions, RandomKey key) =>

@@ -21,12 +21,23 @@ public static class ModelExport
             throw new UserErrorException($"part: {model.Source} is a fine-tuned model, and has no generator");
         var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
         var folder = Path.Combine(Paths.Output(config.Out), name);
-        if (Paths.Find(model.Source) is var source && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+        if (
+            Paths.Find(model.Source) is var source
+            && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+        )
             throw new UserErrorException($"out: {Paths.Shown(folder)} is where the model is read from: give another folder");
-        if (model.Head is ModelHead.Other || (config.To == ExportFormat.Onnx && model.Head is ModelHead.TokenClassifier or ModelHead.QuestionAnswering))
-            throw new UserErrorException($"{model.Source} cannot be exported in this form: its head is "
-                + (model.Config.Architectures.Count > 0 ? $"of another kind (architectures in its config.json: {string.Join(", ", model.Config.Architectures)})"
-                    : "a classifier of which nothing says whether it labels texts or tokens (architectures in its config.json does)"));
+        if (
+            model.Head is ModelHead.Other
+            || (config.To == ExportFormat.Onnx && model.Head is ModelHead.TokenClassifier or ModelHead.QuestionAnswering)
+        )
+            throw new UserErrorException(
+                $"{model.Source} cannot be exported in this form: its head is "
+                    + (
+                        model.Config.Architectures.Count > 0
+                            ? $"of another kind (architectures in its config.json: {string.Join(", ", model.Config.Architectures)})"
+                            : "a classifier of which nothing says whether it labels texts or tokens (architectures in its config.json does)"
+                    )
+            );
         _ = model.UnusedRows;
         AtomicFolder.Write(folder, partial =>
         {
@@ -50,9 +61,15 @@ public static class ModelExport
     {
         (string Name, object? Value)[] rows =
         [
-            ("model", model.Source), ("in", Paths.Shown(folder)), ("of its dictionaries", model.Remark), ("not of such a model", Unknown(model)),
+            ("model", model.Source),
+            ("in", Paths.Shown(folder)),
+            ("of its dictionaries", model.Remark),
+            ("not of such a model", Unknown(model)),
             ("embeddings", model.UnusedRows == 0 ? null : $"{model.UnusedRows} rows beyond the vocabulary, which are kept and never used"),
-            .. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes")),
+            .. Directory
+                .GetFiles(folder)
+                .Order(StringComparer.Ordinal)
+                .Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes")),
         ];
         console.Table(rows.Where(row => row.Value is not null));
     }
@@ -60,7 +77,12 @@ public static class ModelExport
     /// <summary>Tensors of the encoder that a model of its shape does not have; null where there are none.</summary>
     private static string? Unknown(PretrainedModel model)
     {
-        string[] names = [.. model.NotAmong(WeightNames.OfEncoder(model.Config).Select(weight => weight.Name)).Where(name => name == WeightNames.TiedOutput ? model.Config.TieWordEmbeddings != false : !ModelHeads.IsOfHead(name))];
+        string[] names =
+        [
+            .. model
+                .NotAmong(WeightNames.OfEncoder(model.Config).Select(weight => weight.Name))
+                .Where(name => name == WeightNames.TiedOutput ? model.Config.TieWordEmbeddings != false : !ModelHeads.IsOfHead(name)),
+        ];
         return names.Length == 0 ? null : $"{names.Length} tensors: {WeightNames.Shown(names)}";
     }
 
@@ -75,8 +97,13 @@ public static class ModelExport
                 card.With("pipeline_tag", "text-classification");
         }
         else
-            card.Text($"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 [batch, length] of any size up to {shape.MaxPositions} tokens, and gives `logits`, float32.")
-                .Code("python", $"""
+            card.Text(
+                    $"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 [batch, length] of any size "
+                        + $"up to {shape.MaxPositions} tokens, and gives `logits`, float32."
+                )
+                .Code(
+                    "python",
+                    $"""
                     import onnxruntime
                     from transformers import ElectraTokenizerFast
 
@@ -86,16 +113,33 @@ public static class ModelExport
         if (File.Exists(Path.Combine(model.Folder, ModelCard.FileName)))
             card.Include(model.Folder, withCode: config.To == ExportFormat.HuggingFace);
         else
-            card.Table(("exported from", model.Source), ("layers", shape.NumHiddenLayers), ("hidden size", shape.HiddenSize), ("attention heads", shape.NumAttentionHeads),
-                ("intermediate size", shape.IntermediateSize), ("embedding size", shape.EmbeddingSize), ("vocabulary", $"{shape.VocabularySize} tokens"), ("longest text", $"{shape.MaxPositions} tokens"));
+            card.Table(
+                ("exported from", model.Source),
+                ("layers", shape.NumHiddenLayers),
+                ("hidden size", shape.HiddenSize),
+                ("attention heads", shape.NumAttentionHeads),
+                ("intermediate size", shape.IntermediateSize),
+                ("embedding size", shape.EmbeddingSize),
+                ("vocabulary", $"{shape.VocabularySize} tokens"),
+                ("longest text", $"{shape.MaxPositions} tokens")
+            );
         // It is the discriminator that is fine-tuned.
-        return config.Part == ModelPart.Discriminator && Scores(model.Source, config.Glue) is { } scores ? card.Text(scores.Markdown().Trim()) : card;
+        return config.Part == ModelPart.Discriminator && Scores(model.Source, config.Glue) is { } scores
+            ? card.Text(scores.Markdown().Trim())
+            : card;
     }
 
     /// <summary>The development scores of all fine-tuning runs that began with a model; null where there are none.</summary>
     private static ReportTable? Scores(string source, string runs)
     {
-        string[] groups = [.. FinetuneResult.All(runs, leftOut: _ => { }).Where(result => Pair(result.Checkpoint) == Pair(source)).Select(result => result.Group).Distinct()];
+        string[] groups =
+        [
+            .. FinetuneResult
+                .All(runs, leftOut: _ => { })
+                .Where(result => Pair(result.Checkpoint) == Pair(source))
+                .Select(result => result.Group)
+                .Distinct(),
+        ];
         return groups.Length == 0 ? null : ScoreTables.PerTask(ScoreSet.Read([runs], groups)) with { Title = "Fine-tuned" };
 
         // A run's models may be named by their folder or by the discriminator's.
@@ -106,10 +150,15 @@ public static class ModelExport
         }
     }
 
-    /// <summary><c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, and <c>google/electra-small-discriminator</c> the part after the slash.</summary>
+    /// <summary>
+    /// <c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, and
+    /// <c>google/electra-small-discriminator</c> the part after the slash.
+    /// </summary>
     private static string NameOf(string source, ModelPart part)
     {
-        var path = Path.TrimEndingDirectorySeparator(source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source);
+        var path = Path.TrimEndingDirectorySeparator(
+            source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source
+        );
         if (File.Exists(Paths.Find(path)))
             path = Path.GetDirectoryName(Paths.Find(path))!;
         var name = Path.GetFileName(path);

@@ -81,7 +81,16 @@ internal sealed class OnnxGraph(string name)
     public string Apply(string type, string[] inputs, params IEnumerable<(string Name, object Value)> attributes)
     {
         var result = string.Create(CultureInfo.InvariantCulture, $"{Scope}/{type}_{graph.Node.Count}");
-        graph.Node.Add(new NodeProto { OpType = type, Name = result, Input = { inputs }, Output = { result }, Attribute = { attributes.Select(Attribute) } });
+        graph.Node.Add(
+            new NodeProto
+            {
+                OpType = type,
+                Name = result,
+                Input = { inputs },
+                Output = { result },
+                Attribute = { attributes.Select(Attribute) },
+            }
+        );
         return result;
     }
 
@@ -121,9 +130,18 @@ internal sealed class OnnxGraph(string name)
     {
         var shape = new TensorShapeProto();
         foreach (var dimension in dimensions)
-            shape.Dim.Add(long.TryParse(dimension, CultureInfo.InvariantCulture, out long size)
-                ? new TensorShapeProto.Types.Dimension { DimValue = size }
-                : new TensorShapeProto.Types.Dimension { DimParam = dimension });
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = shape } } };
+            shape.Dim.Add(
+                long.TryParse(dimension, CultureInfo.InvariantCulture, out long size)
+                    ? new TensorShapeProto.Types.Dimension { DimValue = size }
+                    : new TensorShapeProto.Types.Dimension { DimParam = dimension }
+            );
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto
+            {
+                TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = shape },
+            },
+        };
     }
 }

@@ -27,7 +27,8 @@ public static class OnnxModel
     /// <summary>Writes a model, whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="model">A discriminator, a generator or a classifier, this kit's or Hugging Face's.</param>
-    /// <exception cref="UserErrorException">It has no head, or its weights cannot be read, or they are larger than the format allows.</exception>
+    /// <exception cref="UserErrorException">It has no head, or its weights cannot be read, or they are larger than the format
+    /// allows.</exception>
     public static void Save(string path, PretrainedModel model)
     {
         var file = new Writer(model).Write();
@@ -44,7 +45,9 @@ public static class OnnxModel
         {
             if (model.Tensors.Values.Sum(tensor => 4 * tensor.Shape.Aggregate(1L, (size, n) => size * n)) > int.MaxValue - (1 << 20))
                 throw new UserErrorException($"{model.Source} is larger than the two gigabytes that a file of this format can hold");
-            string ids = graph.Input("input_ids", Batch, Length), mask = graph.Input("attention_mask", Batch, Length), types = graph.Input("token_type_ids", Batch, Length);
+            string ids = graph.Input("input_ids", Batch, Length),
+                mask = graph.Input("attention_mask", Batch, Length),
+                types = graph.Input("token_type_ids", Batch, Length);
             var x = Embeddings(ids, types);
             if (model.Tensors.ContainsKey("electra.embeddings_project.weight"))
                 x = Linear("electra.embeddings_project", x);
@@ -62,7 +65,10 @@ public static class OnnxModel
             graph.Scope = Name;
             var length = graph.Apply("Gather", [graph.Apply("Shape", [ids]), graph.Integers(1)], ("axis", 0L));
             var words = graph.Apply("Gather", [Weight($"{Name}.word_embeddings.weight"), ids]);
-            var positions = graph.Apply("Slice", [Weight($"{Name}.position_embeddings.weight"), graph.Integers(0), length, graph.Integers(0)]);
+            var positions = graph.Apply(
+                "Slice",
+                [Weight($"{Name}.position_embeddings.weight"), graph.Integers(0), length, graph.Integers(0)]
+            );
             var tokenTypes = graph.Apply("Gather", [Weight($"{Name}.token_type_embeddings.weight"), types]);
             return LayerNorm($"{Name}.LayerNorm", Add(Add(words, positions), tokenTypes));
         }
@@ -71,13 +77,19 @@ public static class OnnxModel
         private string AttentionBias(string mask)
         {
             graph.Scope = "attention_bias";
-            var padding = graph.Apply("Sub", [graph.Number(1), graph.Apply("Cast", [mask], ("to", (long)Onnx.TensorProto.Types.DataType.Float))]);
+            var padding = graph.Apply(
+                "Sub",
+                [graph.Number(1), graph.Apply("Cast", [mask], ("to", (long)Onnx.TensorProto.Types.DataType.Float))]
+            );
             return graph.Apply("Unsqueeze", [graph.Apply("Mul", [padding, graph.Number(float.MinValue)]), graph.Integers(1, 2)]);
         }
 
         private string TransformerLayer(string name, string x, string bias)
         {
-            x = LayerNorm($"{name}.attention.output.LayerNorm", Add(Linear($"{name}.attention.output.dense", SelfAttention($"{name}.attention.self", x, bias)), x));
+            x = LayerNorm(
+                $"{name}.attention.output.LayerNorm",
+                Add(Linear($"{name}.attention.output.dense", SelfAttention($"{name}.attention.self", x, bias)), x)
+            );
             var transformed = Linear($"{name}.output.dense", Gelu(Linear($"{name}.intermediate.dense", x)));
             return LayerNorm($"{name}.output.LayerNorm", Add(transformed, x));
         }
@@ -94,7 +106,11 @@ public static class OnnxModel
 
             // [batch, length, hidden] -> [batch, length, heads, size], in another order
             string Split(string part, params long[] order) =>
-                graph.Apply("Transpose", [graph.Apply("Reshape", [Linear($"{name}.{part}", x), graph.Integers(0, 0, heads, size)])], ("perm", order));
+                graph.Apply(
+                    "Transpose",
+                    [graph.Apply("Reshape", [Linear($"{name}.{part}", x), graph.Integers(0, 0, heads, size)])],
+                    ("perm", order)
+                );
         }
 
         /// <summary>The logits, and their shape.</summary>
@@ -103,7 +119,10 @@ public static class OnnxModel
             if (model.Head == ModelHead.Classifier)
                 return (Linear("classifier", First(x)), [Batch, Outputs("classifier.weight")]);
             if (model.Head == ModelHead.TwoLayerClassifier)
-                return (Linear("classifier.out_proj", Gelu(Linear("classifier.dense", First(x)))), [Batch, Outputs("classifier.out_proj.weight")]);
+                return (
+                    Linear("classifier.out_proj", Gelu(Linear("classifier.dense", First(x)))),
+                    [Batch, Outputs("classifier.out_proj.weight")]
+                );
             if (model.Head == ModelHead.Discriminator)
             {
                 var logits = Linear("discriminator_predictions.dense_prediction", Gelu(Linear("discriminator_predictions.dense", x)));
@@ -115,7 +134,10 @@ public static class OnnxModel
                 graph.Scope = "generator_lm_head"; // where the output matrix is the word embeddings, it is in the file once
                 var output = config.TieWordEmbeddings == false ? WeightNames.TiedOutput : WeightNames.Words;
                 var words = graph.Apply("Transpose", [Weight(output)], ("perm", new long[] { 1, 0 }));
-                return (Add(graph.Apply("MatMul", [guess, words]), Weight("generator_lm_head.bias")), [Batch, Length, Outputs(WeightNames.Words)]);
+                return (
+                    Add(graph.Apply("MatMul", [guess, words]), Weight("generator_lm_head.bias")),
+                    [Batch, Length, Outputs(WeightNames.Words)]
+                );
             }
             throw new UserErrorException($"{model.Source} is an encoder without a head: there are no logits to compute");
 
@@ -139,7 +161,12 @@ public static class OnnxModel
         private string LayerNorm(string name, string x)
         {
             graph.Scope = name;
-            return graph.Apply("LayerNormalization", [x, Weight($"{name}.weight"), Weight($"{name}.bias")], ("axis", -1L), ("epsilon", (float)config.LayerNormEpsilon));
+            return graph.Apply(
+                "LayerNormalization",
+                [x, Weight($"{name}.weight"), Weight($"{name}.bias")],
+                ("axis", -1L),
+                ("epsilon", (float)config.LayerNormEpsilon)
+            );
         }
 
         /// <summary>x Φ(x), in the form that runtimes know how to join into one operation.</summary>

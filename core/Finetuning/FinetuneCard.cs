@@ -17,17 +17,39 @@ internal static class FinetuneCard
         string[] metrics = [.. result.Scores.Keys];
         var training = config.Training;
         return new ModelCard(string.Create(CultureInfo.InvariantCulture, $"{result.Group}_{result.Task}_{result.Run}"))
-            .With("pipeline_tag", "text-classification").Tags("electra", result.Task)
-            .Text($"ELECTRA, fine-tuned on {task.DisplayName}: one linear layer on the encoder's first token, {(task.IsRegression ? "a number" : $"the classes {string.Join(", ", task.Labels)}")}.")
+            .With("pipeline_tag", "text-classification")
+            .Tags("electra", result.Task)
+            .Text(
+                $"ELECTRA, fine-tuned on {task.DisplayName}: one linear layer on the encoder's first token, "
+                    + $"{(task.IsRegression ? "a number" : $"the classes {string.Join(", ", task.Labels)}")}."
+            )
             .Section("Scores on the development set")
             .Table(["", .. metrics], [["last epoch", .. metrics.Select(metric => Percent(result.Scores[metric]))]])
             .Section("Training")
             .Table(
-                ("checkpoint", result.Checkpoint), ("parameters", result.Parameters?.ToString("N0", CultureInfo.InvariantCulture)), ("epochs", result.Epochs.Count),
-                ("rows in an update", training.BatchSize), ("learning rate", $"{training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, times {training.LayerDecay.ToString(CultureInfo.InvariantCulture)} from layer to layer"),
-                ("longest text", $"{config.Encoding.MaxLength} tokens"), ("seed", result.Seed))
-            .Table(["epoch", "training loss", .. metrics], result.Epochs.Select(IReadOnlyList<string> (epoch) =>
-                [$"{epoch.Epoch}", epoch.TrainLoss.ToString("F4", CultureInfo.InvariantCulture), .. metrics.Select(metric => epoch.Scores.TryGetValue(metric, out var score) ? Percent(score) : "")]));
+                ("checkpoint", result.Checkpoint),
+                ("parameters", result.Parameters?.ToString("N0", CultureInfo.InvariantCulture)),
+                ("epochs", result.Epochs.Count),
+                ("rows in an update", training.BatchSize),
+                (
+                    "learning rate",
+                    $"{training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, times "
+                        + $"{training.LayerDecay.ToString(CultureInfo.InvariantCulture)} from layer to layer"
+                ),
+                ("longest text", $"{config.Encoding.MaxLength} tokens"),
+                ("seed", result.Seed)
+            )
+            .Table(
+                ["epoch", "training loss", .. metrics],
+                result.Epochs.Select(
+                    IReadOnlyList<string> (epoch) =>
+                        [
+                            $"{epoch.Epoch}",
+                            epoch.TrainLoss.ToString("F4", CultureInfo.InvariantCulture),
+                            .. metrics.Select(metric => epoch.Scores.TryGetValue(metric, out var score) ? Percent(score) : ""),
+                        ]
+                )
+            );
     }
 
     private static string Percent(double score) => Metrics.Shown(score, "F2");

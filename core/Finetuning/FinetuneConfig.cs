@@ -8,7 +8,10 @@ using Electra.Training;
 
 namespace Electra.Finetuning;
 
-/// <summary>An experiment in fine-tuning: one checkpoint, some tasks, some runs of each. What <c>scripts/predict.csx</c> does with the runs is in it too.</summary>
+/// <summary>
+/// An experiment in fine-tuning: one checkpoint, some tasks, some runs of each. What <c>scripts/predict.csx</c> does with the runs is in it
+/// too.
+/// </summary>
 /// <remarks>
 /// The defaults are the published settings of a size (paper, table 7; richarddwang/electra_pytorch, <c>finetune.py</c>). The second
 /// part (from <see cref="Folder"/> on) says where and how it is run, and changes nothing that is learned.
@@ -19,7 +22,13 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     public ModelSize Size { get; init; }
 
     /// <summary>The name of the runs together: each is saved as <c>group_task_run</c>.</summary>
-    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*", ErrorMessage = "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit")]
+    [
+        Required,
+        RegularExpression(
+            "[A-Za-z0-9][A-Za-z0-9._-]*",
+            ErrorMessage = "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit"
+        )
+    ]
     public string Group { get; init; } = "electra";
 
     /// <summary>
@@ -28,10 +37,15 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     /// </summary>
     public string Checkpoint { get; init; } = "";
 
-    /// <summary>Keep the checkpoint's shape and vocabulary, and begin with random weights: what a task teaches without pre-training.</summary>
+    /// <summary>
+    /// Keep the checkpoint's shape and vocabulary, and begin with random weights: what a task teaches without pre-training.
+    /// </summary>
     public bool FromScratch { get; init; }
 
-    /// <summary>The tasks, by name: GLUE's, <c>docs-kind</c>, <c>docs-returns</c> and <c>docs-distance</c> from the SDK's documentation, and those of one's own (<c>data.own</c>).</summary>
+    /// <summary>
+    /// The tasks, by name: GLUE's, <c>docs-kind</c>, <c>docs-returns</c> and <c>docs-distance</c> from the SDK's documentation, and those
+    /// of one's own (<c>data.own</c>).
+    /// </summary>
     [MinLength(1)]
     public IReadOnlyList<string> Tasks { get; init; } = [.. GlueTasks.All.Where(task => task.Model == task.Name).Select(task => task.Name)];
 
@@ -81,7 +95,9 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     [Required]
     public string Datasets { get; init; } = "datasets";
 
-    /// <summary>Whether finished runs are left as they are, and others go on where they stopped (<c>auto</c>), or all are done over (<c>never</c>).</summary>
+    /// <summary>
+    /// Whether finished runs are left as they are, and others go on where they stopped (<c>auto</c>), or all are done over (<c>never</c>).
+    /// </summary>
     public ResumeMode Resume { get; init; }
 
     /// <summary>What <c>scripts/predict.csx</c> predicts, and with which runs.</summary>
@@ -97,36 +113,55 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     public int SeedOf(int index) => Seeds.Count > 0 ? Seeds[index] : (int)(RandomKey.FromSeed(Seed)[Runs[index]].Value >> 33);
 
     /// <summary>The threads of each worker.</summary>
-    public ComputeOptions WorkerCompute => Compute with { Threads = Math.Max(1, (Compute.Threads > 0 ? Compute.Threads : Environment.ProcessorCount) / Workers) };
+    public ComputeOptions WorkerCompute =>
+        Compute with
+        {
+            Threads = Math.Max(1, (Compute.Threads > 0 ? Compute.Threads : Environment.ProcessorCount) / Workers),
+        };
 
-    /// <summary>What the learned weights of a run depend on beside the rows, as YAML; where it lies, where its rows lie, and how it is computed and watched is left at its defaults.</summary>
+    /// <summary>
+    /// What the learned weights of a run depend on beside the rows, as YAML; where it lies, where its rows lie, and how it is computed and
+    /// watched is left at its defaults.
+    /// </summary>
     internal string WhatIsLearned(FinetuneJob job)
     {
         var elsewhere = new FinetuneConfig();
-        return Config.ResolvedYaml(job.Alone(this) with
-        {
-            Size = elsewhere.Size,
-            Seed = elsewhere.Seed,
-            Data = job.Data.Task.Name is var task && Data.Own.TryGetValue(task, out var own)
-                ? elsewhere.Data with { Own = new Dictionary<string, OwnTaskOptions> { [task] = own with { Train = "", Dev = "", Test = "" } } }
-                : elsewhere.Data,
-            Folder = elsewhere.Folder,
-            Workers = elsewhere.Workers,
-            SaveMinutes = elsewhere.SaveMinutes,
-            Logging = elsewhere.Logging,
-            Compute = elsewhere.Compute,
-            Datasets = elsewhere.Datasets,
-            Resume = elsewhere.Resume,
-            Predict = elsewhere.Predict,
-            Training = Training with { MicroBatchSize = 0 },
-        });
+        return Config.ResolvedYaml(
+            job.Alone(this) with
+            {
+                Size = elsewhere.Size,
+                Seed = elsewhere.Seed,
+                Data =
+                    job.Data.Task.Name is var task && Data.Own.TryGetValue(task, out var own)
+                        ? elsewhere.Data with
+                        {
+                            Own = new Dictionary<string, OwnTaskOptions> { [task] = own with { Train = "", Dev = "", Test = "" } },
+                        }
+                        : elsewhere.Data,
+                Folder = elsewhere.Folder,
+                Workers = elsewhere.Workers,
+                SaveMinutes = elsewhere.SaveMinutes,
+                Logging = elsewhere.Logging,
+                Compute = elsewhere.Compute,
+                Datasets = elsewhere.Datasets,
+                Resume = elsewhere.Resume,
+                Predict = elsewhere.Predict,
+                Training = Training with { MicroBatchSize = 0 },
+            }
+        );
     }
 
     /// <inheritdoc/>
     public static FinetuneConfig Defaults(ConfigNode given)
     {
         var size = given.Read("size", ModelSize.Small);
-        return new() { Size = size, Group = size.ToString().ToLowerInvariant(), Encoding = FinetuneOptions.PublishedEncoding(size), Training = FinetuneOptions.Published(size) };
+        return new()
+        {
+            Size = size,
+            Group = size.ToString().ToLowerInvariant(),
+            Encoding = FinetuneOptions.PublishedEncoding(size),
+            Training = FinetuneOptions.Published(size),
+        };
     }
 
     /// <inheritdoc/>
@@ -138,7 +173,10 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         if (Checkpoint == "")
             yield return new ConfigProblem("checkpoint", "is missing: the model to fine-tune, such as checkpoints/pretrain/demo_36_100");
         if (Seeds.Count > 0 && Seeds.Count < Runs.Count)
-            yield return new ConfigProblem("seeds", $"are {Seeds.Count} for {Runs.Count} runs: give each run its seed, or none to have them drawn");
+            yield return new ConfigProblem(
+                "seeds",
+                $"are {Seeds.Count} for {Runs.Count} runs: give each run its seed, or none to have them drawn"
+            );
         if (Runs.Distinct().Count() != Runs.Count)
             yield return new ConfigProblem("runs", "has a number twice");
         if (Tasks.Distinct().Count() != Tasks.Count)
@@ -150,9 +188,16 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
             yield return problem;
         foreach (var task in Tasks)
             if (!names.Contains(task))
-                yield return new ConfigProblem("tasks", $"cannot have {task}{(Spelling.Nearest(task, names) is { } nearest ? $"; did you mean {nearest}?" : "")} (there are {string.Join(", ", names)}, and your own under data.own)");
+                yield return new ConfigProblem(
+                    "tasks",
+                    $"cannot have {task}{(Spelling.Nearest(task, names) is { } nearest ? $"; did you mean {nearest}?" : "")} (there are "
+                        + $"{string.Join(", ", names)}, and your own under data.own)"
+                );
             else if (GlueTasks.Find(task) is { } glue && glue.Model != glue.Name)
-                yield return new ConfigProblem("tasks", $"cannot have {task}: it has no training rows, and scripts/predict.csx predicts it with {glue.Model}'s model");
+                yield return new ConfigProblem(
+                    "tasks",
+                    $"cannot have {task}: it has no training rows, and scripts/predict.csx predicts it with {glue.Model}'s model"
+                );
     }
 }
 
@@ -167,7 +212,10 @@ public sealed record FinetuneOptions
     [Range(1, 1 << 16)]
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>Rows in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the whole batch. What is learned stays the same.</summary>
+    /// <summary>
+    /// Rows in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the whole batch. What
+    /// is learned stays the same.
+    /// </summary>
     [Range(0, 1 << 16)]
     public int MicroBatchSize { get; init; }
 
@@ -179,7 +227,9 @@ public sealed record FinetuneOptions
     [Range(0.0, 1.0)]
     public double LayerDecay { get; init; } = 0.8;
 
-    /// <summary>Whether the decay leaves a step out below the head, as it does by mistake in google-research/electra and the re-implementation.</summary>
+    /// <summary>
+    /// Whether the decay leaves a step out below the head, as it does by mistake in google-research/electra and the re-implementation.
+    /// </summary>
     public bool OriginalLayerDecay { get; init; } = true;
 
     /// <summary>How the learning rate moves.</summary>

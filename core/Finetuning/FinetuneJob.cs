@@ -15,7 +15,8 @@ namespace Electra.Finetuning;
 internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Folder, ScriptText Script)
 {
     /// <summary>What to do where the folder holds something else.</summary>
-    public const string OtherExperimentAdvice = "Give this one a group of its own (group=…), or do the runs of that group over (resume=never).";
+    public const string OtherExperimentAdvice =
+        "Give this one a group of its own (group=…), or do the runs of that group over (resume=never).";
 
     /// <summary>The run's name in the log.</summary>
     public string Name => $"{Data.Task.Name} {Run}";
@@ -30,7 +31,13 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     public static IEnumerable<FinetuneJob> All(FinetuneConfig config, FinetuneStart start, ScriptText script) =>
         from data in start.Tasks
         from run in config.Runs.Index()
-        select new FinetuneJob(data, run.Item, config.SeedOf(run.Index), FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item), script);
+        select new FinetuneJob(
+            data,
+            run.Item,
+            config.SeedOf(run.Index),
+            FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item),
+            script
+        );
 
     /// <summary>Whether the run is finished, and is the one that is asked for.</summary>
     /// <exception cref="UserErrorException">The folder holds a finished run of another experiment, script, seed or rows.</exception>
@@ -39,7 +46,12 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
         if (config.Resume == ResumeMode.Never || !FinetuneResult.IsIn(Folder))
             return false;
         var saved = Config.Load<FinetuneConfig>(Path.Combine(Folder, Experiment.ConfigFile));
-        SameExperiment.Require(saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) }), config.WhatIsLearned(this), Folder, OtherExperimentAdvice);
+        SameExperiment.Require(
+            saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) }),
+            config.WhatIsLearned(this),
+            Folder,
+            OtherExperimentAdvice
+        );
         Script.RequireSame(Folder, OtherExperimentAdvice);
         if (FinetuneResult.Load(Folder).Rows is { } rows)
             RequireSameRows(rows);
@@ -51,10 +63,15 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     public void RequireSameRows(string rows)
     {
         if (rows != Rows)
-            throw new UserErrorException($"the run in {Paths.Shown(Folder)} was made with other rows: the task's files, or the way they are read, have changed since. {OtherExperimentAdvice}");
+            throw new UserErrorException(
+                $"the run in {Paths.Shown(Folder)} was made with other rows: "
+                    + $"the task's files, or the way they are read, have changed since. {OtherExperimentAdvice}"
+            );
     }
 
-    /// <summary>Makes the folder ready: what belongs to a run that is to be done over goes, and what a killed process was writing.</summary>
+    /// <summary>
+    /// Makes the folder ready: what belongs to a run that is to be done over goes, and what a killed process was writing.
+    /// </summary>
     public void Prepare(FinetuneConfig config)
     {
         TemporaryName.RemoveLeft(Folder);

@@ -18,14 +18,18 @@ public static class FinetuneLoop
     /// <param name="method">How to learn.</param>
     /// <param name="compute">Device, precision, and the threads of each worker.</param>
     /// <exception cref="UserErrorException">Runs failed; the others are made all the same.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved, and the same command goes on.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved, and the same command goes
+    /// on.</exception>
     public static void Train(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute)
     {
         var (config, console) = (run.Config, run.Console);
         console.Heading("Runs");
         int workers = compute.IsCuda ? 1 : config.Workers;
         if (workers < config.Workers)
-            console.Warning("runs side by side would share the random numbers of one CUDA device, so there is one worker. The same command started once more (compute.device=cuda:1) takes runs that no other process has.");
+            console.Warning(
+                "runs side by side would share the random numbers of one CUDA device, so there is one worker. "
+                    + "The same command started once more (compute.device=cuda:1) takes runs that no other process has."
+            );
         FinetuneJob[] all = [.. FinetuneJob.All(config, start, run.Script)];
         FinetuneJob[] todo = [.. all.Where(job => !job.IsFinished(config))];
         if (todo.Length < all.Length)
@@ -39,7 +43,10 @@ public static class FinetuneLoop
         catch (Exception) when (run.Stopping.IsCancellationRequested)
         {
             console.EndProgress();
-            console.Line($"Stopped as asked; what was in progress is saved. The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here.");
+            console.Line(
+                $"Stopped as asked; what was in progress is saved. "
+                    + $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here."
+            );
             throw;
         }
         Report(run, all);
@@ -59,18 +66,38 @@ public static class FinetuneLoop
             let scores = results.Select(result => result.Scores[metric]).Where(double.IsFinite).ToList()
             select new object?[]
             {
-                task.Key.DisplayName, metric, scores.Count == results.Count ? $"{results.Count}" : $"{scores.Count} of {results.Count}",
-                scores.Count > 0 ? Metrics.Shown(scores.Mean()) : "undefined", scores.Count > 1 ? Metrics.Shown(scores.StandardDeviation()) : "", scores.Count > 0 ? Metrics.Shown(scores.Max()) : "",
-            });
+                task.Key.DisplayName,
+                metric,
+                scores.Count == results.Count ? $"{results.Count}" : $"{scores.Count} of {results.Count}",
+                scores.Count > 0 ? Metrics.Shown(scores.Mean()) : "undefined",
+                scores.Count > 1 ? Metrics.Shown(scores.StandardDeviation()) : "",
+                scores.Count > 0 ? Metrics.Shown(scores.Max()) : "",
+            }
+        );
         console.Line("Scores times 100, after the last epoch; std with n − 1. Runs whose score is undefined are left out.");
         console.Heading("What next");
-        console.Line($"  predictions of the test sets   {ScriptCommand.Of("predict.csx", run.Arguments.Where(word => !word.StartsWith("resume=", StringComparison.Ordinal)))}");
+        console.Line(
+            $"  predictions of the test sets   "
+                + $"{ScriptCommand.Of("predict.csx", run.Arguments.Where(word => !word.StartsWith("resume=", StringComparison.Ordinal)))}"
+        );
         console.Line($"  tables over the runs           {ScriptCommand.Of("stats.csx", config.Folder, $"group={config.Group}")}");
-        console.Line($"  what each run did              {Paths.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: metrics.jsonl, dev_predictions.tsv, config.yaml");
+        console.Line(
+            $"  what each run did              "
+                + $"{Paths.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: "
+                + "metrics.jsonl, dev_predictions.tsv, config.yaml"
+        );
     }
 
     /// <summary>Workers that take runs from one queue.</summary>
-    private sealed class Batch(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute, int workers, ConcurrentQueue<FinetuneJob> queue, long updates)
+    private sealed class Batch(
+        Run<FinetuneConfig> run,
+        FinetuneStart start,
+        FinetuneMethod method,
+        Compute compute,
+        int workers,
+        ConcurrentQueue<FinetuneJob> queue,
+        long updates
+    )
     {
         private readonly CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(run.Stopping);
         private long updates = updates, done;
@@ -87,7 +114,18 @@ public static class FinetuneLoop
                 if (workers == 1)
                     TakeRuns();
                 else
-                    Task.WaitAll([.. Enumerable.Range(0, workers).Select(_ => Task.Factory.StartNew(TakeRuns, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))]);
+                    Task.WaitAll([
+                        .. Enumerable
+                            .Range(0, workers)
+                            .Select(_ =>
+                                Task.Factory.StartNew(
+                                    TakeRuns,
+                                    CancellationToken.None,
+                                    TaskCreationOptions.LongRunning,
+                                    TaskScheduler.Default
+                                )
+                            ),
+                    ]);
             }
         }
 
@@ -124,10 +162,25 @@ public static class FinetuneLoop
                 return;
             }
             job.Prepare(config);
-            using var training = new FinetuneRun(config, start, method, compute, job, new FinetuneObserver(
-                epoch => console.Line($"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  {Scores(epoch.Scores)}"),
-                () => console.Report(new ProgressReport("fine-tuning", Interlocked.Increment(ref done), Interlocked.Read(ref updates), "updates")),
-                console.Warning));
+            using var training = new FinetuneRun(
+                config,
+                start,
+                method,
+                compute,
+                job,
+                new FinetuneObserver(
+                    epoch =>
+                        console.Line(
+                            $"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  "
+                                + $"{Scores(epoch.Scores)}"
+                        ),
+                    () =>
+                        console.Report(
+                            new ProgressReport("fine-tuning", Interlocked.Increment(ref done), Interlocked.Read(ref updates), "updates")
+                        ),
+                    console.Warning
+                )
+            );
             Experiment.WriteConfig(job.Folder, job.Alone(config), job.Script);
             Interlocked.Add(ref updates, -training.FirstStep);
             run.SavingTime = workers * training.SavingTime;
@@ -135,6 +188,7 @@ public static class FinetuneLoop
             console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
         }
 
-        private static string Scores(IReadOnlyDictionary<string, double> scores) => string.Join("  ", scores.Select(score => $"{score.Key} {Metrics.Shown(score.Value)}"));
+        private static string Scores(IReadOnlyDictionary<string, double> scores) =>
+            string.Join("  ", scores.Select(score => $"{score.Key} {Metrics.Shown(score.Value)}"));
     }
 }

@@ -8,11 +8,16 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Electra.Finetuning;
 
-/// <summary>ELECTRA's fine-tuning on one page: outputs for a batch, their loss, how fast each layer learns, and how the rate moves.</summary>
+/// <summary>
+/// ELECTRA's fine-tuning on one page: outputs for a batch, their loss, how fast each layer learns, and how the rate moves.
+/// </summary>
 /// <remarks>Each stage is a function that a script may replace: <c>method with { Loss = (task, logits, labels) => … }</c>.</remarks>
 public sealed record FinetuneMethod
 {
-    /// <summary>The loss, a mean over the rows, of outputs <c>[rows, outputs]</c> float32 against labels <c>[rows]</c> (numbers of classes, or values) float32: a scalar.</summary>
+    /// <summary>
+    /// The loss, a mean over the rows, of outputs <c>[rows, outputs]</c> float32 against labels <c>[rows]</c> (numbers of classes, or
+    /// values) float32: a scalar.
+    /// </summary>
     public required Func<TaskDefinition, Tensor, Tensor, Tensor> Loss { get; init; }
 
     /// <summary>What the learning rate of each parameter of a model is multiplied by; 0 freezes it.</summary>
@@ -41,7 +46,14 @@ public sealed record FinetuneMethod
     /// <param name="rows">The numbers of the batch's rows.</param>
     /// <param name="microBatchSize">Rows of a part; 0: all.</param>
     /// <param name="key">Names the dropout of the update.</param>
-    internal IReadOnlyList<Func<Tensor[]>> Passes(ElectraClassifier model, TaskDefinition task, EncodedSplit split, int[] rows, int microBatchSize, RandomKey key)
+    internal IReadOnlyList<Func<Tensor[]>> Passes(
+        ElectraClassifier model,
+        TaskDefinition task,
+        EncodedSplit split,
+        int[] rows,
+        int microBatchSize,
+        RandomKey key
+    )
     {
         int size = microBatchSize > 0 ? microBatchSize : rows.Length;
         return [.. rows.Chunk(size).Select((part, i) => (Func<Tensor[]>)(() =>

@@ -17,7 +17,13 @@ namespace Electra.Finetuning;
 /// <param name="Losses">Sums over the updates of the epoch in progress.</param>
 /// <param name="NotFiniteInARow">The latest updates that were skipped because they were not finite.</param>
 /// <param name="Epochs">The epochs that are done.</param>
-internal sealed record FinetunePosition(long Step, double Seconds, UpdateSums Losses, int NotFiniteInARow, IReadOnlyList<FinetuneEpoch> Epochs)
+internal sealed record FinetunePosition(
+    long Step,
+    double Seconds,
+    UpdateSums Losses,
+    int NotFiniteInARow,
+    IReadOnlyList<FinetuneEpoch> Epochs
+)
 {
     /// <summary>At the beginning.</summary>
     public static FinetunePosition Start { get; } = new(0, 0, UpdateSums.None, 0, []);
@@ -72,7 +78,14 @@ internal sealed class FinetuneRun : IDisposable
     /// <param name="job">Which run.</param>
     /// <param name="observer">Who follows it.</param>
     /// <exception cref="UserErrorException">The checkpoint cannot be read, or the folder holds another experiment's run.</exception>
-    public FinetuneRun(FinetuneConfig config, FinetuneStart start, FinetuneMethod method, Compute compute, FinetuneJob job, FinetuneObserver observer)
+    public FinetuneRun(
+        FinetuneConfig config,
+        FinetuneStart start,
+        FinetuneMethod method,
+        Compute compute,
+        FinetuneJob job,
+        FinetuneObserver observer
+    )
     {
         (this.config, this.start, this.method, this.job, this.observer) = (config, start, method, job, observer);
         (data, task, epochUpdates) = (job.Data, job.Data.Task, start.EpochUpdates(job.Data));
@@ -84,9 +97,15 @@ internal sealed class FinetuneRun : IDisposable
             optimizer = new Adam(model.Store, config.Optimizer, parameter => method.Rate(model, parameter));
             step = new TrainingStep(model.Store, optimizer, losses: 1);
             schedule = method.Schedule(start.Updates(data));
-            states = new StateKeeper<FinetunePosition>(new RunIdentity(job.Folder, job.Script, config.WhatIsLearned(job), job.Rows, FinetuneJob.OtherExperimentAdvice),
-                model.Store, optimizer.State, keep: 1)
-            { BeginsAnew = true };
+            states = new StateKeeper<FinetunePosition>(
+                new RunIdentity(job.Folder, job.Script, config.WhatIsLearned(job), job.Rows, FinetuneJob.OtherExperimentAdvice),
+                model.Store,
+                optimizer.State,
+                keep: 1
+            )
+            {
+                BeginsAnew = true,
+            };
             position = states.Resume(observer.Warn)?.Position ?? FinetunePosition.Start;
             epochs = [.. position.Epochs];
             divergence = new DivergenceGuard(MostNotFinite, compute.Precision, position.NotFiniteInARow, Advice);
@@ -173,25 +192,38 @@ internal sealed class FinetuneRun : IDisposable
         float[][] measured = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows, null, cancellation))];
         int number = epochs.Count + 1, notFinite = measured.Sum(values => values.Count(value => !float.IsFinite(value)));
         if (notFinite > 0)
-            throw new UserErrorException($"training diverged: after epoch {number}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on the dev set are not finite. {Advice}");
+            throw new UserErrorException(
+                $"training diverged: after epoch {number}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on the "
+                    + $"dev set are not finite. {Advice}"
+            );
         var sums = updates.Take();
         if (sums.WithLosses == 0)
             throw new UserErrorException($"training diverged: no loss of epoch {number} is finite. {Advice}");
         if (sums.NotFinite > 0)
-            observer.Warn($"{job.Name}, epoch {number}: {sums.NotFinite} of {epochUpdates} updates were skipped: {optimizer.WhyNotFinite(sums.WithLosses > sums.WithNorm)}");
+            observer.Warn(
+                $"{job.Name}, epoch {number}: {sums.NotFinite} of {epochUpdates} updates were skipped: "
+                    + $"{optimizer.WhyNotFinite(sums.WithLosses > sums.WithNorm)}"
+            );
         outputs = measured;
-        var scores = data.Dev.Zip(outputs).SelectMany(pair => Metrics.Measure(task, pair.Second, [.. pair.First.Labels], pair.First.Split.Suffix)).ToDictionary();
+        var scores = data
+            .Dev.Zip(outputs)
+            .SelectMany(pair => Metrics.Measure(task, pair.Second, [.. pair.First.Labels], pair.First.Split.Suffix))
+            .ToDictionary();
         var epoch = new FinetuneEpoch(number, sums.MeanLoss(), scores);
         epochs.Add(epoch);
         if (epoch.Epoch > epochsLogged)
-            metrics.Write(at, [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]);
+            metrics.Write(
+                at,
+                [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]
+            );
         observer.Epoch(epoch);
     }
 
     /// <summary>Where the run stops, and now and then; a run that is finished leaves its result instead.</summary>
     private void Save(long at, bool ends)
     {
-        bool isFinished = epochs.Count == start.Epochs(task), isDue = config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes);
+        bool isFinished = epochs.Count == start.Epochs(task),
+            isDue = config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes);
         if (isFinished || !(ends || isDue))
             return;
         metrics.FlushToDisk();
@@ -231,7 +263,12 @@ internal sealed class FinetuneRun : IDisposable
     private void SaveModel()
     {
         IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
-        var description = HuggingFaceConfig.Of(model.Config, model.Config.Discriminator, nameof(ElectraClassifier), start.Tokenizer.Vocabulary.PadId) with
+        var description = HuggingFaceConfig.Of(
+            model.Config,
+            model.Config.Discriminator,
+            nameof(ElectraClassifier),
+            start.Tokenizer.Vocabulary.PadId
+        ) with
         {
             ClassifierDropout = config.Training.HeadDropout,
             ProblemType = task.IsRegression ? "regression" : "single_label_classification",

@@ -52,7 +52,9 @@ public sealed class FinetuneStart : IDisposable
         }
     }
 
-    /// <summary>A classifier for a task, the encoder as in the checkpoint (random where the configuration says so), the head fresh.</summary>
+    /// <summary>
+    /// A classifier for a task, the encoder as in the checkpoint (random where the configuration says so), the head fresh.
+    /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="seed">Seeds all that is fresh.</param>
     /// <param name="compute">Where to put it, and the precision to compute in.</param>
@@ -92,37 +94,74 @@ public sealed class FinetuneStart : IDisposable
     {
         var shape = Shape;
         if (config.Encoding.MaxLength > shape.MaxPositions)
-            throw new UserErrorException($"encoding.max_length is {config.Encoding.MaxLength}, and {config.Checkpoint} has {shape.MaxPositions} positions: encoding.max_length={shape.MaxPositions} is the most");
-        var unused = checkpoint.UnusedRows == 0 ? "" : $", {checkpoint.UnusedRows} rows of embeddings beyond the vocabulary, which are kept and never used";
+            throw new UserErrorException(
+                $"encoding.max_length is {config.Encoding.MaxLength}, and {config.Checkpoint} has {shape.MaxPositions} positions: "
+                    + $"encoding.max_length={shape.MaxPositions} is the most"
+            );
+        var unused =
+            checkpoint.UnusedRows == 0
+                ? ""
+                : $", {checkpoint.UnusedRows} rows of embeddings beyond the vocabulary, which are kept and never used";
         console.Table(
             ("checkpoint", config.Checkpoint + (config.FromScratch ? " (its shape and vocabulary; the weights are random)" : "")),
-            ("encoder", $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {Tokenizer.Vocabulary.Count:N0} tokens{unused}"),
+            (
+                "encoder",
+                $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {Tokenizer.Vocabulary.Count:N0} "
+                    + $"tokens{unused}"
+            ),
             ("tokenizer", Tokenizer.Settings.ToString()),
             ("not used of it", NotUsed() + (checkpoint.Remark is { } remark ? $"; {remark}" : "")));
 
         foreach (var name in config.Tasks)
         {
-            var data = TaskData.Prepare(TaskSources.Open(name, config.Data, console, cancellation), Tokenizer, config.Encoding, config.Datasets, console, cancellation);
+            var data = TaskData.Prepare(
+                TaskSources.Open(name, config.Data, console, cancellation),
+                Tokenizer,
+                config.Encoding,
+                config.Datasets,
+                console,
+                cancellation
+            );
             tasks.Add(data);
             if (data.Dev.Count == 0)
                 throw new UserErrorException($"{data.Task.DisplayName} has no rows to measure on: the files of its split dev are missing");
         }
         console.EndProgress();
-        console.Table(["task", "train", "dev", "test", "tokens, mean", "longest", "epochs", "updates"], tasks.Select(data => new object?[]
-        {
-            data.Task.DisplayName, $"{data.Train.Count:N0}", Rows(data.Dev), Rows(data.Test), $"{data.Train.Lengths.Average():F0}", $"{data.Train.Lengths.Max()}",
-            $"{Epochs(data.Task)}", $"{Updates(data):N0}",
-        }));
+        console.Table(
+            ["task", "train", "dev", "test", "tokens, mean", "longest", "epochs", "updates"],
+            tasks.Select(data =>
+                new object?[]
+                {
+                    data.Task.DisplayName,
+                    $"{data.Train.Count:N0}",
+                    Rows(data.Dev),
+                    Rows(data.Test),
+                    $"{data.Train.Lengths.Average():F0}",
+                    $"{data.Train.Lengths.Max()}",
+                    $"{Epochs(data.Task)}",
+                    $"{Updates(data):N0}",
+                }
+            )
+        );
         foreach (var note in tasks.SelectMany(data => data.Notes))
             console.Line(note);
         foreach (var warning in tasks.SelectMany(data => data.Warnings))
             console.Warning(warning);
 
         // The heads of pre-training or of another task, and what is no part of such an encoder.
-        string NotUsed() => string.Join(", ", checkpoint.NotAmong(config.FromScratch ? [] : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name))
-            .GroupBy(name => name.StartsWith("electra.", StringComparison.Ordinal) && !config.FromScratch ? name : name.Split('.')[0])
-            .Select(module => module.Count() == 1 ? module.First() : $"{module.Key} ({module.Count()} tensors)").DefaultIfEmpty("nothing"));
-        static string Rows(IReadOnlyList<EncodedSplit> splits) => splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
+        string NotUsed() =>
+            string.Join(
+                ", ",
+                checkpoint
+                    .NotAmong(config.FromScratch ? [] : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name))
+                    .GroupBy(name =>
+                        name.StartsWith("electra.", StringComparison.Ordinal) && !config.FromScratch ? name : name.Split('.')[0]
+                    )
+                    .Select(module => module.Count() == 1 ? module.First() : $"{module.Key} ({module.Count()} tensors)")
+                    .DefaultIfEmpty("nothing")
+            );
+        static string Rows(IReadOnlyList<EncodedSplit> splits) =>
+            splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
     }
 
     /// <summary>Updates of a run of a task.</summary>

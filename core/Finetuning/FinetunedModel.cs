@@ -12,8 +12,13 @@ namespace Electra.Finetuning;
 /// <summary>The model of a finished run, ready to predict.</summary>
 public sealed class FinetunedModel : IDisposable
 {
-    private FinetunedModel(FinetuneResult result, FinetuneConfig config, TaskDefinition task, ElectraTokenizer tokenizer, ElectraClassifier model) =>
-        (Result, Config, Task, Tokenizer, Model) = (result, config, task, tokenizer, model);
+    private FinetunedModel(
+        FinetuneResult result,
+        FinetuneConfig config,
+        TaskDefinition task,
+        ElectraTokenizer tokenizer,
+        ElectraClassifier model
+    ) => (Result, Config, Task, Tokenizer, Model) = (result, config, task, tokenizer, model);
 
     /// <summary>What came of the run.</summary>
     public FinetuneResult Result { get; }
@@ -48,9 +53,14 @@ public sealed class FinetunedModel : IDisposable
         {
             var filled = weights.Fill(model.Store);
             if (filled.Missing.Count > 0)
-                throw new UserErrorException($"{Paths.Shown(folder)} is no fine-tuned model: it has no {string.Join(", ", filled.Missing)}");
+                throw new UserErrorException(
+                    $"{Paths.Shown(folder)} is no fine-tuned model: it has no {string.Join(", ", filled.Missing)}"
+                );
             if (filled.LeftOver.Count > 0)
-                throw new UserErrorException($"{Paths.Shown(folder)} is no fine-tuned model: it has weights that such a model does not have: {string.Join(", ", filled.LeftOver.Take(3))}");
+                throw new UserErrorException(
+                    $"{Paths.Shown(folder)} is no fine-tuned model: it has weights that such a model does not have: "
+                        + $"{string.Join(", ", filled.LeftOver.Take(3))}"
+                );
             return new FinetunedModel(result, config, task, weights.Tokenizer, model);
         }
         catch
@@ -66,8 +76,20 @@ public sealed class FinetunedModel : IDisposable
     /// <param name="progress">Told of the rows done.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[rows · outputs]</c> in the split's own order.</returns>
-    public float[] Predict(EncodedSplit split, int batchSize, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
-        TaskScorer.Score(Model, split.ByLength(batchSize), split.Count, $"predicting {Task.DisplayName} {split.Split.Name}, run {Result.Run}", progress, cancellation);
+    public float[] Predict(
+        EncodedSplit split,
+        int batchSize,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    ) =>
+        TaskScorer.Score(
+            Model,
+            split.ByLength(batchSize),
+            split.Count,
+            $"predicting {Task.DisplayName} {split.Split.Name}, run {Result.Run}",
+            progress,
+            cancellation
+        );
 
     /// <summary>The outputs for rows of text.</summary>
     /// <param name="rows">The rows.</param>

@@ -26,9 +26,16 @@ public static class LayerwiseRates
     public static Func<ElectraClassifier, Parameter, double> Of(double decay, bool asOriginal) =>
         (model, parameter) => Scales(model.Config.Layers, decay, asOriginal)[Group(parameter.Name, model.Config.Layers)];
 
-    /// <summary>The group of a parameter: 0 for the embeddings and their projection, i for the i-th layer from 1, n + 1 for the head.</summary>
+    /// <summary>
+    /// The group of a parameter: 0 for the embeddings and their projection, i for the i-th layer from 1, n + 1 for the head.
+    /// </summary>
     internal static int Group(string name, int layers) =>
-        name.StartsWith(LayerPrefix, StringComparison.Ordinal) ? 1 + int.Parse(name.AsSpan(LayerPrefix.Length, name.IndexOf('.', LayerPrefix.Length) - LayerPrefix.Length), CultureInfo.InvariantCulture)
+        name.StartsWith(LayerPrefix, StringComparison.Ordinal)
+            ? 1
+                + int.Parse(
+                    name.AsSpan(LayerPrefix.Length, name.IndexOf('.', LayerPrefix.Length) - LayerPrefix.Length),
+                    CultureInfo.InvariantCulture
+                )
         : name.StartsWith(EncoderPrefix, StringComparison.Ordinal) ? 0
         : layers + 1;
 }

@@ -15,8 +15,13 @@ public static class TaskScorer
     /// <param name="progress">Told of the rows done; null: nobody.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[rows · outputs]</c> in the split's own order.</returns>
-    public static float[] Score(ElectraClassifier model, EncodedSplit split, int batchSize, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
-        Score(model, split.ByLength(batchSize), split.Count, $"predicting {split.Split.Name}", progress, cancellation);
+    public static float[] Score(
+        ElectraClassifier model,
+        EncodedSplit split,
+        int batchSize,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    ) => Score(model, split.ByLength(batchSize), split.Count, $"predicting {split.Split.Name}", progress, cancellation);
 
     /// <summary>The outputs for all rows.</summary>
     /// <param name="model">The classifier.</param>
@@ -26,7 +31,14 @@ public static class TaskScorer
     /// <param name="progress">Told of the rows done; null: nobody.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[rows · outputs]</c> in the order of the rows' numbers.</returns>
-    public static float[] Score(ElectraClassifier model, IEnumerable<TaskBatch> batches, int rows, string stage, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    public static float[] Score(
+        ElectraClassifier model,
+        IEnumerable<TaskBatch> batches,
+        int rows,
+        string stage,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         using var _ = no_grad();
         var logits = new float[rows * model.Outputs];

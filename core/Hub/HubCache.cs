@@ -43,7 +43,8 @@ internal sealed class HubCache(HubSettings settings, HubRepository repository)
     public string Snapshot(string commit) => Path.Combine(folder, "snapshots", commit);
 
     /// <summary>Where a file of a commit is found once it is downloaded.</summary>
-    public string Pointer(string commit, HubFile file) => Path.Combine(Snapshot(commit), file.Path.Replace('/', Path.DirectorySeparatorChar));
+    public string Pointer(string commit, HubFile file) =>
+        Path.Combine(Snapshot(commit), file.Path.Replace('/', Path.DirectorySeparatorChar));
 
     /// <summary>Where the content of a file lies.</summary>
     public string Blob(HubFile file) => Path.Combine(folder, "blobs", file.Hash);
@@ -56,7 +57,12 @@ internal sealed class HubCache(HubSettings settings, HubRepository repository)
 
     /// <summary>Waits until no other process downloads the file; Python's library takes the same lock.</summary>
     public IDisposable Lock(HubFile file, IProgress<ProgressReport>? progress, CancellationToken cancellation) =>
-        FileLock.Wait(Path.Combine(LockFolder, $"{file.Hash}.lock"), $"waiting for another process that downloads {file.Path}", progress, cancellation);
+        FileLock.Wait(
+            Path.Combine(LockFolder, $"{file.Hash}.lock"),
+            $"waiting for another process that downloads {file.Path}",
+            progress,
+            cancellation
+        );
 
     /// <summary>Puts a finished download in its place, and links the snapshot to it.</summary>
     public void Accept(string commit, HubFile file)
@@ -68,7 +74,8 @@ internal sealed class HubCache(HubSettings settings, HubRepository repository)
     /// <summary>Links the snapshot to content that is there.</summary>
     /// <param name="commit">The commit.</param>
     /// <param name="file">The file.</param>
-    /// <param name="isNew">Whether nothing else can use that content yet: where links are impossible it is moved, and copied otherwise.</param>
+    /// <param name="isNew">Whether nothing else can use that content yet: where links are impossible it is moved, and copied
+    /// otherwise.</param>
     public void LinkSnapshot(string commit, HubFile file, bool isNew)
     {
         var (pointer, blob) = (Pointer(commit, file), Blob(file));

@@ -26,12 +26,16 @@ public sealed partial class HubClient : IDisposable
     /// Finds out which commit a revision is, and which files it has. The list is kept: of a commit that was opened before, only its
     /// name is asked for. Where the hub cannot be reached, the commit that the cache knows is used.
     /// </summary>
-    /// <exception cref="HubException">There is no such repository or revision, it cannot be opened, or the hub cannot be reached.</exception>
+    /// <exception cref="HubException">There is no such repository or revision, it cannot be opened, or the hub cannot be
+    /// reached.</exception>
     public async Task<HubSnapshot> OpenAsync(HubRepository repository, CancellationToken cancellation = default)
     {
         var cache = new HubCache(Settings, repository);
         if (Settings.IsOffline)
-            return FromCache(repository, cache) ?? throw new HubException($"HF_HUB_OFFLINE is set, and {HubErrors.Named(repository)} is not in the cache ({Settings.CacheFolder}).");
+            return FromCache(repository, cache)
+                ?? throw new HubException(
+                    $"HF_HUB_OFFLINE is set, and {HubErrors.Named(repository)} is not in the cache ({Settings.CacheFolder})."
+                );
         try
         {
             var commit = HubCache.IsCommit(repository.Revision) ? repository.Revision : await CommitAsync(repository, cancellation);
@@ -62,7 +66,11 @@ public sealed partial class HubClient : IDisposable
     {
         using var response = await connection.GetAsync(Api(repository, "revision", repository.Revision), repository, cancellation);
         using var json = await JsonAsync(response, repository, cancellation);
-        return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("sha", out var sha) && sha.GetString() is { } commit && HubCache.IsCommit(commit)
+        return
+            json.RootElement.ValueKind == JsonValueKind.Object
+            && json.RootElement.TryGetProperty("sha", out var sha)
+            && sha.GetString() is { } commit
+            && HubCache.IsCommit(commit)
             ? commit
             : throw new HubException($"{HubErrors.Named(repository)}: the hub does not say which commit {repository.Revision} is");
     }
@@ -89,7 +97,11 @@ public sealed partial class HubClient : IDisposable
             ? new Uri(response.RequestMessage!.RequestUri!, match.Groups[1].Value)
             : null;
 
-    private static async Task<JsonDocument> JsonAsync(HttpResponseMessage response, HubRepository repository, CancellationToken cancellation)
+    private static async Task<JsonDocument> JsonAsync(
+        HttpResponseMessage response,
+        HubRepository repository,
+        CancellationToken cancellation
+    )
     {
         try
         {
@@ -97,7 +109,11 @@ public sealed partial class HubClient : IDisposable
         }
         catch (JsonException e)
         {
-            throw new HubException($"{HubErrors.Named(repository)}: {response.RequestMessage?.RequestUri} does not answer in JSON. Is HF_ENDPOINT the address of a hub?", e);
+            throw new HubException(
+                $"{HubErrors.Named(repository)}: {response.RequestMessage?.RequestUri} does not answer in JSON. "
+                    + "Is HF_ENDPOINT the address of a hub?",
+                e
+            );
         }
     }
 

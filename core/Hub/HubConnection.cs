@@ -40,8 +40,16 @@ internal sealed class HubConnection : IDisposable
             ConnectTimeout = settings.ConnectTimeout,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         };
-        client = new HttpClient(new ResilienceHandler(resilience) { InnerHandler = new HubHandler(settings, sockets) }) { Timeout = Timeout.InfiniteTimeSpan };
-        client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("electra.net", typeof(HubConnection).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()?.Version));
+        client = new HttpClient(new ResilienceHandler(resilience) { InnerHandler = new HubHandler(settings, sockets) })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        client.DefaultRequestHeaders.UserAgent.Add(
+            new ProductInfoHeaderValue(
+                "electra.net",
+                typeof(HubConnection).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()?.Version
+            )
+        );
     }
 
     public HubSettings Settings { get; }
@@ -60,10 +68,19 @@ internal sealed class HubConnection : IDisposable
     /// <param name="prepare">Adds headers.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="HubException">The hub cannot be reached, or refuses.</exception>
-    public Task<HttpResponseMessage> GetContentAsync(Uri address, HubRepository repository, Action<HttpRequestHeaders> prepare, CancellationToken cancellation) =>
-        SendAsync(address, repository, request => prepare(request.Headers), cancellation);
+    public Task<HttpResponseMessage> GetContentAsync(
+        Uri address,
+        HubRepository repository,
+        Action<HttpRequestHeaders> prepare,
+        CancellationToken cancellation
+    ) => SendAsync(address, repository, request => prepare(request.Headers), cancellation);
 
-    private async Task<HttpResponseMessage> SendAsync(Uri address, HubRepository repository, Action<HttpRequestMessage> prepare, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAsync(
+        Uri address,
+        HubRepository repository,
+        Action<HttpRequestMessage> prepare,
+        CancellationToken cancellation
+    )
     {
         try
         {
@@ -84,16 +101,27 @@ internal sealed class HubConnection : IDisposable
 
     public void Dispose() => client.Dispose();
 
-    private bool IsWorthRetrying(Outcome<HttpResponseMessage> outcome) => outcome switch
-    {
-        // Nobody is there: the network may be gone for a moment, but a hub that was never there will not come.
-        { Exception: TimeoutRejectedException or HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError } } => wasReached,
-        { Exception: HttpRequestException } => true,
-        { Result: { } response } => IsTransient(response.StatusCode) && !AsksToWaitTooLong(response),
-        _ => false,
-    };
+    private bool IsWorthRetrying(Outcome<HttpResponseMessage> outcome) =>
+        outcome switch
+        {
+            // Nobody is there: the network may be gone for a moment, but a hub that was never there will not come.
+            {
+                Exception: TimeoutRejectedException
+                    or HttpRequestException
+                {
+                    HttpRequestError: HttpRequestError.NameResolutionError
+                            or HttpRequestError.ConnectionError
+                            or HttpRequestError.SecureConnectionError
+                            or HttpRequestError.ProxyTunnelError
+                }
+            } => wasReached,
+            { Exception: HttpRequestException } => true,
+            { Result: { } response } => IsTransient(response.StatusCode) && !AsksToWaitTooLong(response),
+            _ => false,
+        };
 
-    private static bool IsTransient(HttpStatusCode status) => status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError;
+    private static bool IsTransient(HttpStatusCode status) =>
+        status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError;
 
     private static bool AsksToWaitTooLong(HttpResponseMessage response) =>
         response.Headers.RetryAfter is { } after && (after.Delta ?? after.Date - DateTimeOffset.UtcNow) > LongestRetryAfter;

@@ -27,7 +27,12 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
     /// <param name="isTemporary">Whether the file may be dropped later.</param>
     /// <param name="cancellation">Stops; the next attempt goes on from there.</param>
     /// <exception cref="HubException">The hub is not reachable, refuses, or sends something else than it announced.</exception>
-    public async Task RunAsync(Action<long>? received, IProgress<ProgressReport>? progress, bool isTemporary, CancellationToken cancellation)
+    public async Task RunAsync(
+        Action<long>? received,
+        IProgress<ProgressReport>? progress,
+        bool isTemporary,
+        CancellationToken cancellation
+    )
     {
         Directory.CreateDirectory(Path.GetDirectoryName(cache.Blob(file))!);
         using var alone = cache.Lock(file, progress, cancellation);
@@ -63,7 +68,10 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
                 return;
         }
         File.Delete(path);
-        throw new HubException($"{file.Path} of {HubErrors.Named(repository)} arrived damaged: the SHA-256 of what came is not {file.Hash}. Nothing of it is kept; start again.");
+        throw new HubException(
+            $"{file.Path} of {HubErrors.Named(repository)} arrived damaged: the SHA-256 of what came is not {file.Hash}. "
+                + "Nothing of it is kept; start again."
+        );
     }
 
     /// <summary>Goes on from an earlier attempt, if its part can be checked at the end: a file without a SHA-256 begins anew.</summary>
@@ -90,7 +98,12 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
                 return;
             fruitless = file.IsLarge && stream.Length > before ? 0 : fruitless + 1;
             if (fruitless >= FruitlessAttempts)
-                throw new HubException($"{file.Path} of {HubErrors.Named(repository)} cannot be downloaded: the connection breaks after {stream.Length:N0} of {file.Size:N0} bytes, again and again. Start again later: what was downloaded is kept.", broken);
+                throw new HubException(
+                    $"{file.Path} of {HubErrors.Named(repository)} cannot be downloaded: "
+                        + $"the connection breaks after {stream.Length:N0} of {file.Size:N0} bytes, again and again. Start again later: "
+                        + "what was downloaded is kept.",
+                    broken
+                );
             pause = fruitless == 0 ? connection.Settings.RetryDelay : pause * 2;
             await Task.Delay(pause < LongestPause ? pause : LongestPause, cancellation);
         }
@@ -98,20 +111,33 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
 
     /// <summary>Asks for the rest of the file and writes what comes of it.</summary>
     /// <returns>What broke the connection; null where the answer came to its end.</returns>
-    private async Task<Exception?> ReceiveAsync(FileStream stream, IncrementalHash hash, Action<long>? received, CancellationToken cancellation)
+    private async Task<Exception?> ReceiveAsync(
+        FileStream stream,
+        IncrementalHash hash,
+        Action<long>? received,
+        CancellationToken cancellation
+    )
     {
         long from = stream.Length;
-        var address = new Uri($"{repository.PagePath}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}", UriKind.Relative);
-        using var response = await connection.GetContentAsync(address, repository, headers =>
-        {
-            // Compressed on the way, a file has another length.
-            headers.AcceptEncoding.ParseAdd("identity");
-            if (from == 0)
-                return;
-            headers.Range = new RangeHeaderValue(from, null);
-            if (tag is { IsWeak: false })
-                headers.IfRange = new RangeConditionHeaderValue(tag);
-        }, cancellation);
+        var address = new Uri(
+            $"{repository.PagePath}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}",
+            UriKind.Relative
+        );
+        using var response = await connection.GetContentAsync(
+            address,
+            repository,
+            headers =>
+            {
+                // Compressed on the way, a file has another length.
+                headers.AcceptEncoding.ParseAdd("identity");
+                if (from == 0)
+                    return;
+                headers.Range = new RangeHeaderValue(from, null);
+                if (tag is { IsWeak: false })
+                    headers.IfRange = new RangeConditionHeaderValue(tag);
+            },
+            cancellation
+        );
         CheckIdentity(response);
         tag = response.Headers.ETag;
         // A hub that knows no ranges, or has another content now, sends all from the start.
@@ -131,7 +157,10 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
                     idle.CancelAfter(connection.Settings.IdleTimeout);
                     count = await content.ReadAsync(buffer.AsMemory(0, BufferSize), idle.Token);
                 }
-                catch (Exception e) when (e is IOException or HttpRequestException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+                catch (Exception e)
+                    when (e is IOException or HttpRequestException
+                        || (e is OperationCanceledException && !cancellation.IsCancellationRequested)
+                    )
                 {
                     return e;
                 }

@@ -23,7 +23,14 @@ internal sealed class HubDownloads : IDisposable
     /// <param name="progress">Told of the megabytes that came, while a file is waited for.</param>
     /// <param name="cancellation">Stops everything.</param>
     /// <exception cref="HubException">Files are missing and there is no network to be used, or the disk has too little room.</exception>
-    public HubDownloads(HubSnapshot snapshot, IReadOnlyList<HubFile> files, int ahead, bool isTemporary, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    public HubDownloads(
+        HubSnapshot snapshot,
+        IReadOnlyList<HubFile> files,
+        int ahead,
+        bool isTemporary,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    )
     {
         (this.snapshot, waiting, this.ahead, this.isTemporary, this.progress) = (snapshot, new(files), ahead, isTemporary, progress);
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -58,7 +65,10 @@ internal sealed class HubDownloads : IDisposable
     public void Dispose()
     {
         stop.Cancel();
-        ((Task)Task.WhenAll(running.Select(download => download.Path))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+        ((Task)Task.WhenAll(running.Select(download => download.Path)))
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing)
+            .GetAwaiter()
+            .GetResult();
         stop.Dispose();
     }
 

@@ -29,7 +29,8 @@ internal sealed class HubHandler(HubSettings settings, HttpMessageHandler inner)
         var kept = new List<(string Name, string Value)>();
         for (int redirects = 0; ; redirects++)
         {
-            request.Headers.Authorization = settings.Token is { } token && IsHub(request.RequestUri!) ? new AuthenticationHeaderValue("Bearer", token) : null;
+            request.Headers.Authorization =
+                settings.Token is { } token && IsHub(request.RequestUri!) ? new AuthenticationHeaderValue("Bearer", token) : null;
             var response = await base.SendAsync(request, cancellationToken);
             if (!IsRedirect(response.StatusCode) || response.Headers.Location is not { } location)
             {
@@ -39,7 +40,11 @@ internal sealed class HubHandler(HubSettings settings, HttpMessageHandler inner)
                     await response.Content.LoadIntoBufferAsync(cancellationToken);
                 return response;
             }
-            kept.AddRange(KeptHeaders.SelectMany(name => response.Headers.TryGetValues(name, out var values) ? values.Select(value => (name, value)) : []));
+            kept.AddRange(
+                KeptHeaders.SelectMany(name =>
+                    response.Headers.TryGetValues(name, out var values) ? values.Select(value => (name, value)) : []
+                )
+            );
             var next = new Uri(request.RequestUri!, location);
             response.Dispose();
             if (redirects == MostRedirects)
@@ -51,10 +56,17 @@ internal sealed class HubHandler(HubSettings settings, HttpMessageHandler inner)
     }
 
     /// <summary>Whether an address is the hub's own: same scheme, host and port.</summary>
-    private bool IsHub(Uri address) => Uri.Compare(address, settings.Endpoint, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0;
+    private bool IsHub(Uri address) =>
+        Uri.Compare(address, settings.Endpoint, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase)
+        == 0;
 
     private static bool IsRedirect(HttpStatusCode status) =>
-        status is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect;
+        status
+            is HttpStatusCode.MovedPermanently
+                or HttpStatusCode.Found
+                or HttpStatusCode.SeeOther
+                or HttpStatusCode.TemporaryRedirect
+                or HttpStatusCode.PermanentRedirect;
 
     private static HttpRequestMessage Copy(HttpRequestMessage request, Uri address)
     {

@@ -25,7 +25,10 @@ public sealed partial record HubRepository
     public HubRepository(HubKind kind, string id, string revision = DefaultRevision)
     {
         if (!IsId(id))
-            throw new HubException($"{id} is not the name of a repository on the Hugging Face hub: organisation/name is expected, such as google/electra-small-discriminator");
+            throw new HubException(
+                $"{id} is not the name of a repository on the Hugging Face hub: "
+                    + "organisation/name is expected, such as google/electra-small-discriminator"
+            );
         // A revision becomes a path in the cache.
         if (!SafePath.IsSafe(revision))
             throw new HubException($"{revision} is not a revision of {id}: a branch, a tag or a commit is expected");

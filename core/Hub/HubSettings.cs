@@ -4,7 +4,8 @@ namespace Electra.Hub;
 
 /// <summary>Where the hub is, who asks, and where downloads are kept.</summary>
 /// <param name="Endpoint">The hub's address.</param>
-/// <param name="CacheFolder">The folder that this kit shares with Python's huggingface_hub: <c>models--org--name</c> and the like lie in it.</param>
+/// <param name="CacheFolder">The folder that this kit shares with Python's huggingface_hub: <c>models--org--name</c> and the like lie in
+/// it.</param>
 /// <param name="Token">The access token; it is sent to <paramref name="Endpoint"/> alone.</param>
 /// <param name="IsOffline">Whether only what the cache holds may be used.</param>
 public sealed partial record HubSettings(Uri Endpoint, string CacheFolder, string? Token = null, bool IsOffline = false)
@@ -46,8 +47,11 @@ public sealed partial record HubSettings(Uri Endpoint, string CacheFolder, strin
         return new HubSettings(
             address,
             Expanded(Given("HF_HUB_CACHE") ?? Given("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(home, "hub")),
-            Given("HF_TOKEN") ?? Given("HUGGING_FACE_HUB_TOKEN") ?? TokenIn(Expanded(Given("HF_TOKEN_PATH") ?? Path.Combine(home, "token"))),
-            Yes.Contains((Given("HF_HUB_OFFLINE") ?? Given("TRANSFORMERS_OFFLINE"))?.ToUpperInvariant()));
+            Given("HF_TOKEN")
+                ?? Given("HUGGING_FACE_HUB_TOKEN")
+                ?? TokenIn(Expanded(Given("HF_TOKEN_PATH") ?? Path.Combine(home, "token"))),
+            Yes.Contains((Given("HF_HUB_OFFLINE") ?? Given("TRANSFORMERS_OFFLINE"))?.ToUpperInvariant())
+        );
     }
 
     /// <summary>Shows where, and not who: a token is never printed.</summary>

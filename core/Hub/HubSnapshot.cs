@@ -44,21 +44,35 @@ public sealed class HubSnapshot
     /// <param name="progress">Told of the megabytes that came.</param>
     /// <param name="cancellation">Stops; what came is kept, and the next call goes on from there.</param>
     /// <returns>The folder that they lie in.</returns>
-    /// <exception cref="HubException">The hub is not reachable, refuses, or sends something else than it announced; or the disk has too little room.</exception>
-    public async Task<string> DownloadAsync(IReadOnlyList<HubFile> files, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="HubException">The hub is not reachable, refuses, or sends something else than it announced; or the disk has too
+    /// little room.</exception>
+    public async Task<string> DownloadAsync(
+        IReadOnlyList<HubFile> files,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         HubFile[] missing = [.. files.Where(file => !Has(file))];
         CheckOnline(missing);
         CheckDisk(missing);
         var meter = new HubMeter($"downloading {Repository.Id}", missing.Sum(file => file.Size), progress);
-        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = ParallelDownloads, CancellationToken = cancellation },
-            async (file, stop) => await DownloadAsync(file, meter.Of(file), progress, isTemporary: false, stop));
+        await Parallel.ForEachAsync(
+            missing,
+            new ParallelOptions { MaxDegreeOfParallelism = ParallelDownloads, CancellationToken = cancellation },
+            async (file, stop) => await DownloadAsync(file, meter.Of(file), progress, isTemporary: false, stop)
+        );
         return Folder;
     }
 
     /// <summary>Downloads a file, unless it is here.</summary>
     /// <returns>Its path.</returns>
-    internal async Task<string> DownloadAsync(HubFile file, Action<long>? received, IProgress<ProgressReport>? progress, bool isTemporary, CancellationToken cancellation)
+    internal async Task<string> DownloadAsync(
+        HubFile file,
+        Action<long>? received,
+        IProgress<ProgressReport>? progress,
+        bool isTemporary,
+        CancellationToken cancellation
+    )
     {
         if (!Has(file))
             await new HubDownload(connection, Repository, Commit, cache, file).RunAsync(received, progress, isTemporary, cancellation);
@@ -81,19 +95,28 @@ public sealed class HubSnapshot
     {
         const int Named = 5;
         if (connection.Settings.IsOffline && missing.Count > 0)
-            throw new HubException($"HF_HUB_OFFLINE is set, and {HubErrors.Named(Repository)} is not all in the cache ({cache.Snapshot(Commit)}): "
-                + string.Join(", ", missing.Take(Named).Select(file => file.Path)) + (missing.Count > Named ? $" and {missing.Count - Named} more" : "") + " missing.");
+            throw new HubException(
+                $"HF_HUB_OFFLINE is set, and {HubErrors.Named(Repository)} is not all in the cache ({cache.Snapshot(Commit)}): "
+                    + string.Join(", ", missing.Take(Named).Select(file => file.Path))
+                    + (missing.Count > Named ? $" and {missing.Count - Named} more" : "")
+                    + " missing."
+            );
     }
 
     /// <exception cref="HubException">The disk has no room for what is still to come of some files.</exception>
     internal void CheckDisk(IReadOnlyList<HubFile> missing)
     {
-        long needed = missing.Sum(file => file.Size - (new FileInfo(cache.Incomplete(file)) is { Exists: true } part ? Math.Min(part.Length, file.Size) : 0));
+        long needed = missing.Sum(file =>
+            file.Size - (new FileInfo(cache.Incomplete(file)) is { Exists: true } part ? Math.Min(part.Length, file.Size) : 0)
+        );
         if (needed == 0)
             return;
         Directory.CreateDirectory(connection.Settings.CacheFolder);
         long free = new DriveInfo(Path.GetFullPath(connection.Settings.CacheFolder)).AvailableFreeSpace;
         if (needed > free)
-            throw new HubException($"{HubErrors.Named(Repository)} takes {needed / 1e9:N1} GB more on the disk of {connection.Settings.CacheFolder}, and {free / 1e9:N1} GB are free. Make room, or set HF_HOME to a folder on another disk.");
+            throw new HubException(
+                $"{HubErrors.Named(Repository)} takes {needed / 1e9:N1} GB more on the disk of {connection.Settings.CacheFolder}, and "
+                    + $"{free / 1e9:N1} GB are free. Make room, or set HF_HOME to a folder on another disk."
+            );
     }
 }

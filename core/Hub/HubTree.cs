@@ -4,7 +4,9 @@ using Electra.Storage;
 
 namespace Electra.Hub;
 
-/// <summary>Lists of files: as the hub sends them, and as the cache keeps them (in the format of huggingface_hub's <c>_tree_cache.py</c>).</summary>
+/// <summary>
+/// Lists of files: as the hub sends them, and as the cache keeps them (in the format of huggingface_hub's <c>_tree_cache.py</c>).
+/// </summary>
 internal static class HubTree
 {
     private const int CacheFormat = 1;
@@ -41,7 +43,8 @@ internal static class HubTree
                        isLarge) { GitHash = entry.Value.GetProperty("blob_id").GetString()! },
             ];
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or HubException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or HubException)
         {
             // Another version's, or damaged: the hub is asked again.
             return null;
@@ -51,10 +54,22 @@ internal static class HubTree
     /// <summary>Keeps a list: a commit never changes.</summary>
     public static void Save(string path, IEnumerable<HubFile> files)
     {
-        var entries = files.OrderBy(file => file.Path, StringComparer.Ordinal).Select(file => KeyValuePair.Create<string, JsonNode?>(file.Path,
-            file.IsLarge
-                ? new JsonObject { ["size"] = file.Size, ["blob_id"] = file.GitHash, ["lfs_sha256"] = file.Hash, ["lfs_size"] = file.Size }
-                : new JsonObject { ["size"] = file.Size, ["blob_id"] = file.GitHash }));
+        var entries = files
+            .OrderBy(file => file.Path, StringComparer.Ordinal)
+            .Select(file =>
+                KeyValuePair.Create<string, JsonNode?>(
+                    file.Path,
+                    file.IsLarge
+                        ? new JsonObject
+                        {
+                            ["size"] = file.Size,
+                            ["blob_id"] = file.GitHash,
+                            ["lfs_sha256"] = file.Hash,
+                            ["lfs_size"] = file.Size,
+                        }
+                        : new JsonObject { ["size"] = file.Size, ["blob_id"] = file.GitHash }
+                )
+            );
         var tree = new JsonObject { ["format_version"] = CacheFormat, ["files"] = new JsonObject(entries) };
         AtomicFile.WriteAllText(path, tree.ToJsonString());
     }

@@ -43,7 +43,14 @@ public sealed class ElectraClassifier : IDisposable
     /// <param name="seed">Seeds the weights; null leaves them zero, to be read from a file.</param>
     /// <param name="compute">Where to put them, and the precision to compute in.</param>
     /// <param name="trainable">False makes no gradients.</param>
-    public static ElectraClassifier Create(ElectraConfig config, int outputs, double headDropout, long? seed, Compute compute, bool trainable = true)
+    public static ElectraClassifier Create(
+        ElectraConfig config,
+        int outputs,
+        double headDropout,
+        long? seed,
+        Compute compute,
+        bool trainable = true
+    )
     {
         var model = new ElectraClassifier(config, outputs, headDropout);
         model.Store.Allocate(compute, seed, config.InitializerRange, trainable);

@@ -91,20 +91,28 @@ public sealed record ElectraConfig
     public EncoderShape Discriminator => new(HiddenSize, AttentionHeads, IntermediateSize);
 
     /// <summary>The generator's encoder: narrower, as deep.</summary>
-    public EncoderShape Generator => new(HiddenSize / GeneratorDivisor, Math.Max(1, AttentionHeads / GeneratorDivisor), IntermediateSize / GeneratorDivisor);
+    public EncoderShape Generator =>
+        new(HiddenSize / GeneratorDivisor, Math.Max(1, AttentionHeads / GeneratorDivisor), IntermediateSize / GeneratorDivisor);
 
-    internal Tensors.Initialization WeightInitialization() => TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
+    internal Tensors.Initialization WeightInitialization() =>
+        TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
 
     /// <summary>Of the matrices whose initializer Google's code leaves to TensorFlow: the projections of the embeddings and the
     /// discriminator's output layer.</summary>
-    internal Tensors.Initialization ProjectionInitialization() => TruncatedInitialization ? Tensors.Initialization.XavierUniform : Tensors.Initialization.Normal;
+    internal Tensors.Initialization ProjectionInitialization() =>
+        TruncatedInitialization ? Tensors.Initialization.XavierUniform : Tensors.Initialization.Normal;
 
     /// <summary>The same shapes for a vocabulary.</summary>
     /// <exception cref="UserErrorException">Another size of vocabulary was asked for.</exception>
     public ElectraConfig For(Vocabulary vocabulary) =>
         VocabularySize == 0 || VocabularySize == vocabulary.Count
-            ? this with { VocabularySize = vocabulary.Count }
-            : throw new UserErrorException($"model.vocabulary_size is {VocabularySize}, and the vocabulary has {vocabulary.Count} tokens; 0 takes the vocabulary's");
+            ? this with
+            {
+                VocabularySize = vocabulary.Count,
+            }
+            : throw new UserErrorException(
+                $"model.vocabulary_size is {VocabularySize}, and the vocabulary has {vocabulary.Count} tokens; 0 takes the vocabulary's"
+            );
 
     /// <summary>What cannot be built, as (key, problem).</summary>
     public IEnumerable<(string Key, string Problem)> Problems()
@@ -112,9 +120,17 @@ public sealed record ElectraConfig
         if (HiddenSize % AttentionHeads != 0)
             yield return ("attention_heads", $"cannot be {AttentionHeads}: the heads must divide the hidden size ({HiddenSize})");
         if (HiddenSize % GeneratorDivisor != 0 || IntermediateSize % GeneratorDivisor != 0)
-            yield return ("generator_divisor", $"cannot be {GeneratorDivisor}: it must divide the hidden size ({HiddenSize}) and the intermediate size ({IntermediateSize})");
+            yield return (
+                "generator_divisor",
+                $"cannot be {GeneratorDivisor}: it must divide the hidden size ({HiddenSize}) and the intermediate size "
+                    + $"({IntermediateSize})"
+            );
         else if (Generator.HiddenSize % Generator.AttentionHeads != 0)
-            yield return ("generator_divisor", $"cannot be {GeneratorDivisor}: the generator would have {Generator.AttentionHeads} heads in a hidden size of {Generator.HiddenSize}");
+            yield return (
+                "generator_divisor",
+                $"cannot be {GeneratorDivisor}: the generator would have {Generator.AttentionHeads} heads in a hidden size of "
+                    + $"{Generator.HiddenSize}"
+            );
     }
 }
 

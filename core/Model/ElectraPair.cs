@@ -66,7 +66,14 @@ public sealed class ElectraPair : IDisposable
     /// <param name="dropout">Dropout of this pass.</param>
     /// <param name="hidden">Called with each hidden state.</param>
     /// <returns>Logits, <c>[positions, vocabulary]</c> float32.</returns>
-    public Tensor Generate(Tensor ids, Tensor types, AttentionMask attention, Tensor positions, Dropout dropout, Action<Tensor>? hidden = null)
+    public Tensor Generate(
+        Tensor ids,
+        Tensor types,
+        AttentionMask attention,
+        Tensor positions,
+        Dropout dropout,
+        Action<Tensor>? hidden = null
+    )
     {
         var encoded = generator.Forward(embeddings.Forward(ids, types, dropout), attention, dropout, hidden);
         return generatorHead.Forward(encoded.index_select(0, positions));

@@ -20,9 +20,24 @@ public sealed class Embeddings
     {
         this.config = config;
         var initialization = config.WeightInitialization();
-        words = store.Add($"{name}.word_embeddings.weight", [config.VocabularySize, config.EmbeddingSize], ParameterRole.Embedding, initialization);
-        positions = store.Add($"{name}.position_embeddings.weight", [config.MaxPositions, config.EmbeddingSize], ParameterRole.Embedding, initialization);
-        tokenTypes = store.Add($"{name}.token_type_embeddings.weight", [config.TokenTypes, config.EmbeddingSize], ParameterRole.Embedding, initialization);
+        words = store.Add(
+            $"{name}.word_embeddings.weight",
+            [config.VocabularySize, config.EmbeddingSize],
+            ParameterRole.Embedding,
+            initialization
+        );
+        positions = store.Add(
+            $"{name}.position_embeddings.weight",
+            [config.MaxPositions, config.EmbeddingSize],
+            ParameterRole.Embedding,
+            initialization
+        );
+        tokenTypes = store.Add(
+            $"{name}.token_type_embeddings.weight",
+            [config.TokenTypes, config.EmbeddingSize],
+            ParameterRole.Embedding,
+            initialization
+        );
         norm = new LayerNorm(store, $"{name}.LayerNorm", config.EmbeddingSize, config.LayerNormEpsilon);
     }
 

@@ -15,8 +15,17 @@ public sealed class Encoder
     {
         this.store = store;
         if (config.EmbeddingSize != shape.HiddenSize)
-            project = new Linear(store, $"{name}.embeddings_project", config.EmbeddingSize, shape.HiddenSize, config.ProjectionInitialization());
-        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new TransformerLayer(store, $"{name}.encoder.layer.{i}", config, shape))];
+            project = new Linear(
+                store,
+                $"{name}.embeddings_project",
+                config.EmbeddingSize,
+                shape.HiddenSize,
+                config.ProjectionInitialization()
+            );
+        Layers =
+        [
+            .. Enumerable.Range(0, config.Layers).Select(i => new TransformerLayer(store, $"{name}.encoder.layer.{i}", config, shape)),
+        ];
     }
 
     /// <summary>The layers, first to last.</summary>
@@ -65,8 +74,15 @@ public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
         using var scope = NewDisposeScope();
         onDevice ??= Staging.Put(compute, [.. lengths.Select(n => (long)n)])[0];
         var real = arange(length, device: compute.Device).unsqueeze(0).lt(onDevice.unsqueeze(1));
-        double lowest = compute.ActivationType switch { ScalarType.BFloat16 => -3.38e38, ScalarType.Float16 => -65504, _ => float.MinValue };
-        var bias = zeros(lengths.Count, length, device: compute.Device).masked_fill_(real.logical_not(), lowest).view(lengths.Count, 1, 1, length);
+        double lowest = compute.ActivationType switch
+        {
+            ScalarType.BFloat16 => -3.38e38,
+            ScalarType.Float16 => -65504,
+            _ => float.MinValue,
+        };
+        var bias = zeros(lengths.Count, length, device: compute.Device)
+            .masked_fill_(real.logical_not(), lowest)
+            .view(lengths.Count, 1, 1, length);
         return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).MoveToOuterDisposeScope()) { Lengths = lengths };
     }
 }

@@ -17,13 +17,24 @@ public sealed class GeneratorHead
     {
         (this.store, this.embeddings) = (store, embeddings);
         norm = new LayerNorm(store, $"{name}generator_predictions.LayerNorm", config.EmbeddingSize, config.LayerNormEpsilon);
-        dense = new Linear(store, $"{name}generator_predictions.dense", config.Generator.HiddenSize, config.EmbeddingSize, config.WeightInitialization());
+        dense = new Linear(
+            store,
+            $"{name}generator_predictions.dense",
+            config.Generator.HiddenSize,
+            config.EmbeddingSize,
+            config.WeightInitialization()
+        );
         bias = store.Add($"{name}generator_lm_head.bias", [config.VocabularySize], ParameterRole.Other, Initialization.Zeros);
     }
 
     /// <summary><c>[positions, hidden]</c> to logits over the vocabulary, <c>[positions, vocabulary]</c> float32.</summary>
     public Tensor Forward(Tensor hidden) =>
-        FastOperations.Logits(norm.Forward(FastOperations.Gelu(dense.Forward(hidden), store.Compute.Threads)), embeddings.Words, bias, store.Compute.Threads);
+        FastOperations.Logits(
+            norm.Forward(FastOperations.Gelu(dense.Forward(hidden), store.Compute.Threads)),
+            embeddings.Words,
+            bias,
+            store.Compute.Threads
+        );
 }
 
 /// <summary>Says of every token whether it was replaced: dense, GELU, dense to one logit.</summary>
@@ -36,8 +47,20 @@ public sealed class DiscriminatorHead
     public DiscriminatorHead(ParameterStore store, string name, ElectraConfig config)
     {
         this.store = store;
-        dense = new Linear(store, $"{name}discriminator_predictions.dense", config.HiddenSize, config.HiddenSize, config.WeightInitialization());
-        prediction = new Linear(store, $"{name}discriminator_predictions.dense_prediction", config.HiddenSize, 1, config.ProjectionInitialization());
+        dense = new Linear(
+            store,
+            $"{name}discriminator_predictions.dense",
+            config.HiddenSize,
+            config.HiddenSize,
+            config.WeightInitialization()
+        );
+        prediction = new Linear(
+            store,
+            $"{name}discriminator_predictions.dense_prediction",
+            config.HiddenSize,
+            1,
+            config.ProjectionInitialization()
+        );
     }
 
     /// <summary><c>[positions, hidden]</c> to one logit each, <c>[positions]</c>: positive means "replaced".</summary>

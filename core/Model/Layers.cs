@@ -10,10 +10,29 @@ namespace Electra.Model;
 /// <param name="outputs">Width of the result.</param>
 /// <param name="initialization">Of the weight; the bias begins at zero.</param>
 /// <param name="parts">Names on disk, when several layers that read the same input are one here.</param>
-public sealed class Linear(ParameterStore store, string name, int inputs, int outputs, Initialization initialization, string[]? parts = null)
+public sealed class Linear(
+    ParameterStore store,
+    string name,
+    int inputs,
+    int outputs,
+    Initialization initialization,
+    string[]? parts = null
+)
 {
-    private readonly Parameter weight = store.Add($"{name}.weight", [outputs, inputs], ParameterRole.Weight, initialization, parts?.Select(part => $"{part}.weight").ToArray());
-    private readonly Parameter bias = store.Add($"{name}.bias", [outputs], ParameterRole.Bias, Initialization.Zeros, parts?.Select(part => $"{part}.bias").ToArray());
+    private readonly Parameter weight = store.Add(
+        $"{name}.weight",
+        [outputs, inputs],
+        ParameterRole.Weight,
+        initialization,
+        parts?.Select(part => $"{part}.weight").ToArray()
+    );
+    private readonly Parameter bias = store.Add(
+        $"{name}.bias",
+        [outputs],
+        ParameterRole.Bias,
+        Initialization.Zeros,
+        parts?.Select(part => $"{part}.bias").ToArray()
+    );
 
     /// <summary>W <c>[outputs, inputs]</c> and b <c>[outputs]</c>.</summary>
     internal (Parameter Weight, Parameter Bias) Parameters => (weight, bias);

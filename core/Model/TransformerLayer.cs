@@ -21,7 +21,14 @@ public sealed class TransformerLayer
         int hidden = shape.HiddenSize;
         var initialization = config.WeightInitialization();
         var self = $"{name}.attention.self";
-        queryKeyValue = new Linear(store, $"{self}.query_key_value", hidden, 3 * hidden, initialization, [$"{self}.query", $"{self}.key", $"{self}.value"]);
+        queryKeyValue = new Linear(
+            store,
+            $"{self}.query_key_value",
+            hidden,
+            3 * hidden,
+            initialization,
+            [$"{self}.query", $"{self}.key", $"{self}.value"]
+        );
         attentionOutput = new Linear(store, $"{name}.attention.output.dense", hidden, hidden, initialization);
         attentionNorm = new LayerNorm(store, $"{name}.attention.output.LayerNorm", hidden, config.LayerNormEpsilon);
         intermediate = new Linear(store, $"{name}.intermediate.dense", hidden, shape.IntermediateSize, initialization);
@@ -44,7 +51,13 @@ public sealed class TransformerLayer
     /// <summary><c>[batch · length, hidden]</c> to the same.</summary>
     public Tensor Forward(Tensor x, AttentionMask attention, Dropout dropout)
     {
-        var sizes = new AttentionSizes((int)attention.Batch, (int)attention.Length, shape.AttentionHeads, shape.HeadSize, attention.Lengths);
+        var sizes = new AttentionSizes(
+            (int)attention.Batch,
+            (int)attention.Length,
+            shape.AttentionHeads,
+            shape.HeadSize,
+            attention.Lengths
+        );
         if (FastOperations.TransformerLayer(x, all, sizes, dropout, store.Compute.Threads) is { } computed)
             return computed;
 

@@ -22,7 +22,10 @@ internal static partial class HeapSettings
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable(Variable) == "default"
             || !NativeLibrary.TryLoad("libc.so.6", out nint library) || !NativeLibrary.TryGetExport(library, "gnu_get_libc_version", out _))
             return false;
-        return mallopt(LargestFast, 0) != 0 & mallopt(ArenaMaximum, 1) != 0 & mallopt(MmapThreshold, LargestMmapThreshold) != 0 & mallopt(TrimThreshold, int.MaxValue) != 0;
+        return mallopt(LargestFast, 0) != 0
+            & mallopt(ArenaMaximum, 1) != 0
+            & mallopt(MmapThreshold, LargestMmapThreshold) != 0
+            & mallopt(TrimThreshold, int.MaxValue) != 0;
     }
 
     [LibraryImport("libc")]

@@ -90,7 +90,12 @@ public static class LibTorch
         var given = Environment.GetEnvironmentVariable(FolderVariable);
         string[] folders = given is { Length: > 0 }
             ? [given]
-            : [.. LibraryFolders.All.SelectMany(home => new[] { Path.Combine(home, "libtorch"), Path.Combine(home, "runtimes", Rid, "native") })];
+            :
+            [
+                .. LibraryFolders.All.SelectMany(home =>
+                    new[] { Path.Combine(home, "libtorch"), Path.Combine(home, "runtimes", Rid, "native") }
+                ),
+            ];
 
         var tried = new List<string>();
         if (folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, FileName("torch_cpu")))) is not { } torch)
@@ -165,8 +170,10 @@ public sealed class LibTorchException(string message) : UserErrorException(messa
     internal static LibTorchException NotLoaded(IEnumerable<string> tried, string? given)
     {
         var remedy = given is { Length: > 0 }
-            ? $"{LibTorch.FolderVariable}={given} must name the lib folder of libtorch 2.10 (the one that holds libtorch_cpu); unset it to use the build's own."
-            : $"Build the project again (dotnet build -c Release), or set {LibTorch.FolderVariable} to the lib folder of an existing libtorch 2.10.";
+            ? $"{LibTorch.FolderVariable}={given} must name the lib folder of libtorch 2.10 (the one that holds libtorch_cpu); "
+                + "unset it to use the build's own."
+            : $"Build the project again (dotnet build -c Release), or set {LibTorch.FolderVariable} to the lib folder of an existing "
+                + "libtorch 2.10.";
         return new LibTorchException($"libtorch could not be loaded. Tried:\n  {string.Join("\n  ", tried)}\n{remedy}");
     }
 }

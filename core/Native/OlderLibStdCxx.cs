@@ -30,7 +30,11 @@ internal static class OlderLibStdCxx
             var copy = Path.Combine(folder, $"libLibTorchSharp.older-libstdc++.{image.Length:x}.so");
             try
             {
-                if (File.Exists(copy) && new FileInfo(copy).Length == image.Length && File.GetLastWriteTimeUtc(copy) >= File.GetLastWriteTimeUtc(file))
+                if (
+                    File.Exists(copy)
+                    && new FileInfo(copy).Length == image.Length
+                    && File.GetLastWriteTimeUtc(copy) >= File.GetLastWriteTimeUtc(file)
+                )
                     return copy;
                 var temporary = $"{copy}.{Environment.ProcessId}";
                 File.WriteAllBytes(temporary, image);
@@ -52,7 +56,9 @@ internal static class OlderLibStdCxx
             return false;
 
         // Elf64_Shdr: type at 4, offset at 24, size at 32, link at 40. The types are SHT_DYNSYM and GNU's version sections.
-        int symbolsHeader = SectionOfType(image, 11), versionsHeader = SectionOfType(image, 0x6fffffff), needsHeader = SectionOfType(image, 0x6ffffffe);
+        int symbolsHeader = SectionOfType(image, 11),
+            versionsHeader = SectionOfType(image, 0x6fffffff),
+            needsHeader = SectionOfType(image, 0x6ffffffe);
         if (symbolsHeader < 0 || versionsHeader < 0 || needsHeader < 0)
             return false;
         int strings = (int)U64(image, SectionHeader(image, (int)U32(image, symbolsHeader + 40)) + 24);

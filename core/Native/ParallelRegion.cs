@@ -55,7 +55,8 @@ internal static unsafe class ParallelRegion
         });
 
     /// <summary>The range (first, end) of 0 to <paramref name="count"/> − 1 that is one of so many equal parts.</summary>
-    public static (int First, int End) Part(int count, int part, int parts) => ((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts));
+    public static (int First, int End) Part(int count, int part, int parts) =>
+        ((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts));
 
     private sealed record Team(int Threads, Action<int> Work)
     {

@@ -17,12 +17,16 @@ internal static partial class StandardStreams
     /// <summary>Standard input, to read.</summary>
     /// <exception cref="UserErrorException">The process was started without it.</exception>
     public static Stream Input() =>
-        IsClosed(0) ? throw new UserErrorException("standard input is closed, so nothing can be read from it") : Console.OpenStandardInput();
+        IsClosed(0)
+            ? throw new UserErrorException("standard input is closed, so nothing can be read from it")
+            : Console.OpenStandardInput();
 
     /// <summary>Standard output, for what the work makes.</summary>
     /// <exception cref="UserErrorException">The process was started without it.</exception>
     public static Stream Output() =>
-        IsClosed(1) ? throw new UserErrorException("standard output is closed, so nothing can be written to it") : Console.OpenStandardOutput();
+        IsClosed(1)
+            ? throw new UserErrorException("standard output is closed, so nothing can be written to it")
+            : Console.OpenStandardOutput();
 
     [LibraryImport("libc")]
     private static partial int fcntl(int descriptor, int command);

@@ -74,7 +74,9 @@ public sealed class Adam : IDisposable
     public Adam(ParameterStore store, AdamOptions options, Func<Parameter, double>? rate = null)
     {
         (this.store, this.options) = (store, options);
-        var ranges = store.Ranges(parameter => !parameter.Leaf.requires_grad ? 0 : rate?.Invoke(parameter) ?? 1).ToLookup(range => range.RateScale == 0);
+        var ranges = store
+            .Ranges(parameter => !parameter.Leaf.requires_grad ? 0 : rate?.Invoke(parameter) ?? 1)
+            .ToLookup(range => range.RateScale == 0);
         (trained, frozen) = ([.. ranges[false]], [.. ranges[true]]);
         Means = zeros_like(store.Values).DetachFromDisposeScope();
         Squares = zeros_like(store.Values).DetachFromDisposeScope();
@@ -128,9 +130,20 @@ public sealed class Adam : IDisposable
         foreach (var group in trained.GroupBy(range => (range.Decays, range.RateScale)))
         {
             Tensor[] Cut(Tensor flat) => [.. group.Select(range => flat.narrow(0, range.Start, range.Length))];
-            TensorFunctions.FusedAdamW(Cut(store.Values), Cut(store.Gradients), Cut(Means), Cut(Squares), [.. group.Select(_ => stepNumber)],
-                rates.LearningRate * group.Key.RateScale, rates.Momentum ?? options.Beta1, options.Beta2,
-                group.Key.Decays ? options.WeightDecay : 0, options.Epsilon, scale, skip);
+            TensorFunctions.FusedAdamW(
+                Cut(store.Values),
+                Cut(store.Gradients),
+                Cut(Means),
+                Cut(Squares),
+                [.. group.Select(_ => stepNumber)],
+                rates.LearningRate * group.Key.RateScale,
+                rates.Momentum ?? options.Beta1,
+                options.Beta2,
+                group.Key.Decays ? options.WeightDecay : 0,
+                options.Epsilon,
+                scale,
+                skip
+            );
         }
         store.PublishValues();
         return norm.MoveToOuterDisposeScope();

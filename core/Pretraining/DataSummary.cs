@@ -17,12 +17,31 @@ internal static class DataSummary
     {
         var (examples, summary) = (data.Examples, data.Examples.Summary);
         console.Heading("Examples");
-        console.Table(["", "examples", "tokens", "tokens each", "two segments", "[UNK]"], new[] { ("to train on", summary.Train), ("held out", summary.HeldOut), ("all", summary.All) }
-            .Select(IReadOnlyList<object?> (row) => [row.Item1, $"{row.Item2.Examples:N0}", $"{row.Item2.Tokens:N0}", $"{row.Item2.MeanLength:F1}", $"{row.Item2.TwoSegmentShare:0.0%}", $"{row.Item2.UnknownShare:0.000%}"]));
-        console.Line($"From {summary.Documents:N0} documents with {summary.Characters:N0} characters; {summary.All.TextTokens:N0} of their tokens are in the examples, and {summary.DroppedTokens:N0} ({summary.DroppedShare:0.0%}) are dropped.");
+        console.Table(
+            ["", "examples", "tokens", "tokens each", "two segments", "[UNK]"],
+            new[] { ("to train on", summary.Train), ("held out", summary.HeldOut), ("all", summary.All) }.Select(
+                IReadOnlyList<object?> (row) =>
+                    [
+                        row.Item1,
+                        $"{row.Item2.Examples:N0}",
+                        $"{row.Item2.Tokens:N0}",
+                        $"{row.Item2.MeanLength:F1}",
+                        $"{row.Item2.TwoSegmentShare:0.0%}",
+                        $"{row.Item2.UnknownShare:0.000%}",
+                    ]
+            )
+        );
+        console.Line(
+            $"From {summary.Documents:N0} documents with {summary.Characters:N0} characters; "
+                + $"{summary.All.TextTokens:N0} of their tokens are in the examples, and {summary.DroppedTokens:N0} "
+                + $"({summary.DroppedShare:0.0%}) are dropped."
+        );
 
         console.Heading("Lengths in tokens");
-        console.Table(Lengths(examples.Train).Select(range => (range.Name, (object?)$"{range.Share,6:0.0%}  {new string('#', (int)Math.Round(50 * range.Share))}")));
+        console.Table(
+            Lengths(examples.Train)
+                .Select(range => (range.Name, (object?)$"{range.Share,6:0.0%}  {new string('#', (int)Math.Round(50 * range.Share))}"))
+        );
 
         console.Heading("Some of them");
         foreach (var (first, second) in Spread(examples.Train).Select(index => Text(examples.Train, index, data.Tokenizer.Vocabulary)))
@@ -37,7 +56,9 @@ internal static class DataSummary
         var counts = new long[LengthRanges];
         for (long index = 0; index < store.Count; index += step)
             counts[(store.Lengths(index).Length - 1) / width]++;
-        return counts.Select((count, i) => ($"{i * width + 1} to {Math.Min((i + 1) * width, store.MaxLength)}", (double)count / counts.Sum()));
+        return counts.Select(
+            (count, i) => ($"{i * width + 1} to {Math.Min((i + 1) * width, store.MaxLength)}", (double)count / counts.Sum())
+        );
     }
 
     private static IEnumerable<long> Spread(ExampleStore store) =>

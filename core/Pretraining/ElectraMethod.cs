@@ -70,18 +70,38 @@ public sealed record ElectraMethod
     {
         parts = [.. parts.Select(part => Prepare(part, key[5]))];
         MaskedTokens[] masked = [.. parts.Select(part => MaskedBy(key, part))];
-        var counts = new LossCounts(masked.Sum(part => (long)part.Positions.Length), parts.Sum(part => part.TokenCount), parts.Sum(part => (long)part.Size));
-        return [.. parts.Zip(masked, (part, maskedPart) => (Func<Tensor[]>)(() =>
-        {
-            var (pass, extras) = Forward(model, part, maskedPart, counts, key, training: true);
-            return [pass.Loss, pass.GeneratorLoss, pass.DiscriminatorLoss, .. extras];
-        }))];
+        var counts = new LossCounts(
+            masked.Sum(part => (long)part.Positions.Length),
+            parts.Sum(part => part.TokenCount),
+            parts.Sum(part => (long)part.Size)
+        );
+        return
+        [
+            .. parts.Zip(
+                masked,
+                (part, maskedPart) =>
+                    (Func<Tensor[]>)(
+                        () =>
+                        {
+                            var (pass, extras) = Forward(model, part, maskedPart, counts, key, training: true);
+                            return [pass.Loss, pass.GeneratorLoss, pass.DiscriminatorLoss, .. extras];
+                        }
+                    )
+            ),
+        ];
     }
 
     /// <summary>Mask: x → x with [MASK] at some positions.</summary>
     private MaskedTokens MaskedBy(RandomKey key, TokenBatch batch) => Mask(batch, key[0]);
 
-    private (ElectraPass Pass, Tensor[] Extras) Forward(ElectraPair model, TokenBatch batch, MaskedTokens masked, LossCounts counts, RandomKey key, bool training)
+    private (ElectraPass Pass, Tensor[] Extras) Forward(
+        ElectraPair model,
+        TokenBatch batch,
+        MaskedTokens masked,
+        LossCounts counts,
+        RandomKey key,
+        bool training
+    )
     {
         var compute = model.Store.Compute;
         Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
@@ -89,8 +109,25 @@ public sealed record ElectraMethod
         if (training)
             DeviceRandom.Seed(compute, key[4][batch.FirstRow]);
 
-        var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)], batch.TokenPositions(), masked.Ids, masked.Positions, masked.Targets);
-        var (original, types, lengths, tokens, maskedIds, positions, targets) = (put[0], Rows(put[1]), put[2], put[3], put[4], put[5], put[6]);
+        var put = Staging.Put(
+            compute,
+            batch.Ids,
+            batch.TokenTypes,
+            [.. batch.Lengths.Select(n => (long)n)],
+            batch.TokenPositions(),
+            masked.Ids,
+            masked.Positions,
+            masked.Targets
+        );
+        var (original, types, lengths, tokens, maskedIds, positions, targets) = (
+            put[0],
+            Rows(put[1]),
+            put[2],
+            put[3],
+            put[4],
+            put[5],
+            put[6]
+        );
         var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, lengths);
 
         // Generate: a masked language model predicts what was there.
@@ -119,8 +156,18 @@ public sealed record ElectraMethod
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
         var loss = Weigh(generatorLoss, discriminatorLoss);
-        var pass = new ElectraPass(loss, generatorLoss, discriminatorLoss, masked, targets, generatorLogits, corrupted, discriminatorLogits, replaced,
-            hiddenStates.view(batch.Size, batch.Length, -1))
+        var pass = new ElectraPass(
+            loss,
+            generatorLoss,
+            discriminatorLoss,
+            masked,
+            targets,
+            generatorLogits,
+            corrupted,
+            discriminatorLogits,
+            replaced,
+            hiddenStates.view(batch.Size, batch.Length, -1)
+        )
         {
             Batch = batch,
         };
@@ -129,7 +176,8 @@ public sealed record ElectraMethod
     }
 
     /// <summary>The share of a part in the mean over the whole batch, whose denominator has ε added.</summary>
-    private Tensor ShareOf(Tensor mean, long count, long ofAll) => count == ofAll && LossEpsilon == 0 ? mean : mean * (count / (ofAll + LossEpsilon));
+    private Tensor ShareOf(Tensor mean, long count, long ofAll) =>
+        count == ofAll && LossEpsilon == 0 ? mean : mean * (count / (ofAll + LossEpsilon));
 
     /// <summary>The method as the options of a run describe it.</summary>
     /// <param name="options">Masking, sampling, smoothing, weights.</param>

@@ -11,7 +11,13 @@ namespace Electra.Pretraining;
 /// <param name="Loss">The weighted sum that training minimises.</param>
 /// <param name="MaskedAccuracy">The share of masked tokens that the generator's best prediction gets right.</param>
 /// <param name="Detection">How well replaced tokens are found.</param>
-public sealed record PretrainScores(double GeneratorLoss, double DiscriminatorLoss, double Loss, double MaskedAccuracy, DetectionMetrics Detection);
+public sealed record PretrainScores(
+    double GeneratorLoss,
+    double DiscriminatorLoss,
+    double Loss,
+    double MaskedAccuracy,
+    DetectionMetrics Detection
+);
 
 /// <summary>Measures a pair on held-out text, without dropout and always with the same masks and draws.</summary>
 public static class Evaluation
@@ -47,10 +53,20 @@ public static class Evaluation
         }
         int notFinite = logits.Count(logit => !float.IsFinite(logit));
         if (notFinite > 0)
-            throw new UserErrorException($"training diverged: {notFinite:N0} of {logits.Count:N0} outputs on held-out text are not finite. A lower training.learning_rate or a longer training.warmup_steps usually helps.");
+            throw new UserErrorException(
+                $"training diverged: {notFinite:N0} of {logits.Count:N0} outputs on held-out text are not finite. "
+                    + "A lower training.learning_rate or a longer training.warmup_steps usually helps."
+            );
         (generatorLoss, discriminatorLoss) = (generatorLoss / Math.Max(1, masked), discriminatorLoss / Math.Max(1, tokens));
-        using Tensor generator = tensor(generatorLoss), discriminator = tensor(discriminatorLoss), loss = method.Weigh(generator, discriminator);
-        return new PretrainScores(generatorLoss, discriminatorLoss, loss.to(float64).item<double>(), (double)correct / Math.Max(1, masked),
-            DetectionMetrics.Of([.. logits], [.. replaced]));
+        using Tensor generator = tensor(generatorLoss),
+            discriminator = tensor(discriminatorLoss),
+            loss = method.Weigh(generator, discriminator);
+        return new PretrainScores(
+            generatorLoss,
+            discriminatorLoss,
+            loss.to(float64).item<double>(),
+            (double)correct / Math.Max(1, masked),
+            DetectionMetrics.Of([.. logits], [.. replaced])
+        );
     }
 }

@@ -86,19 +86,30 @@ public sealed class InitialWeights : IDisposable
             console.Line($"{source.Source}: {remark}.");
         if (filled.LeftOver.Count > 0)
             console.Warning($"not used of {source.Source}: {filled.LeftOver.Count} tensors: {WeightNames.Shown(filled.LeftOver)}");
-        return (source.HasTokenizer && source.UnusedRows > 0 ? $", but for {source.UnusedRows} rows of its embeddings beyond the vocabulary" : "")
-            + (filled.Missing.Count == 0 ? "" : $"; fresh, for it has none: {WeightNames.Shown(filled.Missing)}");
+        return (
+                source.HasTokenizer && source.UnusedRows > 0
+                    ? $", but for {source.UnusedRows} rows of its embeddings beyond the vocabulary"
+                    : ""
+            ) + (filled.Missing.Count == 0 ? "" : $"; fresh, for it has none: {WeightNames.Shown(filled.Missing)}");
     }
 
     private static void RequireSameVocabulary(ElectraTokenizer tokenizer, PretrainedModel model)
     {
         bool isOwn = model.HasTokenizer && model.Tokenizer.Vocabulary.Fingerprint == tokenizer.Vocabulary.Fingerprint;
         if (!(isOwn && model.UnusedRows >= 0) && model.Config.VocabularySize != tokenizer.Vocabulary.Count)
-            throw new UserErrorException($"init: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has {tokenizer.Vocabulary.Count}: vocabulary={model.Source} takes the model's own");
+            throw new UserErrorException(
+                $"init: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has "
+                    + $"{tokenizer.Vocabulary.Count}: vocabulary={model.Source} takes the model's own"
+            );
         if (model.HasTokenizer && !isOwn)
-            throw new UserErrorException($"init: the vocabulary of {model.Source} has other tokens than this run's: vocabulary={model.Source} takes the model's own");
+            throw new UserErrorException(
+                $"init: the vocabulary of {model.Source} has other tokens than this run's: vocabulary={model.Source} takes the model's own"
+            );
         if (isOwn && model.Tokenizer.Settings.ToString() != tokenizer.Settings.ToString())
-            throw new UserErrorException($"init: the tokenizer of {model.Source} is {model.Tokenizer.Settings}, and this run's {tokenizer.Settings}: vocabulary={model.Source} takes the model's own");
+            throw new UserErrorException(
+                $"init: the tokenizer of {model.Source} is {model.Tokenizer.Settings}, and this run's {tokenizer.Settings}: "
+                    + $"vocabulary={model.Source} takes the model's own"
+            );
     }
 
     private static void RequireSameShape(ElectraConfig model, PretrainedModel discriminator)
@@ -120,7 +131,10 @@ public sealed class InitialWeights : IDisposable
             select $"model.{size.Key}={size.Stored}",
         ];
         if (differences.Length > 0)
-            throw new UserErrorException($"init: {discriminator.Source} is of another shape than this run, which would have its shape with {string.Join(' ', differences)}");
+            throw new UserErrorException(
+                $"init: {discriminator.Source} is of another shape than this run, which would have its shape with "
+                    + $"{string.Join(' ', differences)}"
+            );
     }
 
     /// <summary>A generator is the discriminator with its widths divided by one number, and as deep.</summary>
@@ -129,26 +143,44 @@ public sealed class InitialWeights : IDisposable
         var stored = generator.Config;
         int divisor = Math.Max(1, model.HiddenSize / stored.HiddenSize);
         var shape = new EncoderShape(stored.HiddenSize, stored.NumAttentionHeads, stored.IntermediateSize);
-        if (shape != (model with { GeneratorDivisor = divisor }).Generator || stored.NumHiddenLayers != model.Layers || stored.EmbeddingSize != model.EmbeddingSize)
-            throw new UserErrorException($"init_generator: {generator.Source} is no generator for this discriminator: "
-                + "it must have as many layers, embeddings as wide, and hidden size, heads and intermediate size divided by one number; "
-                + $"it has {stored.NumHiddenLayers} layers, embedding size {stored.EmbeddingSize}, hidden size {stored.HiddenSize}, {stored.NumAttentionHeads} heads, intermediate size {stored.IntermediateSize}");
+        if (
+            shape != (model with { GeneratorDivisor = divisor }).Generator
+            || stored.NumHiddenLayers != model.Layers
+            || stored.EmbeddingSize != model.EmbeddingSize
+        )
+            throw new UserErrorException(
+                $"init_generator: {generator.Source} is no generator for this discriminator: "
+                    + "it must have as many layers, embeddings as wide, and hidden size, heads and intermediate size divided by one "
+                    + "number; "
+                    + $"it has {stored.NumHiddenLayers} layers, embedding size {stored.EmbeddingSize}, hidden size {stored.HiddenSize}, "
+                    + $"{stored.NumAttentionHeads} heads, intermediate size {stored.IntermediateSize}"
+            );
         if (divisor != model.GeneratorDivisor)
-            throw new UserErrorException($"init_generator: {generator.Source} has a hidden size of {stored.HiddenSize}; this run would have its shape with model.generator_divisor={divisor}");
+            throw new UserErrorException(
+                $"init_generator: {generator.Source} has a hidden size of {stored.HiddenSize}; "
+                    + $"this run would have its shape with model.generator_divisor={divisor}"
+            );
     }
 
     /// <summary>Whether the generator's file has the embeddings that the pair has.</summary>
     private bool HasEmbeddingsOf(ElectraPair model)
     {
         using var scope = NewDisposeScope();
-        return model.GeneratorWeights().Where(weight => IsEmbedding(weight.Name)).All(weight =>
-        {
-            if (!generator!.Tensors.TryGetValue(weight.Name, out var stored) || !stored.Shape.Skip(1).SequenceEqual(weight.Value.shape[1..]) || stored.Shape[0] < weight.Value.shape[0])
-                return false;
-            var own = empty_like(weight.Value);
-            generator.CopyTokens(weight.Name, own);
-            return own.eq(weight.Value).all().item<bool>();
-        });
+        return model
+            .GeneratorWeights()
+            .Where(weight => IsEmbedding(weight.Name))
+            .All(weight =>
+            {
+                if (
+                    !generator!.Tensors.TryGetValue(weight.Name, out var stored)
+                    || !stored.Shape.Skip(1).SequenceEqual(weight.Value.shape[1..])
+                    || stored.Shape[0] < weight.Value.shape[0]
+                )
+                    return false;
+                var own = empty_like(weight.Value);
+                generator.CopyTokens(weight.Name, own);
+                return own.eq(weight.Value).all().item<bool>();
+            });
     }
 
     private static bool IsEmbedding(string name) => name.StartsWith(Embeddings, StringComparison.Ordinal) || name == WeightNames.TiedOutput;

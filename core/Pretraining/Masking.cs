@@ -141,7 +141,14 @@ public static class Masking
         return new MaskedTokens(result, [.. positions], [.. positions.Select(position => batch.Ids[position])]);
     }
 
-    private static void ChooseIndependently(TokenBatch batch, int row, bool[] special, double probability, Func<int, double> choice, List<long> positions)
+    private static void ChooseIndependently(
+        TokenBatch batch,
+        int row,
+        bool[] special,
+        double probability,
+        Func<int, double> choice,
+        List<long> positions
+    )
     {
         int start = row * batch.Length;
         for (int i = start; i < start + batch.Lengths[row]; i++)
@@ -150,7 +157,14 @@ public static class Masking
     }
 
     /// <summary>A position drawn twice counts twice.</summary>
-    private static void ChooseFixedShare(TokenBatch batch, int row, MaskingTokens tokens, double probability, Func<int, double> choice, List<long> positions)
+    private static void ChooseFixedShare(
+        TokenBatch batch,
+        int row,
+        MaskingTokens tokens,
+        double probability,
+        Func<int, double> choice,
+        List<long> positions
+    )
     {
         int start = row * batch.Length;
         int[] candidates = [.. Enumerable.Range(start, batch.Lengths[row]).Where(i => !tokens.Special[batch.Ids[i]])];

@@ -69,7 +69,9 @@ public sealed record ObjectiveOptions
 /// <summary>Draws the generator's samples.</summary>
 public static class Sampling
 {
-    /// <summary>The k largest logits of each row, and −∞ in place of the rest, so that no other token is drawn. Of equal ones all are kept.</summary>
+    /// <summary>
+    /// The k largest logits of each row, and −∞ in place of the rest, so that no other token is drawn. Of equal ones all are kept.
+    /// </summary>
     /// <param name="logits"><c>[positions, vocabulary]</c>.</param>
     /// <param name="k">How many to keep; more than there are keeps all.</param>
     public static Tensor TopK(Tensor logits, int k)

@@ -50,16 +50,25 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         Directory.CreateDirectory(folder);
         long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (DiskBytes > free)
-            throw new UserErrorException($"the examples take about {Size(DiskBytes)} on the disk of {Paths.Shown(folder)}, and {Size(free)} are free. Make room, or name a folder on another disk: datasets=…");
+            throw new UserErrorException(
+                $"the examples take about {Size(DiskBytes)} on the disk of {Paths.Shown(folder)}, and {Size(free)} are free. "
+                    + "Make room, or name a folder on another disk: datasets=…"
+            );
         if (Time < TimeSpan.FromSeconds(10) && DownloadBytes == 0)
             return;
         console.EndProgress();
-        var downloads = DownloadBytes == 0 ? "" : $"; {Size(DownloadBytes)} to download{(dropsDownloads ? ", each file removed after its use" : "")}";
-        console.Line($"To be prepared: about {Characters / 1e6:N0} million characters, {Examples / 1e6:N2} million examples, {Size(DiskBytes)} on the disk ({Size(free)} free), {Duration()}{downloads}.");
+        var downloads =
+            DownloadBytes == 0 ? "" : $"; {Size(DownloadBytes)} to download{(dropsDownloads ? ", each file removed after its use" : "")}";
+        console.Line(
+            $"To be prepared: about {Characters / 1e6:N0} million characters, {Examples / 1e6:N2} million examples, {Size(DiskBytes)} on "
+                + $"the disk ({Size(free)} free), {Duration()}{downloads}."
+        );
     }
 
     private string Duration() =>
-        Time.TotalSeconds < 90 ? $"{Math.Max(1, Time.TotalSeconds):N0} seconds" : Time.TotalMinutes < 90 ? $"{Time.TotalMinutes:N0} minutes" : $"{Time.TotalHours:N1} hours";
+        Time.TotalSeconds < 90 ? $"{Math.Max(1, Time.TotalSeconds):N0} seconds"
+        : Time.TotalMinutes < 90 ? $"{Time.TotalMinutes:N0} minutes"
+        : $"{Time.TotalHours:N1} hours";
 
     private static string Size(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:N1} GB" : $"{Math.Max(1, bytes / 1e6):N0} MB";
 
@@ -71,16 +80,39 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
     /// <param name="Tokens">The tokens of these.</param>
     /// <param name="Reading">How long reading it took.</param>
     /// <param name="Making">How long making its examples took, on one thread.</param>
-    private sealed record Sample(long Characters, long Bytes, long CharactersOfBytes, long Examples, long Tokens, TimeSpan Reading, TimeSpan Making)
+    private sealed record Sample(
+        long Characters,
+        long Bytes,
+        long CharactersOfBytes,
+        long Examples,
+        long Tokens,
+        TimeSpan Reading,
+        TimeSpan Making
+    )
     {
         /// <summary>Takes a sample, a segment at a time as a preparation does; null where the corpus ends before.</summary>
-        public static Sample? Take(Corpus corpus, ExampleSource source, ExampleSettings settings, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+        public static Sample? Take(
+            Corpus corpus,
+            ExampleSource source,
+            ExampleSettings settings,
+            IProgress<ProgressReport>? progress,
+            CancellationToken cancellation
+        )
         {
             long characters = 0, bytes = 0, charactersOfBytes = 0, examples = 0, tokens = 0;
             Stopwatch reading = new(), making = new();
             IEnumerable<string> Documents()
             {
-                foreach (var document in corpus.Read(new CorpusReading { Progress = progress, Cancellation = cancellation, At = at => (bytes, charactersOfBytes) = (at, characters) }))
+                foreach (
+                    var document in corpus.Read(
+                        new CorpusReading
+                        {
+                            Progress = progress,
+                            Cancellation = cancellation,
+                            At = at => (bytes, charactersOfBytes) = (at, characters),
+                        }
+                    )
+                )
                 {
                     // The wait for the first file is no reading.
                     reading.Start();

@@ -19,7 +19,9 @@ internal static class PretrainCard
     public static ModelCard Of(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ModelPart part, string percent)
     {
         var (config, examples, isGenerator) = (run.Config, data.Examples.Summary, part == ModelPart.Generator);
-        var (shape, weights) = isGenerator ? (model.Config.Generator, model.GeneratorWeights()) : (model.Config.Discriminator, model.DiscriminatorWeights());
+        var (shape, weights) = isGenerator
+            ? (model.Config.Generator, model.GeneratorWeights())
+            : (model.Config.Discriminator, model.DiscriminatorWeights());
         var architecture = isGenerator ? "ElectraForMaskedLM" : "ElectraForPreTraining";
         var log = MetricsLog.Read(run.Folder);
         long step = log.Count > 0 ? log[^1].Step : 0;
@@ -28,10 +30,16 @@ internal static class PretrainCard
         if (isGenerator)
             card.With("pipeline_tag", "fill-mask");
         return card.Tags("electra", isGenerator ? "masked-language-modeling" : "replaced-token-detection")
-            .Text(isGenerator
-                ? "The generator of an ELECTRA pair: a small masked language model that puts plausible wrong tokens into text. The discriminator beside it is the model to fine-tune."
-                : "The discriminator of an ELECTRA pair: an encoder that learned to tell which tokens of a text a generator had replaced. It is the model to fine-tune.")
-            .Code("python", $"""
+            .Text(
+                isGenerator
+                    ? "The generator of an ELECTRA pair: a small masked language model that puts plausible wrong tokens into text. "
+                        + "The discriminator beside it is the model to fine-tune."
+                    : "The discriminator of an ELECTRA pair: an encoder that learned to tell which tokens of a text a generator had "
+                        + "replaced. It is the model to fine-tune."
+            )
+            .Code(
+                "python",
+                $"""
                 from transformers import {architecture}, ElectraTokenizerFast
 
                 model = {architecture}.from_pretrained(".")  # this folder
@@ -39,22 +47,43 @@ internal static class PretrainCard
                 """)
             .Section("Model")
             .Table(
-                ("parameters", Invariant($"{weights.Sum(weight => weight.Value.numel()):N0}")), ("layers", model.Config.Layers), ("hidden size", shape.HiddenSize),
-                ("attention heads", shape.AttentionHeads), ("intermediate size", shape.IntermediateSize), ("embedding size", model.Config.EmbeddingSize),
-                ("vocabulary", Invariant($"{model.Config.VocabularySize:N0} tokens, {data.Tokenizer.Settings}")), ("longest text", $"{model.Config.MaxPositions} tokens"))
+                ("parameters", Invariant($"{weights.Sum(weight => weight.Value.numel()):N0}")),
+                ("layers", model.Config.Layers),
+                ("hidden size", shape.HiddenSize),
+                ("attention heads", shape.AttentionHeads),
+                ("intermediate size", shape.IntermediateSize),
+                ("embedding size", model.Config.EmbeddingSize),
+                ("vocabulary", Invariant($"{model.Config.VocabularySize:N0} tokens, {data.Tokenizer.Settings}")),
+                ("longest text", $"{model.Config.MaxPositions} tokens")
+            )
             .Section("Data")
             .Table(
                 ("corpus", Name(config.Corpus)),
                 ("documents", Invariant($"{examples.Documents:N0}, {examples.Characters:N0} characters")),
-                ("examples", Invariant($"{examples.Train.Examples:N0} of up to {config.Examples.MaxLength} tokens; {examples.HeldOut.Examples:N0} held out")))
+                (
+                    "examples",
+                    Invariant(
+                        $"{examples.Train.Examples:N0} of up to {config.Examples.MaxLength} tokens; {examples.HeldOut.Examples:N0} held out"
+                    )
+                )
+            )
             .Section("Training")
             .Table(
                 ("recipe", config.Recipe == Recipe.Google ? "google-research/electra" : "richarddwang/electra_pytorch"),
-                ("initial weights", config.Init == "" ? "random" : config.Init), ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
-                ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")), ("examples in an update", config.Training.BatchSize),
-                ("learning rate", $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, {Invariant($"{config.Training.WarmupSteps:N0}")} updates of warmup, {Key(config.Training.Schedule)}"),
-                ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens")), ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
-                ("precision", model.Store.Compute.Precision.ToString().ToLowerInvariant()), ("seed", config.Seed))
+                ("initial weights", config.Init == "" ? "random" : config.Init),
+                ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
+                ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")),
+                ("examples in an update", config.Training.BatchSize),
+                (
+                    "learning rate",
+                    $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "
+                        + $"{Invariant($"{config.Training.WarmupSteps:N0}")} updates of warmup, {Key(config.Training.Schedule)}"
+                ),
+                ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens")),
+                ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
+                ("precision", model.Store.Compute.Precision.ToString().ToLowerInvariant()),
+                ("seed", config.Seed)
+            )
             .Section("Losses")
             .Table(["", "training", "held-out text"], Losses(log));
     }
@@ -63,14 +92,24 @@ internal static class PretrainCard
     {
         (string Name, string Key, string Format)[] numbers =
         [
-            ("loss", "loss", "F3"), ("generator: loss", "generator_loss", "F3"), ("generator: masked-token accuracy", "masked_accuracy", "0.0%"),
-            ("discriminator: loss", "discriminator_loss", "F4"), ("discriminator: AUC", "auc", "F3"), ("discriminator: accuracy", "accuracy", "0.0%"),
-            ("discriminator: precision", "precision", "0.0%"), ("discriminator: recall", "recall", "0.0%"),
+            ("loss", "loss", "F3"),
+            ("generator: loss", "generator_loss", "F3"),
+            ("generator: masked-token accuracy", "masked_accuracy", "0.0%"),
+            ("discriminator: loss", "discriminator_loss", "F4"),
+            ("discriminator: AUC", "auc", "F3"),
+            ("discriminator: accuracy", "accuracy", "0.0%"),
+            ("discriminator: precision", "precision", "0.0%"),
+            ("discriminator: recall", "recall", "0.0%"),
         ];
-        return numbers.Select(IReadOnlyList<string> (number) => [number.Name, Last(number.Key, number.Format), Last(Curves.HeldOut + number.Key, number.Format)]);
+        return numbers.Select(
+            IReadOnlyList<string> (number) =>
+                [number.Name, Last(number.Key, number.Format), Last(Curves.HeldOut + number.Key, number.Format)]
+        );
 
         string Last(string key, string format) =>
-            log.LastOrDefault(row => row.Values.ContainsKey(key)) is { } row ? row.Values[key].ToString(format, CultureInfo.InvariantCulture) : "";
+            log.LastOrDefault(row => row.Values.ContainsKey(key)) is { } row
+                ? row.Values[key].ToString(format, CultureInfo.InvariantCulture)
+                : "";
     }
 
     private static string Name(CorpusOptions corpus) => corpus.Mix.Count == 0

@@ -20,18 +20,32 @@ internal sealed record PretrainPosition(long Step, double Seconds, PretrainScore
 }
 
 /// <summary>Saves a run's states and models, and goes on from its newest state.</summary>
-internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData data, ElectraPair model, Adam optimizer, OutlierGuard? guard = null)
+internal sealed class PretrainCheckpoints(
+    Run<PretrainConfig> run,
+    PretrainData data,
+    ElectraPair model,
+    Adam optimizer,
+    OutlierGuard? guard = null
+)
 {
     private readonly PretrainConfig config = run.Config;
 
     /// <summary>Where states lie.</summary>
     public string StatesFolder => Paths.Shown(StateKeeper<PretrainPosition>.FolderOf(run.Folder));
 
-    private StateKeeper<PretrainPosition> States => field ??= new(
-        new RunIdentity(run.Folder, run.Script, config.WhatIsLearned(), data.Examples.Train.Fingerprint, "Give this one a name of its own (name=…), or start over and replace that run (resume=never)."),
-        model.Store,
-        () => guard is null ? optimizer.State() : optimizer.State().Append(("recent", guard.Recent)),
-        config.Checkpoints.KeepLast);
+    private StateKeeper<PretrainPosition> States =>
+        field ??= new(
+            new RunIdentity(
+                run.Folder,
+                run.Script,
+                config.WhatIsLearned(),
+                data.Examples.Train.Fingerprint,
+                "Give this one a name of its own (name=…), or start over and replace that run (resume=never)."
+            ),
+            model.Store,
+            () => guard is null ? optimizer.State() : optimizer.State().Append(("recent", guard.Recent)),
+            config.Checkpoints.KeepLast
+        );
 
     /// <summary>The folder of the models at a milestone: <c>checkpoints/pretrain/name_seed_percent</c>, as the original names it.</summary>
     public static string ModelFolder(PretrainConfig config, string percent) =>
@@ -39,7 +53,12 @@ internal sealed class PretrainCheckpoints(Run<PretrainConfig> run, PretrainData 
 
     /// <summary>Saves both models for use elsewhere, each with a card that says how far it came, and on what.</summary>
     public void SaveModels(string percent) =>
-        HuggingFaceFolder.SavePair(ModelFolder(config, percent), model, data.Tokenizer, part => PretrainCard.Of(run, data, model, part, percent));
+        HuggingFaceFolder.SavePair(
+            ModelFolder(config, percent),
+            model,
+            data.Tokenizer,
+            part => PretrainCard.Of(run, data, model, part, percent)
+        );
 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
     public void SaveState(PretrainPosition position)

@@ -23,7 +23,13 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     public ModelSize Size { get; init; }
 
     /// <summary>The run's name: with the seed it names the folders that the run writes.</summary>
-    [Required, RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*", ErrorMessage = "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit")]
+    [
+        Required,
+        RegularExpression(
+            "[A-Za-z0-9][A-Za-z0-9._-]*",
+            ErrorMessage = "a name of letters, digits, '.', '_' and '-' that begins with a letter or digit"
+        )
+    ]
     public string Name { get; init; } = "electra";
 
     /// <summary>Seeds everything random: initial weights, order of examples, masks, samples, dropout.</summary>
@@ -136,15 +142,32 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
         foreach (var (key, problem) in Model.Problems())
             yield return new ConfigProblem($"model.{key}", problem);
         if (InitGenerator != "" && Init == "")
-            yield return new ConfigProblem("init_generator", "names a generator to go on from without a discriminator (init), whose embeddings it shares");
+            yield return new ConfigProblem(
+                "init_generator",
+                "names a generator to go on from without a discriminator (init), whose embeddings it shares"
+            );
         if (Vocabulary is { File: not "", Size: not null } && Vocabulary.File != Init)
-            yield return new ConfigProblem("vocabulary.size", $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). Give one of the two: vocabulary={{size: {Vocabulary.Size}}} trains one");
+            yield return new ConfigProblem(
+                "vocabulary.size",
+                $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). "
+                    + $"Give one of the two: vocabulary={{size: {Vocabulary.Size}}} trains one"
+            );
         if (Examples.MaxLength > Model.MaxPositions)
-            yield return new ConfigProblem("examples.max_length", $"cannot be {Examples.MaxLength}: so many tokens do not fit into {Model.MaxPositions} positions (model.max_positions)");
+            yield return new ConfigProblem(
+                "examples.max_length",
+                $"cannot be {Examples.MaxLength}: so many tokens do not fit into {Model.MaxPositions} positions (model.max_positions)"
+            );
         if (Objective.Masking.MaskShare + Objective.Masking.RandomShare > 1)
-            yield return new ConfigProblem("objective.masking.random_share", $"is too large: mask_share and random_share together are {Objective.Masking.MaskShare + Objective.Masking.RandomShare}, more than all");
+            yield return new ConfigProblem(
+                "objective.masking.random_share",
+                $"is too large: mask_share and random_share together are {Objective.Masking.MaskShare + Objective.Masking.RandomShare}, "
+                    + "more than all"
+            );
         foreach (double percent in Checkpoints.Percents.Where(percent => percent is <= 0 or > 100))
-            yield return new ConfigProblem("checkpoints.percents", $"cannot have {percent}: a percentage of the run is greater than 0 and at most 100");
+            yield return new ConfigProblem(
+                "checkpoints.percents",
+                $"cannot have {percent}: a percentage of the run is greater than 0 and at most 100"
+            );
     }
 }
 

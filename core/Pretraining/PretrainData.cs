@@ -29,7 +29,11 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
         const string Stage = "making examples";
         var vocabulary = tokenizer.Vocabulary;
         var description = $"{corpus.Id} {tokenizer.Fingerprint}";
-        var folder = Path.Combine(Paths.Output(config.Datasets), corpus.Id, $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{ExamplePreparation.Method} {description} {config.Examples}")}");
+        var folder = Path.Combine(
+            Paths.Output(config.Datasets),
+            corpus.Id,
+            $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{ExamplePreparation.Method} {description} {config.Examples}")}"
+        );
         var source = new ExampleSource(
             corpus.Documents(console, cancellation, Stage),
             tokenizer.Encode,
@@ -45,15 +49,24 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
             };
         }
         if (console is not null && ExamplePreparation.IsToBegin(source, config.Examples, folder))
-            PreparationEstimate.Measure(corpus, source, config.Examples, config.Workers, console, cancellation)?.Tell(console, folder, corpus.DropsDownloads);
+            PreparationEstimate
+                .Measure(corpus, source, config.Examples, config.Workers, console, cancellation)
+                ?.Tell(console, folder, corpus.DropsDownloads);
         var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, console, cancellation);
         if (corpus.RowsWithoutText > 0)
             console?.Line($"{corpus.RowsWithoutText:N0} rows of the corpus have no text (null, empty or missing), and are passed over.");
         if (examples.Train.Count < config.Training.BatchSize)
-            throw new UserErrorException($"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch (training.batch_size: {config.Training.BatchSize}). More text, shorter examples (examples.max_length) or a smaller batch would do.");
+            throw new UserErrorException(
+                $"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch "
+                    + $"(training.batch_size: {config.Training.BatchSize}). "
+                    + "More text, shorter examples (examples.max_length) or a smaller batch would do."
+            );
         var data = new PretrainData(tokenizer, examples);
         if (examples.Train.Counts.UnknownShare == 1 && !config.Objective.Masking.MaskUnknown)
-            throw new UserErrorException($"every token of the corpus {corpus.Name} is [UNK], so that nothing can be masked: the vocabulary does not fit the text{data.UnknownExample(corpus)}.");
+            throw new UserErrorException(
+                $"every token of the corpus {corpus.Name} is [UNK], so that nothing can be masked: "
+                    + $"the vocabulary does not fit the text{data.UnknownExample(corpus)}."
+            );
         return data;
     }
 
@@ -61,7 +74,12 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
     public MaskingTokens MaskingTokens(MaskingOptions masking)
     {
         var vocabulary = Tokenizer.Vocabulary;
-        bool[] special = [.. Enumerable.Range(0, vocabulary.Count).Select(id => vocabulary.IsSpecial(id) && !(masking.MaskUnknown && id == vocabulary.UnkId))];
+        bool[] special =
+        [
+            .. Enumerable
+                .Range(0, vocabulary.Count)
+                .Select(id => vocabulary.IsSpecial(id) && !(masking.MaskUnknown && id == vocabulary.UnkId)),
+        ];
         return new MaskingTokens(vocabulary.Count, vocabulary.MaskId, special) { MaxLength = Examples.Train.MaxLength };
     }
 
@@ -70,7 +88,12 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
     {
         long[] examples = TrainingExamples(config, step);
         int part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : examples.Length;
-        return [.. examples.Chunk(part).Select((indices, i) => Examples.Train.Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part))];
+        return
+        [
+            .. examples
+                .Chunk(part)
+                .Select((indices, i) => Examples.Train.Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part)),
+        ];
     }
 
     /// <summary>Which examples of the store update <paramref name="step"/> is made of.</summary>
@@ -99,14 +122,29 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
             .. corpus.Files == "" ? [] : new (string, object?)[] { ("files", corpus.Files) },
             ("tokens", $"{summary.All.TextTokens:N0} in examples, {summary.DroppedTokens:N0} dropped ({summary.DroppedShare:0.0%})"),
             ("vocabulary", $"{vocabulary.Count:N0} tokens; {summary.All.UnknownShare:0.00%} of the text is [UNK]; {Tokenizer.Settings}"),
-            ("examples", $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on average")]);
+            (
+                "examples",
+                $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on "
+                    + "average"
+            ),
+        ]);
         if (summary.All.UnknownShare >= UnknownWords.WarningShare)
-            console.Warning($"{summary.All.UnknownShare:0.0%} of the text is [UNK], and nothing can be learned of it: the vocabulary does not fit the text{UnknownExample(corpus)}");
+            console.Warning(
+                $"{summary.All.UnknownShare:0.0%} of the text is [UNK], and nothing can be learned of it: "
+                    + $"the vocabulary does not fit the text{UnknownExample(corpus)}"
+            );
         if (summary.DroppedShare >= DroppedWarningShare)
-            console.Warning($"{summary.DroppedShare:0.0%} of the tokens are in no example: of a line that is longer than an example ({Examples.Train.MaxLength} tokens) the rest is left out, as in the original. "
-                + "Where each line is a document, say so: corpus.documents=line. Otherwise lines of one sentence, or a larger examples.max_length, lose less");
+            console.Warning(
+                $"{summary.DroppedShare:0.0%} of the tokens are in no example: "
+                    + $"of a line that is longer than an example ({Examples.Train.MaxLength} tokens) the rest is left out, as in the "
+                    + "original. "
+                    + "Where each line is a document, say so: corpus.documents=line. "
+                    + "Otherwise lines of one sentence, or a larger examples.max_length, lose less"
+            );
         if (summary.HeldOut.Examples == 0)
-            console.Warning("no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on");
+            console.Warning(
+                "no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on"
+            );
     }
 
     /// <summary>A word that is [UNK], and why; empty where none is among the first documents, or these would have to be downloaded
@@ -114,8 +152,13 @@ public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples E
     private string UnknownExample(Corpus corpus)
     {
         const int Documents = 100;
-        var example = corpus.DropsDownloads ? null
-            : corpus.Documents().Take(Documents).Select(document => UnknownWords.Example(document, Tokenizer)).FirstOrDefault(found => found is not null);
+        var example = corpus.DropsDownloads
+            ? null
+            : corpus
+                .Documents()
+                .Take(Documents)
+                .Select(document => UnknownWords.Example(document, Tokenizer))
+                .FirstOrDefault(found => found is not null);
         return example is null ? "" : $" ({example})";
     }
 

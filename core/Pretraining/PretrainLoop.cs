@@ -69,8 +69,14 @@ internal sealed class PretrainSession : IDisposable
     private long loggedStep, loggedTokens;
 
     /// <summary>Brings a run to its beginning, or to where it stopped.</summary>
-    public PretrainSession(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method, Func<long, StepRates> schedule,
-        Func<ElectraPair, IEnumerable<(string Name, double Value)>>? ownMetrics)
+    public PretrainSession(
+        Run<PretrainConfig> run,
+        PretrainData data,
+        ElectraPair model,
+        ElectraMethod method,
+        Func<long, StepRates> schedule,
+        Func<ElectraPair, IEnumerable<(string Name, double Value)>>? ownMetrics
+    )
     {
         (this.run, this.data, this.model, this.method, this.schedule, this.ownMetrics) = (run, data, model, method, schedule, ownMetrics);
         (config, console) = (run.Config, run.Console);
@@ -89,18 +95,33 @@ internal sealed class PretrainSession : IDisposable
         (first, loggedStep) = (start.First, start.Step);
 
         metrics = config.DryRun ? null : run.OpenMetrics(start.Step > 0 ? start.Step : null);
-        measured = metrics is null ? [] : [.. MetricsLog.Read(run.Folder).Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")).Select(row => row.Step)];
+        measured = metrics is null
+            ? []
+            : [.. MetricsLog.Read(run.Folder).Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")).Select(row => row.Step)];
         var skipped = config.DryRun ? null : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step);
-        divergence = new DivergenceGuard(training.MaxBadSteps, model.Store.Compute.Precision, start.NotFiniteInARow,
-            $"{(config.DryRun ? "" : $"{SkippedUpdates.FileName} in {Paths.Shown(run.Folder)} names their examples. ")}A lower training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually helps.");
-        updates = new UpdateLog(step, divergence, start.Unlogged, update => skipped?.Write(update, data.TrainingExamples(config, update.Update)));
+        divergence = new DivergenceGuard(
+            training.MaxBadSteps,
+            model.Store.Compute.Precision,
+            start.NotFiniteInARow,
+            $"{(config.DryRun ? "" : $"{SkippedUpdates.FileName} in {Paths.Shown(run.Folder)} names their examples. ")}A lower "
+                + $"training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually "
+                + "helps."
+        );
+        updates = new UpdateLog(
+            step,
+            divergence,
+            start.Unlogged,
+            update => skipped?.Write(update, data.TrainingExamples(config, update.Update))
+        );
     }
 
     /// <summary>Trains, and says how it ended.</summary>
     public PretrainScores Train()
     {
         if (start.Step >= steps && !config.DryRun)
-            console.Line($"This run is complete: {steps:N0} steps. Change the name or the seed for another one, or start it over with resume=never.");
+            console.Line(
+                $"This run is complete: {steps:N0} steps. Change the name or the seed for another one, or start it over with resume=never."
+            );
         console.Heading("Training");
         var trainer = new Trainer
         {
@@ -144,12 +165,16 @@ internal sealed class PretrainSession : IDisposable
     }
 
     /// <summary>Held-out text is measured at the start and the end, at milestones, and now and then.</summary>
-    private bool IsMeasured(long at) => at == 0 || at == steps || milestones.ContainsKey(at) || (config.Evaluation.Every > 0 && at % config.Evaluation.Every == 0);
+    private bool IsMeasured(long at) =>
+        at == 0 || at == steps || milestones.ContainsKey(at) || (config.Evaluation.Every > 0 && at % config.Evaluation.Every == 0);
 
     private PretrainScores Measure(long at)
     {
         var scores = Evaluation.Measure(model, method, data.HeldOutBatches(config), evaluationKey, run.Stopping);
-        console.Line($"step {at,9:N0}  held-out: masked-token accuracy {scores.MaskedAccuracy:0.0%}, replaced-token AUC {scores.Detection.Auc:F3}, loss {scores.Loss:F3}");
+        console.Line(
+            $"step {at,9:N0}  held-out: masked-token accuracy {scores.MaskedAccuracy:0.0%}, replaced-token AUC {scores.Detection.Auc:F3}, "
+                + $"loss {scores.Loss:F3}"
+        );
         return scores;
     }
 
@@ -158,7 +183,10 @@ internal sealed class PretrainSession : IDisposable
         latest = Measure(at);
         first ??= latest;
         if (measured.Add(at))
-            metrics?.Write(at, [.. HeldOut(latest), .. (ownMetrics?.Invoke(model) ?? []).Select(own => (Curves.HeldOut + own.Name, own.Value))]);
+            metrics?.Write(
+                at,
+                [.. HeldOut(latest), .. (ownMetrics?.Invoke(model) ?? []).Select(own => (Curves.HeldOut + own.Name, own.Value))]
+            );
     }
 
     private void Updated(long at, bool ends)
@@ -181,12 +209,36 @@ internal sealed class PretrainSession : IDisposable
         double rate = schedule(at - 1).LearningRate;
         double[] losses = [.. method.LossNames.Select((_, i) => sums.MeanLoss(i))];
         if (isDue)
-            metrics?.Write(at, [.. method.LossNames.Zip(losses), ("gradient_norm", sums.MeanNorm),
-                ("learning_rate", rate), ("tokens_per_second", tokensPerSecond), ("seconds", Seconds)]);
-        var terms = string.Join(", ", method.LossNames.Skip(1).Zip(losses.Skip(1), (name, loss) => $"{name.Replace("_loss", "").Replace('_', ' ')} {(name == "generator_loss" ? $"{loss:F3}" : $"{loss:F4}")}"));
-        console.Line($"step {at,9:N0}  loss {losses[0]:F3} ({terms})  lr {rate:0.00e+0}  norm {(sums.WithNorm == 0 ? "not finite" : $"{sums.MeanNorm:F2}")}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} tokens/s  left {Duration(TimeSpan.FromSeconds((steps - at) * seconds / count))}");
+            metrics?.Write(
+                at,
+                [
+                    .. method.LossNames.Zip(losses),
+                    ("gradient_norm", sums.MeanNorm),
+                    ("learning_rate", rate),
+                    ("tokens_per_second", tokensPerSecond),
+                    ("seconds", Seconds),
+                ]
+            );
+        var terms = string.Join(
+            ", ",
+            method
+                .LossNames.Skip(1)
+                .Zip(
+                    losses.Skip(1),
+                    (name, loss) =>
+                        $"{name.Replace("_loss", "").Replace('_', ' ')} {(name == "generator_loss" ? $"{loss:F3}" : $"{loss:F4}")}"
+                )
+        );
+        console.Line(
+            $"step {at,9:N0}  loss {losses[0]:F3} ({terms})  lr {rate:0.00e+0}  norm "
+                + $"{(sums.WithNorm == 0 ? "not finite" : $"{sums.MeanNorm:F2}")}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} "
+                + $"tokens/s  left {Duration(TimeSpan.FromSeconds((steps - at) * seconds / count))}"
+        );
         if (sums.NotFinite > 0)
-            console.Line($"step {at,9:N0}  skipped {sums.NotFinite} of the latest {count} updates: {optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)}");
+            console.Line(
+                $"step {at,9:N0}  skipped {sums.NotFinite} of the latest {count} updates: "
+                    + $"{optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)}"
+            );
         (loggedAt, loggedStep, loggedTokens) = (now, at, 0);
     }
 
@@ -210,12 +262,23 @@ internal sealed class PretrainSession : IDisposable
 
     private CurvePanel[] Panels()
     {
-        string[] own = [.. MetricsLog.Read(run.Folder).SelectMany(row => row.Values.Keys).Distinct().Where(name => name.StartsWith(Curves.HeldOut, StringComparison.Ordinal))];
+        string[] own =
+        [
+            .. MetricsLog
+                .Read(run.Folder)
+                .SelectMany(row => row.Values.Keys)
+                .Distinct()
+                .Where(name => name.StartsWith(Curves.HeldOut, StringComparison.Ordinal)),
+        ];
         string[] known = [.. HeldOut(first!).Select(score => score.Item1)];
         return
         [
             new("Losses", method.LossNames, IsLogarithmic: true),
-            new("On held-out text", [.. new[] { "masked_accuracy", "auc", "precision", "recall" }.Select(name => Curves.HeldOut + name), .. own.Except(known)], IsSmoothed: false),
+            new(
+                "On held-out text",
+                [.. new[] { "masked_accuracy", "auc", "precision", "recall" }.Select(name => Curves.HeldOut + name), .. own.Except(known)],
+                IsSmoothed: false
+            ),
             new("Learning rate", ["learning_rate"], IsSmoothed: false),
         ];
     }

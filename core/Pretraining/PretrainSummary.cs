@@ -13,27 +13,62 @@ internal static class PretrainSummary
     private const int ShownExamples = 3;
 
     /// <summary>Prints the summary of a finished run.</summary>
-    public static void Print(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method, PretrainScores first, PretrainScores last, RandomKey key)
+    public static void Print(
+        Run<PretrainConfig> run,
+        PretrainData data,
+        ElectraPair model,
+        ElectraMethod method,
+        PretrainScores first,
+        PretrainScores last,
+        RandomKey key
+    )
     {
         var console = run.Console;
         console.Heading("What it learned, on held-out text");
-        console.Table(["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance"],
-        [
-            ["loss", $"{first.Loss:F3}", $"{last.Loss:F3}", ""],
-            ["generator: loss", $"{first.GeneratorLoss:F3}", $"{last.GeneratorLoss:F3}", $"{Math.Log(model.Config.VocabularySize):F3}"],
-            ["generator: masked-token accuracy", $"{first.MaskedAccuracy:0.0%}", $"{last.MaskedAccuracy:0.0%}", $"{1.0 / model.Config.VocabularySize:0.00%}"],
-            ["discriminator: loss", $"{first.DiscriminatorLoss:F4}", $"{last.DiscriminatorLoss:F4}", $"{Entropy(last.Detection.ReplacedShare):F4}"],
-            ["discriminator: AUC", $"{first.Detection.Auc:F3}", $"{last.Detection.Auc:F3}", "0.500"],
-            ["discriminator: accuracy", $"{first.Detection.Accuracy:0.0%}", $"{last.Detection.Accuracy:0.0%}", $"{last.Detection.MajorityBaseline:0.0%}"],
-            ["discriminator: precision", $"{first.Detection.Precision:0.0%}", $"{last.Detection.Precision:0.0%}", $"{last.Detection.ReplacedShare:0.0%}"],
-            ["discriminator: recall", $"{first.Detection.Recall:0.0%}", $"{last.Detection.Recall:0.0%}", ""],
-        ]);
-        console.Line($"By chance: guessing tokens evenly; calling every token original. {last.Detection.ReplacedShare:0.0%} of {last.Detection.Tokens:N0} tokens were replaced.");
+        console.Table(
+            ["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance"],
+            [
+                ["loss", $"{first.Loss:F3}", $"{last.Loss:F3}", ""],
+                ["generator: loss", $"{first.GeneratorLoss:F3}", $"{last.GeneratorLoss:F3}", $"{Math.Log(model.Config.VocabularySize):F3}"],
+                [
+                    "generator: masked-token accuracy",
+                    $"{first.MaskedAccuracy:0.0%}",
+                    $"{last.MaskedAccuracy:0.0%}",
+                    $"{1.0 / model.Config.VocabularySize:0.00%}",
+                ],
+                [
+                    "discriminator: loss",
+                    $"{first.DiscriminatorLoss:F4}",
+                    $"{last.DiscriminatorLoss:F4}",
+                    $"{Entropy(last.Detection.ReplacedShare):F4}",
+                ],
+                ["discriminator: AUC", $"{first.Detection.Auc:F3}", $"{last.Detection.Auc:F3}", "0.500"],
+                [
+                    "discriminator: accuracy",
+                    $"{first.Detection.Accuracy:0.0%}",
+                    $"{last.Detection.Accuracy:0.0%}",
+                    $"{last.Detection.MajorityBaseline:0.0%}",
+                ],
+                [
+                    "discriminator: precision",
+                    $"{first.Detection.Precision:0.0%}",
+                    $"{last.Detection.Precision:0.0%}",
+                    $"{last.Detection.ReplacedShare:0.0%}",
+                ],
+                ["discriminator: recall", $"{first.Detection.Recall:0.0%}", $"{last.Detection.Recall:0.0%}", ""],
+            ]
+        );
+        console.Line(
+            $"By chance: guessing tokens evenly; calling every token original. "
+                + $"{last.Detection.ReplacedShare:0.0%} of {last.Detection.Tokens:N0} tokens were replaced."
+        );
 
         console.Heading("Three sentences, with what the generator put in and what the discriminator suspected");
         foreach (var sentence in Showcase.Sentences(model, method, data, run.Config, key, ShownExamples))
             console.Line($"  {sentence}\n");
-        console.Line("  {was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed.");
+        console.Line(
+            "  {was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed."
+        );
 
         console.Heading("Where it is");
         var final = PretrainCheckpoints.ModelFolder(run.Config, "100");
@@ -45,7 +80,9 @@ internal static class PretrainSummary
 
         console.Heading("What next");
         var (shown, again) = (Paths.Shown(final), Paths.Shown(run.PathOf(Experiment.ConfigFile)));
-        string[] tasks = run.Config.Corpus.Source is [DotnetDocs.Name] ? ["configs/demo-glue.yaml"] : ["configs/glue.yaml", $"group={run.Config.Name}"];
+        string[] tasks = run.Config.Corpus.Source is [DotnetDocs.Name]
+            ? ["configs/demo-glue.yaml"]
+            : ["configs/glue.yaml", $"group={run.Config.Name}"];
         string[] rate = [$"name={run.Config.Name}-lr", $"training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}"];
         console.Line($"  fine-tune it            {ScriptCommand.Of("finetune.csx", [.. tasks, $"checkpoint={shown}"])}");
         console.Line($"  ask it                  {ScriptCommand.Of("try.csx", shown)}");

@@ -15,7 +15,14 @@ internal static class Showcase
     /// The beginnings of some held-out examples, each with what the generator replaced and what the discriminator suspected:
     /// <c>returns a {value → string}! that ends?</c>.
     /// </summary>
-    public static IEnumerable<string> Sentences(ElectraPair model, ElectraMethod method, PretrainData data, PretrainConfig config, RandomKey key, int count)
+    public static IEnumerable<string> Sentences(
+        ElectraPair model,
+        ElectraMethod method,
+        PretrainData data,
+        PretrainConfig config,
+        RandomKey key,
+        int count
+    )
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -31,13 +38,20 @@ internal static class Showcase
             int replaced = 0;
             for (int i = 0; i < length; i++)
                 replaced += original[i] == corrupted[start + i] ? 0 : 1;
-            rows.Add((replaced, Sentence(data.Tokenizer.Vocabulary, original, corrupted.AsSpan(start, length), logits.AsSpan(next, length))));
+            rows.Add(
+                (replaced, Sentence(data.Tokenizer.Vocabulary, original, corrupted.AsSpan(start, length), logits.AsSpan(next, length)))
+            );
         }
         // Rows with something to see, in their own order.
         return [.. rows.Where(row => row.Replaced >= 2).Concat(rows.Where(row => row.Replaced < 2)).Take(count).Select(row => row.Text)];
     }
 
-    private static string Sentence(Vocabulary vocabulary, ReadOnlySpan<long> original, ReadOnlySpan<long> corrupted, ReadOnlySpan<float> logits)
+    private static string Sentence(
+        Vocabulary vocabulary,
+        ReadOnlySpan<long> original,
+        ReadOnlySpan<long> corrupted,
+        ReadOnlySpan<float> logits
+    )
     {
         var text = new StringBuilder();
         for (int i = 0; i < original.Length; i++)

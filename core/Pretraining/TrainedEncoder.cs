@@ -35,8 +35,10 @@ internal sealed class TrainedEncoder : IDisposable
             if (filled.Missing.Count > 0)
                 throw new UserErrorException($"{weights.Source} lacks weights of its {name}: {string.Join(", ", filled.Missing)}");
             if (head is not null && filled.LeftOver.Count > 0)
-                throw new UserErrorException($"{weights.Source} has weights that a {name} does not have, and would give other results without them: "
-                    + string.Join(", ", filled.LeftOver.Take(3)));
+                throw new UserErrorException(
+                    $"{weights.Source} has weights that a {name} does not have, and would give other results without them: "
+                        + string.Join(", ", filled.LeftOver.Take(3))
+                );
         }
         catch
         {

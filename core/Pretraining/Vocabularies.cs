@@ -67,8 +67,13 @@ public static class Vocabularies
     /// <param name="cancellation">Stops training; nothing is kept then.</param>
     /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, its own settings are others, or there is no
     /// text to train on.</exception>
-    public static ElectraTokenizer Open(VocabularyOptions options, Corpus corpus, string datasets, RunConsole? console = null, CancellationToken cancellation = default) =>
-        options.File != "" ? Load(options, console, cancellation) : Trained(options, corpus, datasets, console, cancellation);
+    public static ElectraTokenizer Open(
+        VocabularyOptions options,
+        Corpus corpus,
+        string datasets,
+        RunConsole? console = null,
+        CancellationToken cancellation = default
+    ) => options.File != "" ? Load(options, console, cancellation) : Trained(options, corpus, datasets, console, cancellation);
 
     private static ElectraTokenizer Load(VocabularyOptions options, RunConsole? console, CancellationToken cancellation)
     {
@@ -77,8 +82,10 @@ public static class Vocabularies
         if (settings.ToString() == stated.ToString())
             settings = stated;
         else if (statesSettings)
-            throw new UserErrorException($"vocabulary: the tokenizer of {options.File} is {stated}, and the settings here make it {settings}: "
-                + $"leave them out, or set {Keys(stated)}");
+            throw new UserErrorException(
+                $"vocabulary: the tokenizer of {options.File} is {stated}, and the settings here make it {settings}: "
+                    + $"leave them out, or set {Keys(stated)}"
+            );
         else
             tokenizer = new ElectraTokenizer(tokenizer.Vocabulary, settings);
         if (!statesSettings && CaseProblem(tokenizer) is { } problem)
@@ -95,15 +102,23 @@ public static class Vocabularies
         }
         catch (HubException e)
         {
-            throw new UserErrorException($"vocabulary: {e.Message} Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus (vocabulary={{size: 30522}}).", e);
+            throw new UserErrorException(
+                $"vocabulary: {e.Message} Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus "
+                    + $"(vocabulary={{size: 30522}}).",
+                e
+            );
         }
         if (WeightFiles.IsWeights(path)) // a model's vocabulary lies beside its weights
             path = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(path))
             return TokenizerFiles.LoadFile(path);
         string[] folders = [path, Path.Combine(path, HuggingFaceFolder.FolderOf(ModelPart.Discriminator))];
-        return TokenizerFiles.Load(Array.Find(folders, TokenizerFiles.AreIn)
-            ?? throw new UserErrorException($"vocabulary: {options.File} holds no {TokenizerFiles.VocabularyFile}{PretrainedModel.Milestones(path)}"));
+        return TokenizerFiles.Load(
+            Array.Find(folders, TokenizerFiles.AreIn)
+                ?? throw new UserErrorException(
+                    $"vocabulary: {options.File} holds no {TokenizerFiles.VocabularyFile}{PretrainedModel.Milestones(path)}"
+                )
+        );
     }
 
     private static string Keys(TokenizerSettings settings) =>
@@ -118,17 +133,29 @@ public static class Vocabularies
         var words = tokenizer.Vocabulary.Tokens.Where(token => !token.StartsWith('[')).ToList();
         int upper = words.Count(word => word.Any(char.IsUpper)), lower = words.Count(word => word.Any(char.IsLower));
         if (tokenizer.Settings.Lowercase && upper * 100 > words.Count)
-            return $"has {upper:N0} tokens with capitals, which lowercased text never uses: is it a cased vocabulary (vocabulary.lowercase=false)?";
+            return $"has {upper:N0} tokens with capitals, which lowercased text never uses: "
+                + "is it a cased vocabulary (vocabulary.lowercase=false)?";
         return !tokenizer.Settings.Lowercase && upper == 0 && lower * 100 > words.Count
-            ? "has no token with capitals, so that words with capitals become [UNK]: is it a vocabulary of lowercased text (vocabulary.lowercase=true)?"
+            ? "has no token with capitals, so that words with capitals become [UNK]: "
+                + "is it a vocabulary of lowercased text (vocabulary.lowercase=true)?"
             : null;
     }
 
-    private static ElectraTokenizer Trained(VocabularyOptions options, Corpus corpus, string datasets, RunConsole? console, CancellationToken cancellation)
+    private static ElectraTokenizer Trained(
+        VocabularyOptions options,
+        Corpus corpus,
+        string datasets,
+        RunConsole? console,
+        CancellationToken cancellation
+    )
     {
         var (size, settings) = (options.Size ?? DefaultSize, options.Over(new TokenizerSettings()));
-        var path = Path.Combine(Paths.Output(datasets), corpus.Id,
-            $"vocab-{size}-{settings.ToString().Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '_')}-{options.MinFrequency}-{options.MillionCharacters}m.txt");
+        var form = settings.ToString().Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '_');
+        var path = Path.Combine(
+            Paths.Output(datasets),
+            corpus.Id,
+            $"vocab-{size}-{form}-{options.MinFrequency}-{options.MillionCharacters}m.txt"
+        );
         if (!System.IO.File.Exists(path))
             WordPieceTrainer.Train(
                 FirstCharacters(corpus.Documents(console, cancellation), 1_000_000L * options.MillionCharacters),

@@ -34,7 +34,9 @@ public static class Curves
         var rows = MetricsLog.Read(metrics);
         var plots = panels.Select(panel => Plot(panel, rows)).OfType<Plot>().ToList();
         if (plots.Count == 0)
-            throw new UserErrorException($"{Paths.Shown(metrics)} holds nothing to draw: none of {string.Join(", ", panels.SelectMany(panel => panel.Series))}");
+            throw new UserErrorException(
+                $"{Paths.Shown(metrics)} holds nothing to draw: none of {string.Join(", ", panels.SelectMany(panel => panel.Series))}"
+            );
 
         Figure.Draw(picture, title, new FigureLayout(Width, Height, TitleHeight, Columns), plots);
     }
@@ -131,7 +133,9 @@ public static class Curves
         plot.Axes.Margins(0.02, 0.06);
         plot.Axes.AutoScale();
         plot.Axes.Bottom.TickGenerator = new NumericAutomatic { LabelFormatter = StepLabel };
-        plot.Axes.Left.TickGenerator = panel.IsLogarithmic ? LogarithmicTicks(plot.Axes.GetLimits()) : new NumericAutomatic { LabelFormatter = ValueLabel };
+        plot.Axes.Left.TickGenerator = panel.IsLogarithmic
+            ? LogarithmicTicks(plot.Axes.GetLimits())
+            : new NumericAutomatic { LabelFormatter = ValueLabel };
         plot.Axes.Bottom.TickLabelStyle.FontSize = 14;
         plot.Axes.Left.TickLabelStyle.FontSize = 14;
         plot.Axes.Right.FrameLineStyle.Width = 0;
@@ -170,5 +174,7 @@ public static class Curves
     };
 
     private static string ValueLabel(double value) =>
-        value != 0 && Math.Abs(value) < 1e-2 ? value.ToString("0.##e-0", CultureInfo.InvariantCulture) : value.ToString("0.####", CultureInfo.InvariantCulture);
+        value != 0 && Math.Abs(value) < 1e-2
+            ? value.ToString("0.##e-0", CultureInfo.InvariantCulture)
+            : value.ToString("0.####", CultureInfo.InvariantCulture);
 }

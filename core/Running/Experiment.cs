@@ -20,8 +20,8 @@ public static class Experiment
     public const int WrongUsage = 2;
 
     /// <summary>
-    /// The exit code of a run that a scheduler stopped (SIGUSR1, SIGUSR2, SIGXCPU): all is saved, and the same command goes on (EX_TEMPFAIL of sysexits.h, which
-    /// schedulers take as a request to run the job again).
+    /// The exit code of a run that a scheduler stopped (SIGUSR1, SIGUSR2, SIGXCPU): all is saved, and the same command goes on (EX_TEMPFAIL
+    /// of sysexits.h, which schedulers take as a request to run the job again).
     /// </summary>
     public const int RunAgain = 75;
 
@@ -32,7 +32,8 @@ public static class Experiment
     /// Opens the configuration that the arguments name, takes its run folder, writes the resolved configuration there as
     /// <c>config.yaml</c>, and runs the experiment.
     /// </summary>
-    /// <param name="args">The script's arguments: a configuration file, then overrides (<see cref="Config.Load{T}"/>); or <c>--help</c>.</param>
+    /// <param name="args">The script's arguments: a configuration file, then overrides (<see cref="Config.Load{T}"/>); or
+    /// <c>--help</c>.</param>
     /// <param name="body">The experiment. Its value is the exit code.</param>
     /// <param name="script">The script's path, filled in by the compiler; the help shows it.</param>
     /// <returns>
@@ -48,7 +49,10 @@ public static class Experiment
     public static Task<int> Run<T>(IEnumerable<string> args, Func<Run<T>, int> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T> => Run<T>(args, run => Task.FromResult(body(run)), script);
 
-    /// <summary>As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for an experiment that ends well or with an exception: its exit code is 0.</summary>
+    /// <summary>
+    /// As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for an experiment that ends well or with an
+    /// exception: its exit code is 0.
+    /// </summary>
     public static Task<int> Run<T>(IEnumerable<string> args, Action<Run<T>> body, [CallerFilePath] string script = "")
         where T : class, IExperimentConfig<T> => Run<T>(args, run => { body(run); return Task.FromResult(0); }, script);
 
@@ -147,9 +151,12 @@ public static class Experiment
     private static string? WrongArgument(string[] arguments, string? operand)
     {
         if (arguments.FirstOrDefault(argument => argument.StartsWith('-')) is { } option)
-            return $"{option} is not an option: keys are set without dashes ({option.TrimStart('-').Split('=')[0]}=value), and --help lists them";
+            return $"{option} is not an option: keys are set without dashes ({option.TrimStart('-').Split('=')[0]}=value), and --help "
+                + "lists them";
         if (operand is not null)
-            return IsOverride(arguments[0]) ? $"the first argument must be one of the {operand}; {arguments[0]} is another key. --help says more" : null;
+            return IsOverride(arguments[0])
+                ? $"the first argument must be one of the {operand}; {arguments[0]} is another key. --help says more"
+                : null;
         if (IsOverride(arguments[0]))
             return $"the first argument must be a configuration file, such as configs/demo.yaml; {arguments[0]} is an override";
         return null;
@@ -158,7 +165,9 @@ public static class Experiment
     private static string Header(string script, string config) =>
         $"# What the run used, every default resolved. To run it again:\n#   {ScriptCommand.Of(script, Paths.Shown(config))}\n\n";
 
-    /// <summary>Numbers read and print the same whatever the user's language, and the console gets UTF-8, as far as it can be written.</summary>
+    /// <summary>
+    /// Numbers read and print the same whatever the user's language, and the console gets UTF-8, as far as it can be written.
+    /// </summary>
     private static void PrepareConsole()
     {
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;

@@ -10,7 +10,8 @@ namespace Electra.Running;
 /// <summary>What ended a run, in words, and the exit code that goes with it.</summary>
 internal static partial class Failure
 {
-    private const string LessMemory = "Less is needed with a smaller training.micro_batch_size (the result stays the same), batch size, example length or model.";
+    private const string LessMemory =
+        "Less is needed with a smaller training.micro_batch_size (the result stays the same), batch size, example length or model.";
 
     /// <summary>What to tell the user of an exception, and the exit code.</summary>
     public static (string Message, int ExitCode) Explain(Exception exception) => Reason(Cause(exception)) is { } reason
@@ -18,39 +19,59 @@ internal static partial class Failure
         : ($"error: this is a bug, in the kit or in the script; please report it with what follows.\n{exception}", Experiment.Bug);
 
     /// <summary>What happened may come wrapped: by a static constructor, a parallel loop, a call by reflection.</summary>
-    public static Exception Cause(Exception exception) => exception switch
-    {
-        TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner => Cause(inner),
-        AggregateException aggregate => aggregate.Flatten().InnerExceptions.Select(Cause).OrderBy(e => e switch { UserErrorException => 0, OperationCanceledException => 2, _ => 1 }).FirstOrDefault(exception),
-        _ => exception,
-    };
+    public static Exception Cause(Exception exception) =>
+        exception switch
+        {
+            TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner => Cause(inner),
+            AggregateException aggregate => aggregate
+                .Flatten()
+                .InnerExceptions.Select(Cause)
+                .OrderBy(e =>
+                    e switch
+                    {
+                        UserErrorException => 0,
+                        OperationCanceledException => 2,
+                        _ => 1,
+                    }
+                )
+                .FirstOrDefault(exception),
+            _ => exception,
+        };
 
     /// <summary>What the user, the system or the machine has to do with it; null where it is a bug.</summary>
-    private static string? Reason(Exception exception) => exception switch
-    {
-        UserErrorException e => e.Message,
-        // What TorchSharp throws then has another cause by its own account.
-        _ when LibTorch.Failure is { } failure => failure.Message,
-        OutOfMemoryException => $"there is not enough memory: this process uses {Gigabytes(Environment.WorkingSet)} of the {Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} that it may. {LessMemory}",
-        ExternalException e => OfLibTorch(e.Message),
-        IOException e when DiskFull.Is(e) => $"the disk is full: {Named(e)}",
-        IOException e when FileInPlaceOfFolder(e) is { } file => $"{Paths.Shown(file)} is {FileStatus.Described(file)}, and a folder is expected there",
-        // What the system says of a disk or a file that fails; a file that is not there is for the code that opens it to explain.
-        IOException e when e is not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException) => Named(e),
-        UnauthorizedAccessException e => $"{Named(e).TrimEnd('.')}: the user {Environment.UserName} may not write or read there. Change its permissions, or choose other folders (checkpoints.folder, datasets, out).",
-        _ => null,
-    };
+    private static string? Reason(Exception exception) =>
+        exception switch
+        {
+            UserErrorException e => e.Message,
+            // What TorchSharp throws then has another cause by its own account.
+            _ when LibTorch.Failure is { } failure => failure.Message,
+            OutOfMemoryException =>
+                $"there is not enough memory: this process uses {Gigabytes(Environment.WorkingSet)} of the "
+                    + $"{Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} that it may. {LessMemory}",
+            ExternalException e => OfLibTorch(e.Message),
+            IOException e when DiskFull.Is(e) => $"the disk is full: {Named(e)}",
+            IOException e when FileInPlaceOfFolder(e) is { } file =>
+                $"{Paths.Shown(file)} is {FileStatus.Described(file)}, and a folder is expected there",
+            // What the system says of a disk or a file that fails; a file that is not there is for the code that opens it to explain.
+            IOException e when e is not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException) => Named(e),
+            UnauthorizedAccessException e =>
+                $"{Named(e).TrimEnd('.')}: the user {Environment.UserName} may not write or read there. "
+                    + "Change its permissions, or choose other folders (checkpoints.folder, datasets, out).",
+            _ => null,
+        };
 
     /// <summary>What libtorch says of memory and devices; null for what only a bug in the kit or the script makes it say.</summary>
     internal static string? OfLibTorch(string message)
     {
         var first = message.Split('\n')[0].Trim();
         if (CpuMemory().Match(first) is { Success: true } cpu)
-            return $"there is not enough memory: {Gigabytes(double.Parse(cpu.Groups[1].Value, CultureInfo.InvariantCulture))} more were asked for. {LessMemory}";
+            return $"there is not enough memory: {Gigabytes(double.Parse(cpu.Groups[1].Value, CultureInfo.InvariantCulture))} more were "
+                + $"asked for. {LessMemory}";
         if (first.Contains("CUDA out of memory", StringComparison.Ordinal))
             return $"the GPU has not enough memory: {CudaMemory().Match(first).Value} {LessMemory}";
         if (first.Contains("no kernel image", StringComparison.Ordinal))
-            return $"this libtorch has no code for this GPU ({first}). Use compute.device=cpu, or a libtorch built for it ({LibTorch.FolderVariable}).";
+            return $"this libtorch has no code for this GPU ({first}). "
+                + $"Use compute.device=cpu, or a libtorch built for it ({LibTorch.FolderVariable}).";
         if (first.Contains("driver", StringComparison.OrdinalIgnoreCase) && first.Contains("CUDA", StringComparison.Ordinal))
             return $"the NVIDIA driver does not serve this libtorch ({first}). Update it, or use compute.device=cpu.";
         return CudaFailure().IsMatch(first)
@@ -72,7 +93,9 @@ internal static partial class Failure
             return null;
         for (string? above = path; !string.IsNullOrEmpty(above); above = Path.GetDirectoryName(above))
             if (File.Exists(above))
-                return e is DirectoryNotFoundException || above == path && e.Message.EndsWith("already exists.", StringComparison.Ordinal) ? above : null;
+                return e is DirectoryNotFoundException || above == path && e.Message.EndsWith("already exists.", StringComparison.Ordinal)
+                    ? above
+                    : null;
         return null;
     }
 

@@ -35,7 +35,13 @@ internal static class Figure
     /// <param name="layout">The size, and how it is divided.</param>
     /// <param name="plots">The plots, row by row.</param>
     /// <param name="drawLegend">Draws into the strip of the title, below it.</param>
-    public static void Draw(string picture, string title, FigureLayout layout, IReadOnlyList<Plot> plots, Action<SKCanvas>? drawLegend = null)
+    public static void Draw(
+        string picture,
+        string title,
+        FigureLayout layout,
+        IReadOnlyList<Plot> plots,
+        Action<SKCanvas>? drawLegend = null
+    )
     {
         using var surface = SKSurface.Create(new SKImageInfo(layout.Width, layout.Height));
         surface.Canvas.Clear(SKColors.White);

@@ -44,7 +44,9 @@ public sealed record FinetuneResult
     /// <summary>What everything random in it follows from.</summary>
     public required int Seed { get; init; }
 
-    /// <summary>Names the rows that it learned from and was measured on: others give another value. Null in a result that does not say.</summary>
+    /// <summary>
+    /// Names the rows that it learned from and was measured on: others give another value. Null in a result that does not say.
+    /// </summary>
     public string? Rows { get; init; }
 
     /// <summary>Where the weights came from, as it was given; <c>random</c>: from nowhere.</summary>
@@ -56,10 +58,16 @@ public sealed record FinetuneResult
     /// <summary>The metric by which the best of several runs is chosen.</summary>
     public required string Metric { get; init; }
 
-    /// <summary>Its value on the development set after the last epoch: what <see cref="Scores"/> has under <see cref="Metric"/>; NaN where it is undefined.</summary>
+    /// <summary>
+    /// Its value on the development set after the last epoch: what <see cref="Scores"/> has under <see cref="Metric"/>; NaN where it is
+    /// undefined.
+    /// </summary>
     public required double Score { get; init; }
 
-    /// <summary>All metrics on the development set after the last epoch, by name: <c>mcc</c>, <c>f1</c>, <c>accuracy</c>, <c>pearson</c>, <c>spearman</c>, <c>accuracy_mm</c>.</summary>
+    /// <summary>
+    /// All metrics on the development set after the last epoch, by name: <c>mcc</c>, <c>f1</c>, <c>accuracy</c>, <c>pearson</c>,
+    /// <c>spearman</c>, <c>accuracy_mm</c>.
+    /// </summary>
     public required IReadOnlyDictionary<string, double> Scores { get; init; }
 
     /// <summary>How it came to that.</summary>
@@ -88,14 +96,19 @@ public sealed record FinetuneResult
     {
         var file = Path.Combine(folder, FileName);
         if (!File.Exists(file))
-            throw new UserErrorException($"{Paths.Shown(folder)} holds no {FileName}: the run is not finished. scripts/finetune.csx goes on with it.");
+            throw new UserErrorException(
+                $"{Paths.Shown(folder)} holds no {FileName}: the run is not finished. scripts/finetune.csx goes on with it."
+            );
         try
         {
             return JsonSerializer.Deserialize<FinetuneResult>(File.ReadAllBytes(file), Json) ?? throw new JsonException("it is empty");
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{Paths.Shown(file)} is not the result of a fine-tuning run: {e.Message} Remove the file to do the run again.", e);
+            throw new UserErrorException(
+                $"{Paths.Shown(file)} is not the result of a fine-tuning run: {e.Message} Remove the file to do the run again.",
+                e
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -104,26 +117,38 @@ public sealed record FinetuneResult
     }
 
     /// <summary>The results of all finished runs, ordered by group, task and run; none where there is no such folder.</summary>
-    /// <param name="root">The folder of all runs, <c>checkpoints/glue</c>: looked for in the working directory, then at the project's root.</param>
+    /// <param name="root">The folder of all runs, <c>checkpoints/glue</c>: looked for in the working directory, then at the project's
+    /// root.</param>
     /// <param name="groups">Only these groups: what lies in the folders of others is not read. None: all.</param>
-    /// <param name="leftOut">Told why a result is left out: it is damaged, or lies in a folder that is not its run's. Null: it is an error.</param>
+    /// <param name="leftOut">Told why a result is left out: it is damaged, or lies in a folder that is not its run's. Null: it is an
+    /// error.</param>
     /// <exception cref="UserErrorException">A result is damaged, or in the wrong folder, and nobody is told.</exception>
     public static IReadOnlyList<FinetuneResult> All(string root, IReadOnlyCollection<string>? groups = null, Action<string>? leftOut = null)
     {
         var folder = Paths.Find(root);
         var results = new List<FinetuneResult>();
-        foreach (var run in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal) : Enumerable.Empty<string>())
+        foreach (
+            var run in Directory.Exists(folder)
+                ? Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)
+                : Enumerable.Empty<string>()
+        )
         {
             var name = Path.GetFileName(run);
             // Folders that begin with a dot are being written.
-            if (name.StartsWith('.') || !IsIn(run) || (groups is { Count: > 0 } && !groups.Any(group => name.StartsWith($"{group}_", StringComparison.Ordinal))))
+            if (
+                name.StartsWith('.')
+                || !IsIn(run)
+                || (groups is { Count: > 0 } && !groups.Any(group => name.StartsWith($"{group}_", StringComparison.Ordinal)))
+            )
                 continue;
             try
             {
                 var result = Load(run);
                 var own = Path.GetFileName(Folder(root, result.Group, result.Task, result.Run));
                 if (own != name)
-                    throw new UserErrorException($"{Paths.Shown(run)} holds the result of {own}: a copy, or renamed. Give the folder that name, or move it elsewhere");
+                    throw new UserErrorException(
+                        $"{Paths.Shown(run)} holds the result of {own}: a copy, or renamed. Give the folder that name, or move it elsewhere"
+                    );
                 if (groups is not { Count: > 0 } || groups.Contains(result.Group))
                     results.Add(result);
             }

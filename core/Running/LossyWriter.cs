@@ -39,13 +39,15 @@ internal sealed class LossyWriter(TextWriter? stream) : TextWriter
     }
 
     internal static string Note(string name, LossyWriter writer) =>
-        $"warning: {writer.LinesLost} line{(writer.LinesLost == 1 ? "" : "s")} of {name} could not be written ({writer.Reason}). The run's own files are complete.";
+        $"warning: {writer.LinesLost} line{(writer.LinesLost == 1 ? "" : "s")} of {name} could not be written ({writer.Reason}). "
+            + "The run's own files are complete.";
 
     public override void Write(char value) => Try(value == '\n' ? 1 : 0, stream => stream.Write(value));
 
     public override void Write(string? value) => Try(value.AsSpan().Count('\n'), stream => stream.Write(value));
 
-    public override void Write(char[] buffer, int index, int count) => Try(buffer.AsSpan(index, count).Count('\n'), stream => stream.Write(buffer, index, count));
+    public override void Write(char[] buffer, int index, int count) =>
+        Try(buffer.AsSpan(index, count).Count('\n'), stream => stream.Write(buffer, index, count));
 
     public override void WriteLine(string? value) => Write(value + NewLine);
 
@@ -63,7 +65,10 @@ internal sealed class LossyWriter(TextWriter? stream) : TextWriter
         // .NET takes a stream that is open, but not for writing, for a matter of permissions.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            (LinesLost, Reason) = (LinesLost + lines, e is IOException ? e.Message.Split(" : ")[0].TrimEnd('.') : "it is not open for writing");
+            (LinesLost, Reason) = (
+                LinesLost + lines,
+                e is IOException ? e.Message.Split(" : ")[0].TrimEnd('.') : "it is not open for writing"
+            );
         }
     }
 }

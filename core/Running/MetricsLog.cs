@@ -14,7 +14,9 @@ public sealed record MetricsRow(long Step, IReadOnlyDictionary<string, double> V
 /// same for TensorBoard. A non-finite number is the string <c>"NaN"</c>, <c>"Infinity"</c> or <c>"-Infinity"</c>, as in
 /// System.Text.Json's named literals.
 /// </summary>
-/// <remarks>Every line is written through to the system at once: a run that is killed leaves at most one torn line, which resuming drops.</remarks>
+/// <remarks>
+/// Every line is written through to the system at once: a run that is killed leaves at most one torn line, which resuming drops.
+/// </remarks>
 public sealed class MetricsLog : IDisposable
 {
     /// <summary>The name of the file in the run folder.</summary>
@@ -35,7 +37,10 @@ public sealed class MetricsLog : IDisposable
     {
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, FileName);
-        var kept = resumedStep is { } last && File.Exists(path) ? Lines(path).Where(line => line.Row.Step <= last).Select(line => line.Text + "\n") : [];
+        var kept =
+            resumedStep is { } last && File.Exists(path)
+                ? Lines(path).Where(line => line.Row.Step <= last).Select(line => line.Text + "\n")
+                : [];
         AtomicFile.WriteAllText(path, string.Concat(kept));
         return new MetricsLog(
             new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete),
@@ -60,7 +65,9 @@ public sealed class MetricsLog : IDisposable
     public static IReadOnlyList<MetricsRow> Read(string path)
     {
         path = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
-        return File.Exists(path) ? [.. Lines(path).Select(line => line.Row)] : throw new UserErrorException($"there is no metrics log {Paths.Shown(path)}");
+        return File.Exists(path)
+            ? [.. Lines(path).Select(line => line.Row)]
+            : throw new UserErrorException($"there is no metrics log {Paths.Shown(path)}");
     }
 
     /// <summary>Closes the files.</summary>
@@ -78,7 +85,9 @@ public sealed class MetricsLog : IDisposable
             if (Row(text) is { } row)
                 yield return (text, row);
             else if (reader.Peek() >= 0)
-                throw new UserErrorException($"{Paths.Shown(path)}:{number} is no line of a metrics log: a JSON object with a step and named numbers is expected");
+                throw new UserErrorException(
+                    $"{Paths.Shown(path)}:{number} is no line of a metrics log: a JSON object with a step and named numbers is expected"
+                );
     }
 
     private static MetricsRow? Row(string line)
@@ -91,7 +100,8 @@ public sealed class MetricsLog : IDisposable
                 numbers[StepName].GetInt64(),
                 numbers.Where(p => p.Key != StepName).ToDictionary(p => p.Key, p => p.Value.Deserialize<double>(NamedLiterals)));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
             return null;
         }
@@ -101,7 +111,10 @@ public sealed class MetricsLog : IDisposable
     {
         var line = new StringBuilder($"{{\"{StepName}\":{step}");
         foreach (var (name, value) in values)
-            line.Append(',').Append(JsonSerializer.Serialize(name, NamedLiterals)).Append(':').Append(JsonSerializer.Serialize(value, NamedLiterals));
+            line.Append(',')
+                .Append(JsonSerializer.Serialize(name, NamedLiterals))
+                .Append(':')
+                .Append(JsonSerializer.Serialize(value, NamedLiterals));
         return Encoding.UTF8.GetBytes(line.Append("}\n").ToString());
     }
 

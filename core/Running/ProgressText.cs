@@ -30,8 +30,12 @@ internal static class ProgressText
         var width = terminal.Profile.Width - 1;
         if (last.Total is null || last.Stage.Length + BarLength + details.Length + 4 > width)
             return terminal.ToAnsi(new Spectre.Console.Text(Cut($"{last.Stage}  {details}", width)));
-        return terminal.ToAnsi(new Markup(
-            $"{Markup.Escape(last.Stage)}  [green]{new string(full, filled)}[/][grey]{new string(empty, BarLength - filled)}[/]  {Markup.Escape(details)}"));
+        return terminal.ToAnsi(
+            new Markup(
+                $"{Markup.Escape(last.Stage)}  [green]{new string(full, filled)}[/][grey]{new string(empty, BarLength - filled)}[/]  "
+                    + $"{Markup.Escape(details)}"
+            )
+        );
     }
 
     private static IEnumerable<string?> Parts(ProgressReport first, ProgressReport last, TimeSpan elapsed)
@@ -65,5 +69,7 @@ internal static class ProgressText
 
     /// <summary>As many whole words as fit; of a longer word its beginning.</summary>
     private static string Cut(string text, int width) =>
-        text.Length <= width ? text : WordWrap.Lines(text, width).First() is { } words && words.Length <= width ? words : text[..Math.Max(0, width)];
+        text.Length <= width ? text
+        : WordWrap.Lines(text, width).First() is { } words && words.Length <= width ? words
+        : text[..Math.Max(0, width)];
 }

@@ -37,7 +37,9 @@ public sealed class Run<T>
     /// <summary>Where the run says what it does. Slow stages take it as their <c>IProgress&lt;ProgressReport&gt;</c>.</summary>
     public RunConsole Console { get; }
 
-    /// <summary>Cancelled by the first Ctrl-C, SIGTERM or other request to end: save, and end with an <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>
+    /// Cancelled by the first Ctrl-C, SIGTERM or other request to end: save, and end with an <see cref="OperationCanceledException"/>.
+    /// </summary>
     public CancellationToken Stopping { get; }
 
     /// <summary>How long saving takes, as far as is known: told to whoever asks the run to stop.</summary>

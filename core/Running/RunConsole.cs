@@ -42,7 +42,9 @@ public sealed class RunConsole : IProgress<ProgressReport>
         return console;
     }
 
-    /// <summary>From here on all goes to standard error: standard output is left to what the script makes, for a file or another program.</summary>
+    /// <summary>
+    /// From here on all goes to standard error: standard output is left to what the script makes, for a file or another program.
+    /// </summary>
     public void LeaveStandardOutput()
     {
         lock (gate)
@@ -79,17 +81,29 @@ public sealed class RunConsole : IProgress<ProgressReport>
     public void Heading(string title)
     {
         EndProgress();
-        Write(terminal is null ? $"\n== {title} ==\n" : "\n" + terminal.ToAnsi(new Rule($"[bold]{Markup.Escape(title)}[/]") { Justification = Justify.Left, Style = "grey" }));
+        Write(
+            terminal is null
+                ? $"\n== {title} ==\n"
+                : "\n" + terminal.ToAnsi(new Rule($"[bold]{Markup.Escape(title)}[/]") { Justification = Justify.Left, Style = "grey" })
+        );
     }
 
     /// <summary>Prints names and values in two columns.</summary>
     public void Table(params IEnumerable<(string Name, object? Value)> rows) =>
-        Write(TextTable.Format([.. rows.Select(row => (IReadOnlyList<string>)[row.Name, TextTable.Cell(row.Value)])], alignNumbers: false, width));
+        Write(
+            TextTable.Format(
+                [.. rows.Select(row => (IReadOnlyList<string>)[row.Name, TextTable.Cell(row.Value)])],
+                alignNumbers: false,
+                width
+            )
+        );
 
     /// <summary>Prints a table under a header; columns of numbers are aligned to the right.</summary>
     public void Table(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<object?>> rows)
     {
-        var lines = TextTable.Format([header, .. rows.Select(row => row.Select(TextTable.Cell).ToList())], alignNumbers: true, width).Split('\n', 2);
+        var lines = TextTable
+            .Format([header, .. rows.Select(row => row.Select(TextTable.Cell).ToList())], alignNumbers: true, width)
+            .Split('\n', 2);
         Write($"{Styled(lines[0], "bold")}\n{lines[1]}");
     }
 
@@ -102,7 +116,11 @@ public sealed class RunConsole : IProgress<ProgressReport>
         lock (gate)
         {
             var now = time.GetTimestamp();
-            if (stage is null || stage.Last.Stage != value.Stage || (stage.IsEnded && value.Done <= stage.First.Done && value.Done < stage.Last.Done))
+            if (
+                stage is null
+                || stage.Last.Stage != value.Stage
+                || (stage.IsEnded && value.Done <= stage.First.Done && value.Done < stage.Last.Done)
+            )
             {
                 EndProgress();
                 stage = new Stage(value, value, now, LastShown: null);
@@ -159,13 +177,22 @@ public sealed class RunConsole : IProgress<ProgressReport>
 
     /// <summary>A text whose lines fit the terminal, broken between words. A command stays whole, so that it can be pasted.</summary>
     internal string Wrapped(string text) =>
-        string.Join('\n', text.Split('\n').SelectMany(line => line.Contains("dotnet ", StringComparison.Ordinal) ? [line] : WordWrap.Lines(line, width, indent: "  ").DefaultIfEmpty("")));
+        string.Join(
+            '\n',
+            text.Split('\n')
+                .SelectMany(line =>
+                    line.Contains("dotnet ", StringComparison.Ordinal)
+                        ? [line]
+                        : WordWrap.Lines(line, width, indent: "  ").DefaultIfEmpty("")
+                )
+        );
 
     private TimeSpan Elapsed => time.GetElapsedTime(stage!.Start);
 
     private string LiveLine() => ProgressText.Live(terminal!, stage!.First, stage.Last, Elapsed);
 
-    private string Styled(string text, string style) => terminal is null ? text : terminal.ToAnsi(new Markup($"[{style}]{Markup.Escape(text)}[/]"));
+    private string Styled(string text, string style) =>
+        terminal is null ? text : terminal.ToAnsi(new Markup($"[{style}]{Markup.Escape(text)}[/]"));
 
     private sealed record Stage(ProgressReport First, ProgressReport Last, long Start, long? LastShown, bool IsEnded = false);
 }

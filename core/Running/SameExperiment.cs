@@ -17,9 +17,14 @@ internal static class SameExperiment
         string[] was = Lines(saved), now = Lines(wanted);
         if (was.SequenceEqual(now))
             return;
-        var differences = now.Except(was).Select(line => $"  now   {line.Trim()}").Concat(was.Except(now).Select(line => $"  then  {line.Trim()}"));
-        throw new UserErrorException($"the run in {Paths.Shown(folder)} is another experiment:\n{string.Join('\n', differences)}\n{advice}");
+        var differences = now.Except(was)
+            .Select(line => $"  now   {line.Trim()}")
+            .Concat(was.Except(now).Select(line => $"  then  {line.Trim()}"));
+        throw new UserErrorException(
+            $"the run in {Paths.Shown(folder)} is another experiment:\n{string.Join('\n', differences)}\n{advice}"
+        );
 
-        static string[] Lines(string yaml) => [.. yaml.Split('\n').Where(line => !line.TrimStart().StartsWith('#') && line.Trim().Length > 0)];
+        static string[] Lines(string yaml) =>
+            [.. yaml.Split('\n').Where(line => !line.TrimStart().StartsWith('#') && line.Trim().Length > 0)];
     }
 }

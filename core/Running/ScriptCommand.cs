@@ -34,7 +34,11 @@ internal static class ScriptCommand
         {
             var run = Path.Combine(Paths.Root, "scripts", "run");
             bool isInside = IsBelow(Directory.GetCurrentDirectory(), Paths.Root);
-            if (OperatingSystem.IsWindows() || !File.Exists(run) || (isInside && !IsBelow(AppContext.BaseDirectory, Path.Combine(Paths.Root, "scripts", "host"))))
+            if (
+                OperatingSystem.IsWindows()
+                || !File.Exists(run)
+                || (isInside && !IsBelow(AppContext.BaseDirectory, Path.Combine(Paths.Root, "scripts", "host")))
+            )
                 return "dotnet script";
             var shown = Paths.Shown(run);
             return Word(shown.Contains('/') ? shown : $"./{shown}");
@@ -42,5 +46,6 @@ internal static class ScriptCommand
     }
 
     private static bool IsBelow(string path, string folder) =>
-        Path.TrimEndingDirectorySeparator(path) is var trimmed && (trimmed == folder || trimmed.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal));
+        Path.TrimEndingDirectorySeparator(path) is var trimmed
+        && (trimmed == folder || trimmed.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal));
 }

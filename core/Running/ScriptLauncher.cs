@@ -69,7 +69,10 @@ internal sealed partial class ScriptLauncher : IDisposable
 
     private static string CommandLineByPs(int process)
     {
-        var start = new ProcessStartInfo("ps", ["-o", "args=", "-p", process.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("ps", ["-o", "args=", "-p", process.ToString(CultureInfo.InvariantCulture)])
+        {
+            RedirectStandardOutput = true,
+        };
         using var ps = Process.Start(start)!;
         return ps.StandardOutput.ReadToEnd();
     }

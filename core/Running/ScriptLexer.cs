@@ -13,7 +13,34 @@ internal sealed class ScriptLexer
 {
     // Longest first. `>>` is left out: in generics it is two.
     private static readonly string[] Operators =
-        ["<<=", "??=", "...", "++", "--", "&&", "||", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", "=>", "->", "::", "??", "?.", ".."];
+    [
+        "<<=",
+        "??=",
+        "...",
+        "++",
+        "--",
+        "&&",
+        "||",
+        "==",
+        "!=",
+        "<=",
+        ">=",
+        "+=",
+        "-=",
+        "*=",
+        "/=",
+        "%=",
+        "&=",
+        "|=",
+        "^=",
+        "<<",
+        "=>",
+        "->",
+        "::",
+        "??",
+        "?.",
+        "..",
+    ];
 
     private readonly string text;
     private readonly List<ScriptToken> tokens = [];

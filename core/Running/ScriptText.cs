@@ -34,13 +34,17 @@ internal sealed partial class ScriptText
         .Select(text => text.StartsWith(' ') ? text[1..] : text)).TrimEnd();
 
     /// <summary>Reads a script, or the one that loads it where the process was started with another.</summary>
-    /// <param name="caller">The script that calls the library. Where it is no file (in a REPL), there is no text, and nothing is compared.</param>
+    /// <param name="caller">The script that calls the library. Where it is no file (in a REPL), there is no text, and nothing is
+    /// compared.</param>
     public static ScriptText Read(string caller)
     {
         var script = new ScriptText(caller);
         if (!Path.IsPathFullyQualified(caller) || !System.IO.File.Exists(caller))
             return script;
-        var started = Environment.GetCommandLineArgs().Skip(1).FirstOrDefault(word => word.EndsWith(".csx", StringComparison.Ordinal) && System.IO.File.Exists(word));
+        var started = Environment
+            .GetCommandLineArgs()
+            .Skip(1)
+            .FirstOrDefault(word => word.EndsWith(".csx", StringComparison.Ordinal) && System.IO.File.Exists(word));
         if (started is not null && Opened(Path.GetFullPath(started)) is var whole && whole.files.Contains(caller))
             return whole;
         return Opened(caller);
@@ -61,7 +65,9 @@ internal sealed partial class ScriptText
             AtomicFile.WriteAllText(Kept(folder), Joined);
     }
 
-    /// <summary>Keeps a run from being continued, or called complete, by an edited script. A run that kept no text is not compared.</summary>
+    /// <summary>
+    /// Keeps a run from being continued, or called complete, by an edited script. A run that kept no text is not compared.
+    /// </summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="advice">What the user can do.</param>
     /// <exception cref="UserErrorException">The script is another: the message lists the lines that differ.</exception>
@@ -75,8 +81,10 @@ internal sealed partial class ScriptText
         if (was.Select(token => token.Text).SequenceEqual(now.Select(token => token.Text)))
             return;
         var (gone, come) = Difference(saved.Code(was), Code(now));
-        throw new UserErrorException($"the run in {Paths.Shown(folder)} was made with another script:\n{Shown("now ", come)}{Shown("then", gone)}"
-            + $"{advice} To resume it with the edited script all the same, first remove {Paths.Shown(kept)}.");
+        throw new UserErrorException(
+            $"the run in {Paths.Shown(folder)} was made with another script:\n{Shown("now ", come)}{Shown("then", gone)}"
+                + $"{advice} To resume it with the edited script all the same, first remove {Paths.Shown(kept)}."
+        );
     }
 
     private string Joined => string.Join('\n', lines.Select(line => line.Text));
@@ -87,7 +95,10 @@ internal sealed partial class ScriptText
     {
         files.Add(file);
         var text = System.IO.File.ReadAllText(file).ReplaceLineEndings("\n");
-        var loads = ScriptLexer.Read(text).Select(token => (token.Line, Target: LoadedFile(token.Text, file))).Where(load => load.Target is not null)
+        var loads = ScriptLexer
+            .Read(text)
+            .Select(token => (token.Line, Target: LoadedFile(token.Text, file)))
+            .Where(load => load.Target is not null)
             .ToDictionary(load => load.Line, load => load.Target!);
         foreach (var (i, line) in text.Split('\n').Index())
         {
@@ -106,13 +117,21 @@ internal sealed partial class ScriptText
         }
     }
 
-    /// <summary>The full path of a file that a line loads, but for the one that the build generates, whose text changes with every build.</summary>
+    /// <summary>
+    /// The full path of a file that a line loads, but for the one that the build generates, whose text changes with every build.
+    /// </summary>
     private static string? LoadedFile(string token, string file) =>
         Load().Match(token) is { Success: true } load && Path.GetFileName(load.Groups[1].Value) != Generated
         && Path.GetFullPath(load.Groups[1].Value, Path.GetDirectoryName(file)!) is var path && System.IO.File.Exists(path) ? path : null;
 
     private static List<ScriptToken> Tokens(ScriptText script) =>
-        [.. ScriptLexer.Read(script.Joined).Where(token => Load().Match(token.Text) is not { Success: true } load || Path.GetFileName(load.Groups[1].Value) != Generated)];
+        [
+            .. ScriptLexer
+                .Read(script.Joined)
+                .Where(token =>
+                    Load().Match(token.Text) is not { Success: true } load || Path.GetFileName(load.Groups[1].Value) != Generated
+                ),
+        ];
 
     /// <summary>The lines that have tokens, each with these alone.</summary>
     private List<(string Code, Line Line)> Code(List<ScriptToken> tokens) =>

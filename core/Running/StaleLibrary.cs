@@ -13,9 +13,10 @@ internal static class StaleLibrary
     private const int ShownFiles = 3;
 
     /// <summary>What to tell the user where the sources have changed since the library was built; null where they have not.</summary>
-    public static string? Warning() => LibraryFolders.All.Select(folder => Path.Combine(folder, "Electra.Core.dll")).FirstOrDefault(File.Exists) is { } library
-        ? Warning(library, Path.Combine(Paths.Root, "core"))
-        : null;
+    public static string? Warning() =>
+        LibraryFolders.All.Select(folder => Path.Combine(folder, "Electra.Core.dll")).FirstOrDefault(File.Exists) is { } library
+            ? Warning(library, Path.Combine(Paths.Root, "core"))
+            : null;
 
     /// <param name="library">The library, with its symbols beside it.</param>
     /// <param name="sources">The folder with its sources.</param>
@@ -33,8 +34,10 @@ internal static class StaleLibrary
             var hashes = newer.Length == 0 ? [] : Hashes(symbols);
             string[] changed = [.. newer.Where(file => !hashes.Contains(Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))))];
             return changed.Length == 0 ? null
-                : $"{string.Join(", ", changed.Take(ShownFiles).Select(Paths.Shown))}{(changed.Length > ShownFiles ? $" and {changed.Length - ShownFiles} more" : "")}"
-                + $" changed after {Paths.Shown(library)} was built, and this runs without the change. Build again: dotnet build -c {Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(library)))}";
+                : string.Join(", ", changed.Take(ShownFiles).Select(Paths.Shown))
+                    + (changed.Length > ShownFiles ? $" and {changed.Length - ShownFiles} more" : "")
+                    + $" changed after {Paths.Shown(library)} was built, and this runs without the change. Build again: "
+                    + $"dotnet build -c {Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(library)))}";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or BadImageFormatException)
         {

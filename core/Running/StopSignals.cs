@@ -18,7 +18,9 @@ internal sealed class StopSignals : IDisposable
     internal static readonly TimeSpan SameRequest = TimeSpan.FromSeconds(5);
 
     // .NET has no names for these: their numbers, where the system has them.
-    internal static readonly PosixSignal? User1 = Number(linux: 10, macOS: 30), User2 = Number(linux: 12, macOS: 31), CpuLimit = Number(linux: 24, macOS: 24);
+    internal static readonly PosixSignal? User1 = Number(linux: 10, macOS: 30),
+        User2 = Number(linux: 12, macOS: 31),
+        CpuLimit = Number(linux: 24, macOS: 24);
 
     private readonly CancellationTokenSource source = new();
     private readonly Action<string> tell;
@@ -36,12 +38,29 @@ internal sealed class StopSignals : IDisposable
         this.exit = exit ?? ImmediateExit.With;
         this.time = time ?? TimeProvider.System;
         // nohup(1) has SIGHUP ignored, and that is to stay so.
-        PosixSignal?[] all = [PosixSignal.SIGINT, PosixSignal.SIGTERM, SignalMask.IsHangupIgnored ? null : PosixSignal.SIGHUP, User1, User2, CpuLimit];
-        registrations = [.. all.OfType<PosixSignal>().Select(signal => PosixSignalRegistration.Create(signal, context =>
-        {
-            context.Cancel = true;
-            Receive(signal);
-        }))];
+        PosixSignal?[] all =
+        [
+            PosixSignal.SIGINT,
+            PosixSignal.SIGTERM,
+            SignalMask.IsHangupIgnored ? null : PosixSignal.SIGHUP,
+            User1,
+            User2,
+            CpuLimit,
+        ];
+        registrations =
+        [
+            .. all.OfType<PosixSignal>()
+                .Select(signal =>
+                    PosixSignalRegistration.Create(
+                        signal,
+                        context =>
+                        {
+                            context.Cancel = true;
+                            Receive(signal);
+                        }
+                    )
+                ),
+        ];
         launcher = ScriptLauncher.Watch(() => Receive("`dotnet script` has ended: ", Experiment.RunAgain, null));
     }
 
@@ -56,7 +75,13 @@ internal sealed class StopSignals : IDisposable
 
     internal void Receive(PosixSignal signal)
     {
-        int ended = signal switch { PosixSignal.SIGHUP => 129, PosixSignal.SIGINT => 130, PosixSignal.SIGTERM => 143, _ => 128 + (int)signal };
+        int ended = signal switch
+        {
+            PosixSignal.SIGHUP => 129,
+            PosixSignal.SIGINT => 130,
+            PosixSignal.SIGTERM => 143,
+            _ => 128 + (int)signal,
+        };
         // The kernel repeats SIGXCPU every second from the limit on, and means the same.
         Receive("", (int)signal > 0 ? Experiment.RunAgain : ended, signal == CpuLimit ? null : ended);
     }
@@ -76,7 +101,10 @@ internal sealed class StopSignals : IDisposable
             }
             (exitCode, firstAt) = (code, time.GetTimestamp());
         }
-        tell($"{reason}stopping after saving{Estimate}; another signal after {SameRequest.TotalSeconds:0} seconds ends at once, without saving");
+        tell(
+            $"{reason}stopping after saving{Estimate}; another signal after {SameRequest.TotalSeconds:0} seconds ends at once, without "
+                + "saving"
+        );
         source.Cancel();
     }
 

@@ -21,17 +21,26 @@ internal sealed class TensorBoardWriter : IDisposable
 
     private TensorBoardWriter(FileStream file) => this.file = file;
 
-    /// <summary>Begins an event file in a run folder. TensorBoard drops what earlier files of the folder say of <paramref name="firstStep"/> and later ones.</summary>
+    /// <summary>
+    /// Begins an event file in a run folder. TensorBoard drops what earlier files of the folder say of <paramref name="firstStep"/> and
+    /// later ones.
+    /// </summary>
     public static TensorBoardWriter Open(string folder, long firstStep)
     {
         // Files are read in the order of their names, and a file that a killed process left may end within a record: nothing goes after it.
         var time = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
-        string Path(long time) => System.IO.Path.Combine(folder, $"events.out.tfevents.{time.ToString("D10", CultureInfo.InvariantCulture)}.{Dns.GetHostName()}");
+        string Path(long time) =>
+            System.IO.Path.Combine(folder, $"events.out.tfevents.{time.ToString("D10", CultureInfo.InvariantCulture)}.{Dns.GetHostName()}");
         while (File.Exists(Path(time)))
             time++;
-        var writer = new TensorBoardWriter(new FileStream(Path(time), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete));
+        var writer = new TensorBoardWriter(
+            new FileStream(Path(time), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)
+        );
         writer.Append(0, message => WriteString(message, EventFileVersion, "brain.Event:2"));
-        writer.Append(firstStep, message => WriteMessage(message, EventSessionLog, log => WriteVarint(log, SessionLogStatus, SessionLogStart)));
+        writer.Append(
+            firstStep,
+            message => WriteMessage(message, EventSessionLog, log => WriteVarint(log, SessionLogStatus, SessionLogStart))
+        );
         writer.file.Flush();
         return writer;
     }
@@ -77,7 +86,9 @@ internal sealed class TensorBoardWriter : IDisposable
         return frame;
     }
 
-    /// <summary>CRC-32C, rotated and shifted so that a CRC of data that holds CRCs keeps its strength (tsl/lib/hash/crc32c.h, Mask).</summary>
+    /// <summary>
+    /// CRC-32C, rotated and shifted so that a CRC of data that holds CRCs keeps its strength (tsl/lib/hash/crc32c.h, Mask).
+    /// </summary>
     private static uint MaskedCrc(ReadOnlySpan<byte> data)
     {
         const uint MaskDelta = 0xa282ead8;

@@ -17,7 +17,10 @@ internal static class TextTable
     {
         var columns = rows.Count == 0 ? 0 : rows.Max(row => row.Count);
         var widths = Enumerable.Range(0, columns).Select(c => rows.Max(row => row.ElementAtOrDefault(c)?.Length ?? 0)).ToArray();
-        var right = Enumerable.Range(0, columns).Select(c => alignNumbers && rows.Skip(1).All(row => IsNumber(row.ElementAtOrDefault(c)))).ToArray();
+        var right = Enumerable
+            .Range(0, columns)
+            .Select(c => alignNumbers && rows.Skip(1).All(row => IsNumber(row.ElementAtOrDefault(c))))
+            .ToArray();
         var widest = Enumerable.Range(0, columns).Where(c => !right[c]).DefaultIfEmpty(-1).MaxBy(c => c < 0 ? 0 : widths[c]);
         var room = width - widths.Where((_, c) => c != widest).Sum() - Gap.Length * (columns - 1);
         if (widest >= 0 && widths[widest] > room && room >= NarrowestText)
@@ -34,7 +37,20 @@ internal static class TextTable
     {
         if (column >= row.Count || row[column].Length <= width || row[column].StartsWith("dotnet ", StringComparison.Ordinal))
             return [row];
-        return WordWrap.Lines(row[column], width).Select((line, i) => (IReadOnlyList<string>)[.. row.Select((cell, c) => c == column ? line : i == 0 ? cell : "")]);
+        return WordWrap
+            .Lines(row[column], width)
+            .Select(
+                (line, i) =>
+                    (IReadOnlyList<string>)
+                        [
+                            .. row.Select(
+                                (cell, c) =>
+                                    c == column ? line
+                                    : i == 0 ? cell
+                                    : ""
+                            ),
+                        ]
+            );
     }
 
     /// <summary>A value as a cell's text, in no language's but the invariant form.</summary>
@@ -46,5 +62,7 @@ internal static class TextTable
     };
 
     private static bool IsNumber(string? cell) =>
-        string.IsNullOrEmpty(cell) || cell is "-" or "–" || double.TryParse(cell.TrimStart('<', ' ').Split('±')[0].TrimEnd('%', ' '), CultureInfo.InvariantCulture, out _);
+        string.IsNullOrEmpty(cell)
+        || cell is "-" or "–"
+        || double.TryParse(cell.TrimStart('<', ' ').Split('±')[0].TrimEnd('%', ' '), CultureInfo.InvariantCulture, out _);
 }

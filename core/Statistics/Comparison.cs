@@ -11,7 +11,8 @@ namespace Electra.Statistics;
 /// <param name="T">Student's t; null where the test cannot be done: a single run, or no spread at all.</param>
 /// <param name="DegreesOfFreedom">Its degrees of freedom.</param>
 /// <param name="P">The two-sided p value.</param>
-/// <param name="CohenD">The difference in pooled standard deviations. For paired runs too, so that the sizes of all tasks mean the same.</param>
+/// <param name="CohenD">The difference in pooled standard deviations. For paired runs too, so that the sizes of all tasks mean the
+/// same.</param>
 /// <param name="HedgesG">Cohen's d, corrected for its bias in small samples.</param>
 public sealed record Comparison(
     ComparisonTest Test, Sample First, Sample Second, double Difference,
@@ -24,12 +25,22 @@ public sealed record Comparison(
     /// <exception cref="UserErrorException">A paired test is asked for, and no two runs of the same number are there.</exception>
     public static Comparison Of(IReadOnlyList<Score> first, IReadOnlyList<Score> second, ComparisonTest test = ComparisonTest.Auto)
     {
-        var pairs = first.Join(second, score => score.Run, score => score.Run, (a, b) => (First: a, Second: b)).OrderBy(pair => pair.First.Run).ToList();
-        var arePaired = pairs.Count > 1 && pairs.Count == first.Count && pairs.Count == second.Count && pairs.All(pair => pair.First.Seed == pair.Second.Seed);
+        var pairs = first
+            .Join(second, score => score.Run, score => score.Run, (a, b) => (First: a, Second: b))
+            .OrderBy(pair => pair.First.Run)
+            .ToList();
+        var arePaired =
+            pairs.Count > 1
+            && pairs.Count == first.Count
+            && pairs.Count == second.Count
+            && pairs.All(pair => pair.First.Seed == pair.Second.Seed);
         if (test is ComparisonTest.Welch || (test is ComparisonTest.Auto && !arePaired))
             return Welch([.. first.Select(score => score.Value)], [.. second.Select(score => score.Value)]);
         if (pairs.Count == 0)
-            throw new UserErrorException($"no run of {first[0].Group} on {first[0].Task} has a run of the same number in {second[0].Group}: test=welch compares them all the same");
+            throw new UserErrorException(
+                $"no run of {first[0].Group} on {first[0].Task} has a run of the same number in {second[0].Group}: "
+                    + "test=welch compares them all the same"
+            );
         return Paired([.. pairs.Select(pair => pair.First.Value)], [.. pairs.Select(pair => pair.Second.Value)]);
     }
 
@@ -65,17 +76,41 @@ public sealed record Comparison(
         return corrected;
     }
 
-    private static Comparison Tested(ComparisonTest test, Sample first, Sample second, double difference, double? standardError, double? freedom)
+    private static Comparison Tested(
+        ComparisonTest test,
+        Sample first,
+        Sample second,
+        double difference,
+        double? standardError,
+        double? freedom
+    )
     {
         var (d, g) = EffectSize(first, second);
         // Numbers that are all the same differ in their last bits: that is no spread.
-        if (standardError is not { } error || freedom is not { } df || error <= 1e-12 * Math.Max(Math.Abs(first.Mean), Math.Abs(second.Mean)))
+        if (
+            standardError is not { } error
+            || freedom is not { } df
+            || error <= 1e-12 * Math.Max(Math.Abs(first.Mean), Math.Abs(second.Mean))
+        )
             return new Comparison(test, first, second, difference, null, null, null, null, d, g);
         var t = difference / error;
-        return new Comparison(test, first, second, difference, Sample.Around(difference, error, df), t, df, 2 * StudentT.CDF(0, 1, df, -Math.Abs(t)), d, g);
+        return new Comparison(
+            test,
+            first,
+            second,
+            difference,
+            Sample.Around(difference, error, df),
+            t,
+            df,
+            2 * StudentT.CDF(0, 1, df, -Math.Abs(t)),
+            d,
+            g
+        );
     }
 
-    /// <summary>Cohen's d and Hedges' g, the latter with the usual approximation of the correction, 1 − 3 / (4·df − 1) (Hedges 1981).</summary>
+    /// <summary>
+    /// Cohen's d and Hedges' g, the latter with the usual approximation of the correction, 1 − 3 / (4·df − 1) (Hedges 1981).
+    /// </summary>
     private static (double? D, double? G) EffectSize(Sample first, Sample second)
     {
         var freedom = first.Count + second.Count - 2;

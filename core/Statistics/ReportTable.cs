@@ -7,7 +7,12 @@ namespace Electra.Statistics;
 /// <param name="Header">The names of its columns.</param>
 /// <param name="Rows">Its rows, as text.</param>
 /// <param name="Notes">What must be known to read it, a paragraph each.</param>
-public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IReadOnlyList<IReadOnlyList<string>> Rows, params IReadOnlyList<string> Notes)
+public sealed record ReportTable(
+    string Title,
+    IReadOnlyList<string> Header,
+    IReadOnlyList<IReadOnlyList<string>> Rows,
+    params IReadOnlyList<string> Notes
+)
 {
     /// <summary>The table in Markdown, under a heading.</summary>
     public string Markdown()
@@ -24,5 +29,6 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Header, IRe
     /// <summary>The table as CSV, without title and notes.</summary>
     public string Csv() => string.Concat(Rows.Prepend(Header).Select(ScoreCsv.Line));
 
-    private static string MarkdownLine(IEnumerable<string> cells) => $"|{string.Join('|', cells.Select(cell => cell.Replace("|", "\\|")))}|\n";
+    private static string MarkdownLine(IEnumerable<string> cells) =>
+        $"|{string.Join('|', cells.Select(cell => cell.Replace("|", "\\|")))}|\n";
 }

@@ -13,8 +13,17 @@ public readonly record struct Interval(double Low, double High);
 /// <param name="Maximum">The largest.</param>
 /// <param name="Minimum">The smallest.</param>
 /// <param name="Median">The middle one, or the mean of the two in the middle.</param>
-/// <param name="Confidence95">The 95% confidence interval of the mean by Student's t with n − 1 degrees of freedom; null for a single number.</param>
-public sealed record Sample(int Count, double Mean, double? StandardDeviation, double Maximum, double Minimum, double Median, Interval? Confidence95)
+/// <param name="Confidence95">The 95% confidence interval of the mean by Student's t with n − 1 degrees of freedom; null for a single
+/// number.</param>
+public sealed record Sample(
+    int Count,
+    double Mean,
+    double? StandardDeviation,
+    double Maximum,
+    double Minimum,
+    double Median,
+    Interval? Confidence95
+)
 {
     /// <summary>Describes numbers.</summary>
     /// <exception cref="ArgumentException">There are none.</exception>

@@ -39,7 +39,9 @@ public static class ScoreCsv
             var (group, task, run) = (row.Text("model"), TaskHeadings.Named(row.Text("task")), row.Whole("run"));
             int? seed = columns.ContainsKey("seed") && row.HasText("seed") ? row.Whole("seed") : null;
             if (!lines.TryAdd((group, task, run), line))
-                throw new UserErrorException($"{shown}:{line}: run {run} of {group} on {task} was given before, in line {lines[(group, task, run)]}");
+                throw new UserErrorException(
+                    $"{shown}:{line}: run {run} of {group} on {task} was given before, in line {lines[(group, task, run)]}"
+                );
             if (!row.HasText("score") || Undefined.Contains(row.Text("score"), StringComparer.OrdinalIgnoreCase))
                 undefined.Add(new UndefinedScore(group, task, run, "score", $"there is none in {shown}"));
             else
@@ -78,8 +80,11 @@ public static class ScoreCsv
         if (Required.FirstOrDefault(column => names.Count(name => name == column) > 1) is { } twice)
             throw new UserErrorException($"{place}: the column {twice} is named twice");
         if (Required.FirstOrDefault(column => !names.Contains(column)) is { } missing)
-            throw new UserErrorException($"{place}: there is no column {missing}{(Spelling.Nearest(missing, names.Except(Required)) is { } near ? $", but {near}" : "")}; "
-                + $"the columns are {string.Join(",", names)}, and {string.Join(",", Required)} are expected");
+            throw new UserErrorException(
+                $"{place}: there is no column "
+                    + $"{missing}{(Spelling.Nearest(missing, names.Except(Required)) is { } near ? $", but {near}" : "")}; "
+                    + $"the columns are {string.Join(",", names)}, and {string.Join(",", Required)} are expected"
+            );
         return names.Index().DistinctBy(name => name.Item).ToDictionary(name => name.Item, name => name.Index);
     }
 
@@ -91,9 +96,14 @@ public static class ScoreCsv
         public void Check(int expected)
         {
             if (Fields.Length < expected)
-                throw new UserErrorException($"{Place}: {Fields.Length} {(Fields.Length == 1 ? "field" : "fields")}, where the header names {expected} columns");
+                throw new UserErrorException(
+                    $"{Place}: {Fields.Length} {(Fields.Length == 1 ? "field" : "fields")}, where the header names {expected} columns"
+                );
             if (Fields.Skip(expected).Any(field => !string.IsNullOrWhiteSpace(field)))
-                throw new UserErrorException($"{Place}: {Fields.Length} fields, where the header names {expected} columns: is there a separator inside a name, or a decimal comma?");
+                throw new UserErrorException(
+                    $"{Place}: {Fields.Length} fields, where the header names {expected} columns: "
+                        + "is there a separator inside a name, or a decimal comma?"
+                );
         }
 
         public bool HasText(string column) => !string.IsNullOrWhiteSpace(Fields[Columns[column]]);
@@ -101,8 +111,10 @@ public static class ScoreCsv
         public string Text(string column) => Fields[Columns[column]].Trim() is { Length: > 0 } text ? text
             : throw new UserErrorException($"{Place}: column {column} is empty");
 
-        public int Whole(string column) => int.TryParse(Text(column), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
-            : throw new UserErrorException($"{Place}: column {column} cannot be \"{Text(column)}\": a whole number from 0 is expected");
+        public int Whole(string column) =>
+            int.TryParse(Text(column), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? number
+                : throw new UserErrorException($"{Place}: column {column} cannot be \"{Text(column)}\": a whole number from 0 is expected");
 
         /// <summary>A number in per cent, with a decimal point, or with the comma that spreadsheets of half of Europe write.</summary>
         public double Percent(string column)
@@ -110,8 +122,11 @@ public static class ScoreCsv
             var text = Text(column).TrimEnd('%', ' ');
             if (text.Count(c => c == ',') == 1 && !text.Contains('.'))
                 text = text.Replace(',', '.');
-            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && Math.Abs(value) <= 100 ? value
-                : throw new UserErrorException($"{Place}: column {column} cannot be \"{Text(column)}\": a number between -100 and 100 is expected, in per cent");
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && Math.Abs(value) <= 100
+                ? value
+                : throw new UserErrorException(
+                    $"{Place}: column {column} cannot be \"{Text(column)}\": a number between -100 and 100 is expected, in per cent"
+                );
         }
     }
 }

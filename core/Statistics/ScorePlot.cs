@@ -6,7 +6,9 @@ using SkiaSharp;
 
 namespace Electra.Statistics;
 
-/// <summary>Draws scores: a panel for each task, every run a dot, the mean with its 95% interval, and the published value as a line.</summary>
+/// <summary>
+/// Draws scores: a panel for each task, every run a dot, the mean with its 95% interval, and the published value as a line.
+/// </summary>
 public static class ScorePlot
 {
     private const int PanelWidth = 420, PanelHeight = 380, LegendRow = 30, FewestWidth = 1000, TitleSize = 20;
@@ -21,8 +23,13 @@ public static class ScorePlot
         var width = Math.Max(Math.Max(FewestWidth, columns * PanelWidth), Legend.FewestWidth(scores));
         var legend = Legend.Of(scores, width);
         var titleHeight = 84 + legend.Rows * LegendRow;
-        Figure.Draw(picture, "Scores on the development sets: every run, their mean, its 95% interval", new FigureLayout(width, titleHeight + rows * PanelHeight, titleHeight, columns),
-            [.. scores.Tasks.Select(task => Panel(scores, task, width / columns))], legend.Draw);
+        Figure.Draw(
+            picture,
+            "Scores on the development sets: every run, their mean, its 95% interval",
+            new FigureLayout(width, titleHeight + rows * PanelHeight, titleHeight, columns),
+            [.. scores.Tasks.Select(task => Panel(scores, task, width / columns))],
+            legend.Draw
+        );
     }
 
     internal static Plot Panel(ScoreSet scores, string task, int width)
@@ -55,7 +62,11 @@ public static class ScorePlot
         mean.LineWidth = 3;
 
         // Runs side by side in their order, so that equal scores do not hide one another.
-        var dots = plot.Add.ScatterPoints([.. values.Select((_, i) => place + (values.Length == 1 ? 0 : 0.5 * i / (values.Length - 1) - 0.25))], values, color);
+        var dots = plot.Add.ScatterPoints(
+            [.. values.Select((_, i) => place + (values.Length == 1 ? 0 : 0.5 * i / (values.Length - 1) - 0.25))],
+            values,
+            color
+        );
         dots.MarkerShape = MarkerShape.FilledCircle;
         dots.MarkerSize = 10;
         dots.MarkerFillColor = color.WithAlpha(0.85);
@@ -96,9 +107,18 @@ public static class ScorePlot
         var (lowest, highest) = (least < 0 ? -100 : 0, 100);
         plot.Axes.SetLimitsY(Math.Max(bottom, lowest) - margin, Math.Min(top, highest) + margin);
         var ticks = new NumericAutomatic();
-        ticks.Regenerate(new CoordinateRange(Math.Max(bottom - margin, lowest), Math.Min(top + margin, highest)), Edge.Left, PanelHeight - 80, Paint.NewDisposablePaint(), plot.Axes.Left.TickLabelStyle);
-        plot.Axes.Left.TickGenerator = new NumericManual([.. ticks.Ticks.Where(tick => tick.IsMajor && tick.Position >= lowest && tick.Position <= highest)
-            .Select(tick => new Tick(tick.Position, tick.Position.ToString("0.##", CultureInfo.InvariantCulture)))]);
+        ticks.Regenerate(
+            new CoordinateRange(Math.Max(bottom - margin, lowest), Math.Min(top + margin, highest)),
+            Edge.Left,
+            PanelHeight - 80,
+            Paint.NewDisposablePaint(),
+            plot.Axes.Left.TickLabelStyle
+        );
+        plot.Axes.Left.TickGenerator = new NumericManual([
+            .. ticks
+                .Ticks.Where(tick => tick.IsMajor && tick.Position >= lowest && tick.Position <= highest)
+                .Select(tick => new Tick(tick.Position, tick.Position.ToString("0.##", CultureInfo.InvariantCulture))),
+        ]);
     }
 
     /// <summary>One legend for all panels, below the title.</summary>

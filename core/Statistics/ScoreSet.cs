@@ -24,14 +24,16 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
     public IReadOnlyList<string> Tasks => TaskHeadings.Ordered(All.Select(score => score.Task));
 
     /// <summary>The scores of a group on a task, by run; none where it has none.</summary>
-    public IReadOnlyList<Score> Of(string group, string task) => [.. All.Where(score => score.Group == group && score.Task == task).OrderBy(score => score.Run)];
+    public IReadOnlyList<Score> Of(string group, string task) =>
+        [.. All.Where(score => score.Group == group && score.Task == task).OrderBy(score => score.Run)];
 
     /// <summary>The undefined scores of a group on a task, by run.</summary>
     public IReadOnlyList<UndefinedScore> UndefinedOf(string group, string task) =>
         [.. Undefined.Where(score => score.Group == group && score.Task == task).OrderBy(score => score.Run)];
 
     /// <summary>The tasks of a group that have a score.</summary>
-    public IReadOnlyList<string> TasksOf(string group) => TaskHeadings.Ordered(All.Where(score => score.Group == group).Select(score => score.Task));
+    public IReadOnlyList<string> TasksOf(string group) =>
+        TaskHeadings.Ordered(All.Where(score => score.Group == group).Select(score => score.Task));
 
     /// <summary>The tasks of a group, those without a score too.</summary>
     public IReadOnlyList<string> AllTasksOf(string group) =>
@@ -42,15 +44,25 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
 
     /// <summary>A set of scores, its groups in the order in which they occur.</summary>
     public static ScoreSet Of(IReadOnlyList<Score> scores, IReadOnlyList<UndefinedScore> undefined) =>
-        new([.. scores.Select(score => score.Group).Concat(undefined.Select(score => score.Group)).Distinct()], scores, []) { Undefined = undefined };
+        new([.. scores.Select(score => score.Group).Concat(undefined.Select(score => score.Group)).Distinct()], scores, [])
+        {
+            Undefined = undefined,
+        };
 
     /// <summary>Reads scores from where they are.</summary>
-    /// <param name="sources">Folders of fine-tuning runs and CSV files (<see cref="ScoreCsv"/>), looked for in the working directory, then at the project's root.</param>
+    /// <param name="sources">Folders of fine-tuning runs and CSV files (<see cref="ScoreCsv"/>), looked for in the working directory, then
+    /// at the project's root.</param>
     /// <param name="groups">Only these groups: what belongs to others is not read. None: all.</param>
-    /// <exception cref="UserErrorException">A source is not there or is damaged, or no run in it is finished; or two sources hold the same run.</exception>
+    /// <exception cref="UserErrorException">A source is not there or is damaged, or no run in it is finished; or two sources hold the same
+    /// run.</exception>
     public static ScoreSet Read(IReadOnlyList<string> sources, params IReadOnlyCollection<string> groups)
     {
-        var (scores, undefined, unfinished, leftOut) = (new List<Score>(), new List<UndefinedScore>(), new List<string>(), new List<string>());
+        var (scores, undefined, unfinished, leftOut) = (
+            new List<Score>(),
+            new List<UndefinedScore>(),
+            new List<string>(),
+            new List<string>()
+        );
         foreach (var source in sources)
         {
             var path = Paths.Find(source);
@@ -67,13 +79,24 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
                 undefined.AddRange(table.Undefined);
             }
             else
-                throw new UserErrorException($"there is no {source}: a folder of fine-tuning runs, such as checkpoints/glue, or a CSV file of scores is expected");
+                throw new UserErrorException(
+                    $"there is no {source}: a folder of fine-tuning runs, such as checkpoints/glue, or a CSV file of scores is expected"
+                );
         }
         if (scores.Count + undefined.Count == 0 && groups.Count == 0)
             throw Nothing(sources, unfinished, leftOut);
-        if (scores.Select(score => (score.Group, score.Task, score.Run)).Concat(undefined.Select(score => (score.Group, score.Task, score.Run)))
-            .GroupBy(run => run).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new UserErrorException($"run {twice.Key.Run} of {twice.Key.Group} on {twice.Key.Task} is there {twice.Count()} times: runs of two sources need groups of different names");
+        if (
+            scores
+                .Select(score => (score.Group, score.Task, score.Run))
+                .Concat(undefined.Select(score => (score.Group, score.Task, score.Run)))
+                .GroupBy(run => run)
+                .FirstOrDefault(same => same.Count() > 1) is
+            { } twice
+        )
+            throw new UserErrorException(
+                $"run {twice.Key.Run} of {twice.Key.Group} on {twice.Key.Task} is there {twice.Count()} times: "
+                    + "runs of two sources need groups of different names"
+            );
         var read = Of(scores, undefined) with { Unfinished = unfinished, LeftOut = leftOut };
         // Groups that are missing are told with the names of those that are there.
         return groups.All(read.Groups.Contains) ? read.Only([.. groups]) : Read(sources).Only([.. groups]);
@@ -99,25 +122,40 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
     internal void Require(string group)
     {
         if (!Groups.Contains(group))
-            throw new UserErrorException($"the group {group} has no finished run"
-                + (Spelling.Nearest(group, Groups) is { } nearest ? $"; did you mean {nearest}?" : "; there " + (Groups.Count == 1 ? "is" : "are") + $" {string.Join(", ", Groups)}"));
+            throw new UserErrorException(
+                $"the group {group} has no finished run"
+                    + (
+                        Spelling.Nearest(group, Groups) is { } nearest
+                            ? $"; did you mean {nearest}?"
+                            : "; there " + (Groups.Count == 1 ? "is" : "are") + $" {string.Join(", ", Groups)}"
+                    )
+            );
     }
 
     /// <summary>Prints what was found, and warns of what may mislead.</summary>
     public void Describe(RunConsole console)
     {
-        console.Table(("runs", All.Count + Undefined.Count), ("groups", string.Join(", ", Groups)), ("tasks", string.Join(", ", TaskHeadings.Ordered(Groups.SelectMany(AllTasksOf)).Select(TaskHeadings.Heading))));
+        console.Table(
+            ("runs", All.Count + Undefined.Count),
+            ("groups", string.Join(", ", Groups)),
+            ("tasks", string.Join(", ", TaskHeadings.Ordered(Groups.SelectMany(AllTasksOf)).Select(TaskHeadings.Heading)))
+        );
         foreach (var sentence in Undefinedness())
             console.Warning(sentence);
         foreach (var why in LeftOut)
             console.Warning($"left out: {why}");
         if (Unfinished.Count > 0)
-            console.Warning($"{Unfinished.Count} unfinished, and left out: {string.Join(", ", Unfinished.Select(run => Path.GetFileName(run)))}");
+            console.Warning(
+                $"{Unfinished.Count} unfinished, and left out: {string.Join(", ", Unfinished.Select(run => Path.GetFileName(run)))}"
+            );
         if (All.Count > 0 && All.All(score => Math.Abs(score.Value) <= 1))
             console.Warning("no score is above 1: scores are taken for per cent. Fractions must be multiplied by 100");
         foreach (var seeds in All.Where(score => score.Seed is not null).GroupBy(score => (score.Group, score.Task)))
             if (seeds.GroupBy(score => score.Seed).FirstOrDefault(same => same.Count() > 1) is { } same)
-                console.Warning($"{seeds.Key.Group} on {seeds.Key.Task}: {same.Count()} runs have the seed {same.Key}; they are the same run counted several times");
+                console.Warning(
+                    $"{seeds.Key.Group} on {seeds.Key.Task}: {same.Count()} runs have the seed {same.Key}; "
+                        + "they are the same run counted several times"
+                );
     }
 
     /// <summary>What there is to say of undefined scores, a sentence for each group, task and reason.</summary>
@@ -125,20 +163,39 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
         from score in Undefined
         group score by (score.Group, score.Task, score.Metric, score.Why) into same
         let of = Of(same.Key.Group, same.Key.Task).Count + UndefinedOf(same.Key.Group, same.Key.Task).Count
-        select $"{same.Key.Group} on {TaskHeadings.Heading(same.Key.Task)}: {same.Count()} of {of} {(of == 1 ? "run" : "runs")} {(same.Count() == 1 ? "has" : "have")} "
+        select $"{same.Key.Group} on {TaskHeadings.Heading(same.Key.Task)}: "
+            + $"{same.Count()} of {of} {(of == 1 ? "run" : "runs")} {(same.Count() == 1 ? "has" : "have")} "
             + $"no {same.Key.Metric}: {same.Key.Why} (run {string.Join(", ", same.Select(score => score.Run).Order())})";
 
-    private static UserErrorException Nothing(IReadOnlyList<string> sources, IReadOnlyList<string> unfinished, IReadOnlyList<string> leftOut) => new(
-        $"{string.Join(" and ", sources)} {(sources.Count == 1 ? "holds" : "hold")} no finished run"
-        + (leftOut.Count > 0 ? $" that can be read: {string.Join("; ", leftOut)}"
-            : unfinished.Count > 0 ? $"; unfinished: {string.Join(", ", unfinished.Select(run => Path.GetFileName(run)))}. scripts/finetune.csx resumes them"
-            : ": scripts/finetune.csx makes them"));
+    private static UserErrorException Nothing(
+        IReadOnlyList<string> sources,
+        IReadOnlyList<string> unfinished,
+        IReadOnlyList<string> leftOut
+    ) =>
+        new(
+            $"{string.Join(" and ", sources)} {(sources.Count == 1 ? "holds" : "hold")} no finished run"
+                + (
+                    leftOut.Count > 0 ? $" that can be read: {string.Join("; ", leftOut)}"
+                    : unfinished.Count > 0
+                        ? $"; unfinished: {string.Join(", ", unfinished.Select(run => Path.GetFileName(run)))}. "
+                            + "scripts/finetune.csx resumes them"
+                    : ": scripts/finetune.csx makes them"
+                )
+        );
 
     private static void Add(FinetuneResult result, string folder, List<Score> scores, List<UndefinedScore> undefined)
     {
         var metric = GlueTasks.Find(result.Task)?.ReportedMetric ?? result.Metric;
         if (!result.Scores.TryGetValue(metric, out var value))
-            undefined.Add(new UndefinedScore(result.Group, result.Task, result.Run, metric, $"it was measured by {string.Join(", ", result.Scores.Keys)}"));
+            undefined.Add(
+                new UndefinedScore(
+                    result.Group,
+                    result.Task,
+                    result.Run,
+                    metric,
+                    $"it was measured by {string.Join(", ", result.Scores.Keys)}"
+                )
+            );
         else if (!double.IsFinite(value))
             undefined.Add(new UndefinedScore(result.Group, result.Task, result.Run, metric, DevPredictions.WhyUndefined(folder)));
         else
@@ -150,8 +207,11 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
 
     /// <summary>Folders named as runs are. Those that begin with a dot are being written.</summary>
     private static IEnumerable<string> UnfinishedIn(string folder, IReadOnlyCollection<string> groups) =>
-        Directory.EnumerateDirectories(folder)
-            .Where(run => RunFolderName().IsMatch(Path.GetFileName(run)) && !FinetuneResult.IsIn(run) && (groups.Count == 0 || IsOf(run, groups)))
+        Directory
+            .EnumerateDirectories(folder)
+            .Where(run =>
+                RunFolderName().IsMatch(Path.GetFileName(run)) && !FinetuneResult.IsIn(run) && (groups.Count == 0 || IsOf(run, groups))
+            )
             .Order(StringComparer.Ordinal);
 
     [GeneratedRegex(@"^[^.].*_[^_]+_\d+$")]

@@ -5,7 +5,9 @@ namespace Electra.Statistics;
 /// <summary>Tables over the runs of groups: what is known of each task, the averages, and two groups against each other.</summary>
 public static class ScoreTables
 {
-    /// <summary>Per group and task: n, mean, standard deviation, maximum, minimum, median and 95% interval; runs without a score are counted apart.</summary>
+    /// <summary>
+    /// Per group and task: n, mean, standard deviation, maximum, minimum, median and 95% interval; runs without a score are counted apart.
+    /// </summary>
     public static ReportTable PerTask(ScoreSet scores)
     {
         string[] undefined = scores.Undefined.Count > 0 ? ["Undefined"] : [];
@@ -13,17 +15,35 @@ public static class ScoreTables
             "Scores per task",
             ["Model", "Task", "n", .. undefined, "Mean", "Std", "Max", "Min", "Median", "95% low", "95% high", "Published"],
             [.. from @group in scores.Groups from task in scores.AllTasksOf(@group) select Row(@group, task)],
-            ["Development sets, in per cent: CoLA Matthews correlation, STS Spearman correlation, all other GLUE tasks accuracy. Std with n − 1; the interval of the mean is Student's t. "
-             + "Published: the mean of 10 runs of ELECTRA-Small-OWT, table 1 of electra_pytorch.",
-             .. scores.Undefined.Count > 0 ? ["Undefined: runs without a score, which count in no mean. " + string.Join(". ", scores.Undefinedness()) + "."] : Array.Empty<string>()]);
+            [
+                "Development sets, in per cent: CoLA Matthews correlation, STS Spearman correlation, all other GLUE tasks accuracy. "
+                    + "Std with n − 1; the interval of the mean is Student's t. "
+                    + "Published: the mean of 10 runs of ELECTRA-Small-OWT, table 1 of electra_pytorch.",
+                .. scores.Undefined.Count > 0
+                    ? ["Undefined: runs without a score, which count in no mean. " + string.Join(". ", scores.Undefinedness()) + "."]
+                    : Array.Empty<string>(),
+            ]
+        );
 
         IReadOnlyList<string> Row(string group, string task)
         {
             var values = scores.Values(group, task);
             var s = values.Length > 0 ? Sample.Of(values) : null;
-            return [group, TaskHeadings.Heading(task), $"{values.Length}", .. undefined.Select(_ => $"{scores.UndefinedOf(group, task).Count}"),
-                Number(s?.Mean), Number(s?.StandardDeviation), Number(s?.Maximum), Number(s?.Minimum),
-                Number(s?.Median), Number(s?.Confidence95?.Low), Number(s?.Confidence95?.High), Number(Published.Mean(task))];
+            return
+            [
+                group,
+                TaskHeadings.Heading(task),
+                $"{values.Length}",
+                .. undefined.Select(_ => $"{scores.UndefinedOf(group, task).Count}"),
+                Number(s?.Mean),
+                Number(s?.StandardDeviation),
+                Number(s?.Maximum),
+                Number(s?.Minimum),
+                Number(s?.Median),
+                Number(s?.Confidence95?.Low),
+                Number(s?.Confidence95?.High),
+                Number(Published.Mean(task)),
+            ];
         }
     }
 
@@ -34,13 +54,22 @@ public static class ScoreTables
         {
             var tasks = TaskHeadings.Averaged(scores.TasksOf(group));
             var counts = tasks.Select(task => scores.Of(group, task).Count).ToList();
-            return (IReadOnlyList<string>)[group, $"{tasks.Count}", counts.Min() == counts.Max() ? $"{counts[0]}" : $"{counts.Min()} to {counts.Max()}",
-                Number(MeanOfRuns(scores, group)), Number(BestOfRuns(scores, group))];
+            return (IReadOnlyList<string>)
+                [
+                    group,
+                    $"{tasks.Count}",
+                    counts.Min() == counts.Max() ? $"{counts[0]}" : $"{counts.Min()} to {counts.Max()}",
+                    Number(MeanOfRuns(scores, group)),
+                    Number(BestOfRuns(scores, group)),
+                ];
         });
         return new ReportTable(
             "Average over tasks", ["Model", "Tasks", "Runs a task", "Mean of runs", "Best of n per task"], [.. rows],
-            "Mean of runs: the mean of each task's runs, averaged over tasks (table 1). Best of n per task: the best run of each task, averaged over tasks (table 4, and the paper); "
-            + "it grows with n, and must not be compared with a mean. Averages are over GLUE's eight tasks without WNLI, as far as they are there; in a group without any, over all.");
+            "Mean of runs: the mean of each task's runs, averaged over tasks (table 1). Best of n per task: "
+                + "the best run of each task, averaged over tasks (table 4, and the paper); "
+                + "it grows with n, and must not be compared with a mean. "
+                + "Averages are over GLUE's eight tasks without WNLI, as far as they are there; in a group without any, over all."
+        );
     }
 
     /// <summary>The second group against the first, task by task; a row for the average ends it.</summary>
@@ -54,30 +83,94 @@ public static class ScoreTables
         scores.Require(first);
         scores.Require(second);
         var title = $"{second} against {first}";
-        string[] header = ["Task", "Test", "n", first, second, "Difference", "95% low", "95% high", "t", "df", "p", "p (Holm)", "Cohen's d", "Hedges' g"];
+        string[] header =
+        [
+            "Task",
+            "Test",
+            "n",
+            first,
+            second,
+            "Difference",
+            "95% low",
+            "95% high",
+            "t",
+            "df",
+            "p",
+            "p (Holm)",
+            "Cohen's d",
+            "Hedges' g",
+        ];
         var tasks = scores.TasksOf(first).Intersect(scores.TasksOf(second)).ToList();
         if (!scores.AllTasksOf(first).Intersect(scores.AllTasksOf(second)).Any())
-            throw new UserErrorException($"{first} and {second} have no task in common: {Names(scores.AllTasksOf(first))} against {Names(scores.AllTasksOf(second))}");
+            throw new UserErrorException(
+                $"{first} and {second} have no task in common: {Names(scores.AllTasksOf(first))} against {Names(scores.AllTasksOf(second))}"
+            );
         if (tasks.Count == 0)
-            return new ReportTable(title, header, [], $"Not compared: there is no task on which both have a score. {string.Join(". ", scores.Only([first, second]).Undefinedness())}.");
+            return new ReportTable(
+                title,
+                header,
+                [],
+                $"Not compared: there is no task on which both have a score. "
+                    + $"{string.Join(". ", scores.Only([first, second]).Undefinedness())}."
+            );
 
         var compared = tasks.Select(task => Comparison.Of(scores.Of(first, task), scores.Of(second, task), test)).ToList();
         var corrected = Comparison.Holm([.. compared.Select(c => c.P)]);
-        var rows = tasks.Zip(compared, corrected).Select(row => (IReadOnlyList<string>)
-            [TaskHeadings.Heading(row.First), row.Second.Test is ComparisonTest.Paired ? "paired" : "Welch", $"{row.Second.First.Count}, {row.Second.Second.Count}",
-             Number(row.Second.First.Mean), Number(row.Second.Second.Mean), Signed(row.Second.Difference), Signed(row.Second.Confidence95?.Low), Signed(row.Second.Confidence95?.High),
-             Signed(row.Second.T), Number(row.Second.DegreesOfFreedom, "0.#"), Probability(row.Second.P), Probability(row.Third), Signed(row.Second.CohenD), Signed(row.Second.HedgesG)]);
+        var rows = tasks
+            .Zip(compared, corrected)
+            .Select(row =>
+                (IReadOnlyList<string>)
+                    [
+                        TaskHeadings.Heading(row.First),
+                        row.Second.Test is ComparisonTest.Paired ? "paired" : "Welch",
+                        $"{row.Second.First.Count}, {row.Second.Second.Count}",
+                        Number(row.Second.First.Mean),
+                        Number(row.Second.Second.Mean),
+                        Signed(row.Second.Difference),
+                        Signed(row.Second.Confidence95?.Low),
+                        Signed(row.Second.Confidence95?.High),
+                        Signed(row.Second.T),
+                        Number(row.Second.DegreesOfFreedom, "0.#"),
+                        Probability(row.Second.P),
+                        Probability(row.Third),
+                        Signed(row.Second.CohenD),
+                        Signed(row.Second.HedgesG),
+                    ]
+            );
         var averaged = TaskHeadings.Averaged(tasks);
         double Average(Func<Comparison, double> value) => averaged.Average(task => value(compared[tasks.IndexOf(task)]));
-        IReadOnlyList<string> average = ["average", "", "", Number(Average(c => c.First.Mean)), Number(Average(c => c.Second.Mean)), Signed(Average(c => c.Difference)), "", "", "", "", "", "", "", ""];
+        IReadOnlyList<string> average =
+        [
+            "average",
+            "",
+            "",
+            Number(Average(c => c.First.Mean)),
+            Number(Average(c => c.Second.Mean)),
+            Signed(Average(c => c.Difference)),
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+        ];
 
         var untested = compared.Count(c => c.P is null);
         return new ReportTable(
             title, header, [.. rows, average],
             $"Difference: {second} minus {first}. p is two-sided. {tasks.Count} {(tasks.Count == 1 ? "task is" : "tasks are")} tested"
-            + (tasks.Count == 1 ? "" : $": without a true difference anywhere, one of {tasks.Count} p values is below 5% in {1 - Math.Pow(0.95, tasks.Count):0%} of such comparisons, so judge by p (Holm), which holds that at 5%")
-            + ". Runs from one checkpoint show what fine-tuning varies, not what another pre-training would. d and g: the difference in pooled standard deviations; 0.2 is small, 0.8 large."
-            + (untested == 0 ? "" : $" {untested} without a test: a single run, or runs without any spread."));
+                + (
+                    tasks.Count == 1
+                        ? ""
+                        : $": without a true difference anywhere, one of {tasks.Count} p values is below 5% in "
+                            + $"{1 - Math.Pow(0.95, tasks.Count):0%} of such comparisons, so judge by p (Holm), which holds that at 5%"
+                )
+                + ". Runs from one checkpoint show what fine-tuning varies, not what another pre-training would. d and g: "
+                + "the difference in pooled standard deviations; 0.2 is small, 0.8 large."
+                + (untested == 0 ? "" : $" {untested} without a test: a single run, or runs without any spread.")
+        );
     }
 
     /// <summary>The average over tasks of the mean of runs.</summary>

@@ -19,7 +19,9 @@ public enum ComparisonTest
 /// <summary>What scripts/stats.csx is asked for.</summary>
 public sealed record StatisticsConfig : IExperimentConfig<StatisticsConfig>
 {
-    /// <summary>Folders of fine-tuning runs (checkpoints/glue), and CSV files with the columns model, task, run, score (score in per cent).</summary>
+    /// <summary>
+    /// Folders of fine-tuning runs (checkpoints/glue), and CSV files with the columns model, task, run, score (score in per cent).
+    /// </summary>
     public IReadOnlyList<string> Scores { get; init; } = [];
 
     /// <summary>The groups to look at, in this order; none: all.</summary>
@@ -31,7 +33,10 @@ public sealed record StatisticsConfig : IExperimentConfig<StatisticsConfig>
     /// <summary>How they are tested: auto is paired where both have the same runs with the same seeds, else welch.</summary>
     public ComparisonTest Test { get; init; } = ComparisonTest.Auto;
 
-    /// <summary>The folder for statistics.md, statistics.csv, comparison.csv, scores.csv and scores.png, from the project's root where it is relative.</summary>
+    /// <summary>
+    /// The folder for statistics.md, statistics.csv, comparison.csv, scores.csv and scores.png, from the project's root where it is
+    /// relative.
+    /// </summary>
     public string Out { get; init; } = "test_outputs/statistics";
 
     /// <summary>The groups that are read: those to look at and those to compare; none: all.</summary>

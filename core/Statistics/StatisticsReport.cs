@@ -7,7 +7,10 @@ namespace Electra.Statistics;
 /// <summary>Tables on the terminal and in files.</summary>
 public static class StatisticsReport
 {
-    /// <summary>Every table that a configuration asks for: tasks, averages, the original's tables, and a comparison where there are two groups for one.</summary>
+    /// <summary>
+    /// Every table that a configuration asks for: tasks, averages, the original's tables, and a comparison where there are two groups for
+    /// one.
+    /// </summary>
     /// <exception cref="UserErrorException">A group to compare is not there.</exception>
     public static IReadOnlyList<ReportTable> Tables(ScoreSet scores, StatisticsConfig config)
     {
@@ -43,7 +46,12 @@ public static class StatisticsReport
     {
         var folder = Paths.Output(config.Out);
         string File(string name) => Path.Combine(folder, name);
-        AtomicFile.WriteAllText(File("statistics.md"), "# Statistics over runs\n\n" + string.Join("\n", tables.Select(table => table.Markdown())) + (scores.All.Count > 0 ? "\n![scores](scores.png)\n" : ""));
+        AtomicFile.WriteAllText(
+            File("statistics.md"),
+            "# Statistics over runs\n\n"
+                + string.Join("\n", tables.Select(table => table.Markdown()))
+                + (scores.All.Count > 0 ? "\n![scores](scores.png)\n" : "")
+        );
         AtomicFile.WriteAllText(File("statistics.csv"), tables[0].Csv());
         AtomicFile.WriteAllText(File("scores.csv"), ScoreCsv.Write(scores));
         // Those of an earlier call would be taken for this one's.
@@ -56,9 +64,13 @@ public static class StatisticsReport
 
         console.Heading("Where it is");
         console.Table(
-            ("all tables", Paths.Shown(File("statistics.md"))), ("tasks, as CSV", Paths.Shown(File("statistics.csv"))),
-            ("every score, as CSV", Paths.Shown(File("scores.csv"))), ("every score, drawn", scores.All.Count > 0 ? Paths.Shown(File("scores.png")) : "there is none"));
+            ("all tables", Paths.Shown(File("statistics.md"))),
+            ("tasks, as CSV", Paths.Shown(File("statistics.csv"))),
+            ("every score, as CSV", Paths.Shown(File("scores.csv"))),
+            ("every score, drawn", scores.All.Count > 0 ? Paths.Shown(File("scores.png")) : "there is none")
+        );
     }
 
-    private static bool HaveTasksInCommon(ScoreSet scores, IReadOnlyList<string> groups) => scores.TasksOf(groups[0]).Intersect(scores.TasksOf(groups[1])).Any();
+    private static bool HaveTasksInCommon(ScoreSet scores, IReadOnlyList<string> groups) =>
+        scores.TasksOf(groups[0]).Intersect(scores.TasksOf(groups[1])).Any();
 }

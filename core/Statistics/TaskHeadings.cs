@@ -8,14 +8,27 @@ internal static class TaskHeadings
 {
     /// <summary>The eight tasks of the original's tables with their headings there. WNLI is in none of them.</summary>
     public static IReadOnlyList<(string Task, string Heading)> Glue { get; } =
-        [("cola", "CoLA"), ("sst2", "SST"), ("mrpc", "MRPC"), ("stsb", "STS"), ("qqp", "QQP"), ("mnli", "MNLI"), ("qnli", "QNLI"), ("rte", "RTE")];
+    [
+        ("cola", "CoLA"),
+        ("sst2", "SST"),
+        ("mrpc", "MRPC"),
+        ("stsb", "STS"),
+        ("qqp", "QQP"),
+        ("mnli", "MNLI"),
+        ("qnli", "QNLI"),
+        ("rte", "RTE"),
+    ];
 
     /// <summary>The heading of a task's column.</summary>
-    public static string Heading(string task) => Glue.FirstOrDefault(column => column.Task == task).Heading ?? GlueTasks.Find(task)?.DisplayName ?? task;
+    public static string Heading(string task) =>
+        Glue.FirstOrDefault(column => column.Task == task).Heading ?? GlueTasks.Find(task)?.DisplayName ?? task;
 
-    /// <summary>The task that a name in a file of scores means, however it is written: <c>CoLA</c>, <c>SST</c> and <c>SST-2</c> are known.</summary>
+    /// <summary>
+    /// The task that a name in a file of scores means, however it is written: <c>CoLA</c>, <c>SST</c> and <c>SST-2</c> are known.
+    /// </summary>
     public static string Named(string name) =>
-        GlueTasks.All.FirstOrDefault(task => Same(task.Name, name) || Same(task.DisplayName, name) || Same(Heading(task.Name), name))?.Name ?? name;
+        GlueTasks.All.FirstOrDefault(task => Same(task.Name, name) || Same(task.DisplayName, name) || Same(Heading(task.Name), name))?.Name
+        ?? name;
 
     /// <summary>The tasks, in the order of tables.</summary>
     public static IReadOnlyList<string> Ordered(IEnumerable<string> tasks) =>

@@ -63,7 +63,10 @@ internal static class TemporaryName
     public static string Beside(string path) =>
         Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}{Suffix}");
 
-    /// <summary>Removes what a process left that was killed while it wrote. Only for whom the names are alone: what another process writes would go too.</summary>
+    /// <summary>
+    /// Removes what a process left that was killed while it wrote. Only for whom the names are alone: what another process writes would go
+    /// too.
+    /// </summary>
     /// <param name="folder">The folder; it may be missing.</param>
     /// <param name="prefix">What the names of the files and folders that were written begin with.</param>
     public static void RemoveLeft(string folder, string prefix = "")

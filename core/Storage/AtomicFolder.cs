@@ -6,7 +6,9 @@ namespace Electra.Storage;
 /// </summary>
 internal static class AtomicFolder
 {
-    /// <summary>Fills a temporary folder beside <paramref name="path"/>, and gives it that name; an older folder of the name is replaced.</summary>
+    /// <summary>
+    /// Fills a temporary folder beside <paramref name="path"/>, and gives it that name; an older folder of the name is replaced.
+    /// </summary>
     /// <param name="path">The folder. A symbolic link is followed, not replaced.</param>
     /// <param name="fill">Writes the files into the folder it is handed. When it throws, an older folder stays as it was.</param>
     /// <exception cref="UserErrorException">There is a file in its place.</exception>

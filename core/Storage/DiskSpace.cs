@@ -16,7 +16,10 @@ internal static class DiskSpace
         catch (IOException error) when (DiskFull.Is(error))
         {
             double free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace / 1e6;
-            throw new UserErrorException($"The disk of {folder} is full: {free:f0} MB free. Make room and start again: what is done is kept.", error);
+            throw new UserErrorException(
+                $"The disk of {folder} is full: {free:f0} MB free. Make room and start again: what is done is kept.",
+                error
+            );
         }
     }
 }

@@ -30,7 +30,9 @@ internal sealed unsafe class FileLock : IDisposable
 
     private FileLock(FileStream file) => this.file = file;
 
-    /// <summary>Takes the lock; null where another process has it. Disposing gives it up. The empty file stays, as removing it could let two in.</summary>
+    /// <summary>
+    /// Takes the lock; null where another process has it. Disposing gives it up. The empty file stays, as removing it could let two in.
+    /// </summary>
     /// <param name="path">The file; its folder is made where it is missing.</param>
     /// <exception cref="UserErrorException">The file system does not lock files.</exception>
     public static FileLock? TryTake(string path)
@@ -108,6 +110,9 @@ internal sealed unsafe class FileLock : IDisposable
     }
 
     private static UserErrorException Refusal(string path, string reason) =>
-        new($"{Path.GetDirectoryName(path)} is on a file system ({new DriveInfo(path).DriveFormat}) that does not lock files ({reason}): "
-            + $"a second process could write there at the same time. Use a folder on another disk; or set {Variable}=optional, and start only one process at a time there.");
+        new(
+            $"{Path.GetDirectoryName(path)} is on a file system ({new DriveInfo(path).DriveFormat}) that does not lock files ({reason}): "
+                + $"a second process could write there at the same time. Use a folder on another disk; "
+                + $"or set {Variable}=optional, and start only one process at a time there."
+        );
 }

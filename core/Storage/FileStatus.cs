@@ -27,7 +27,9 @@ internal enum FileKind
     Forbidden,
 }
 
-/// <summary>The kind and the identity of what a path leads to. .NET tells neither: <c>File.Exists</c> is true for a dangling link and for a pipe.</summary>
+/// <summary>
+/// The kind and the identity of what a path leads to. .NET tells neither: <c>File.Exists</c> is true for a dangling link and for a pipe.
+/// </summary>
 /// <param name="Kind">The kind, links followed.</param>
 /// <param name="Identity">The same for all paths that lead to one file or folder.</param>
 internal readonly unsafe partial record struct FileStatus(FileKind Kind, string Identity)

@@ -20,13 +20,21 @@ internal static class FolderFiles
             var (current, level) = next;
             if (!seen.Add(FileStatus.Of(current).Identity))
                 continue;
-            var entries = Entries(current).Where(entry => hidden || !entry.Name.StartsWith('.')).OrderBy(entry => entry.Name, StringComparer.Ordinal).ToList();
+            var entries = Entries(current)
+                .Where(entry => hidden || !entry.Name.StartsWith('.'))
+                .OrderBy(entry => entry.Name, StringComparer.Ordinal)
+                .ToList();
             foreach (var file in entries.Where(entry => entry is not DirectoryInfo))
                 yield return file.FullName;
             if (level == depth)
                 continue;
             // Links last: a folder is known by its own path where it has one.
-            foreach (var inner in entries.OfType<DirectoryInfo>().OrderBy(inner => inner.LinkTarget is null).ThenByDescending(inner => inner.Name, StringComparer.Ordinal))
+            foreach (
+                var inner in entries
+                    .OfType<DirectoryInfo>()
+                    .OrderBy(inner => inner.LinkTarget is null)
+                    .ThenByDescending(inner => inner.Name, StringComparer.Ordinal)
+            )
                 waiting.Push((inner.FullName, level + 1));
         }
     }
@@ -35,15 +43,24 @@ internal static class FolderFiles
     {
         try
         {
-            return new DirectoryInfo(folder).GetFileSystemInfos("*", new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false });
+            return new DirectoryInfo(folder).GetFileSystemInfos(
+                "*",
+                new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false }
+            );
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new UserErrorException($"the folder {Paths.Shown(folder)} cannot be read: permission is denied. Allow it (chmod u+rx), or name the files", e);
+            throw new UserErrorException(
+                $"the folder {Paths.Shown(folder)} cannot be read: permission is denied. Allow it (chmod u+rx), or name the files",
+                e
+            );
         }
         catch (IOException e)
         {
-            throw new UserErrorException(InputFile.Exists(folder) ? $"the folder {Paths.Shown(folder)} cannot be read: {e.Message}" : InputFile.NotUtf8Name(folder), e);
+            throw new UserErrorException(
+                InputFile.Exists(folder) ? $"the folder {Paths.Shown(folder)} cannot be read: {e.Message}" : InputFile.NotUtf8Name(folder),
+                e
+            );
         }
     }
 }

@@ -9,7 +9,9 @@ namespace Electra.Storage;
 /// </summary>
 internal static partial class GitLfsPointer
 {
-    /// <summary>A pointer is never longer (git-lfs, docs/spec.md). A longer file may be several, joined as the parts of a text are.</summary>
+    /// <summary>
+    /// A pointer is never longer (git-lfs, docs/spec.md). A longer file may be several, joined as the parts of a text are.
+    /// </summary>
     private const int HeadBytes = 1024;
 
     /// <summary>Refuses a pointer; any other file passes, also one that is missing or cannot be read.</summary>
@@ -33,7 +35,9 @@ internal static partial class GitLfsPointer
             return;
         var size = Size().Match(text) is { Success: true } match ? $" of {match.Groups[1].Value} bytes" : "";
         throw new UserErrorException(
-            $"{Paths.Shown(path)} is a pointer of Git LFS, and not the file{size} itself. Fetch it with git lfs pull in its folder, or download it again.");
+            $"{Paths.Shown(path)} is a pointer of Git LFS, and not the file{size} itself. "
+                + "Fetch it with git lfs pull in its folder, or download it again."
+        );
     }
 
     [GeneratedRegex(@"\A\uFEFF?version https?://[^\s]*(git-lfs|hawser|git-media)[^\s]*\r?\n(ext-.*\n)*oid ")]

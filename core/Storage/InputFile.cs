@@ -10,7 +10,8 @@ internal static class InputFile
     public static bool Exists(string path) => FileStatus.Of(path).Kind is not (FileKind.Missing or FileKind.DanglingLink);
 
     /// <summary>Refuses what is not a regular file that can be read more than once, and a Git LFS pointer in its place.</summary>
-    /// <exception cref="UserErrorException">The path leads nowhere, to a folder, a pipe, a device or a Git LFS pointer; the message names which.</exception>
+    /// <exception cref="UserErrorException">The path leads nowhere, to a folder, a pipe, a device or a Git LFS pointer; the message names
+    /// which.</exception>
     public static void Check(string path)
     {
         var shown = Paths.Shown(path);
@@ -41,7 +42,10 @@ internal static class InputFile
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new UserErrorException($"{Paths.Shown(path)} cannot be read: permission is denied. Allow it (chmod u+r, or ask its owner)", e);
+            throw new UserErrorException(
+                $"{Paths.Shown(path)} cannot be read: permission is denied. Allow it (chmod u+r, or ask its owner)",
+                e
+            );
         }
         catch (IOException e)
         {
@@ -68,6 +72,7 @@ internal static class InputFile
     internal static string NotUtf8Name(string path)
     {
         var shown = Paths.Shown(path);
-        return $"the name of {shown} is not UTF-8, and .NET cannot open it. Rename it: convmv -f latin1 -t utf8 --notest '{Path.GetDirectoryName(shown) switch { null or "" => ".", var folder => folder }}'/*";
+        return $"the name of {shown} is not UTF-8, and .NET cannot open it. Rename it: "
+            + $"convmv -f latin1 -t utf8 --notest '{Path.GetDirectoryName(shown) switch { null or "" => ".", var folder => folder }}'/*";
     }
 }

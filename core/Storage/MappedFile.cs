@@ -24,7 +24,10 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>Bytes in the file.</summary>
     public long Length { get; }
 
-    /// <summary>The values number <paramref name="from"/> up to <paramref name="from"/> + <paramref name="count"/> of a file of <typeparamref name="T"/>.</summary>
+    /// <summary>
+    /// The values number <paramref name="from"/> up to <paramref name="from"/> + <paramref name="count"/> of a file of
+    /// <typeparamref name="T"/>.
+    /// </summary>
     public ReadOnlySpan<T> Values<T>(long from, int count)
         where T : unmanaged
     {

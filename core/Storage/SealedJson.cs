@@ -28,7 +28,9 @@ internal static class SealedJson
     {
         try
         {
-            var json = JsonNode.Parse(File.ReadAllBytes(file), documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject ?? throw new JsonException("no object");
+            var json =
+                JsonNode.Parse(File.ReadAllBytes(file), documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject
+                ?? throw new JsonException("no object");
             var seal = json[Seal]?.GetValue<string>();
             json.Remove(Seal);
             if (seal != Fingerprint.Of(json.ToJsonString()))

@@ -44,9 +44,11 @@ public sealed record ComputeOptions
     {
         int processors = Environment.ProcessorCount;
         if (Threads > processors)
-            yield return $"compute.threads is {Threads}, but this process may use {processors} processor{(processors == 1 ? "" : "s")}: more threads than processors are several times slower. compute.threads=0 is one thread for each.";
+            yield return $"compute.threads is {Threads}, but this process may use {processors} processor{(processors == 1 ? "" : "s")}: "
+                + "more threads than processors are several times slower. compute.threads=0 is one thread for each.";
         else if (workers > processors)
-            yield return $"workers is {workers}, but this process may use {processors} processor{(processors == 1 ? "" : "s")}: more workers than processors are slower.";
+            yield return $"workers is {workers}, but this process may use {processors} processor{(processors == 1 ? "" : "s")}: "
+                + "more workers than processors are slower.";
     }
 }
 
@@ -95,8 +97,13 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
             return CPU;
         int devices = cuda.is_available() ? cuda.device_count() : 0;
         if (devices == 0)
-            throw new UserErrorException($"compute.device: {name} was asked for, but libtorch in {LibTorch.Folder} finds no CUDA device. Use compute.device=cpu, or build with -p:TorchBackend=cuda on a machine with an NVIDIA driver.");
-        int index = name.StartsWith("cuda:", StringComparison.Ordinal) ? int.Parse(name["cuda:".Length..], System.Globalization.CultureInfo.InvariantCulture) : 0;
+            throw new UserErrorException(
+                $"compute.device: {name} was asked for, but libtorch in {LibTorch.Folder} finds no CUDA device. "
+                    + "Use compute.device=cpu, or build with -p:TorchBackend=cuda on a machine with an NVIDIA driver."
+            );
+        int index = name.StartsWith("cuda:", StringComparison.Ordinal)
+            ? int.Parse(name["cuda:".Length..], System.Globalization.CultureInfo.InvariantCulture)
+            : 0;
         if (index >= devices)
             throw new UserErrorException($"compute.device: {name} was asked for, but the last CUDA device is cuda:{devices - 1}.");
         return new Device(DeviceType.CUDA, index);

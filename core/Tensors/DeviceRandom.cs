@@ -24,7 +24,10 @@ internal static class DeviceRandom
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var rows = Staging.Put(compute, [.. keys.Select(key => (long)key.Value)])[0];
-        var x = arange(1, columns + 1, dtype: int64, device: compute.Device).mul_(unchecked((long)SplitMix.Golden)).unsqueeze(0).add(rows.unsqueeze(1));
+        var x = arange(1, columns + 1, dtype: int64, device: compute.Device)
+            .mul_(unchecked((long)SplitMix.Golden))
+            .unsqueeze(0)
+            .add(rows.unsqueeze(1));
         x = Multiplied(x, 30, unchecked((long)0xBF58476D1CE4E5B9));
         x = Multiplied(x, 27, unchecked((long)0x94D049BB133111EB));
         x = Folded(x, 31);
@@ -44,7 +47,8 @@ internal static class DeviceRandom
     /// <summary>A shift that fills up with zeros; libtorch's fills up with the sign.</summary>
     private static Tensor Shifted(Tensor x, int bits)
     {
-        using Tensor by = full(1, bits, dtype: int64, device: x.device), mask = full(1, (1L << (64 - bits)) - 1, dtype: int64, device: x.device);
+        using Tensor by = full(1, bits, dtype: int64, device: x.device),
+            mask = full(1, (1L << (64 - bits)) - 1, dtype: int64, device: x.device);
         return x.bitwise_right_shift(by).bitwise_and_(mask);
     }
 }

@@ -55,7 +55,15 @@ public sealed class Dropout(RandomKey key, Compute compute, int sequences, long 
         var (streams, keyOf) = Streams(shape, call);
         long length = mask.numel() / streams;
         if (type is ScalarType.BFloat16 or ScalarType.Float16)
-            VectorRandom.FillMask((ushort*)data, streams, length, threshold, type == ScalarType.BFloat16 ? BFloat16Bits(kept) : BitConverter.HalfToUInt16Bits((Half)kept), keyOf, compute.Threads);
+            VectorRandom.FillMask(
+                (ushort*)data,
+                streams,
+                length,
+                threshold,
+                type == ScalarType.BFloat16 ? BFloat16Bits(kept) : BitConverter.HalfToUInt16Bits((Half)kept),
+                keyOf,
+                compute.Threads
+            );
         else
             VectorRandom.FillMask((float*)data, streams, length, threshold, kept, keyOf, compute.Threads);
         return mask;

@@ -52,9 +52,22 @@ internal static class FastOperations
             && (!is_grad_enabled() || parameters.Output.Weight.Leaf.requires_grad || !x.requires_grad);
         if (!takes)
             return null;
-        var attention = new AttentionKernel.Shape(sizes.Batch, sizes.Length, sizes.Heads, sizes.HeadSize, sizes.Lengths, dropout.NextMask(parameters.AttentionDropout, sizes.Heads));
-        var shape = new TransformerLayerKernel.Shape(attention, (int)parameters.Intermediate.Weight.Shape[0], (float)parameters.Epsilon,
-            dropout.NextMask(parameters.HiddenDropout, sizes.Length), dropout.NextMask(parameters.HiddenDropout, sizes.Length), threads);
+        var attention = new AttentionKernel.Shape(
+            sizes.Batch,
+            sizes.Length,
+            sizes.Heads,
+            sizes.HeadSize,
+            sizes.Lengths,
+            dropout.NextMask(parameters.AttentionDropout, sizes.Heads)
+        );
+        var shape = new TransformerLayerKernel.Shape(
+            attention,
+            (int)parameters.Intermediate.Weight.Shape[0],
+            (float)parameters.Epsilon,
+            dropout.NextMask(parameters.HiddenDropout, sizes.Length),
+            dropout.NextMask(parameters.HiddenDropout, sizes.Length),
+            threads
+        );
         return CustomOperation.Apply(new TransformerLayerOperation(shape, parameters), x, parameters.Output.Weight.Leaf);
     }
 
@@ -64,13 +77,21 @@ internal static class FastOperations
     /// </summary>
     public static Tensor Logits(Tensor x, Parameter words, Parameter bias, int threads) =>
         Takes(x, x.shape[^1]) && x.dim() == 2
-            ? CustomOperation.Apply(new LogitsOperation(words, bias, new((int)x.shape[0], (int)words.Shape[1], (int)words.Shape[0], threads)), x, words.Leaf)
+            ? CustomOperation.Apply(
+                new LogitsOperation(words, bias, new((int)x.shape[0], (int)words.Shape[1], (int)words.Shape[0], threads)),
+                x,
+                words.Leaf
+            )
             : linear(x, words.Value.to(x.dtype), bias.Value.to(x.dtype)).to(ScalarType.Float32);
 
     /// <summary>The mean cross-entropy of logits <c>[rows, classes]</c> float32 and classes <c>[rows]</c>.</summary>
     public static Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing, int threads) =>
         logits.dtype == ScalarType.Float32 && logits.device_type == DeviceType.CPU && Available.Value && !plain
-            ? CustomOperation.Apply(new CrossEntropyOperation(new((int)logits.shape[0], (int)logits.shape[1], (float)smoothing, threads)), logits, targets)
+            ? CustomOperation.Apply(
+                new CrossEntropyOperation(new((int)logits.shape[0], (int)logits.shape[1], (float)smoothing, threads)),
+                logits,
+                targets
+            )
             : cross_entropy(logits, targets, label_smoothing: smoothing);
 
     /// <summary>
@@ -106,7 +127,18 @@ internal static class FastOperations
         {
             var (rows, outputs, inputs) = ((int)gradient.shape[0], (int)Weight.Shape[0], (int)Weight.Shape[1]);
             using var x = kept[0].contiguous();
-            BFloat16Products.TransposedBy(outputs, inputs, rows, BFloat16(gradient), outputs, BFloat16(x), inputs, 1, Float32(Weight.Gradient), inputs);
+            BFloat16Products.TransposedBy(
+                outputs,
+                inputs,
+                rows,
+                BFloat16(gradient),
+                outputs,
+                BFloat16(x),
+                inputs,
+                1,
+                Float32(Weight.Gradient),
+                inputs
+            );
             ColumnSums.Add(BFloat16(gradient), Float32(Bias.Gradient), rows, outputs, Threads);
             return [gradient.matmul(Weight.Leaf), null];
         }
@@ -163,9 +195,20 @@ internal static class FastOperations
             var (rows, hidden) = (Shape.Rows, Shape.Hidden);
             var result = empty_like(x);
             Tensor[] needed = [RowsOf(3 * hidden), RowsOf(hidden), RowsOf(hidden), RowsOf(Shape.Intermediate)];
-            Tensor[] forBackward = kept is null ? [] : [
-                empty([Shape.Attention.Batch * Shape.Attention.Heads, Shape.Attention.Length, Shape.Attention.Stride], dtype: ScalarType.BFloat16),
-                RowsOf(hidden), empty(rows), RowsOf(Shape.Intermediate), RowsOf(hidden), empty(rows)];
+            Tensor[] forBackward = kept is null
+                ? []
+                :
+                [
+                    empty(
+                        [Shape.Attention.Batch * Shape.Attention.Heads, Shape.Attention.Length, Shape.Attention.Stride],
+                        dtype: ScalarType.BFloat16
+                    ),
+                    RowsOf(hidden),
+                    empty(rows),
+                    RowsOf(Shape.Intermediate),
+                    RowsOf(hidden),
+                    empty(rows),
+                ];
             TransformerLayerKernel.Forward(Shape, Weights(), BFloat16(x), Activations([.. needed, .. forBackward]), BFloat16(result));
             kept?.AddRange([x.alias(), .. needed, .. forBackward]);
             return result;
@@ -175,8 +218,12 @@ internal static class FastOperations
         public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
         {
             var result = empty_like(gradient);
-            using Tensor output = RowsOf(Shape.Hidden), intermediate = RowsOf(Shape.Intermediate), attended = RowsOf(Shape.Hidden), context = RowsOf(Shape.Hidden),
-                queryKeyValue = RowsOf(3 * Shape.Hidden), residual = empty([Shape.Rows, Shape.Hidden]);
+            using Tensor output = RowsOf(Shape.Hidden),
+                intermediate = RowsOf(Shape.Intermediate),
+                attended = RowsOf(Shape.Hidden),
+                context = RowsOf(Shape.Hidden),
+                queryKeyValue = RowsOf(3 * Shape.Hidden),
+                residual = empty([Shape.Rows, Shape.Hidden]);
             var space = new TransformerLayerKernel.Workspace
             {
                 Output = BFloat16(output),
@@ -186,7 +233,16 @@ internal static class FastOperations
                 QueryKeyValue = BFloat16(queryKeyValue),
                 Residual = Float32(residual),
             };
-            TransformerLayerKernel.Backward(Shape, Weights(), BFloat16(kept[0]), Activations([.. kept.Skip(1)]), BFloat16(gradient), space, BFloat16(result), Gradients());
+            TransformerLayerKernel.Backward(
+                Shape,
+                Weights(),
+                BFloat16(kept[0]),
+                Activations([.. kept.Skip(1)]),
+                BFloat16(gradient),
+                space,
+                BFloat16(result),
+                Gradients()
+            );
             return [result, null];
         }
 
@@ -216,7 +272,11 @@ internal static class FastOperations
         private unsafe TransformerLayerKernel.Parameters<LinearGradients> Gradients() =>
             Of(layer => new LinearGradients(Float32(layer.Weight.Gradient), Float32(layer.Bias.Gradient)), parameter => parameter.Gradient);
 
-        private unsafe TransformerLayerKernel.Parameters<TLinear> Of<TLinear>(Func<(Parameter Weight, Parameter Bias), TLinear> linear, Func<Parameter, Tensor> part) where TLinear : unmanaged
+        private unsafe TransformerLayerKernel.Parameters<TLinear> Of<TLinear>(
+            Func<(Parameter Weight, Parameter Bias), TLinear> linear,
+            Func<Parameter, Tensor> part
+        )
+            where TLinear : unmanaged
         {
             LayerNormWeights Norm((Parameter Gain, Parameter Offset) norm) => new(Float32(part(norm.Gain)), Float32(part(norm.Offset)));
             return new()
@@ -246,7 +306,15 @@ internal static class FastOperations
         public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
         {
             var result = empty_like(kept[0]);
-            VocabularyKernel.Backward(Shape, Float32(gradient), BFloat16(kept[0]), Float32(Words.Leaf), BFloat16(result), Float32(Words.Gradient), Float32(Bias.Gradient));
+            VocabularyKernel.Backward(
+                Shape,
+                Float32(gradient),
+                BFloat16(kept[0]),
+                Float32(Words.Leaf),
+                BFloat16(result),
+                Float32(Words.Gradient),
+                Float32(Bias.Gradient)
+            );
             return [result, null];
         }
     }
@@ -260,7 +328,13 @@ internal static class FastOperations
                 ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)target, (ulong)Shape.Classes, nameof(targets));
             using var losses = empty(Shape.Rows, dtype: ScalarType.Float32);
             var logSums = empty(Shape.Rows, dtype: ScalarType.Float32);
-            CrossEntropyKernel.Forward(Shape, Float32(logits), (long*)NativeTensors.DataPointer(targets), Float32(losses), Float32(logSums));
+            CrossEntropyKernel.Forward(
+                Shape,
+                Float32(logits),
+                (long*)NativeTensors.DataPointer(targets),
+                Float32(losses),
+                Float32(logSums)
+            );
             kept?.AddRange([logits.alias(), targets.alias(), logSums]);
             return losses.mean();
         }
@@ -268,7 +342,14 @@ internal static class FastOperations
         public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
         {
             var result = empty_like(kept[0]);
-            CrossEntropyKernel.Backward(Shape, gradient.item<float>(), Float32(kept[0]), (long*)NativeTensors.DataPointer(kept[1]), Float32(kept[2]), Float32(result));
+            CrossEntropyKernel.Backward(
+                Shape,
+                gradient.item<float>(),
+                Float32(kept[0]),
+                (long*)NativeTensors.DataPointer(kept[1]),
+                Float32(kept[2]),
+                Float32(result)
+            );
             return [result, null];
         }
     }

@@ -238,7 +238,11 @@ public sealed class ParameterStore : IDisposable
                 // The inverse of the distribution function, of uniform numbers between its values at the bounds. TorchSharp's own
                 // trunc_normal_ fills with a constant.
                 const double AtTwoSigma = 0.9544997361036416; // erf(2 / √2)
-                values.uniform_(-AtTwoSigma, AtTwoSigma).erfinv_().mul_(Math.Sqrt(2) * standardDeviation).clamp_(-2 * standardDeviation, 2 * standardDeviation);
+                values
+                    .uniform_(-AtTwoSigma, AtTwoSigma)
+                    .erfinv_()
+                    .mul_(Math.Sqrt(2) * standardDeviation)
+                    .clamp_(-2 * standardDeviation, 2 * standardDeviation);
                 break;
             case Initialization.XavierUniform:
                 nn.init.xavier_uniform_(values);

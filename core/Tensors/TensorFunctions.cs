@@ -10,9 +10,12 @@ internal static class TensorFunctions
         def embedding(weight: Tensor, ids: Tensor, padding_idx: int) -> Tensor:
             return torch.embedding(weight, ids, padding_idx)
 
-        def fused_adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: List[Tensor], lr: float, beta1: float, beta2: float, weight_decay: float, eps: float, grad_scale: Tensor, found_inf: Tensor):
+        def fused_adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: List[Tensor],
+                        lr: float, beta1: float, beta2: float, weight_decay: float, eps: float,
+                        grad_scale: Tensor, found_inf: Tensor):
             no_maxima: List[Tensor] = []
-            torch._fused_adamw_(p, g, m, v, no_maxima, step, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=eps, amsgrad=False, maximize=False, grad_scale=grad_scale, found_inf=found_inf)
+            torch._fused_adamw_(p, g, m, v, no_maxima, step, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=eps,
+                                amsgrad=False, maximize=False, grad_scale=grad_scale, found_inf=found_inf)
 
         """; // the parser wants a line end after the last statement
 
@@ -35,7 +38,33 @@ internal static class TensorFunctions
     /// <param name="epsilon">Added to the root of the second moments.</param>
     /// <param name="gradientScale">A scalar tensor.</param>
     /// <param name="skip">A scalar tensor: 1 leaves everything as it is.</param>
-    public static void FusedAdamW(Tensor[] values, Tensor[] gradients, Tensor[] means, Tensor[] squares, Tensor[] steps,
-        double learningRate, double beta1, double beta2, double weightDecay, double epsilon, Tensor gradientScale, Tensor skip) =>
-        Unit.Value.invoke("fused_adamw", values, gradients, means, squares, steps, learningRate, beta1, beta2, weightDecay, epsilon, gradientScale, skip);
+    public static void FusedAdamW(
+        Tensor[] values,
+        Tensor[] gradients,
+        Tensor[] means,
+        Tensor[] squares,
+        Tensor[] steps,
+        double learningRate,
+        double beta1,
+        double beta2,
+        double weightDecay,
+        double epsilon,
+        Tensor gradientScale,
+        Tensor skip
+    ) =>
+        Unit.Value.invoke(
+            "fused_adamw",
+            values,
+            gradients,
+            means,
+            squares,
+            steps,
+            learningRate,
+            beta1,
+            beta2,
+            weightDecay,
+            epsilon,
+            gradientScale,
+            skip
+        );
 }

@@ -25,13 +25,27 @@ internal static unsafe class VectorRandom
     /// <param name="kept">The value of the other elements.</param>
     /// <param name="keyOf">Names the draws of a stream.</param>
     /// <param name="threads">CPU threads to use.</param>
-    public static void FillMask(float* destination, int streams, long length, ushort threshold, float kept, Func<int, RandomKey> keyOf, int threads) =>
-        InBlocks(streams, length, keyOf, threads, (start, n, key) => FillMaskBlock(destination + start, n, threshold, kept, key));
+    public static void FillMask(
+        float* destination,
+        int streams,
+        long length,
+        ushort threshold,
+        float kept,
+        Func<int, RandomKey> keyOf,
+        int threads
+    ) => InBlocks(streams, length, keyOf, threads, (start, n, key) => FillMaskBlock(destination + start, n, threshold, kept, key));
 
     /// <inheritdoc cref="FillMask(float*, int, long, ushort, float, Func{int, RandomKey}, int)"/>
     /// <remarks>The 16 bits of <paramref name="kept"/> may be of any format: they are copied.</remarks>
-    public static void FillMask(ushort* destination, int streams, long length, ushort threshold, ushort kept, Func<int, RandomKey> keyOf, int threads) =>
-        InBlocks(streams, length, keyOf, threads, (start, n, key) => FillMaskBlock(destination + start, n, threshold, kept, key));
+    public static void FillMask(
+        ushort* destination,
+        int streams,
+        long length,
+        ushort threshold,
+        ushort kept,
+        Func<int, RandomKey> keyOf,
+        int threads
+    ) => InBlocks(streams, length, keyOf, threads, (start, n, key) => FillMaskBlock(destination + start, n, threshold, kept, key));
 
     /// <summary>Runs <paramref name="work"/> (first element, number of elements, key) over all blocks of all streams.</summary>
     private static void InBlocks(int streams, long length, Func<int, RandomKey> keyOf, int threads, Action<long, int, RandomKey> work)

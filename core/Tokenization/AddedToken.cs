@@ -24,7 +24,13 @@ public sealed record AddedToken(string Content)
 }
 
 /// <summary>What a vocabulary calls the five tokens that every model needs.</summary>
-public sealed record SpecialTokenNames(string Pad = "[PAD]", string Unk = "[UNK]", string Cls = "[CLS]", string Sep = "[SEP]", string Mask = "[MASK]")
+public sealed record SpecialTokenNames(
+    string Pad = "[PAD]",
+    string Unk = "[UNK]",
+    string Cls = "[CLS]",
+    string Sep = "[SEP]",
+    string Mask = "[MASK]"
+)
 {
     /// <summary>The five, in the order in which a trained vocabulary begins.</summary>
     public IReadOnlyList<string> All => [Pad, Unk, Cls, Sep, Mask];

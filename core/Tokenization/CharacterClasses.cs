@@ -42,7 +42,11 @@ internal sealed class CharacterClasses
     private readonly string?[] forms = new string?[0x10000];
     private readonly ConcurrentDictionary<int, (CharacterClass, string)> supplementary = [];
 
-    private CharacterClasses(Func<Rune, (CharacterClass Class, string Form)> classify, TokenizerSettings? settings = null, bool isUnsplit = false)
+    private CharacterClasses(
+        Func<Rune, (CharacterClass Class, string Form)> classify,
+        TokenizerSettings? settings = null,
+        bool isUnsplit = false
+    )
     {
         (this.classify, this.settings, this.isUnsplit) = (classify, settings, isUnsplit);
         var ascii = Enumerable.Range(0, 128).Select(c => classify(new Rune(c))).ToArray();
@@ -61,13 +65,25 @@ internal sealed class CharacterClasses
     /// <summary>What each of the 128 ASCII characters becomes, where it is part of a word or a word: one character.</summary>
     public char[] AsciiForms { get; }
 
-    /// <summary>The same normal forms, but nothing ends a word: spaces are part of it, as are those that are put around Chinese characters.</summary>
-    public CharacterClasses Unsplit => field ??= isUnsplit ? this : new(rune => classify(rune) switch
-    {
-        (CharacterClass.Space, _) => (CharacterClass.Letter, settings is { CleanText: true } ? " " : rune.ToString()),
-        (CharacterClass.Alone, var form) => (CharacterClass.Letter, settings is { SplitChinese: true } && IsChinese(rune.Value) ? $" {form} " : form),
-        var other => other,
-    }, isUnsplit: true);
+    /// <summary>
+    /// The same normal forms, but nothing ends a word: spaces are part of it, as are those that are put around Chinese characters.
+    /// </summary>
+    public CharacterClasses Unsplit =>
+        field ??= isUnsplit
+            ? this
+            : new(
+                rune =>
+                    classify(rune) switch
+                    {
+                        (CharacterClass.Space, _) => (CharacterClass.Letter, settings is { CleanText: true } ? " " : rune.ToString()),
+                        (CharacterClass.Alone, var form) => (
+                            CharacterClass.Letter,
+                            settings is { SplitChinese: true } && IsChinese(rune.Value) ? $" {form} " : form
+                        ),
+                        var other => other,
+                    },
+                isUnsplit: true
+            );
 
     /// <summary>For text that was normalised with these: it is split as theirs is, and not changed again.</summary>
     public CharacterClasses AfterNormalisation => isUnsplit ? AsWritten.Unsplit : AsWritten;

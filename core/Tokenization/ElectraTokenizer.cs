@@ -24,15 +24,20 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <summary>A tokenizer over a vocabulary.</summary>
     /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
     /// <param name="lowercase">Whether text is lowercased and stripped of accents.</param>
-    public ElectraTokenizer(Vocabulary vocabulary, bool lowercase = true) : this(vocabulary, new TokenizerSettings { Lowercase = lowercase })
-    {
-    }
+    public ElectraTokenizer(Vocabulary vocabulary, bool lowercase = true)
+        : this(vocabulary, new TokenizerSettings { Lowercase = lowercase }) { }
 
     /// <summary>A tokenizer over a vocabulary.</summary>
     /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
     /// <param name="settings">How text is normalised.</param>
     public ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings)
-        : this(vocabulary, settings, CharacterClasses.For(settings), new PieceTrie(vocabulary), vocabulary.AddedTokens.Where(token => !token.Normalized))
+        : this(
+            vocabulary,
+            settings,
+            CharacterClasses.For(settings),
+            new PieceTrie(vocabulary),
+            vocabulary.AddedTokens.Where(token => !token.Normalized)
+        )
     {
         var normalised = vocabulary.AddedTokens.Where(token => token.Normalized)
             .Select(token => token with { Content = NormalisedText.Of(token.Content, classes).Text })
@@ -41,7 +46,13 @@ public sealed class ElectraTokenizer : Tokenizer
             ofNormalised = new ElectraTokenizer(vocabulary, settings, CharacterClasses.AsWritten, pieces, normalised);
     }
 
-    private ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings, CharacterClasses classes, PieceTrie pieces, IEnumerable<AddedToken> found)
+    private ElectraTokenizer(
+        Vocabulary vocabulary,
+        TokenizerSettings settings,
+        CharacterClasses classes,
+        PieceTrie pieces,
+        IEnumerable<AddedToken> found
+    )
     {
         (Vocabulary, Settings, this.classes, this.pieces) = (vocabulary, settings, classes, pieces);
         addedTokens = new AddedTokenMatcher(found);
@@ -53,7 +64,9 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <summary>How text is normalised.</summary>
     public TokenizerSettings Settings { get; }
 
-    /// <summary>Names what decides a text's ids, for what is made with this tokenizer and kept: the vocabulary's digits and the settings.</summary>
+    /// <summary>
+    /// Names what decides a text's ids, for what is made with this tokenizer and kept: the vocabulary's digits and the settings.
+    /// </summary>
     public string Fingerprint => $"{Vocabulary.Fingerprint} {Settings}";
 
     /// <summary>Appends the ids of a text, without [CLS] and [SEP]. Allocates nothing beside the list's growth.</summary>
@@ -160,7 +173,14 @@ public sealed class ElectraTokenizer : Tokenizer
 
     /// <inheritdoc/>
     /// <remarks>From the end, only whole words are kept: the end of a word alone would have other pieces.</remarks>
-    protected override int GetIndexByTokenCount(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
+    protected override int GetIndexByTokenCount(
+        string? text,
+        ReadOnlySpan<char> textSpan,
+        EncodeSettings settings,
+        bool fromEnd,
+        out string? normalizedText,
+        out int tokenCount
+    )
     {
         normalizedText = null;
         if (!fromEnd)
@@ -273,7 +293,9 @@ public sealed class ElectraTokenizer : Tokenizer
         }
     }
 
-    /// <summary>What Hugging Face's <c>clean_up_tokenization</c> (transformers, <c>tokenization_utils_base.py</c>) closes up, in its order.</summary>
+    /// <summary>
+    /// What Hugging Face's <c>clean_up_tokenization</c> (transformers, <c>tokenization_utils_base.py</c>) closes up, in its order.
+    /// </summary>
     private static StringBuilder CleanUp(StringBuilder text) => text
         .Replace(" .", ".").Replace(" ?", "?").Replace(" !", "!").Replace(" ,", ",").Replace(" ' ", "'").Replace(" n't", "n't")
         .Replace(" 'm", "'m").Replace(" 's", "'s").Replace(" 've", "'ve").Replace(" 're", "'re");

@@ -24,7 +24,9 @@ internal sealed class PairMerging
         // In code-point order, so that ids, which break ties, do not hang on the order of the words.
         foreach (var character in alphabet.Order())
             Id(character.ToString());
-        foreach (var character in counted.Keys.SelectMany(word => word.EnumerateRunes().Skip(1)).Distinct().Where(alphabet.Contains).Order())
+        foreach (
+            var character in counted.Keys.SelectMany(word => word.EnumerateRunes().Skip(1)).Distinct().Where(alphabet.Contains).Order()
+        )
             Id(Vocabulary.Continuation + character);
 
         foreach (var (word, count) in counted)

@@ -26,7 +26,9 @@ internal sealed class PieceTrie
         cells = Layout(Tree(vocabulary), codes);
     }
 
-    /// <summary>The id of the longest piece that <paramref name="text"/> begins with, and its length; −1 and 0 where there is none.</summary>
+    /// <summary>
+    /// The id of the longest piece that <paramref name="text"/> begins with, and its length; −1 and 0 where there is none.
+    /// </summary>
     /// <param name="text">What is left of a word.</param>
     /// <param name="continues">Whether that is not the whole word.</param>
     /// <param name="length">The piece's length, without <c>##</c>.</param>
@@ -47,12 +49,21 @@ internal sealed class PieceTrie
         return longest;
     }
 
-    /// <summary>A small number for each character of the vocabulary, the smaller the more frequent; 0 for all others, and for no child.</summary>
+    /// <summary>
+    /// A small number for each character of the vocabulary, the smaller the more frequent; 0 for all others, and for no child.
+    /// </summary>
     private static ushort[] Codes(Vocabulary vocabulary)
     {
         var codes = new ushort[char.MaxValue + 1];
         ushort code = 0;
-        foreach (var (character, _) in vocabulary.Tokens.Take(vocabulary.PieceCount).SelectMany(token => token).CountBy(c => c).OrderByDescending(count => count.Value).ThenBy(count => count.Key))
+        foreach (
+            var (character, _) in vocabulary
+                .Tokens.Take(vocabulary.PieceCount)
+                .SelectMany(token => token)
+                .CountBy(c => c)
+                .OrderByDescending(count => count.Value)
+                .ThenBy(count => count.Key)
+        )
             codes[character] = ++code;
         return codes;
     }
@@ -98,7 +109,10 @@ internal sealed class PieceTrie
         var placed = new Queue<(int Node, int Cell)>([(WordStart, WordStart), (WordRest, WordRest)]);
         while (placed.TryDequeue(out var parent))
         {
-            var children = nodes[parent.Node].Children.Select(child => (Code: (int)codes[child.Key], Node: child.Value)).OrderBy(child => child.Code).ToArray();
+            var children = nodes[parent.Node]
+                .Children.Select(child => (Code: (int)codes[child.Key], Node: child.Value))
+                .OrderBy(child => child.Code)
+                .ToArray();
             if (children.Length == 0)
                 continue;
             while (cells[firstFree].IsTaken)

@@ -24,7 +24,9 @@ public sealed record TokenizerSettings
     /// <summary>Whether accents are removed in the end.</summary>
     internal bool StripsAccents => StripAccents ?? Lowercase;
 
-    /// <summary>Names the settings, the same for settings that do the same: <c>lowercase</c>, <c>cased</c>, and what is not as usual.</summary>
+    /// <summary>
+    /// Names the settings, the same for settings that do the same: <c>lowercase</c>, <c>cased</c>, and what is not as usual.
+    /// </summary>
     public override string ToString() => string.Concat(
         Lowercase ? "lowercase" : "cased",
         StripsAccents == Lowercase ? "" : StripsAccents ? ", accents stripped" : ", accents kept",

@@ -21,8 +21,14 @@ public sealed class Vocabulary
     /// <param name="source">Where they come from, for messages.</param>
     /// <param name="names">What the special tokens are called; null: as BERT calls them.</param>
     /// <param name="added">Tokens that stand for themselves: some of the pieces, or more tokens after them.</param>
-    /// <exception cref="UserErrorException">A token is empty or there twice, has an id that is not free, or a special token is missing.</exception>
-    public Vocabulary(IEnumerable<string> pieces, string source = "the vocabulary", SpecialTokenNames? names = null, IEnumerable<AddedToken>? added = null)
+    /// <exception cref="UserErrorException">A token is empty or there twice, has an id that is not free, or a special token is
+    /// missing.</exception>
+    public Vocabulary(
+        IEnumerable<string> pieces,
+        string source = "the vocabulary",
+        SpecialTokenNames? names = null,
+        IEnumerable<AddedToken>? added = null
+    )
     {
         var all = pieces.ToList();
         PieceCount = all.Count;
@@ -35,18 +41,29 @@ public sealed class Vocabulary
             if (!ids.TryAdd(token, id))
                 throw new UserErrorException($"{source}:{id + 1}: the token {token} is there already, on line {ids[token] + 1}");
         }
-        var flagged = (added ?? []).OrderBy(token => token.Id ?? int.MaxValue).Select(token => token with { Id = Place(token, all, source) }).ToList();
+        var flagged = (added ?? [])
+            .OrderBy(token => token.Id ?? int.MaxValue)
+            .Select(token => token with { Id = Place(token, all, source) })
+            .ToList();
         Names = names ?? new SpecialTokenNames();
         if (Names.All.Where(token => !ids.ContainsKey(token)).ToArray() is { Length: > 0 } missing)
-            throw new UserErrorException($"{source} has no {string.Join(", ", missing)}: a vocabulary for ELECTRA needs {string.Join(" ", Names.All)}"
-                + (Names.All.Any(name => all.Exists(token => token != name && token.Trim() == name)) ? "; there is white space around the token" : ""));
+            throw new UserErrorException(
+                $"{source} has no {string.Join(", ", missing)}: a vocabulary for ELECTRA needs {string.Join(" ", Names.All)}"
+                    + (
+                        Names.All.Any(name => all.Exists(token => token != name && token.Trim() == name))
+                            ? "; there is white space around the token"
+                            : ""
+                    )
+            );
 
         tokens = [.. all];
         (PadId, UnkId, ClsId, SepId, MaskId) = (ids[Names.Pad], ids[Names.Unk], ids[Names.Cls], ids[Names.Sep], ids[Names.Mask]);
         SpecialIds = [PadId, UnkId, ClsId, SepId, MaskId];
         AddedTokens =
         [
-            .. Names.All.Where(name => !flagged.Exists(token => token.Content == name)).Select(name => new AddedToken(name) { Id = ids[name], Special = true }),
+            .. Names
+                .All.Where(name => !flagged.Exists(token => token.Content == name))
+                .Select(name => new AddedToken(name) { Id = ids[name], Special = true }),
             .. flagged.Select(token => SpecialIds.Contains(token.Id!.Value) ? token with { Special = true } : token),
         ];
         special = [.. AddedTokens.Where(token => token.Special).Select(token => token.Id!.Value)];
@@ -142,8 +159,11 @@ public sealed class Vocabulary
         if (token.Content.Length == 0)
             throw new UserErrorException($"{source}: an added token is empty");
         if (ids.TryGetValue(token.Content, out int there))
-            return token.Id is null || token.Id == there ? there
-                : throw new UserErrorException($"{source}: the added token {token.Content} has the id {token.Id}, and the vocabulary has it as {there}");
+            return token.Id is null || token.Id == there
+                ? there
+                : throw new UserErrorException(
+                    $"{source}: the added token {token.Content} has the id {token.Id}, and the vocabulary has it as {there}"
+                );
         if (token.Id is { } id && id != all.Count)
             throw new UserErrorException($"{source}: the added token {token.Content} has the id {id}, "
                 + (id < all.Count ? $"which is that of {all[id]}" : $"and no token has the id {all.Count}"));

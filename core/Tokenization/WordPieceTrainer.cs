@@ -35,7 +35,9 @@ public sealed record VocabularyTraining
 /// </summary>
 public static class WordPieceTrainer
 {
-    /// <summary>A thread hands its counts in when it has this many different words: with any number of threads, most are kept once.</summary>
+    /// <summary>
+    /// A thread hands its counts in when it has this many different words: with any number of threads, most are kept once.
+    /// </summary>
     private const int WordsPerThread = 1 << 18;
 
     private const int CharactersPerReport = 1 << 20;
@@ -46,7 +48,12 @@ public static class WordPieceTrainer
     /// <param name="progress">Told of the words counted, then of the pieces found.</param>
     /// <param name="cancellation">Stops the training.</param>
     /// <exception cref="UserErrorException">There are no words in the text.</exception>
-    public static Vocabulary Train(IEnumerable<string> texts, VocabularyTraining settings, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    public static Vocabulary Train(
+        IEnumerable<string> texts,
+        VocabularyTraining settings,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var words = CountWords(texts, settings.Text, progress, cancellation);
         if (words.Count == 0)
@@ -56,7 +63,12 @@ public static class WordPieceTrainer
     }
 
     /// <summary>How often each word occurs.</summary>
-    private static Dictionary<string, long> CountWords(IEnumerable<string> texts, TokenizerSettings settings, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    private static Dictionary<string, long> CountWords(
+        IEnumerable<string> texts,
+        TokenizerSettings settings,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    )
     {
         var total = new Dictionary<string, long>(StringComparer.Ordinal);
         var classes = CharacterClasses.For(settings);

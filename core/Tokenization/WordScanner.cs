@@ -23,7 +23,14 @@ internal ref struct WordScanner
     /// <param name="maxCodePoints">The longest word that is looked up (Hugging Face's <c>max_input_chars_per_word</c>).</param>
     /// <param name="sources">Receives, for each character of the word, its place in the text; empty where that is not wanted.</param>
     /// <param name="position">Where to start.</param>
-    public WordScanner(ReadOnlySpan<char> text, CharacterClasses classes, Span<char> buffer, int maxCodePoints, Span<int> sources = default, int position = 0)
+    public WordScanner(
+        ReadOnlySpan<char> text,
+        CharacterClasses classes,
+        Span<char> buffer,
+        int maxCodePoints,
+        Span<int> sources = default,
+        int position = 0
+    )
     {
         this.text = text;
         this.classes = classes;

@@ -21,6 +21,9 @@ internal sealed class DivergenceGuard(int most, Precision precision, int inARow,
     {
         InARow = update.IsFinite ? 0 : InARow + 1;
         if (InARow > most)
-            throw new UserErrorException($"training diverged: {InARow} updates in a row had a loss or gradients that were not finite, the last at step {update.Update + 1:N0} (loss {update.Loss}, gradient norm {update.GradientNorm}). They were skipped. {advice}");
+            throw new UserErrorException(
+                $"training diverged: {InARow} updates in a row had a loss or gradients that were not finite, the last at step "
+                    + $"{update.Update + 1:N0} (loss {update.Loss}, gradient norm {update.GradientNorm}). They were skipped. {advice}"
+            );
     }
 }

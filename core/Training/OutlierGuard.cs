@@ -33,7 +33,8 @@ public sealed class OutlierGuard(double sigmas, Compute compute) : IDisposable
         var mean = latest.mean([1]);
         // Values that are not finite stay out of the window: the mean stands in for them.
         var remembered = where(values.isfinite(), values, mean);
-        var outlier = seen < Fewest ? zeros(1, ScalarType.Bool, device: compute.Device).any() : values.gt(mean + sigmas * latest.std(1)).any();
+        var outlier =
+            seen < Fewest ? zeros(1, ScalarType.Bool, device: compute.Device).any() : values.gt(mean + sigmas * latest.std(1)).any();
         Recent.narrow(1, k % Window, 1).copy_(remembered.unsqueeze(1));
         return outlier;
     }

@@ -38,8 +38,13 @@ internal sealed class SkippedUpdates
 
     /// <summary>Appends an update.</summary>
     public void Write(UpdateRecord update, IReadOnlyList<long> examples) =>
-        File.AppendAllText(path, JsonSerializer.Serialize(
-            new Line(update.Update + 1, update.IsFinite ? "outlier" : "not finite", update.Loss, update.GradientNorm, examples), Json) + "\n");
+        File.AppendAllText(
+            path,
+            JsonSerializer.Serialize(
+                new Line(update.Update + 1, update.IsFinite ? "outlier" : "not finite", update.Loss, update.GradientNorm, examples),
+                Json
+            ) + "\n"
+        );
 
     /// <summary>The step of a line; null where a kill tore it.</summary>
     private static long? StepOf(string line)

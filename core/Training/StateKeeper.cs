@@ -23,7 +23,12 @@ internal sealed record RunIdentity(string Folder, ScriptText Script, string Expe
 /// <param name="store">The parameters; a state names their layout.</param>
 /// <param name="tensors">All that an update changes, by name.</param>
 /// <param name="keep">How many states are kept.</param>
-internal sealed class StateKeeper<T>(RunIdentity run, ParameterStore store, Func<IEnumerable<(string Name, Tensor Value)>> tensors, int keep)
+internal sealed class StateKeeper<T>(
+    RunIdentity run,
+    ParameterStore store,
+    Func<IEnumerable<(string Name, Tensor Value)>> tensors,
+    int keep
+)
     where T : class
 {
     private const string Prefix = "step_";
@@ -51,7 +56,12 @@ internal sealed class StateKeeper<T>(RunIdentity run, ParameterStore store, Func
     {
         long start = Stopwatch.GetTimestamp();
         // Older states go only when the new one is on the disk, whole.
-        TrainingState.Save(Path.Combine(Folder, $"{Prefix}{step}"), tensors(), Fingerprint.Of(store.Layout), new Saved(position, run.Experiment, run.Data));
+        TrainingState.Save(
+            Path.Combine(Folder, $"{Prefix}{step}"),
+            tensors(),
+            Fingerprint.Of(store.Layout),
+            new Saved(position, run.Experiment, run.Data)
+        );
         foreach (var (_, folder) in States().SkipLast(keep))
             Directory.Delete(folder, recursive: true);
         SavingTime = Stopwatch.GetElapsedTime(start);
@@ -80,9 +90,15 @@ internal sealed class StateKeeper<T>(RunIdentity run, ParameterStore store, Func
             SameExperiment.Require(saved.Experiment, run.Experiment, run.Folder, run.Advice);
             run.Script.RequireSame(run.Folder, run.Advice);
             if (saved.Data != run.Data)
-                throw new UserErrorException($"the run in {Paths.Shown(run.Folder)} began with other data: its text or rows, or the way they are read, have changed since. {run.Advice}");
+                throw new UserErrorException(
+                    $"the run in {Paths.Shown(run.Folder)} began with other data: "
+                        + $"its text or rows, or the way they are read, have changed since. {run.Advice}"
+                );
             if (layout != Fingerprint.Of(store.Layout))
-                throw new UserErrorException($"the state {Paths.Shown(newest.Folder)} has its parameters in another order, under other names or of other shapes than this model. {run.Advice}");
+                throw new UserErrorException(
+                    $"the state {Paths.Shown(newest.Folder)} has its parameters in another order, under other names or of other shapes "
+                        + $"than this model. {run.Advice}"
+                );
             foreach (var (name, destination) in tensors())
                 stored.CopyTo(name, destination);
         }
@@ -108,15 +124,30 @@ internal sealed class StateKeeper<T>(RunIdentity run, ParameterStore store, Func
         if (BeginsAnew)
             foreach (var (path, why) in damaged)
                 warn($"{why} It is set aside as {TrainingState.SetAside(path)}, and the run begins anew.");
-        return damaged.Count == 0 || BeginsAnew ? null
-            : throw new UserErrorException($"no saved state of this run can be used:\n{string.Join('\n', damaged.Select(state => $"  {state.Why}"))}\nresume=never starts the run over.");
+        return damaged.Count == 0 || BeginsAnew
+            ? null
+            : throw new UserErrorException(
+                $"no saved state of this run can be used:\n{string.Join('\n', damaged.Select(state => $"  {state.Why}"))}\n"
+                    + "resume=never starts the run over."
+            );
     }
 
     private IReadOnlyList<(long Step, string Folder)> States() =>
-        !Directory.Exists(Folder) ? [] :
-        [.. from folder in Directory.GetDirectories(Folder, Prefix + "*")
-        let step = long.TryParse(Path.GetFileName(folder)[Prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out long n) ? n : -1
-        where step >= 0
-        orderby step
-        select (step, folder)];
+        !Directory.Exists(Folder)
+            ? []
+            :
+            [
+                .. from folder in Directory.GetDirectories(Folder, Prefix + "*")
+                let step = long.TryParse(
+                    Path.GetFileName(folder)[Prefix.Length..],
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out long n
+                )
+                    ? n
+                    : -1
+                where step >= 0
+                orderby step
+                select (step, folder),
+            ];
 }

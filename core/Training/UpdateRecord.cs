@@ -42,14 +42,18 @@ public sealed record UpdateSums
     public long NotFinite { get; init; }
 
     /// <summary>The sums with one more update.</summary>
-    public UpdateSums With(UpdateRecord update) => new()
-    {
-        WithLosses = WithLosses + (update.HasFiniteLosses ? 1 : 0),
-        Losses = !update.HasFiniteLosses ? Losses : Losses.Count == 0 ? update.Losses : [.. Losses.Zip(update.Losses, (sum, loss) => sum + loss)],
-        WithNorm = WithNorm + (update.IsFinite ? 1 : 0),
-        GradientNorm = GradientNorm + (update.IsFinite ? update.GradientNorm : 0),
-        NotFinite = NotFinite + (update.IsFinite ? 0 : 1),
-    };
+    public UpdateSums With(UpdateRecord update) =>
+        new()
+        {
+            WithLosses = WithLosses + (update.HasFiniteLosses ? 1 : 0),
+            Losses =
+                !update.HasFiniteLosses ? Losses
+                : Losses.Count == 0 ? update.Losses
+                : [.. Losses.Zip(update.Losses, (sum, loss) => sum + loss)],
+            WithNorm = WithNorm + (update.IsFinite ? 1 : 0),
+            GradientNorm = GradientNorm + (update.IsFinite ? update.GradientNorm : 0),
+            NotFinite = NotFinite + (update.IsFinite ? 0 : 1),
+        };
 
     /// <summary>The mean of the i-th loss; NaN where no update had finite ones.</summary>
     public double MeanLoss(int i = 0) => WithLosses == 0 ? double.NaN : Losses[i] / WithLosses;

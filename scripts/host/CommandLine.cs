@@ -26,7 +26,9 @@ internal abstract record CommandLine
         What follows -- goes to the script, as does everything else that is not an option.
         """;
 
-    /// <summary>How to have what only the public tool does. It is then there beside this runner, which goes on being `dotnet script`.</summary>
+    /// <summary>
+    /// How to have what only the public tool does. It is then there beside this runner, which goes on being `dotnet script`.
+    /// </summary>
     public const string PublicTool = """
         To have the public tool, dotnet tool install --global dotnet-script: then dotnet-script (with a hyphen) is the public one.
         For it to be `dotnet script` too, build with: dotnet build -c Release -p:ElectraUseBundledScript=false
@@ -35,8 +37,18 @@ internal abstract record CommandLine
     /// <summary>What only the public tool has: refused rather than handed to a script that does not expect it.</summary>
     private static readonly string[] PublicToolOnly =
     [
-        "-d", "--debug", "-i", "--interactive", "-s", "--sources", "--verbosity", "--disable-isolated-load-context", "--isolated-load-context",
-        "--info", "--runtime", "--no-restore",
+        "-d",
+        "--debug",
+        "-i",
+        "--interactive",
+        "-s",
+        "--sources",
+        "--verbosity",
+        "--disable-isolated-load-context",
+        "--isolated-load-context",
+        "--info",
+        "--runtime",
+        "--no-restore",
     ];
 
     private static readonly string[] PublicToolCommands = ["eval", "init", "new", "publish", "exec"];
@@ -72,13 +84,20 @@ internal abstract record CommandLine
                     i = words.Count;
                     break;
                 case var option when PublicToolOnly.Contains(option):
-                    throw new ScriptErrorException($"{option}: only the public dotnet-script has this, the bundled script runner does not.\n{PublicTool}");
+                    throw new ScriptErrorException(
+                        $"{option}: only the public dotnet-script has this, the bundled script runner does not.\n{PublicTool}"
+                    );
                 case var option when script is null && option.StartsWith('-'):
                     throw new ScriptErrorException($"{option}: the bundled script runner has no such option.\n\n{Usage}");
                 case var command when script is null && PublicToolCommands.Contains(command) && !File.Exists(command):
-                    throw new ScriptErrorException($"{command}: only the public dotnet-script has this command, the bundled script runner does not.\n{PublicTool}");
+                    throw new ScriptErrorException(
+                        $"{command}: only the public dotnet-script has this command, the bundled script runner does not.\n{PublicTool}"
+                    );
                 case var address when script is null && address.Contains("://"):
-                    throw new ScriptErrorException($"{address}: only the public dotnet-script runs scripts from the web, the bundled script runner does not.\n{PublicTool}");
+                    throw new ScriptErrorException(
+                        $"{address}: only the public dotnet-script runs scripts from the web, the bundled script runner does not.\n"
+                            + $"{PublicTool}"
+                    );
                 case var word when script is null:
                     script = word;
                     break;

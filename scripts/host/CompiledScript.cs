@@ -16,7 +16,10 @@ internal sealed record CompiledScript(byte[] Image, IReadOnlyList<string> Source
         AssemblyLoadContext.Default.Resolving += FindLibrary;
         var assembly = AssemblyLoadContext.Default.LoadFromStream(new MemoryStream(Image));
         // Roslyn's names for the class that a script becomes and for the method that runs it.
-        var start = assembly.GetType("Submission#0", throwOnError: true)!.GetMethod("<Factory>")!.CreateDelegate<Func<object?[], Task<int>>>();
+        var start = assembly
+            .GetType("Submission#0", throwOnError: true)!
+            .GetMethod("<Factory>")!
+            .CreateDelegate<Func<object?[], Task<int>>>();
         return await start([new ScriptGlobals(arguments), null]);
     }
 
@@ -26,7 +29,9 @@ internal sealed record CompiledScript(byte[] Image, IReadOnlyList<string> Source
         var file = name.Name + ".dll";
         if (References.FirstOrDefault(reference => Path.GetFileName(reference) == file) is { } library)
             return LoadCopy(context, library);
-        return References.Select(reference => Path.Combine(Path.GetDirectoryName(reference)!, file)).FirstOrDefault(File.Exists) is { } neighbour
+        return
+            References.Select(reference => Path.Combine(Path.GetDirectoryName(reference)!, file)).FirstOrDefault(File.Exists)
+                is { } neighbour
             ? context.LoadFromAssemblyPath(neighbour)
             : null;
     }

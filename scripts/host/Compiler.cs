@@ -7,7 +7,9 @@ using Microsoft.CodeAnalysis.Scripting;
 
 namespace Electra.Scripting;
 
-/// <summary>Compiles scripts. Nothing outside this file and <see cref="ScriptErrors"/> touches Roslyn on the way to a kept script.</summary>
+/// <summary>
+/// Compiles scripts. Nothing outside this file and <see cref="ScriptErrors"/> touches Roslyn on the way to a kept script.
+/// </summary>
 internal static class Compiler
 {
     /// <summary>dotnet-script's imports: namespaces, and the members of System.Console.</summary>
@@ -54,7 +56,14 @@ internal static class Compiler
         return new CompiledScript(
             image.ToArray(),
             [.. compilation.SyntaxTrees.Select(tree => tree.FilePath).Where(File.Exists).Distinct()],
-            [.. compilation.DirectiveReferences.OfType<PortableExecutableReference>().Select(reference => reference.FilePath).OfType<string>().Distinct()]);
+            [
+                .. compilation
+                    .DirectiveReferences.OfType<PortableExecutableReference>()
+                    .Select(reference => reference.FilePath)
+                    .OfType<string>()
+                    .Distinct(),
+            ]
+        );
     }
 
     /// <summary>As in dotnet-script: a script that turns nullable annotations on means them.</summary>

@@ -11,7 +11,8 @@ internal static class ScriptCache
 {
     /// <summary>The user's own folder for compiled scripts; null where the user has no folders.</summary>
     public static string? DefaultFolder =>
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } folder
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify)
+            is { Length: > 0 } folder
             ? Path.Combine(folder, "electra-script")
             : null;
 
@@ -21,7 +22,11 @@ internal static class ScriptCache
         try
         {
             using var reader = new BinaryReader(File.OpenRead(EntryPath(folder, script, optimized)));
-            if (reader.ReadString() != Compatibility || ReadUnchanged(reader) is not { } sources || ReadUnchanged(reader) is not { } references)
+            if (
+                reader.ReadString() != Compatibility
+                || ReadUnchanged(reader) is not { } sources
+                || ReadUnchanged(reader) is not { } references
+            )
                 return null;
             return new CompiledScript(reader.ReadBytes(reader.ReadInt32()), sources, references);
         }

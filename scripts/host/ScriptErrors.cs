@@ -18,16 +18,25 @@ internal static class ScriptErrors
             .Where(pair => pair.advice is not null)
             .Select(pair => $"{pair.diagnostic}\n{pair.advice}")
             .ToArray();
-        return string.Join('\n', advised.Length > 0
-            ? advised
-            : diagnostics.Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning).Select(diagnostic => diagnostic.ToString()));
+        return string.Join(
+            '\n',
+            advised.Length > 0
+                ? advised
+                : diagnostics
+                    .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)
+                    .Select(diagnostic => diagnostic.ToString())
+        );
     }
 
     private static string? Advice(Diagnostic diagnostic)
     {
         if (DirectiveTarget(diagnostic.Location) is not { } target)
             return null;
-        if (target.StartsWith("nuget:", StringComparison.OrdinalIgnoreCase) || target.StartsWith("sdk:", StringComparison.OrdinalIgnoreCase) || target.Contains("://"))
+        if (
+            target.StartsWith("nuget:", StringComparison.OrdinalIgnoreCase)
+            || target.StartsWith("sdk:", StringComparison.OrdinalIgnoreCase)
+            || target.Contains("://")
+        )
             return $"The bundled script runner reads no packages, and no scripts from the web.\n{CommandLine.PublicTool}";
 
         var file = Path.GetFullPath(target, Path.GetDirectoryName(diagnostic.Location.SourceTree!.FilePath)!);

@@ -39,7 +39,10 @@ internal static class Golden
     /// <summary>Asserts |actual − expected| ≤ tolerance · max|expected|.</summary>
     public static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what)
     {
-        Assert.True(expected.shape.SequenceEqual(actual.shape), $"{what}: [{string.Join(", ", expected.shape)}] expected, [{string.Join(", ", actual.shape)}] found");
+        Assert.True(
+            expected.shape.SequenceEqual(actual.shape),
+            $"{what}: [{string.Join(", ", expected.shape)}] expected, [{string.Join(", ", actual.shape)}] found"
+        );
         double scale = Math.Max(expected.abs().max().to(float64).item<double>(), 1e-30);
         double error = (expected.to(float64) - actual.to(float64)).abs().max().item<double>();
         Assert.True(error <= tolerance * scale, $"{what}: largest error {error:e2}, largest value {scale:e2}");

@@ -20,16 +20,21 @@ internal sealed class SourceCode
     {
         Folder = folder;
         var options = new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.Parse);
-        Files = [.. Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
-            .Where(path => !Relative(path).StartsWith("bin/") && !Relative(path).StartsWith("obj/"))
-            .Order(StringComparer.Ordinal)
-            .Select(path => CSharpSyntaxTree.ParseText(File.ReadAllText(path), options, path))];
+        Files = [.. PathsUnder(folder).Select(path => CSharpSyntaxTree.ParseText(File.ReadAllText(path), options, path))];
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
             .Split(Path.PathSeparator)
             .Where(path => Path.GetFileName(path) is not ("Electra.Core.dll" or "Electra.Core.Tests.dll"))
             .Select(path => MetadataReference.CreateFromFile(path));
-        compilation = CSharpCompilation.Create("Source", [.. Files, CSharpSyntaxTree.ParseText(ImplicitUsings, options)], references,
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
+        compilation = CSharpCompilation.Create(
+            "Source",
+            [.. Files, CSharpSyntaxTree.ParseText(ImplicitUsings, options)],
+            references,
+            new CSharpCompilationOptions(
+                OutputKind.DynamicallyLinkedLibrary,
+                allowUnsafe: true,
+                nullableContextOptions: NullableContextOptions.Enable
+            )
+        );
     }
 
     public string Folder { get; }
@@ -39,6 +44,14 @@ internal sealed class SourceCode
     /// <summary>The folder `core` of this checkout.</summary>
     public static string Core([CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "core"));
+
+    /// <summary>The source files under a folder, without what a build wrote.</summary>
+    public static IEnumerable<string> PathsUnder(string folder) =>
+        Directory
+            .EnumerateFiles(folder, "*.cs*", SearchOption.AllDirectories)
+            .Where(path => Path.GetExtension(path) is ".cs" or ".csx")
+            .Where(path => !Path.GetRelativePath(folder, path).Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"))
+            .Order(StringComparer.Ordinal);
 
     public string Relative(string path) => Path.GetRelativePath(Folder, path).Replace('\\', '/');
 
@@ -56,11 +69,19 @@ internal sealed class SourceCode
             {
                 var info = model.GetSymbolInfo(name);
                 foreach (var type in TypesOf(info.Symbol ?? info.CandidateSymbols.FirstOrDefault()))
-                    if (type.ContainingNamespace is { IsGlobalNamespace: false } space && space.ToDisplayString() is var to && IsOfTheLibrary(to))
+                    if (
+                        type.ContainingNamespace is { IsGlobalNamespace: false } space
+                        && space.ToDisplayString() is var to
+                        && IsOfTheLibrary(to)
+                    )
                         yield return (from, to, type.Name, Where(name));
             }
             foreach (var directive in file.GetRoot().DescendantNodes().OfType<UsingDirectiveSyntax>())
-                if (directive.Name is { } name && model.GetSymbolInfo(name).Symbol is INamespaceSymbol space && IsOfTheLibrary(space.ToDisplayString()))
+                if (
+                    directive.Name is { } name
+                    && model.GetSymbolInfo(name).Symbol is INamespaceSymbol space
+                    && IsOfTheLibrary(space.ToDisplayString())
+                )
                     yield return (from, space.ToDisplayString(), "using", Where(directive));
         }
     }
@@ -86,9 +107,16 @@ internal sealed class SourceCode
 
     private static bool IsOfTheLibrary(string space) => space == "Electra" || space.StartsWith("Electra.", StringComparison.Ordinal);
 
-    /// <summary>Names that the compiler could not resolve, beside those that generators write: <see cref="Uses"/> does not see them.</summary>
+    /// <summary>
+    /// Names that the compiler could not resolve, beside those that generators write: <see cref="Uses"/> does not see them.
+    /// </summary>
     public IReadOnlyList<string> Unresolved() =>
-        [.. compilation.GetDiagnostics().Where(diagnostic => diagnostic.Id is "CS0246" or "CS0234" or "CS0103" or "CS0012").Select(diagnostic => diagnostic.ToString())];
+        [
+            .. compilation
+                .GetDiagnostics()
+                .Where(diagnostic => diagnostic.Id is "CS0246" or "CS0234" or "CS0103" or "CS0012")
+                .Select(diagnostic => diagnostic.ToString()),
+        ];
 
     /// <summary>Methods, constructors, accessors and local functions, with the comment before each and their lines.</summary>
     public IEnumerable<(string Name, string Comment, string Where, int Lines)> Functions() =>

@@ -13,7 +13,10 @@ internal static class TestData
     /// </summary>
     public static string Shared(string name)
     {
-        var path = Path.Combine(Environment.GetEnvironmentVariable("ELECTRA_TEST_DATA") ?? Path.Combine(Repository, "..", "shared", "data"), name);
+        var path = Path.Combine(
+            Environment.GetEnvironmentVariable("ELECTRA_TEST_DATA") ?? Path.Combine(Repository, "..", "shared", "data"),
+            name
+        );
         Assert.SkipUnless(Path.Exists(path), $"needs {name}: set ELECTRA_TEST_DATA to the folder that holds it");
         return Path.GetFullPath(path);
     }

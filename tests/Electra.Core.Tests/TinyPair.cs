@@ -22,9 +22,23 @@ internal static class TinyPair
     /// <summary>The pair with its golden weights.</summary>
     public static ElectraPair Load(Compute? compute = null, double dropout = 0.1)
     {
-        var pair = ElectraPair.Create(Config with { HiddenDropout = dropout, AttentionDropout = dropout }, seed: 0, compute ?? Compute.Reference);
+        var pair = ElectraPair.Create(
+            Config with
+            {
+                HiddenDropout = dropout,
+                AttentionDropout = dropout,
+            },
+            seed: 0,
+            compute ?? Compute.Reference
+        );
         using var _ = no_grad();
-        foreach (var (weights, file) in new[] { (pair.GeneratorWeights(), "a_tiny_generator"), (pair.DiscriminatorWeights(), "a_tiny_discriminator") })
+        foreach (
+            var (weights, file) in new[]
+            {
+                (pair.GeneratorWeights(), "a_tiny_generator"),
+                (pair.DiscriminatorWeights(), "a_tiny_discriminator"),
+            }
+        )
         {
             var golden = Golden.Tensors(file);
             foreach (var (name, value) in weights)

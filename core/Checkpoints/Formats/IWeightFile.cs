@@ -40,7 +40,8 @@ internal static class WeightFiles
     private static readonly string[] BesideModels = ["optimizer", "scheduler", "training_args", "rng_state", "scaler"];
 
     /// <summary>Whether a file's name is that of weights.</summary>
-    public static bool IsWeights(string path) => Safe.Concat(Pickled).Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+    public static bool IsWeights(string path) =>
+        Safe.Concat(Pickled).Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether a file's name is that of weights, and none of those that trainers give to what they save beside them.</summary>
     public static bool MayBeModel(string path) => IsWeights(path)
@@ -60,7 +61,10 @@ internal static class WeightFiles
         var stored = file.Find(name);
         return stored.Shape.SequenceEqual(destination.shape)
             ? stored
-            : throw new UserErrorException($"{Paths.Shown(file.Path)}: {name} is [{string.Join(", ", stored.Shape)}], and [{string.Join(", ", destination.shape)}] is needed");
+            : throw new UserErrorException(
+                $"{Paths.Shown(file.Path)}: {name} is [{string.Join(", ", stored.Shape)}], and [{string.Join(", ", destination.shape)}] "
+                    + "is needed"
+            );
     }
 
     /// <summary>The tensor of a name.</summary>

@@ -24,11 +24,14 @@ internal static class OtherFormats
         (".gz", "a compressed file: unpack it"),
     ];
 
-    /// <summary>Refuses a file of another program, or the common beginning of a TensorFlow checkpoint's files (<c>model.ckpt-1000</c>).</summary>
+    /// <summary>
+    /// Refuses a file of another program, or the common beginning of a TensorFlow checkpoint's files (<c>model.ckpt-1000</c>).
+    /// </summary>
     /// <exception cref="UserErrorException">It is one.</exception>
     public static void Refuse(string path)
     {
-        var what = path.Contains(".data-0000", StringComparison.Ordinal) || (!Path.Exists(path) && File.Exists(path + ".index")) ? TensorFlow
+        var what =
+            path.Contains(".data-0000", StringComparison.Ordinal) || (!Path.Exists(path) && File.Exists(path + ".index")) ? TensorFlow
             : File.Exists(path) ? Array.Find(Known, known => path.EndsWith(known.End, StringComparison.OrdinalIgnoreCase)).What
             : null;
         if (what is not null)
@@ -54,7 +57,8 @@ internal static class OtherFormats
             using var json = JsonDocument.Parse(File.ReadAllBytes(adapter));
             return json.RootElement.GetProperty("base_model_name_or_path").GetString() is { Length: > 0 } name ? $" {name}" : "";
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or KeyNotFoundException)
         {
             return "";
         }

@@ -67,15 +67,25 @@ internal static class PickleAllowList
         ["collections.OrderedDict"] = _ => new Dictionary<object, object?>(),
         ["torch._utils._rebuild_tensor"] = Tensor,
         ["torch._utils._rebuild_tensor_v2"] = Tensor,
-        ["torch._utils._rebuild_parameter"] = arguments => arguments is [PickledTensor tensor, ..] ? tensor : throw new InvalidDataException("a parameter without a tensor"),
+        ["torch._utils._rebuild_parameter"] = arguments =>
+            arguments is [PickledTensor tensor, ..] ? tensor : throw new InvalidDataException("a parameter without a tensor"),
         ["torch.Size"] = arguments => arguments is [object?[] sizes] ? sizes : throw new InvalidDataException("a torch.Size without sizes"),
     };
 
     /// <summary>Classes and functions whose results are kept as names only: what optimizer states hold beside tensors.</summary>
     private static readonly HashSet<string> Inert =
     [
-        "torch.device", "fastcore.foundation.L", "numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "_codecs.encode",
-        "torch.float32", "torch.float16", "torch.bfloat16", "torch.float64", "torch.int64",
+        "torch.device",
+        "fastcore.foundation.L",
+        "numpy.dtype",
+        "numpy.core.multiarray.scalar",
+        "numpy._core.multiarray.scalar",
+        "_codecs.encode",
+        "torch.float32",
+        "torch.float16",
+        "torch.bfloat16",
+        "torch.float64",
+        "torch.int64",
     ];
 
     /// <summary>Whether the name may be in the file at all.</summary>
@@ -97,7 +107,11 @@ internal static class PickleAllowList
     public static PickledStorage Storage(object? id)
     {
         // ("storage", class, key, device, number of elements[, view]); the oldest files give a storage that is a view of another one.
-        if (id is not object?[] { Length: 5 or 6 } parts || parts is not ["storage", PickledGlobal kind, string key, string, long count, ..] || count is < 0 or > long.MaxValue / 8)
+        if (
+            id is not object?[] { Length: 5 or 6 } parts
+            || parts is not ["storage", PickledGlobal kind, string key, string, long count, ..]
+            || count is < 0 or > long.MaxValue / 8
+        )
             throw new InvalidDataException("a persistent id that is no storage");
         if (parts is [_, _, _, _, _, not null])
             throw new InvalidDataException("a storage that is a view of another one, as only versions of torch before 0.4 wrote them");
@@ -117,9 +131,13 @@ internal static class PickleAllowList
         try
         {
             long count = shape.Aggregate(8L, (product, n) => checked(product * n)); // 8: the bytes are counted too
-            long last = shape.Zip(strides).Aggregate(offset, (sum, axis) => axis.First == 0 ? sum : checked(sum + (axis.First - 1) * axis.Second));
+            long last = shape
+                .Zip(strides)
+                .Aggregate(offset, (sum, axis) => axis.First == 0 ? sum : checked(sum + (axis.First - 1) * axis.Second));
             if (count == 0 ? offset > storage.Count : last >= storage.Count)
-                throw new InvalidDataException($"a tensor of shape [{string.Join(", ", shape)}] reaches beyond its {storage.Count:N0} stored elements");
+                throw new InvalidDataException(
+                    $"a tensor of shape [{string.Join(", ", shape)}] reaches beyond its {storage.Count:N0} stored elements"
+                );
         }
         catch (OverflowException)
         {

@@ -23,7 +23,11 @@ internal sealed class PyTorchFile : IWeightFile
     {
         this.file = file;
         (tensors, Remark) = StateDictionaries.Choose(StoredZip.IsZip(file) ? ReadZip() : ReadLegacy());
-        Tensors = tensors.ToDictionary(entry => entry.Key, entry => new StoredTensor(entry.Key, entry.Value.Storage.Type, entry.Value.Shape), StringComparer.Ordinal);
+        Tensors = tensors.ToDictionary(
+            entry => entry.Key,
+            entry => new StoredTensor(entry.Key, entry.Value.Storage.Type, entry.Value.Shape),
+            StringComparer.Ordinal
+        );
     }
 
     /// <inheritdoc/>
@@ -81,13 +85,17 @@ internal sealed class PyTorchFile : IWeightFile
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    private static UserErrorException Refused(string path, Exception e) => new($"{Paths.Shown(path)} is no PyTorch file that can be loaded: {e.Message}", e);
+    private static UserErrorException Refused(string path, Exception e) =>
+        new($"{Paths.Shown(path)} is no PyTorch file that can be loaded: {e.Message}", e);
 
     /// <summary>An archive: <c>…/data.pkl</c>, and the storages as <c>…/data/key</c>.</summary>
     private object? ReadZip()
     {
         var entries = StoredZip.Entries(file);
-        string[] pickles = [.. entries.Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(c => c == '/') == 1)];
+        string[] pickles =
+        [
+            .. entries.Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(c => c == '/') == 1),
+        ];
         if (pickles is not [var pickle])
             throw new InvalidDataException($"the archive has {pickles.Length} files data.pkl, where torch writes one");
         var root = pickle[..^"data.pkl".Length];
@@ -102,14 +110,18 @@ internal sealed class PyTorchFile : IWeightFile
         foreach (var storage in unpickler.Storages.Values)
         {
             if (!entries.TryGetValue($"{root}data/{storage.Key}", out var entry) || entry.Length != storage.Bytes)
-                throw new InvalidDataException($"the storage {storage.Key} is not in it with the {storage.Bytes:N0} bytes that its elements have");
+                throw new InvalidDataException(
+                    $"the storage {storage.Key} is not in it with the {storage.Bytes:N0} bytes that its elements have"
+                );
             storageStarts.Add(storage.Key, entry.Start);
             unverified.Add(storage.Key, entry);
         }
         return content;
     }
 
-    /// <summary>A row of pickles: magic number, protocol, system, content, keys of the storages; then each storage behind its length.</summary>
+    /// <summary>
+    /// A row of pickles: magic number, protocol, system, content, keys of the storages; then each storage behind its length.
+    /// </summary>
     private object? ReadLegacy()
     {
         var head = file.Read(0, (int)Math.Min(file.Length, LongestPickle));
@@ -124,7 +136,11 @@ internal sealed class PyTorchFile : IWeightFile
             return value;
         }
 
-        if (head is not [0x80, ..] || Pickle() is not BigInteger magic || magic != BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture))
+        if (
+            head is not [0x80, ..]
+            || Pickle() is not BigInteger magic
+            || magic != BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture)
+        )
             throw new InvalidDataException("it begins neither as a zip archive nor as the older form of torch.save");
         if (Pickle() is not 1001L)
             throw new InvalidDataException("it has a protocol other than 1001");
@@ -143,7 +159,10 @@ internal sealed class PyTorchFile : IWeightFile
             long count = BinaryPrimitives.ReadInt64LittleEndian(file.Read(at, 8));
             at += 8;
             if (!expected.TryGetValue(name, out var storage) || storage.Count != count)
-                throw new InvalidDataException($"the storage {name} has {count:N0} elements, where {(storage is null ? "none are" : $"{storage.Count:N0} are")} expected");
+                throw new InvalidDataException(
+                    $"the storage {name} has {count:N0} elements, where {(storage is null ? "none are" : $"{storage.Count:N0} are")} "
+                        + "expected"
+                );
             if (storage.Bytes > file.Length - at || !storageStarts.TryAdd(name, at))
                 throw new InvalidDataException($"it ends before the elements of the storage {name}, or has them twice");
             at += storage.Bytes;

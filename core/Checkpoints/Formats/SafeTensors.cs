@@ -38,21 +38,36 @@ internal static class SafeTensors
     /// <param name="path">The file.</param>
     /// <param name="tensors">Names and tensors, on any device.</param>
     /// <param name="metadata">Texts to keep in the header; Hugging Face's library wants a format: <c>pt</c>.</param>
-    public static void Save(string path, IEnumerable<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Save(
+        string path,
+        IEnumerable<(string Name, Tensor Value)> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
         var ordered = tensors
             .Select(tensor => (tensor.Name, tensor.Value, Order: Array.FindIndex(Types, type => type.Type == tensor.Value.dtype)))
-            .OrderByDescending(tensor => Types[tensor.Order].Bytes).ThenBy(tensor => tensor.Name, StringComparer.Ordinal).ToArray();
-        var header = Header(ordered.Select(tensor => (tensor.Name, Types[tensor.Order], tensor.Value.shape)), metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write(header);
-            foreach (var (_, value, _) in ordered)
-                WriteElements(stream, value);
-        });
+            .OrderByDescending(tensor => Types[tensor.Order].Bytes)
+            .ThenBy(tensor => tensor.Name, StringComparer.Ordinal)
+            .ToArray();
+        var header = Header(
+            ordered.Select(tensor => (tensor.Name, Types[tensor.Order], tensor.Value.shape)),
+            metadata ?? new Dictionary<string, string> { ["format"] = "pt" }
+        );
+        AtomicFile.Write(
+            path,
+            stream =>
+            {
+                stream.Write(header);
+                foreach (var (_, value, _) in ordered)
+                    WriteElements(stream, value);
+            }
+        );
     }
 
-    private static byte[] Header(IEnumerable<(string Name, (string Name, ScalarType, int Bytes) Type, long[] Shape)> tensors, IReadOnlyDictionary<string, string> metadata)
+    private static byte[] Header(
+        IEnumerable<(string Name, (string Name, ScalarType, int Bytes) Type, long[] Shape)> tensors,
+        IReadOnlyDictionary<string, string> metadata
+    )
     {
         using var buffer = new MemoryStream();
         buffer.Write(new byte[8]);

@@ -67,5 +67,6 @@ internal sealed class SafeTensorsFile : IWeightFile
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    private static UserErrorException Refused(string path, Exception e) => new($"{Paths.Shown(path)} is no safetensors file, or damaged: {e.Message}", e);
+    private static UserErrorException Refused(string path, Exception e) =>
+        new($"{Paths.Shown(path)} is no safetensors file, or damaged: {e.Message}", e);
 }

@@ -27,7 +27,12 @@ internal sealed class ShardedFile : IWeightFile
                     : throw new UserErrorException($"{shown}: {shard} is no file in the folder of the index"));
             if (places.FirstOrDefault(place => !shards[place.Value].Tensors.ContainsKey(place.Key)) is { Key: not null } lost)
                 throw new UserErrorException($"{shown}: {lost.Key} is not in {lost.Value}, where the index has it");
-            if (shards.SelectMany(shard => shard.Value.Tensors.Keys.Select(name => (Shard: shard.Key, Name: name))).FirstOrDefault(t => places.GetValueOrDefault(t.Name) != t.Shard) is { Name: not null } stray)
+            if (
+                shards
+                    .SelectMany(shard => shard.Value.Tensors.Keys.Select(name => (Shard: shard.Key, Name: name)))
+                    .FirstOrDefault(t => places.GetValueOrDefault(t.Name) != t.Shard) is
+                { Name: not null } stray
+            )
                 throw new UserErrorException($"{shown}: {stray.Shard} has the tensor {stray.Name}, which the index does not have there");
         }
         catch
@@ -68,7 +73,8 @@ internal sealed class ShardedFile : IWeightFile
             if (new FileInfo(index).Length > LongestIndex)
                 throw new JsonException("it is too long for an index");
             using var json = TolerantJson.Load(index);
-            return json.RootElement.GetProperty("weight_map").Deserialize<Dictionary<string, string>>() ?? throw new JsonException("weight_map is empty");
+            return json.RootElement.GetProperty("weight_map").Deserialize<Dictionary<string, string>>()
+                ?? throw new JsonException("weight_map is empty");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {

@@ -17,7 +17,8 @@ internal static class StateDictionaries
     private sealed record Candidate(string Path, Dictionary<string, PickledTensor> Tensors);
 
     /// <summary>The weights, and what was left for them where there were several dictionaries of weights.</summary>
-    /// <exception cref="InvalidDataException">There are none, or several of which none is known to be the model's; the message names them.</exception>
+    /// <exception cref="InvalidDataException">There are none, or several of which none is known to be the model's; the message names
+    /// them.</exception>
     public static (Dictionary<string, PickledTensor> Weights, string? Remark) Choose(object? content)
     {
         var candidates = new List<Candidate>();
@@ -33,12 +34,18 @@ internal static class StateDictionaries
         }
         var ofPair = candidates.FindAll(candidate => LastKey(candidate) is "generator" or "discriminator");
         if (ofPair is [var one, var other] && LastKey(one) != LastKey(other))
-            return (new[] { one, other }.SelectMany(model => model.Tensors.Select(tensor => (Name: $"{LastKey(model)}.{tensor.Key}", tensor.Value)))
-                .ToDictionary(tensor => tensor.Name, tensor => tensor.Value, StringComparer.Ordinal), Left([one, other]));
+            return (
+                new[] { one, other }
+                    .SelectMany(model => model.Tensors.Select(tensor => (Name: $"{LastKey(model)}.{tensor.Key}", tensor.Value)))
+                    .ToDictionary(tensor => tensor.Name, tensor => tensor.Value, StringComparer.Ordinal),
+                Left([one, other])
+            );
         return candidates.FindAll(candidate => candidate.Path == "" || candidate.Path.Split('/').All(WeightKeys.Contains)) is [var model]
             ? (model.Tensors, Left([model]))
-            : throw new InvalidDataException($"it holds {candidates.Count} dictionaries of weights ({string.Join(", ", candidates.Select(Named))}), "
-                + $"and none is known to be the model's: save the one that is meant alone, torch.save(checkpoint[…], \"model.bin\")");
+            : throw new InvalidDataException(
+                $"it holds {candidates.Count} dictionaries of weights ({string.Join(", ", candidates.Select(Named))}), "
+                    + $"and none is known to be the model's: save the one that is meant alone, torch.save(checkpoint[…], \"model.bin\")"
+            );
 
         string? Left(List<Candidate> taken) => candidates.Except(taken).Select(Named).ToArray() is { Length: > 0 } left
             ? $"of its dictionaries of weights, {string.Join(" and ", taken.Select(Named))} was taken; not {string.Join(", ", left)}"

@@ -16,15 +16,26 @@ internal readonly record struct ZipEntry(long Start, long Length, uint Checksum)
 /// <remarks>Format: PKWARE's APPNOTE 6.3, sections 4.3.7 to 4.3.16.</remarks>
 internal static class StoredZip
 {
-    private const uint LocalHeader = 0x04034b50, DirectoryHeader = 0x02014b50, End = 0x06054b50, End64 = 0x06064b50, End64Locator = 0x07064b50;
-    private const int LocalBytes = 30, HeaderBytes = 46, EndBytes = 22, End64Bytes = 56, LocatorBytes = 20;
-    private const int LongestComment = 65_535, LongestDirectory = 1 << 26;
+    private const uint LocalHeader = 0x04034b50,
+        DirectoryHeader = 0x02014b50,
+        End = 0x06054b50,
+        End64 = 0x06064b50,
+        End64Locator = 0x07064b50;
+    private const int LocalBytes = 30,
+        HeaderBytes = 46,
+        EndBytes = 22,
+        End64Bytes = 56,
+        LocatorBytes = 20;
+    private const int LongestComment = 65_535,
+        LongestDirectory = 1 << 26;
 
     /// <summary>Whether a file begins as an archive does.</summary>
-    public static bool IsZip(BinaryFile file) => file.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(file.Read(0, 4)) == LocalHeader;
+    public static bool IsZip(BinaryFile file) =>
+        file.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(file.Read(0, 4)) == LocalHeader;
 
     /// <summary>The files in an archive by name.</summary>
-    /// <exception cref="InvalidDataException">The archive is damaged, compressed or encrypted, or has names that lead out of it.</exception>
+    /// <exception cref="InvalidDataException">The archive is damaged, compressed or encrypted, or has names that lead out of
+    /// it.</exception>
     public static IReadOnlyDictionary<string, ZipEntry> Entries(BinaryFile file)
     {
         var (start, length) = Directory(file);
@@ -34,7 +45,9 @@ internal static class StoredZip
         while (directory.Length > 0)
         {
             Require(directory.Length >= HeaderBytes && U32(directory, 0) == DirectoryHeader, "its directory is damaged");
-            int nameLength = U16(directory, 28), extraLength = U16(directory, 30), whole = HeaderBytes + nameLength + extraLength + U16(directory, 32);
+            int nameLength = U16(directory, 28),
+                extraLength = U16(directory, 30),
+                whole = HeaderBytes + nameLength + extraLength + U16(directory, 32);
             Require(whole <= directory.Length, "its directory is damaged");
             var name = Encoding.UTF8.GetString(directory.Slice(HeaderBytes, nameLength));
             Require(!name.Split('/', '\\').Contains("..") && !name.StartsWith('/'), $"it holds a file named {name}");

@@ -45,7 +45,9 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
             if (instruction == (byte)'.')
                 return stack.Count == 1 ? Pop() : throw new InvalidDataException($"the pickle ends with {stack.Count} values");
             if (!Plain(instruction) && !Collection(instruction) && !Reference(instruction))
-                throw new InvalidDataException($"the pickle has the instruction 0x{instruction:x2} at byte {at}, which no file of tensors needs");
+                throw new InvalidDataException(
+                    $"the pickle has the instruction 0x{instruction:x2} at byte {at}, which no file of tensors needs"
+                );
         }
         throw new InvalidDataException($"the pickle has more than {MostInstructions:N0} instructions");
     }
@@ -123,12 +125,17 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
                 return true;
             case (byte)'Q':
                 var storage = PickleAllowList.Storage(Pop());
-                Require(storages.TryAdd(storage.Key, storage) || storages[storage.Key] == storage, $"the storage {storage.Key} with two sizes or types");
+                Require(
+                    storages.TryAdd(storage.Key, storage) || storages[storage.Key] == storage,
+                    $"the storage {storage.Key} with two sizes or types"
+                );
                 Push(storage);
                 return true;
             case (byte)'R' or 0x81: // a call; a new object of a class
                 var arguments = Pop() as object?[] ?? throw new InvalidDataException("a call without arguments");
-                Push(PickleAllowList.Call(Pop() as PickledGlobal ?? throw new InvalidDataException("a call of what is no name"), arguments));
+                Push(
+                    PickleAllowList.Call(Pop() as PickledGlobal ?? throw new InvalidDataException("a call of what is no name"), arguments)
+                );
                 return true;
             case (byte)'b': // an object's attributes, which nothing here needs
                 Pop();
@@ -143,7 +150,9 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
         var global = new PickledGlobal(module, name);
         return PickleAllowList.Knows(global)
             ? global
-            : throw new InvalidDataException($"the pickle asks for {global}, which is not among the names that a file of tensors needs. Nothing of it was run");
+            : throw new InvalidDataException(
+                $"the pickle asks for {global}, which is not among the names that a file of tensors needs. Nothing of it was run"
+            );
     }
 
     private void Append(object?[] items)
@@ -159,7 +168,8 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
         Require(pairs.Length % 2 == 0, "a key without a value");
         if (Peek() is PickledObject)
             return;
-        var dictionary = Peek() as Dictionary<object, object?> ?? throw new InvalidDataException("the pickle sets items of what is no dictionary");
+        var dictionary =
+            Peek() as Dictionary<object, object?> ?? throw new InvalidDataException("the pickle sets items of what is no dictionary");
         for (int i = 0; i < pairs.Length; i += 2)
         {
             Require(pairs[i] is string or long or bool or double, "a key that is no name or number");
@@ -167,11 +177,15 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
         }
     }
 
-    private object? Remembered(long index) => memo.TryGetValue(index, out var value) ? value : throw new InvalidDataException($"the pickle has no value {index} to go back to");
+    private object? Remembered(long index) =>
+        memo.TryGetValue(index, out var value) ? value : throw new InvalidDataException($"the pickle has no value {index} to go back to");
 
     private void Push(object? value) => stack.Add(value);
 
-    private object? Peek() => stack.Count > 0 && !ReferenceEquals(stack[^1], Mark) ? stack[^1] : throw new InvalidDataException("the pickle wants a value that is not there");
+    private object? Peek() =>
+        stack.Count > 0 && !ReferenceEquals(stack[^1], Mark)
+            ? stack[^1]
+            : throw new InvalidDataException("the pickle wants a value that is not there");
 
     private object? Pop()
     {
@@ -230,7 +244,9 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
     }
 
     private static object Parsed(string digits) =>
-        long.TryParse(digits, System.Globalization.CultureInfo.InvariantCulture, out long value) ? value : throw new InvalidDataException("the pickle has a number that is not valid");
+        long.TryParse(digits, System.Globalization.CultureInfo.InvariantCulture, out long value)
+            ? value
+            : throw new InvalidDataException("the pickle has a number that is not valid");
 
     private static object Integer(ReadOnlySpan<byte> littleEndian) =>
         littleEndian.Length <= 8 ? (object)(long)new BigInteger(littleEndian) : new BigInteger(littleEndian);

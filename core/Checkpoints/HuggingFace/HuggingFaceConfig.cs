@@ -12,7 +12,11 @@ namespace Electra.Checkpoints.HuggingFace;
 /// </summary>
 public sealed record HuggingFaceConfig
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     /// <summary>The class to load the weights into.</summary>
     public IReadOnlyList<string> Architectures { get; init; } = [];
@@ -150,7 +154,8 @@ public sealed record HuggingFaceConfig
     };
 
     /// <summary>Reads a <c>config.json</c>: the keys that a model is made of, and no other.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is no configuration of an ELECTRA model, or of one with other parts than the published ones.</exception>
+    /// <exception cref="UserErrorException">There is no such file, it is no configuration of an ELECTRA model, or of one with other parts
+    /// than the published ones.</exception>
     public static HuggingFaceConfig Load(string path)
     {
         var (json, usual) = (ModelJson.Load(path), new HuggingFaceConfig());
@@ -171,7 +176,8 @@ public sealed record HuggingFaceConfig
             ModelType = json.Text("model_type") ?? usual.ModelType,
             NumAttentionHeads = json.Integer("num_attention_heads") ?? usual.NumAttentionHeads,
             NumHiddenLayers = json.Integer("num_hidden_layers") ?? usual.NumHiddenLayers,
-            PadTokenId = json["pad_token_id"] is { ValueKind: JsonValueKind.Number } pad && pad.TryGetInt32(out int id) ? id : usual.PadTokenId,
+            PadTokenId =
+                json["pad_token_id"] is { ValueKind: JsonValueKind.Number } pad && pad.TryGetInt32(out int id) ? id : usual.PadTokenId,
             PositionEmbeddingType = json.Text("position_embedding_type") ?? usual.PositionEmbeddingType,
             TieWordEmbeddings = json.Flag("tie_word_embeddings") == false ? false : null,
             TokenTypes = json.Integer("type_vocab_size") ?? usual.TokenTypes,
@@ -200,7 +206,10 @@ public sealed record HuggingFaceConfig
                     labels[id] = entry.Value.ValueKind == JsonValueKind.Null ? $"LABEL_{id}" : entry.Value.ToString();
             return labels;
         }
-        return json["num_labels"] is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out int count) && count is > 0 and < 1 << 16
+        return
+            json["num_labels"] is { ValueKind: JsonValueKind.Number } number
+            && number.TryGetInt32(out int count)
+            && count is > 0 and < 1 << 16
             ? Enumerable.Range(0, count).ToDictionary(id => id, id => $"LABEL_{id}")
             : null;
     }
@@ -218,9 +227,14 @@ public sealed record HuggingFaceConfig
             return $"position_embedding_type is {PositionEmbeddingType}, and only absolute is there";
         (string Key, int Value, int Most)[] sizes =
         [
-            ("vocab_size", VocabularySize, 1 << 24), ("embedding_size", EmbeddingSize, 1 << 16), ("hidden_size", HiddenSize, 1 << 16),
-            ("num_hidden_layers", NumHiddenLayers, 1000), ("num_attention_heads", NumAttentionHeads, 1024), ("intermediate_size", IntermediateSize, 1 << 20),
-            ("max_position_embeddings", MaxPositions, 1 << 20), ("type_vocab_size", TokenTypes, 16),
+            ("vocab_size", VocabularySize, 1 << 24),
+            ("embedding_size", EmbeddingSize, 1 << 16),
+            ("hidden_size", HiddenSize, 1 << 16),
+            ("num_hidden_layers", NumHiddenLayers, 1000),
+            ("num_attention_heads", NumAttentionHeads, 1024),
+            ("intermediate_size", IntermediateSize, 1 << 20),
+            ("max_position_embeddings", MaxPositions, 1 << 20),
+            ("type_vocab_size", TokenTypes, 16),
         ];
         foreach (var (key, value, most) in sizes)
             if (value < 1 || value > most)

@@ -24,31 +24,44 @@ public static class HuggingFaceFolder
     /// <param name="pair">The models.</param>
     /// <param name="tokenizer">The tokenizer they read.</param>
     /// <param name="card">The model card of each; null: none.</param>
-    public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer, Func<ModelPart, ModelCard>? card = null) => AtomicFolder.Write(folder, partial =>
-    {
-        Write(ModelPart.Discriminator, pair.Config.Discriminator, "ElectraForPreTraining", pair.DiscriminatorWeights());
-        Write(ModelPart.Generator, pair.Config.Generator, "ElectraForMaskedLM", pair.GeneratorWeights());
+    public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer, Func<ModelPart, ModelCard>? card = null) =>
+        AtomicFolder.Write(
+            folder,
+            partial =>
+            {
+                Write(ModelPart.Discriminator, pair.Config.Discriminator, "ElectraForPreTraining", pair.DiscriminatorWeights());
+                Write(ModelPart.Generator, pair.Config.Generator, "ElectraForMaskedLM", pair.GeneratorWeights());
 
-        void Write(ModelPart part, EncoderShape shape, string architecture, IEnumerable<(string Name, Tensor Value)> weights)
-        {
-            var files = Path.Combine(partial, FolderOf(part));
-            WriteFiles(files, HuggingFaceConfig.Of(pair.Config, shape, architecture, tokenizer.Vocabulary.PadId), weights, tokenizer);
-            if (card is not null)
-                AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(part).ToString());
-        }
-    });
+                void Write(ModelPart part, EncoderShape shape, string architecture, IEnumerable<(string Name, Tensor Value)> weights)
+                {
+                    var files = Path.Combine(partial, FolderOf(part));
+                    var config = HuggingFaceConfig.Of(pair.Config, shape, architecture, tokenizer.Vocabulary.PadId);
+                    WriteFiles(files, config, weights, tokenizer);
+                    if (card is not null)
+                        AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(part).ToString());
+                }
+            });
 
     /// <summary>Writes a model as a folder, whole or not at all.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="config">What it is.</param>
     /// <param name="weights">Its weights by Hugging Face's names.</param>
     /// <param name="tokenizer">The tokenizer it reads.</param>
-    public static void Save(string folder, HuggingFaceConfig config, IEnumerable<(string Name, Tensor Value)> weights, ElectraTokenizer tokenizer) =>
-        AtomicFolder.Write(folder, partial => WriteFiles(partial, config, weights, tokenizer));
+    public static void Save(
+        string folder,
+        HuggingFaceConfig config,
+        IEnumerable<(string Name, Tensor Value)> weights,
+        ElectraTokenizer tokenizer
+    ) => AtomicFolder.Write(folder, partial => WriteFiles(partial, config, weights, tokenizer));
 
     /// <summary>Writes the files of a model into a folder that is there, each whole or not at all.</summary>
     /// <inheritdoc cref="Save"/>
-    public static void WriteFiles(string folder, HuggingFaceConfig config, IEnumerable<(string Name, Tensor Value)> weights, ElectraTokenizer tokenizer)
+    public static void WriteFiles(
+        string folder,
+        HuggingFaceConfig config,
+        IEnumerable<(string Name, Tensor Value)> weights,
+        ElectraTokenizer tokenizer
+    )
     {
         using var scope = NewDisposeScope();
         // Versions of the library before 4.31 look for this constant among the weights; later ones know it.

@@ -38,11 +38,22 @@ public sealed partial class ModelCard(string title)
 
     /// <summary>Adds names and values.</summary>
     public ModelCard Table(params IEnumerable<(string Name, object? Value)> rows) =>
-        Table(["", ""], rows.Where(row => row.Value is not null).Select(IReadOnlyList<string> (row) => [row.Name, FormattableString.Invariant($"{row.Value}")]));
+        Table(
+            ["", ""],
+            rows.Where(row => row.Value is not null)
+                .Select(IReadOnlyList<string> (row) => [row.Name, FormattableString.Invariant($"{row.Value}")])
+        );
 
     /// <summary>Adds a table.</summary>
     public ModelCard Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows) =>
-        Append(string.Join('\n', rows.Prepend([.. columns.Select(_ => "---")]).Prepend(columns).Select(cells => $"| {string.Join(" | ", cells.Select(Cell))} |")));
+        Append(
+            string.Join(
+                '\n',
+                rows.Prepend([.. columns.Select(_ => "---")])
+                    .Prepend(columns)
+                    .Select(cells => $"| {string.Join(" | ", cells.Select(Cell))} |")
+            )
+        );
 
     /// <summary>Adds what the card of another folder says below its title; nothing where there is none.</summary>
     /// <param name="folder">The folder.</param>

@@ -40,7 +40,11 @@ internal sealed class ModelJson
             if (key == "")
                 return root;
             foreach (var part in key.Split('.'))
-                if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(part, out value) || value.ValueKind == JsonValueKind.Null)
+                if (
+                    value.ValueKind != JsonValueKind.Object
+                    || !value.TryGetProperty(part, out value)
+                    || value.ValueKind == JsonValueKind.Null
+                )
                     return null;
             return value;
         }

@@ -31,7 +31,11 @@ internal static class TokenizerFiles
     /// <summary>Classes that take <c>tokenizer.json</c> as it is.</summary>
     internal static readonly HashSet<string> JsonClasses = ["PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend"];
 
-    private static readonly (string Key, Func<SpecialTokenNames, string, SpecialTokenNames> Named, Func<SpecialTokenNames, string> Name)[] NameKeys =
+    private static readonly (
+        string Key,
+        Func<SpecialTokenNames, string, SpecialTokenNames> Named,
+        Func<SpecialTokenNames, string> Name
+    )[] NameKeys =
     [
         ("pad_token", (names, token) => names with { Pad = token }, names => names.Pad),
         ("unk_token", (names, token) => names with { Unk = token }, names => names.Unk),
@@ -41,10 +45,12 @@ internal static class TokenizerFiles
     ];
 
     /// <summary>The keys of the special tokens' names, each with the name.</summary>
-    internal static IEnumerable<(string Key, string Token)> Named(SpecialTokenNames names) => NameKeys.Select(key => (key.Key, key.Name(names)));
+    internal static IEnumerable<(string Key, string Token)> Named(SpecialTokenNames names) =>
+        NameKeys.Select(key => (key.Key, key.Name(names)));
 
     /// <summary>Whether a folder has a tokenizer.</summary>
-    public static bool AreIn(string folder) => File.Exists(Path.Combine(folder, VocabularyFile)) || File.Exists(Path.Combine(folder, FastFile));
+    public static bool AreIn(string folder) =>
+        File.Exists(Path.Combine(folder, VocabularyFile)) || File.Exists(Path.Combine(folder, FastFile));
 
     /// <summary>Reads the tokenizer of a folder.</summary>
     /// <exception cref="UserErrorException">The folder has none, or one that cannot be read or is of another kind.</exception>
@@ -132,7 +138,13 @@ internal static class TokenizerFiles
     }
 
     /// <summary>Tokens that stand for themselves; of two with one content, the later in this order counts.</summary>
-    private static IEnumerable<AddedToken> Added(ModelJson? config, ModelJson? map, ModelJson? added, TokenizerJson? fast, List<AddedToken> special)
+    private static IEnumerable<AddedToken> Added(
+        ModelJson? config,
+        ModelJson? map,
+        ModelJson? added,
+        TokenizerJson? fast,
+        List<AddedToken> special
+    )
     {
         var tokens = new OrderedDictionary<string, AddedToken>(StringComparer.Ordinal);
         foreach (var token in special)
@@ -150,7 +162,12 @@ internal static class TokenizerFiles
             tokens[token.Content] = token;
         }
         foreach (var token in ExtraSpecial(config, map))
-            tokens[token] = tokens.TryGetValue(token, out var known) ? known with { Special = true } : new AddedToken(token) { Special = true };
+            tokens[token] = tokens.TryGetValue(token, out var known)
+                ? known with
+                {
+                    Special = true,
+                }
+                : new AddedToken(token) { Special = true };
         return tokens.Values;
     }
 
@@ -159,7 +176,11 @@ internal static class TokenizerFiles
     {
         foreach (var key in new[] { "additional_special_tokens", "extra_special_tokens" })
             if ((config?[key] is not null ? config : map) is { } said && said[key] is { } value)
-                foreach (var token in value.ValueKind == JsonValueKind.Object ? said.Entries(key).Select(entry => entry.Value) : said.Elements(key))
+                foreach (
+                    var token in value.ValueKind == JsonValueKind.Object
+                        ? said.Entries(key).Select(entry => entry.Value)
+                        : said.Elements(key)
+                )
                     yield return Token(said, key, token).Content;
     }
 
@@ -168,9 +189,14 @@ internal static class TokenizerFiles
     {
         if (value.ValueKind == JsonValueKind.String)
             return new AddedToken(value.GetString()!);
-        if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty("content", out var content) || content.ValueKind != JsonValueKind.String)
+        if (
+            value.ValueKind != JsonValueKind.Object
+            || !value.TryGetProperty("content", out var content)
+            || content.ValueKind != JsonValueKind.String
+        )
             throw json.Unexpected(key, value, "a token (a text, or an object with content)");
-        bool Flag(string name, bool missing = false) => value.TryGetProperty(name, out var flag) ? flag.ValueKind == JsonValueKind.True : missing;
+        bool Flag(string name, bool missing = false) =>
+            value.TryGetProperty(name, out var flag) ? flag.ValueKind == JsonValueKind.True : missing;
         bool special = Flag("special");
         return new AddedToken(content.GetString()!)
         {
@@ -183,5 +209,7 @@ internal static class TokenizerFiles
     }
 
     internal static int Id(ModelJson json, string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0 ? id : throw json.Unexpected(key, value, "an id");
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0
+            ? id
+            : throw json.Unexpected(key, value, "an id");
 }

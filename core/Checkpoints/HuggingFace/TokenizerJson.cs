@@ -18,7 +18,8 @@ internal sealed class TokenizerJson
     public static TokenizerJson Load(string path)
     {
         var json = ModelJson.Load(path);
-        Require("model.type", "WordPiece", json["model.type"] is null && json["model.merges"] is null ? "WordPiece" : null); // old files do not name it
+        // Old files do not name the type of their model.
+        Require("model.type", "WordPiece", json["model.type"] is null && json["model.merges"] is null ? "WordPiece" : null);
         Require("model.continuing_subword_prefix", Vocabulary.Continuation, Vocabulary.Continuation);
         Require("normalizer.type", "BertNormalizer", null);
         Require("pre_tokenizer.type", "BertPreTokenizer", null);
@@ -37,18 +38,29 @@ internal sealed class TokenizerJson
     {
         var entries = json.Entries("model.vocab")
             .Select(entry => (Token: entry.Name, Id: TokenizerFiles.Id(json, $"model.vocab[\"{entry.Name}\"]", entry.Value)))
-            .OrderBy(entry => entry.Id).ToArray();
+            .OrderBy(entry => entry.Id)
+            .ToArray();
         for (int id = 0; id < entries.Length; id++)
             if (entries[id].Id != id)
-                throw json.Problem("model.vocab", id > entries[id].Id ? $"has two tokens with the id {entries[id].Id}" : $"has no token with the id {id}");
+                throw json.Problem(
+                    "model.vocab",
+                    id > entries[id].Id ? $"has two tokens with the id {entries[id].Id}" : $"has no token with the id {id}"
+                );
         return [.. entries.Select(entry => entry.Token)];
     }
 
     /// <summary>The tokens that stand for themselves.</summary>
-    public IEnumerable<AddedToken> Added() => json.Elements("added_tokens").Select((token, i) =>
-        TokenizerFiles.Token(json, $"added_tokens[{i}]", token) is var added && token.TryGetProperty("id", out var id)
-            ? added with { Id = TokenizerFiles.Id(json, $"added_tokens[{i}].id", id) }
-            : throw json.Problem($"added_tokens[{i}]", "has no id"));
+    public IEnumerable<AddedToken> Added() =>
+        json.Elements("added_tokens")
+            .Select(
+                (token, i) =>
+                    TokenizerFiles.Token(json, $"added_tokens[{i}]", token) is var added && token.TryGetProperty("id", out var id)
+                        ? added with
+                        {
+                            Id = TokenizerFiles.Id(json, $"added_tokens[{i}].id", id),
+                        }
+                        : throw json.Problem($"added_tokens[{i}]", "has no id")
+            );
 
     /// <summary>How it normalises text.</summary>
     public TokenizerSettings Settings()
@@ -66,7 +78,9 @@ internal sealed class TokenizerJson
         };
     }
 
-    /// <summary>Refuses a file that puts other special tokens around texts than BERT's, or calls [UNK] otherwise than its configuration.</summary>
+    /// <summary>
+    /// Refuses a file that puts other special tokens around texts than BERT's, or calls [UNK] otherwise than its configuration.
+    /// </summary>
     public void RequireProcessor(SpecialTokenNames names)
     {
         if (json.Text("model.unk_token") is { } unknown && unknown != names.Unk)
@@ -79,15 +93,22 @@ internal sealed class TokenizerJson
             _ => false,
         };
         if (!isUsual)
-            throw json.Problem("post_processor", $"({type ?? "null"}) puts other tokens around texts than {names.Cls} A {names.Sep} "
-                + $"and {names.Cls} A {names.Sep} B {names.Sep}, or gives them other token types: only these can be made");
+            throw json.Problem(
+                "post_processor",
+                $"({type ?? "null"}) puts other tokens around texts than {names.Cls} A {names.Sep} "
+                    + $"and {names.Cls} A {names.Sep} B {names.Sep}, or gives them other token types: only these can be made"
+            );
 
         string? Name(string key) =>
             json.Elements($"post_processor.{key}").FirstOrDefault() is { ValueKind: JsonValueKind.String } token ? token.GetString() : null;
         string Template(string key) => string.Join(' ', json.Elements($"post_processor.{key}").Select(Part));
-        static string Part(JsonElement part) => part.ValueKind == JsonValueKind.Object
+        static string Part(JsonElement part) =>
+            part.ValueKind == JsonValueKind.Object
             && part.EnumerateObject().FirstOrDefault().Value is { ValueKind: JsonValueKind.Object } token
-            && token.TryGetProperty("id", out var id) && token.TryGetProperty("type_id", out var type) ? $"{id}:{type}" : "";
+            && token.TryGetProperty("id", out var id)
+            && token.TryGetProperty("type_id", out var type)
+                ? $"{id}:{type}"
+                : "";
         static string Single(SpecialTokenNames names) => $"{names.Cls}:0 A:0 {names.Sep}:0";
     }
 
@@ -98,16 +119,31 @@ internal sealed class TokenizerJson
         var pieces = new JsonObject();
         for (int id = 0; id < vocabulary.PieceCount; id++)
             pieces[vocabulary[id]] = id;
-        JsonObject Special(string name, int type) => new() { ["SpecialToken"] = new JsonObject { ["id"] = name, ["type_id"] = type } };
-        JsonObject Sequence(string name, int type) => new() { ["Sequence"] = new JsonObject { ["id"] = name, ["type_id"] = type } };
-        JsonObject Ids(string name, int id) => new() { ["id"] = name, ["ids"] = new JsonArray(id), ["tokens"] = new JsonArray(name) };
+        JsonObject Special(string name, int type) =>
+            new()
+            {
+                ["SpecialToken"] = new JsonObject { ["id"] = name, ["type_id"] = type },
+            };
+        JsonObject Sequence(string name, int type) =>
+            new()
+            {
+                ["Sequence"] = new JsonObject { ["id"] = name, ["type_id"] = type },
+            };
+        JsonObject Ids(string name, int id) =>
+            new()
+            {
+                ["id"] = name,
+                ["ids"] = new JsonArray(id),
+                ["tokens"] = new JsonArray(name),
+            };
         return new JsonObject
         {
             ["version"] = "1.0",
             ["truncation"] = null,
             ["padding"] = null,
-            ["added_tokens"] = new JsonArray(
-                [.. vocabulary.AddedTokens.OrderBy(token => token.Id).Select(token => AddedTo(new JsonObject { ["id"] = token.Id }, token))]),
+            ["added_tokens"] = new JsonArray([
+                .. vocabulary.AddedTokens.OrderBy(token => token.Id).Select(token => AddedTo(new JsonObject { ["id"] = token.Id }, token)),
+            ]),
             ["normalizer"] = new JsonObject
             {
                 ["type"] = "BertNormalizer",
@@ -121,10 +157,25 @@ internal sealed class TokenizerJson
             {
                 ["type"] = "TemplateProcessing",
                 ["single"] = new JsonArray(Special(names.Cls, 0), Sequence("A", 0), Special(names.Sep, 0)),
-                ["pair"] = new JsonArray(Special(names.Cls, 0), Sequence("A", 0), Special(names.Sep, 0), Sequence("B", 1), Special(names.Sep, 1)),
-                ["special_tokens"] = new JsonObject { [names.Cls] = Ids(names.Cls, vocabulary.ClsId), [names.Sep] = Ids(names.Sep, vocabulary.SepId) },
+                ["pair"] = new JsonArray(
+                    Special(names.Cls, 0),
+                    Sequence("A", 0),
+                    Special(names.Sep, 0),
+                    Sequence("B", 1),
+                    Special(names.Sep, 1)
+                ),
+                ["special_tokens"] = new JsonObject
+                {
+                    [names.Cls] = Ids(names.Cls, vocabulary.ClsId),
+                    [names.Sep] = Ids(names.Sep, vocabulary.SepId),
+                },
             },
-            ["decoder"] = new JsonObject { ["type"] = "WordPiece", ["prefix"] = Vocabulary.Continuation, ["cleanup"] = true },
+            ["decoder"] = new JsonObject
+            {
+                ["type"] = "WordPiece",
+                ["prefix"] = Vocabulary.Continuation,
+                ["cleanup"] = true,
+            },
             ["model"] = new JsonObject
             {
                 ["type"] = "WordPiece",

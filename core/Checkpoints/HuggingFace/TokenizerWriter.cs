@@ -10,7 +10,11 @@ namespace Electra.Checkpoints.HuggingFace;
 /// <summary>Writes the files of a tokenizer, so that Hugging Face's library makes the same one of them.</summary>
 internal static class TokenizerWriter
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>
     /// Writes <c>vocab.txt</c> and <c>tokenizer_config.json</c>; <c>tokenizer.json</c> instead of <c>vocab.txt</c> for settings that

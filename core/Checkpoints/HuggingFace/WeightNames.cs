@@ -14,7 +14,9 @@ public enum ModelPart
 /// <summary>From the names that weights have in files of any age and origin to those of Hugging Face's library today.</summary>
 internal static class WeightNames
 {
-    /// <summary>What training frameworks put in front of every name: torch's data parallelism and compiler, Lightning, fastai's sentence classifier.</summary>
+    /// <summary>
+    /// What training frameworks put in front of every name: torch's data parallelism and compiler, Lightning, fastai's sentence classifier.
+    /// </summary>
     private static readonly string[] Wrappers = ["module.", "_orig_mod.", "model.", "base_model."];
 
     /// <summary>The modules of a bare encoder (<c>ElectraModel</c>), which a model with a head has under <c>electra</c>.</summary>
@@ -50,14 +52,20 @@ internal static class WeightNames
         for (int layer = 0; layer < config.NumHiddenLayers; layer++)
         {
             var name = $"electra.encoder.layer.{layer}";
-            foreach (var weight in new[] { "query", "key", "value" }.SelectMany(part => Linear($"{name}.attention.self.{part}", hidden, hidden))
-                .Concat(Linear($"{name}.attention.output.dense", hidden, hidden)).Concat(Norm($"{name}.attention.output.LayerNorm", hidden))
-                .Concat(Linear($"{name}.intermediate.dense", intermediate, hidden)).Concat(Linear($"{name}.output.dense", hidden, intermediate))
-                .Concat(Norm($"{name}.output.LayerNorm", hidden)))
+            foreach (
+                var weight in new[] { "query", "key", "value" }
+                    .SelectMany(part => Linear($"{name}.attention.self.{part}", hidden, hidden))
+                    .Concat(Linear($"{name}.attention.output.dense", hidden, hidden))
+                    .Concat(Norm($"{name}.attention.output.LayerNorm", hidden))
+                    .Concat(Linear($"{name}.intermediate.dense", intermediate, hidden))
+                    .Concat(Linear($"{name}.output.dense", hidden, intermediate))
+                    .Concat(Norm($"{name}.output.LayerNorm", hidden))
+            )
                 yield return weight;
         }
 
-        static (string, long[])[] Linear(string name, long outputs, long inputs) => [($"{name}.weight", [outputs, inputs]), ($"{name}.bias", [outputs])];
+        static (string, long[])[] Linear(string name, long outputs, long inputs) =>
+            [($"{name}.weight", [outputs, inputs]), ($"{name}.bias", [outputs])];
         static (string, long[])[] Norm(string name, long width) => [($"{name}.weight", [width]), ($"{name}.bias", [width])];
     }
 

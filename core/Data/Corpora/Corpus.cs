@@ -58,7 +58,10 @@ public sealed class Corpus
         if (options.Mix.Count > 0)
             return CorpusMix.Open(options, hub);
         if (options.Source.Count > 1 && options.Source.Any(source => source == DotnetDocs.Name || CorpusName.IsName(source)))
-            return CorpusMix.Concatenated(options.ShortName, [.. options.Source.Select(source => Open(options with { Source = [source], Name = "" }, hub))]);
+            return CorpusMix.Concatenated(
+                options.ShortName,
+                [.. options.Source.Select(source => Open(options with { Source = [source], Name = "" }, hub))]
+            );
         if (options.Source is [DotnetDocs.Name])
             return Cleaned(DotnetDocs.Open(), options.Cleaning);
         if (options.Source is [var name] && CorpusName.IsName(name))
@@ -81,8 +84,11 @@ public sealed class Corpus
     /// <param name="cancellation">Stops reading and downloading.</param>
     /// <param name="stage">What the documents are read for.</param>
     /// <exception cref="UserErrorException">A file is damaged or cannot be downloaded, or there is no document at all.</exception>
-    public IEnumerable<string> Documents(IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default, string stage = "reading text") =>
-        Documents(new CorpusReading { Progress = progress, Cancellation = cancellation }, stage);
+    public IEnumerable<string> Documents(
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default,
+        string stage = "reading text"
+    ) => Documents(new CorpusReading { Progress = progress, Cancellation = cancellation }, stage);
 
     /// <summary>The documents, by a reading that passes over files or is told of their ends.</summary>
     internal IEnumerable<string> Documents(CorpusReading reading, string stage)
@@ -110,7 +116,12 @@ public sealed class Corpus
     /// <param name="step">Names the change: what was prepared without it is not used again.</param>
     /// <param name="change">Changes a document; null drops it.</param>
     public Corpus Select(string step, Func<string, string?> change) =>
-        new(Name, $"{Description}\n{step}", Bytes, reading => read(reading).Select(change).OfType<string>().Where(document => document.Length > 0))
+        new(
+            Name,
+            $"{Description}\n{step}",
+            Bytes,
+            reading => read(reading).Select(change).OfType<string>().Where(document => document.Length > 0)
+        )
         {
             Files = Files,
             DropsDownloads = DropsDownloads,
@@ -124,9 +135,16 @@ public sealed class Corpus
     internal static Corpus FromFiles(CorpusFiles found, CorpusOptions options)
     {
         var files = found.Files;
-        var description = string.Join('\n', files.Select(file => $"{file.Name} {file.Bytes} {file.Modified:O}")
-            .Append($"{options.Documents} {options.TextField}{(options.RowsPerDocument > 1 ? $" {options.RowsPerDocument} rows" : "")}"));
-        return new Corpus(options.ShortName, description, files.Sum(file => file.Bytes), reading => ReadFiles(files, options, reading)) { Files = found.Describe() };
+        var description = string.Join(
+            '\n',
+            files
+                .Select(file => $"{file.Name} {file.Bytes} {file.Modified:O}")
+                .Append($"{options.Documents} {options.TextField}{(options.RowsPerDocument > 1 ? $" {options.RowsPerDocument} rows" : "")}")
+        );
+        return new Corpus(options.ShortName, description, files.Sum(file => file.Bytes), reading => ReadFiles(files, options, reading))
+        {
+            Files = found.Describe(),
+        };
     }
 
     private static IEnumerable<string> ReadFiles(IReadOnlyList<SourceFile> files, CorpusOptions options, CorpusReading reading)
@@ -134,7 +152,9 @@ public sealed class Corpus
         long before = 0;
         foreach (var file in files)
         {
-            foreach (var document in FileDocuments.Read(file, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow))
+            foreach (
+                var document in FileDocuments.Read(file, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow)
+            )
                 yield return document;
             reading.At(before += file.Bytes);
         }

@@ -10,7 +10,8 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
 {
     /// <summary>What does where a corpus cannot be had.</summary>
     public const string HowToGiveFiles =
-        "Give text of your own: corpus=path/to/file.txt.gz, a folder, or a glob such as corpus='texts/**/*.jsonl'; or corpus=dotnet-docs, the documentation of the installed SDK.";
+        "Give text of your own: corpus=path/to/file.txt.gz, a folder, or a glob such as corpus='texts/**/*.jsonl'; "
+            + "or corpus=dotnet-docs, the documentation of the installed SDK.";
 
     private static readonly string[] TableExtensions = [".csv", ".tsv", ".xlsx", ".xls", ".arrow", ".feather"];
 
@@ -21,7 +22,10 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
         if (options.Source.Count == 0)
             throw new UserErrorException($"corpus: no source is given. {HowToGiveFiles}");
         CorpusFiles[] found = [.. options.Source.Select(source => Find(source, options))];
-        return new CorpusFiles([.. found.SelectMany(files => files.Files).DistinctBy(file => file.Path)], [.. found.SelectMany(files => files.LeftOut)]);
+        return new CorpusFiles(
+            [.. found.SelectMany(files => files.Files).DistinctBy(file => file.Path)],
+            [.. found.SelectMany(files => files.LeftOut)]
+        );
     }
 
     /// <summary>Which files are read, and which are not; empty for one file that was named itself.</summary>
@@ -31,7 +35,9 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
     private static string Listed(IReadOnlyList<string> names)
     {
         const int Shown = 3;
-        return names.Count <= Shown + 1 ? string.Join(", ", names) : $"{string.Join(", ", names.Take(Shown))} and {names.Count - Shown:N0} more";
+        return names.Count <= Shown + 1
+            ? string.Join(", ", names)
+            : $"{string.Join(", ", names.Take(Shown))} and {names.Count - Shown:N0} more";
     }
 
     private static CorpusFiles Find(string source, CorpusOptions options)
@@ -45,7 +51,10 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
             return new CorpusFiles([.. Glob.Alternatives(source).SelectMany(pattern => Matching(pattern, source))], []);
         if (path.Contains('\uFFFD'))
             InputFile.Check(path);
-        throw new UserErrorException($"corpus: there is no file, folder or corpus {source}. {HowToGiveFiles} By name, from the Hugging Face hub: {string.Join(", ", CorpusName.Known)}, hub:org/name.");
+        throw new UserErrorException(
+            $"corpus: there is no file, folder or corpus {source}. {HowToGiveFiles} By name, from the Hugging Face hub: "
+                + $"{string.Join(", ", CorpusName.Known)}, hub:org/name."
+        );
     }
 
     private static IReadOnlyList<SourceFile> Matching(string pattern, string source)
@@ -60,7 +69,12 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
         var (rest, isAnyDepth) = (pattern[folderPart.Length..], pattern.Contains("**"));
         var fits = Glob.ToRegex(rest);
         bool hidden = rest.StartsWith('.') || rest.Contains("/.");
-        SourceFile[] files = [.. Names(folder, hidden, isAnyDepth ? int.MaxValue : rest.Count(c => c == '/')).Where(name => fits.IsMatch(name)).Select(name => Described(Path.Combine(folder, name), name))];
+        SourceFile[] files =
+        [
+            .. Names(folder, hidden, isAnyDepth ? int.MaxValue : rest.Count(c => c == '/'))
+                .Where(name => fits.IsMatch(name))
+                .Select(name => Described(Path.Combine(folder, name), name)),
+        ];
         if (files.Length > 0)
             return files;
         bool isFolder = Directory.EnumerateDirectories(folder).Any(inner => fits.IsMatch(Path.GetFileName(inner)));
@@ -73,15 +87,25 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
         string[] texts = [.. names.Where(name => SourceFile.FormatOf(name) is not null && !DatasetFiles.IsAboutTheData(name))];
         var read = DatasetFolder.Is(folder, texts) ? DatasetFolder.Select(folder, texts, options) : texts;
         if (read.Count == 0)
-            throw new UserErrorException($"corpus: there is no text file in the folder {Paths.Shown(folder)} ({SourceFile.Extensions}){(names.Length > 0 ? $"; it holds {Listed(names)}" : "")}");
+            throw new UserErrorException(
+                $"corpus: there is no text file in the folder {Paths.Shown(folder)} "
+                    + $"({SourceFile.Extensions}){(names.Length > 0 ? $"; it holds {Listed(names)}" : "")}"
+            );
         return new CorpusFiles([.. read.Select(name => Described(Path.Combine(folder, name), name))], [.. names.Except(read)]);
     }
 
     /// <summary>The files below a folder, by their paths in it.</summary>
     private static IEnumerable<string> Names(string folder, bool hidden, int depth) =>
-        FolderFiles.Under(folder, hidden, depth).Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/')).Order(StringComparer.Ordinal);
+        FolderFiles
+            .Under(folder, hidden, depth)
+            .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal);
 
-    private static SourceFile Described(string path, string name) => TableExtensions.Contains(SourceFile.ExtensionOf(path))
-        ? throw new UserErrorException($"corpus: {Paths.Shown(path)} is a table, and a corpus is text, JSON lines or Parquet. Write its text column to a text file with a blank line after each text, or as JSON lines ({{\"text\": …}})")
-        : SourceFile.Of(path, name);
+    private static SourceFile Described(string path, string name) =>
+        TableExtensions.Contains(SourceFile.ExtensionOf(path))
+            ? throw new UserErrorException(
+                $"corpus: {Paths.Shown(path)} is a table, and a corpus is text, JSON lines or Parquet. "
+                    + $"Write its text column to a text file with a blank line after each text, or as JSON lines ({{\"text\": …}})"
+            )
+            : SourceFile.Of(path, name);
 }

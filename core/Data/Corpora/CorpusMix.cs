@@ -13,8 +13,13 @@ internal static class CorpusMix
             throw new UserErrorException("corpus: both source and mix are given; give the sources of a mix in its parts");
         int weighted = options.Mix.Count(part => part.Weight > 0);
         if (weighted != 0 && weighted != options.Mix.Count)
-            throw new UserErrorException($"corpus.mix: {weighted} of {options.Mix.Count} parts have a weight; give all of them one, or none to read each once");
-        Corpus[] parts = [.. options.Mix.Select(part => Corpus.Open(part with { KeepDownloads = part.KeepDownloads && options.KeepDownloads }, hub))];
+            throw new UserErrorException(
+                $"corpus.mix: {weighted} of {options.Mix.Count} parts have a weight; give all of them one, or none to read each once"
+            );
+        Corpus[] parts =
+        [
+            .. options.Mix.Select(part => Corpus.Open(part with { KeepDownloads = part.KeepDownloads && options.KeepDownloads }, hub)),
+        ];
         return weighted == 0
             ? Concatenated(options.ShortName, parts)
             : Weighted(options.ShortName, [.. parts.Zip(options.Mix, (corpus, part) => (corpus, part.Weight))], options.MixEnd);
@@ -22,8 +27,12 @@ internal static class CorpusMix
 
     /// <summary>Each corpus once, one after the other.</summary>
     public static Corpus Concatenated(string name, IReadOnlyList<Corpus> parts) =>
-        new(name, string.Join("\n\n", parts.Select(part => part.Description)), parts.All(part => part.Bytes is not null) ? parts.Sum(part => part.Bytes) : null,
-            reading => ReadInTurn(parts, reading))
+        new(
+            name,
+            string.Join("\n\n", parts.Select(part => part.Description)),
+            parts.All(part => part.Bytes is not null) ? parts.Sum(part => part.Bytes) : null,
+            reading => ReadInTurn(parts, reading)
+        )
         {
             Files = string.Join("; ", parts.Select(part => part.Files).Where(files => files != "")),
             DropsDownloads = parts.Any(part => part.DropsDownloads),
@@ -38,8 +47,16 @@ internal static class CorpusMix
     {
         // Where texts are stored alike, bytes are to bytes as characters are to characters.
         var passes = parts.Select(part => part.Corpus.Bytes / part.Weight);
-        var length = passes.Contains(null) ? null : end == MixEnd.Shortest ? passes.Min() : passes.Max();
-        var description = string.Join("\n\n", parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Weight} of\n{part.Corpus.Description}")).Append($"{end}"));
+        var length =
+            passes.Contains(null) ? null
+            : end == MixEnd.Shortest ? passes.Min()
+            : passes.Max();
+        var description = string.Join(
+            "\n\n",
+            parts
+                .Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Weight} of\n{part.Corpus.Description}"))
+                .Append($"{end}")
+        );
         return new Corpus(name, description, (long?)(length * parts.Sum(part => part.Weight)), reading => ReadInTurns(parts, end, reading))
         {
             Files = string.Join("; ", parts.Select(part => part.Corpus.Files).Where(files => files != "")),

@@ -4,7 +4,9 @@ using Electra.Storage;
 
 namespace Electra.Data.Corpora;
 
-/// <summary>A corpus on the hub by its name in a configuration: <c>wikipedia</c>, <c>wikipedia:20231101.de</c>, <c>hub:org/name:config@revision</c>.</summary>
+/// <summary>
+/// A corpus on the hub by its name in a configuration: <c>wikipedia</c>, <c>wikipedia:20231101.de</c>, <c>hub:org/name:config@revision</c>.
+/// </summary>
 /// <param name="Name">The name as it was written, without configuration and revision.</param>
 /// <param name="Repository">The data set.</param>
 /// <param name="Config">The configuration that was named with it; empty where none was.</param>
@@ -25,7 +27,8 @@ internal sealed record CorpusName(string Name, HubRepository Repository, string 
 
     /// <summary>Whether a source is such a name; a file or folder of that name comes first.</summary>
     public static bool IsName(string source) =>
-        source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) || (ByName.ContainsKey(source.Split(':', '@')[0]) && !Path.Exists(Paths.Find(source)));
+        source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal)
+        || (ByName.ContainsKey(source.Split(':', '@')[0]) && !Path.Exists(Paths.Find(source)));
 
     /// <summary>Reads a name.</summary>
     /// <exception cref="UserErrorException">What follows <c>hub:</c> is no repository.</exception>
@@ -36,7 +39,11 @@ internal sealed record CorpusName(string Name, HubRepository Repository, string 
         var (name, config) = Cut(rest, ':', "");
         try
         {
-            return new CorpusName(name, new HubRepository(HubKind.Dataset, ByName.GetValueOrDefault(name)?.Repository ?? name, revision), config);
+            return new CorpusName(
+                name,
+                new HubRepository(HubKind.Dataset, ByName.GetValueOrDefault(name)?.Repository ?? name, revision),
+                config
+            );
         }
         catch (HubException e)
         {

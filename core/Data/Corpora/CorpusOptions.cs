@@ -24,7 +24,9 @@ public enum Cleaning
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>What electra_pytorch does to Wikipedia: lines shorter than 80 characters are dropped, and empty parentheses removed.</summary>
+    /// <summary>
+    /// What electra_pytorch does to Wikipedia: lines shorter than 80 characters are dropped, and empty parentheses removed.
+    /// </summary>
     Wikipedia,
 }
 
@@ -63,7 +65,9 @@ public sealed record CorpusOptions
     [Required]
     public string TextField { get; init; } = "text";
 
-    /// <summary>Rows of JSON lines and Parquet files that are one document, joined as its lines; 0: what the corpus asks for, else 1.</summary>
+    /// <summary>
+    /// Rows of JSON lines and Parquet files that are one document, joined as its lines; 0: what the corpus asks for, else 1.
+    /// </summary>
     [Range(0, 1_000_000)]
     public int RowsPerDocument { get; init; }
 
@@ -76,7 +80,10 @@ public sealed record CorpusOptions
     /// <summary>Names the folder of what is prepared from the corpus; empty: after the source.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Several corpora in the place of a source, each with options of its own: <c>[{source: wikipedia, weight: 0.7}, {source: bookcorpus, weight: 0.3}]</c>.</summary>
+    /// <summary>
+    /// Several corpora in the place of a source, each with options of its own: <c>[{source: wikipedia, weight: 0.7}, {source: bookcorpus,
+    /// weight: 0.3}]</c>.
+    /// </summary>
     public IReadOnlyList<CorpusOptions> Mix { get; init; } = [];
 
     /// <summary>
@@ -99,7 +106,9 @@ public sealed record CorpusOptions
         {
             var source = Source.Count > 0 ? Source[0] : string.Join('-', Mix.Select(part => part.ShortName));
             var name = Name != "" ? Name : System.IO.Path.GetFileName(source.TrimEnd('/', '\\'));
-            name = new string([.. name.TakeWhile(c => c != '.' || Name != "").Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]).Trim('-');
+            name = new string([
+                .. name.TakeWhile(c => c != '.' || Name != "").Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-'),
+            ]).Trim('-');
             return name.Length == 0 ? "text" : name;
         }
     }

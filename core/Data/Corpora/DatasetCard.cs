@@ -50,7 +50,10 @@ internal static class DatasetCard
     private static IEnumerable<(string Split, IEnumerable<string> Patterns)> Splits(object? files) =>
         from item in List(files)
         let isPattern = item is string
-        select (isPattern ? OnlySplit : Value(item, "split") as string ?? OnlySplit, List(isPattern ? item : Value(item, "path")).OfType<string>());
+        select (
+            isPattern ? OnlySplit : Value(item, "split") as string ?? OnlySplit,
+            List(isPattern ? item : Value(item, "path")).OfType<string>()
+        );
 
     private static object? Value(object? mapping, string key) => (mapping as Dictionary<object, object?>)?.GetValueOrDefault(key);
 

@@ -3,7 +3,9 @@ using Electra.Storage;
 
 namespace Electra.Data.Corpora;
 
-/// <summary>A data set of the hub that was downloaded or cloned to a folder: its files are chosen as those of <c>hub:org/name</c> are.</summary>
+/// <summary>
+/// A data set of the hub that was downloaded or cloned to a folder: its files are chosen as those of <c>hub:org/name</c> are.
+/// </summary>
 internal static partial class DatasetFolder
 {
     private const string Card = "README.md";
@@ -30,7 +32,11 @@ internal static partial class DatasetFolder
         }
         catch (UserErrorException e)
         {
-            throw new UserErrorException($"corpus: the data set in {Paths.Shown(folder)} cannot be read as asked: {e.Message}. To read other files of it, name them: corpus='{Paths.Shown(folder)}/*.txt'", e);
+            throw new UserErrorException(
+                $"corpus: the data set in {Paths.Shown(folder)} cannot be read as asked: {e.Message}. "
+                    + $"To read other files of it, name them: corpus='{Paths.Shown(folder)}/*.txt'",
+                e
+            );
         }
     }
 

@@ -15,7 +15,9 @@ internal static class DocumentationText
         return Folded(text);
     }
 
-    /// <summary>The name that a reader would say: <c>M:System.String.Format(System.Object)</c> is Format, <c>T:….List`1</c> is List.</summary>
+    /// <summary>
+    /// The name that a reader would say: <c>M:System.String.Format(System.Object)</c> is Format, <c>T:….List`1</c> is List.
+    /// </summary>
     public static string ShortName(string reference)
     {
         int start = reference.Length > 1 && reference[1] == ':' ? 2 : 0;
@@ -50,7 +52,9 @@ internal static class DocumentationText
 
     private static string Reference(XmlReader reader) =>
         (reader.GetAttribute("langword") ?? reader.GetAttribute("name")) is { } word ? word
-        : (reader.GetAttribute("cref") ?? reader.GetAttribute("href") ?? reader.GetAttribute("uid")) is { } reference && !reference.Contains("://") ? ShortName(reference)
+        : (reader.GetAttribute("cref") ?? reader.GetAttribute("href") ?? reader.GetAttribute("uid")) is { } reference
+        && !reference.Contains("://")
+            ? ShortName(reference)
         : " ";
 
     private static string Folded(StringBuilder text)

@@ -4,13 +4,22 @@ namespace Electra.Data.Corpora;
 
 /// <summary>A member of the documented API.</summary>
 /// <param name="Kind">T: type, M: method, P: property, F: field, E: event.</param>
-/// <param name="FullName">The name as the documentation has it, without the kind: <c>System.String.Format(System.String,System.Object)</c>.</param>
+/// <param name="FullName">The name as the documentation has it, without the kind:
+/// <c>System.String.Format(System.String,System.Object)</c>.</param>
 /// <param name="Namespace">The namespace of its type.</param>
 /// <param name="Type">The full name of its type; the type itself where it is one.</param>
 /// <param name="Summary">What it is or does; empty where nothing is said.</param>
 /// <param name="Returns">What it returns; empty where nothing is said.</param>
 /// <param name="Other">Its remarks, parameters and exceptions, each a text.</param>
-public sealed record DocumentedMember(char Kind, string FullName, string Namespace, string Type, string Summary, string Returns, IReadOnlyList<string> Other);
+public sealed record DocumentedMember(
+    char Kind,
+    string FullName,
+    string Namespace,
+    string Type,
+    string Summary,
+    string Returns,
+    IReadOnlyList<string> Other
+);
 
 /// <summary>
 /// The English API documentation that every .NET SDK carries: text that is already on the machine. One type with its members is a
@@ -60,14 +69,22 @@ public static class DotnetDocs
     private static IReadOnlyList<string> Files()
     {
         var folders = Roots().SelectMany(root => Packs.Select(pack => Path.Combine(root, "packs", pack))).Distinct().ToArray();
-        string[] files = [..
-            from folder in folders.Where(Directory.Exists)
-            let newest = Directory.GetDirectories(folder).MaxBy(version => Version.TryParse(Path.GetFileName(version).Split('-')[0], out var v) ? v : new Version())
+        string[] files =
+        [
+            .. from folder in folders.Where(Directory.Exists)
+            let newest = Directory
+                .GetDirectories(folder)
+                .MaxBy(version => Version.TryParse(Path.GetFileName(version).Split('-')[0], out var v) ? v : new Version())
             where newest is not null
             from file in Directory.EnumerateFiles(newest, "*.xml", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            select file];
-        return files.Length > 0 ? files : throw new UserErrorException(
-            $"corpus: {Name} is the documentation that a .NET SDK carries, and there is none in {string.Join(" or ", folders)}. Install the SDK, or give text of your own: corpus=path/to/file.txt.gz");
+            select file,
+        ];
+        return files.Length > 0
+            ? files
+            : throw new UserErrorException(
+                $"corpus: {Name} is the documentation that a .NET SDK carries, and there is none in {string.Join(" or ", folders)}. "
+                    + "Install the SDK, or give text of your own: corpus=path/to/file.txt.gz"
+            );
     }
 
     private static IEnumerable<string> Roots()

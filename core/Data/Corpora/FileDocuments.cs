@@ -11,9 +11,10 @@ internal static class FileDocuments
     /// <param name="position">Told how far the reading is.</param>
     /// <param name="passedOver">Told of each row whose text is null, empty or missing.</param>
     /// <exception cref="UserErrorException">The file is damaged, or has no text where the options say.</exception>
-    public static IEnumerable<string> Read(SourceFile file, CorpusOptions options, ReadPosition position, Action passedOver) => file.Format == SourceFormat.Text
-        ? TextDocuments.Read(file, options.Documents, position)
-        : Joined(Rows(file, options.TextField, position, passedOver), options.RowsPerDocument);
+    public static IEnumerable<string> Read(SourceFile file, CorpusOptions options, ReadPosition position, Action passedOver) =>
+        file.Format == SourceFormat.Text
+            ? TextDocuments.Read(file, options.Documents, position)
+            : Joined(Rows(file, options.TextField, position, passedOver), options.RowsPerDocument);
 
     private static IEnumerable<string> Rows(SourceFile file, string field, ReadPosition position, Action passedOver)
     {

@@ -62,7 +62,8 @@ internal static class HubCorpus
         };
     }
 
-    private static IReadOnlyList<string> Readable(HubSnapshot snapshot) => DatasetFiles.Readable([.. snapshot.Files.Select(file => file.Path)]);
+    private static IReadOnlyList<string> Readable(HubSnapshot snapshot) =>
+        DatasetFiles.Readable([.. snapshot.Files.Select(file => file.Path)]);
 
     private static async Task<IReadOnlyList<DatasetConfig>> Configs(HubSnapshot snapshot)
     {
@@ -73,7 +74,12 @@ internal static class HubCorpus
         return DatasetCard.Configs(await File.ReadAllTextAsync(snapshot.PathOf(card[0])));
     }
 
-    private static IEnumerable<string> Read(HubSnapshot snapshot, IReadOnlyList<HubFile> files, CorpusOptions options, CorpusReading reading)
+    private static IEnumerable<string> Read(
+        HubSnapshot snapshot,
+        IReadOnlyList<HubFile> files,
+        CorpusOptions options,
+        CorpusReading reading
+    )
     {
         HubFile[] wanted = [.. files.Where(file => !reading.PassesOver(file.Path))];
         foreach (var file in files.Except(wanted))
@@ -82,14 +88,21 @@ internal static class HubCorpus
         foreach (var (file, path) in Downloads(snapshot, wanted, options, reading))
         {
             var source = new SourceFile(path, file.Path, file.Size, default);
-            foreach (var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow))
+            foreach (
+                var document in FileDocuments.Read(source, options, new ReadPosition(at => reading.At(before + at)), reading.PassedOverRow)
+            )
                 yield return document;
             reading.At(before += file.Size);
             reading.Ended(file.Path, () => snapshot.Drop(file));
         }
     }
 
-    private static IEnumerable<(HubFile File, string Path)> Downloads(HubSnapshot snapshot, IReadOnlyList<HubFile> files, CorpusOptions options, CorpusReading reading)
+    private static IEnumerable<(HubFile File, string Path)> Downloads(
+        HubSnapshot snapshot,
+        IReadOnlyList<HubFile> files,
+        CorpusOptions options,
+        CorpusReading reading
+    )
     {
         using var downloads = new HubDownloads(snapshot, files, Ahead, !options.KeepDownloads, reading.Progress, reading.Cancellation);
         while (true)
@@ -101,7 +114,10 @@ internal static class HubCorpus
             }
             catch (HubException e)
             {
-                throw new UserErrorException($"corpus: {e.Message}{(e is HubUnreachableException ? " What was downloaded is kept." : "")}", e);
+                throw new UserErrorException(
+                    $"corpus: {e.Message}{(e is HubUnreachableException ? " What was downloaded is kept." : "")}",
+                    e
+                );
             }
             if (next is not { } file)
                 yield break;

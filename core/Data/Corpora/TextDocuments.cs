@@ -22,7 +22,10 @@ internal static class TextDocuments
                     yield return line.ToString();
                 continue;
             }
-            if (document.WrittenCount > 0 && (document.WrittenCount + line.Length > MaxCharacters || (blank && boundary == DocumentBoundary.BlankLine)))
+            if (
+                document.WrittenCount > 0
+                && (document.WrittenCount + line.Length > MaxCharacters || (blank && boundary == DocumentBoundary.BlankLine))
+            )
             {
                 yield return new string(document.WrittenSpan);
                 document.ResetWrittenCount();

@@ -24,10 +24,17 @@ public sealed class UsedDownloads(Corpus corpus, string path)
     /// <param name="cancellation">Stops reading and downloading.</param>
     /// <param name="stage">What the documents are read for.</param>
     /// <exception cref="UserErrorException">The documents that are done are not those of the corpus.</exception>
-    public IEnumerable<string> DocumentsAfter(long documents, long characters, IProgress<ProgressReport>? progress, CancellationToken cancellation, string stage)
+    public IEnumerable<string> DocumentsAfter(
+        long documents,
+        long characters,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation,
+        string stage
+    )
     {
         var done = corpus.IsInOrderOfFiles ? used.Where(file => file.Documents <= documents).ToDictionary(file => file.Name) : [];
-        var (count, length) = done.Count == 0 ? (0L, 0L) : (done.Values.Max(file => file.Documents), done.Values.Max(file => file.Characters));
+        var (count, length) =
+            done.Count == 0 ? (0L, 0L) : (done.Values.Max(file => file.Documents), done.Values.Max(file => file.Characters));
         var reading = new CorpusReading
         {
             Progress = progress,
@@ -51,7 +58,11 @@ public sealed class UsedDownloads(Corpus corpus, string path)
         void CheckDone()
         {
             if ((count, length) != (documents, characters))
-                throw new UserErrorException($"the corpus {corpus.Name} has changed since its preparation began: {documents} documents of {characters} characters were done, and it now starts with {count} of {length}. Delete {Path.GetDirectoryName(path)} and prepare it again.");
+                throw new UserErrorException(
+                    $"the corpus {corpus.Name} has changed since its preparation began: "
+                        + $"{documents} documents of {characters} characters were done, and it now starts with {count} of {length}. "
+                        + $"Delete {Path.GetDirectoryName(path)} and prepare it again."
+                );
         }
     }
 
@@ -82,7 +93,10 @@ public sealed class UsedDownloads(Corpus corpus, string path)
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"{path} is damaged. Delete the folder {Path.GetDirectoryName(path)} and prepare the corpus again.", e);
+            throw new UserErrorException(
+                $"{path} is damaged. Delete the folder {Path.GetDirectoryName(path)} and prepare the corpus again.",
+                e
+            );
         }
     }
 }

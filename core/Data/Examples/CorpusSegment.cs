@@ -59,7 +59,9 @@ internal sealed record CorpusSegment(long Index, long FirstDocument, List<string
     {
         if ((documents, characters) != (done.Summary.Documents, done.Summary.Characters))
             throw new UserErrorException(
-                $"The corpus has changed since its preparation began: {done.Summary.Documents} documents of {done.Summary.Characters} characters were done, " +
-                $"and it now starts with {documents} of {characters}. Delete the folder of its examples and prepare them again.");
+                $"The corpus has changed since its preparation began: "
+                    + $"{done.Summary.Documents} documents of {done.Summary.Characters} characters were done, "
+                    + $"and it now starts with {documents} of {characters}. Delete the folder of its examples and prepare them again."
+            );
     }
 }

@@ -100,11 +100,17 @@ public sealed class ExampleBuilder(
         DealOut();
         int firstLength = Math.Min(first.Count, settings.MaxLength - 2);
         int secondLength = Math.Min(second.Count, Math.Max(0, settings.MaxLength - firstLength - 3));
-        examples.Add(CollectionsMarshal.AsSpan(first)[..firstLength], CollectionsMarshal.AsSpan(second)[..secondLength], vocabulary.Cls, vocabulary.Sep);
+        examples.Add(
+            CollectionsMarshal.AsSpan(first)[..firstLength],
+            CollectionsMarshal.AsSpan(second)[..secondLength],
+            vocabulary.Cls,
+            vocabulary.Sep
+        );
         Dropped += pile.Count - firstLength - secondLength;
         pile.Clear();
         lineEnds.Clear();
-        targetLength = draws.Uniform() < settings.ShortExampleProbability ? draws.Between(ShortestTarget, settings.MaxLength) : settings.MaxLength;
+        targetLength =
+            draws.Uniform() < settings.ShortExampleProbability ? draws.Between(ShortestTarget, settings.MaxLength) : settings.MaxLength;
     }
 
     private void DealOut()

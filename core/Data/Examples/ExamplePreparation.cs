@@ -18,7 +18,8 @@ public sealed record PreparedExamples(ExampleStore Train, ExampleStore HeldOut, 
 
 /// <summary>The sizes that the work of a preparation is done in.</summary>
 /// <param name="SegmentCharacters">A segment ends with the document that brings it to this many. Another size gives other examples.</param>
-/// <param name="SegmentsPerEntry">Segments from one entry in the journal to the next: what an interruption costs at most, some seconds of work.</param>
+/// <param name="SegmentsPerEntry">Segments from one entry in the journal to the next: what an interruption costs at most, some seconds of
+/// work.</param>
 internal sealed record PreparationGrain(int SegmentCharacters = 1 << 20, int SegmentsPerEntry = 64);
 
 /// <summary>
@@ -62,7 +63,12 @@ public static class ExamplePreparation
             return Open(folder, whole);
 
         Directory.CreateDirectory(folder);
-        using var alone = FileLock.Wait(Path.Combine(folder, "lock"), $"waiting for another process that is working in {folder}", progress, cancellation);
+        using var alone = FileLock.Wait(
+            Path.Combine(folder, "lock"),
+            $"waiting for another process that is working in {folder}",
+            progress,
+            cancellation
+        );
         TemporaryName.RemoveLeft(folder);
         var state = PreparationState.Load(folder, identity) ?? new PreparationState { Identity = identity };
         if (!state.Complete)
@@ -91,7 +97,12 @@ public static class ExamplePreparation
         using var heldOut = new ExampleStoreWriter(new(folder, HeldOut), source.Vocabulary, settings.MaxLength, state.Summary.HeldOut);
         source.Prepared?.Invoke(state.Summary.Documents);
         var segments = source.DocumentsAfter is { } after
-            ? CorpusSegment.Cut(after(state.Summary.Documents, state.Summary.Characters), state.Segments, state.Summary.Documents, grain.SegmentCharacters)
+            ? CorpusSegment.Cut(
+                after(state.Summary.Documents, state.Summary.Characters),
+                state.Segments,
+                state.Summary.Documents,
+                grain.SegmentCharacters
+            )
             : CorpusSegment.Cut(source.Documents, state, grain.SegmentCharacters);
         foreach (var examples in InOrder(segments, source, settings, workers, cancellation))
         {
@@ -112,7 +123,10 @@ public static class ExamplePreparation
         if (state.Summary.Train.Examples == 0)
         {
             PreparationState.Delete(folder);
-            throw new UserErrorException($"The corpus gives no example to train on: {state.Summary.Documents} documents, {state.Summary.Characters} characters ({source.Description}).");
+            throw new UserErrorException(
+                $"The corpus gives no example to train on: {state.Summary.Documents} documents, {state.Summary.Characters} characters "
+                    + $"({source.Description})."
+            );
         }
         DiskSpace.Guard(folder, () =>
         {
@@ -148,7 +162,9 @@ public static class ExamplePreparation
             {
                 cancellation.ThrowIfCancellationRequested();
                 var examples = free.TryPop(out var used) ? used : new();
-                ahead.Enqueue(Task.Factory.StartNew(() => examples.Fill(segment, source, settings), cancellation, TaskCreationOptions.None, scheduler));
+                ahead.Enqueue(
+                    Task.Factory.StartNew(() => examples.Fill(segment, source, settings), cancellation, TaskCreationOptions.None, scheduler)
+                );
                 // Two for each worker: one in work and one waiting, so that none idles while this thread reads or writes.
                 if (ahead.Count < 2 * workers)
                     continue;

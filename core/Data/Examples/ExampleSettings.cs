@@ -2,10 +2,14 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Electra.Data.Examples;
 
-/// <summary>How documents become pre-training examples. Every value changes the examples, and none changes how fast they are made.</summary>
+/// <summary>
+/// How documents become pre-training examples. Every value changes the examples, and none changes how fast they are made.
+/// </summary>
 public sealed record ExampleSettings
 {
-    /// <summary>Most tokens in an example, <c>[CLS]</c> and <c>[SEP]</c> included (paper, table 6: 128 for small, 512 for base and large).</summary>
+    /// <summary>
+    /// Most tokens in an example, <c>[CLS]</c> and <c>[SEP]</c> included (paper, table 6: 128 for small, 512 for base and large).
+    /// </summary>
     [Range(8, 32768)]
     public int MaxLength { get; init; } = 128;
 

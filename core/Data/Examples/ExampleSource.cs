@@ -1,7 +1,9 @@
 
 namespace Electra.Data.Examples;
 
-/// <summary>Appends the token ids of one line of text to <paramref name="ids"/>, without special tokens; called from many threads.</summary>
+/// <summary>
+/// Appends the token ids of one line of text to <paramref name="ids"/>, without special tokens; called from many threads.
+/// </summary>
 /// <param name="line">The line, without its line break.</param>
 /// <param name="ids">What the ids are appended to; what it holds already must stay.</param>
 public delegate void TokenizeLine(ReadOnlySpan<char> line, List<int> ids);
@@ -15,7 +17,8 @@ public delegate void TokenizeLine(ReadOnlySpan<char> line, List<int> ids);
 public readonly record struct ExampleVocabulary(int Size, int Cls, int Sep, int Pad, int Unknown);
 
 /// <summary>What examples are made from.</summary>
-/// <param name="Documents">The documents, each a text of lines that end in <c>\n</c>; the same ones in the same order at every enumeration.</param>
+/// <param name="Documents">The documents, each a text of lines that end in <c>\n</c>; the same ones in the same order at every
+/// enumeration.</param>
 /// <param name="Tokenize">The tokenizer.</param>
 /// <param name="Vocabulary">The tokenizer's vocabulary.</param>
 /// <param name="Description">
@@ -30,6 +33,8 @@ public sealed record ExampleSource(IEnumerable<string> Documents, TokenizeLine T
     /// </summary>
     public Func<long, long, IEnumerable<string>>? DocumentsAfter { get; init; }
 
-    /// <summary>Told now and then of how many documents the examples are safe on the disk: their source is not needed for these any more.</summary>
+    /// <summary>
+    /// Told now and then of how many documents the examples are safe on the disk: their source is not needed for these any more.
+    /// </summary>
     public Action<long>? Prepared { get; init; }
 }

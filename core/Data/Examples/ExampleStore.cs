@@ -91,7 +91,9 @@ public sealed class ExampleStore : IDisposable
         return length;
     }
 
-    /// <summary>Some examples side by side, padded to the longest, rounded up to a multiple of 8 where that is not beyond the maximum.</summary>
+    /// <summary>
+    /// Some examples side by side, padded to the longest, rounded up to a multiple of 8 where that is not beyond the maximum.
+    /// </summary>
     /// <param name="indices">Which examples, one for each row.</param>
     /// <param name="paddingType">The token type of padding.</param>
     /// <param name="firstRow">The number of the first of them in the whole batch.</param>
@@ -101,7 +103,16 @@ public sealed class ExampleStore : IDisposable
         long[] examples = indices.ToArray();
         int[] lengths = [.. examples.Select(example => Lengths(example).Length)];
         int length = Math.Min((lengths.Max() + LengthMultiple - 1) / LengthMultiple * LengthMultiple, MaxLength);
-        return TokenBatch.Of(lengths, length, Vocabulary.Pad, paddingType, (int i, Span<int> ids, out int lengthA) => Read(examples[i], ids, out lengthA)) with { FirstRow = firstRow };
+        return TokenBatch.Of(
+            lengths,
+            length,
+            Vocabulary.Pad,
+            paddingType,
+            (int i, Span<int> ids, out int lengthA) => Read(examples[i], ids, out lengthA)
+        ) with
+        {
+            FirstRow = firstRow,
+        };
     }
 
     /// <summary>Closes the files.</summary>
@@ -119,7 +130,9 @@ public sealed class ExampleStore : IDisposable
         var stored = Stored(index);
         var (end, lengthA, _) = stored;
         bool possible = start >= 0 && end <= Counts.Tokens && end - start <= MaxLength && lengthA >= 2 && lengthA <= end - start;
-        return possible ? (start, (int)(end - start), stored) : throw files.Damaged(files.Index, $"example {index} cannot lie where the index says");
+        return possible
+            ? (start, (int)(end - start), stored)
+            : throw files.Damaged(files.Index, $"example {index} cannot lie where the index says");
     }
 
     private StoredExample Stored(long example) => index.Values<StoredExample>(example, 1)[0];

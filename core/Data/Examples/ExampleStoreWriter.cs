@@ -33,11 +33,19 @@ internal sealed class ExampleStoreWriter : IDisposable
     {
         foreach (int id in examples.Ids)
             if ((uint)id >= (uint)vocabulary.Size)
-                throw new ArgumentException($"the tokenizer gave the id {id}, and its vocabulary has {vocabulary.Size} tokens", nameof(examples));
+                throw new ArgumentException(
+                    $"the tokenizer gave the id {id}, and its vocabulary has {vocabulary.Size} tokens",
+                    nameof(examples)
+                );
         var bytes = BytesOf(examples.Ids);
         tokens.Write(bytes);
         WriteIndex(examples.Bounds, bytes);
-        Counts += new ExampleCounts(examples.Count, examples.Ids.Length, examples.Ids.Count(vocabulary.Unknown), TwoSegments(examples.Bounds));
+        Counts += new ExampleCounts(
+            examples.Count,
+            examples.Ids.Length,
+            examples.Ids.Count(vocabulary.Unknown),
+            TwoSegments(examples.Bounds)
+        );
     }
 
     /// <summary>Returns when all that was added is on the disk.</summary>

@@ -54,6 +54,10 @@ public static class ExampleReading
     {
         long end = Math.Min(most, store.Count);
         for (long start = 0; start < end; start += batchSize)
-            yield return store.Batch([.. Enumerable.Range(0, (int)Math.Min(batchSize, end - start)).Select(i => start + i)], paddingType, firstRow: start);
+            yield return store.Batch(
+                [.. Enumerable.Range(0, (int)Math.Min(batchSize, end - start)).Select(i => start + i)],
+                paddingType,
+                firstRow: start
+            );
     }
 }

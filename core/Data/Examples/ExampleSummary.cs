@@ -31,7 +31,8 @@ public readonly record struct ExampleCounts(long Examples, long Tokens, long Unk
 /// <param name="Characters">Their characters in all.</param>
 /// <param name="Train">The examples to train on.</param>
 /// <param name="HeldOut">The examples kept for evaluation.</param>
-/// <param name="DroppedTokens">Tokens of the documents that are in no example: the rest of lines that have more than an example has room for.</param>
+/// <param name="DroppedTokens">Tokens of the documents that are in no example: the rest of lines that have more than an example has room
+/// for.</param>
 public sealed record ExampleSummary(long Documents, long Characters, ExampleCounts Train, ExampleCounts HeldOut, long DroppedTokens)
 {
     /// <summary>The share of the documents' tokens that is in no example.</summary>

@@ -54,15 +54,25 @@ internal sealed record PreparationState
         var state = new ExampleStoreFiles(folder, "").Read<PreparationState>(file);
         return state.Identity == asked
             ? state
-            : throw new UserErrorException($"{folder} holds examples made otherwise ({string.Join("; ", state.Identity.DifferencesFrom(asked))}). Delete it, or name another folder.");
+            : throw new UserErrorException(
+                $"{folder} holds examples made otherwise ({string.Join("; ", state.Identity.DifferencesFrom(asked))}). "
+                    + "Delete it, or name another folder."
+            );
     }
 
     /// <summary>The state when the next segment has been written too.</summary>
-    public PreparationState With(CorpusSegment segment, ExampleCounts train, ExampleCounts heldOut, long dropped) => this with
-    {
-        Segments = Segments + 1,
-        Summary = new(Summary.Documents + segment.Documents.Count, Summary.Characters + segment.Characters, train, heldOut, Summary.DroppedTokens + dropped),
-    };
+    public PreparationState With(CorpusSegment segment, ExampleCounts train, ExampleCounts heldOut, long dropped) =>
+        this with
+        {
+            Segments = Segments + 1,
+            Summary = new(
+                Summary.Documents + segment.Documents.Count,
+                Summary.Characters + segment.Characters,
+                train,
+                heldOut,
+                Summary.DroppedTokens + dropped
+            ),
+        };
 
     /// <summary>Writes the state down, at once or not at all.</summary>
     public void Save(string folder) => SealedJson.Write(Path.Combine(folder, FileName), this);

@@ -19,7 +19,9 @@ internal sealed class SegmentExamples
     /// <summary>Tokens of the segment that are in no example.</summary>
     public long Dropped { get; private set; }
 
-    /// <summary>Whether a document is kept from training, known by its number in the corpus; the first never is, as it may be the only one.</summary>
+    /// <summary>
+    /// Whether a document is kept from training, known by its number in the corpus; the first never is, as it may be the only one.
+    /// </summary>
     private static bool IsHeldOut(long document, double share) => document > 0 && HeldOutKey[document].Numbers().NextDouble() < share;
 
     /// <summary>Replaces the examples by those of a segment: a function of the segment, the source and the settings alone.</summary>

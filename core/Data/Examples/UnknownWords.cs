@@ -28,7 +28,9 @@ internal static class UnknownWords
                     ? "the vocabulary has no capital letters, and the text is not lowercased"
                     : $"the vocabulary does not have the character {character}")}";
         int length = word.EnumerateRunes().Count();
-        return length > tokenizer.Settings.MaxWordLength ? $"\"{shown}\": a word of {length} characters is too long to be split" : $"\"{shown}\": no tokens of the vocabulary make it up";
+        return length > tokenizer.Settings.MaxWordLength
+            ? $"\"{shown}\": a word of {length} characters is too long to be split"
+            : $"\"{shown}\": no tokens of the vocabulary make it up";
     }
 
     private static bool IsUnknown(string text, ElectraTokenizer tokenizer)

@@ -16,7 +16,8 @@ internal sealed class BoundedLines(TextReader text, int longest)
     // The CR that ended the last line ends it together with a LF, if that is what comes next.
     private bool isAfterReturn;
 
-    // A line that reaches over the end of the buffer; of one that is too long, what is still to be given out, and whether there is more of it.
+    // A line that reaches over the end of the buffer; of one that is too long, what is still to be given out, and whether there is more of
+    // it.
     private readonly ArrayBufferWriter<char> gathered = new();
     private ReadOnlyMemory<char> cut;
     private bool isOpen;

@@ -18,7 +18,12 @@ internal static class DelimitedText
     /// <param name="wanted">Columns that the first line should name: they tell the separator where several would do.</param>
     /// <param name="hasComments">Whether lines that begin with # are passed over.</param>
     /// <exception cref="UserErrorException">A field is not quoted as it should be.</exception>
-    public static IEnumerable<(int Line, string[] Fields)> Read(IEnumerable<string> lines, string name, IReadOnlyList<string> wanted, bool hasComments = false)
+    public static IEnumerable<(int Line, string[] Fields)> Read(
+        IEnumerable<string> lines,
+        string name,
+        IReadOnlyList<string> wanted,
+        bool hasComments = false
+    )
     {
         using var text = new Lines(lines.GetEnumerator(), wanted, hasComments);
         var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
@@ -27,8 +32,11 @@ internal static class DelimitedText
             AllowComments = hasComments,
             // A space before a quotation mark is as usual as wrong.
             TrimOptions = TrimOptions.Trim,
-            BadDataFound = bad => throw new UserErrorException(
-                $"{name}:{FirstLine(bad.Context.Parser!)}: a quotation mark is not closed, not doubled (\"\"), or inside a field that does not begin with one"),
+            BadDataFound = bad =>
+                throw new UserErrorException(
+                    $"{name}:{FirstLine(bad.Context.Parser!)}: a quotation mark is not closed, not doubled (\"\"), or inside a field that "
+                        + "does not begin with one"
+                ),
         };
         using var parser = new CsvParser(text, configuration);
         while (parser.Read())
@@ -41,12 +49,16 @@ internal static class DelimitedText
     /// <summary>A field as text for a file, quoted where it must be.</summary>
     public static string Quoted(string field) => field.AsSpan().IndexOfAny(",\"\n\r") < 0 ? field : $"\"{field.Replace("\"", "\"\"")}\"";
 
-    /// <summary>The separator with which the first line names all columns that are wanted; where none does, the one that is there most often.</summary>
+    /// <summary>
+    /// The separator with which the first line names all columns that are wanted; where none does, the one that is there most often.
+    /// </summary>
     internal static char SeparatorOf(string line, IReadOnlyList<string> wanted)
     {
         var split = Separators.ToDictionary(separator => separator, separator => Split(line, separator));
-        return Separators.FirstOrDefault(separator => wanted.Count > 0 && wanted.All(column => split[separator].Contains(column, StringComparer.OrdinalIgnoreCase)),
-            Separators.MaxBy(separator => split[separator].Count));
+        return Separators.FirstOrDefault(
+            separator => wanted.Count > 0 && wanted.All(column => split[separator].Contains(column, StringComparer.OrdinalIgnoreCase)),
+            Separators.MaxBy(separator => split[separator].Count)
+        );
     }
 
     private static List<string> Split(string line, char separator)

@@ -34,8 +34,11 @@ internal sealed record AskedFields(params IReadOnlyList<string> Names)
     /// <param name="kind">What the file calls it: a field or a column.</param>
     /// <param name="name">Its name.</param>
     /// <param name="there">The names that are there.</param>
-    internal UserErrorException Missing(string place, string kind, string name, IReadOnlyCollection<string> there) => new(
-        $"{place}: there is no {kind} {name}{(Spelling.Nearest(name, there) is { } nearest ? $"; did you mean {nearest}?" : ".")} The {kind}s are {string.Join(", ", there)}. {Advice}".TrimEnd());
+    internal UserErrorException Missing(string place, string kind, string name, IReadOnlyCollection<string> there) =>
+        new(
+            $"{place}: there is no {kind} {name}{(Spelling.Nearest(name, there) is { } nearest ? $"; did you mean {nearest}?" : ".")} The "
+                + $"{kind}s are {string.Join(", ", there)}. {Advice}".TrimEnd()
+        );
 
     /// <summary>A field holds what is not asked for.</summary>
     internal UserErrorException Unexpected(string place, string kind, string name, string found) => new(

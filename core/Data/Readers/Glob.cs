@@ -79,7 +79,9 @@ internal static class Glob
         return -1;
     }
 
-    /// <summary>Where a pair of braces closes, and what it lists; nothing where it is not closed, or lists nothing: then it stands for itself.</summary>
+    /// <summary>
+    /// Where a pair of braces closes, and what it lists; nothing where it is not closed, or lists nothing: then it stands for itself.
+    /// </summary>
     private static (int Close, IReadOnlyList<string> Items) Braces(string text, int open)
     {
         int depth = 0, begin = open + 1;
@@ -109,7 +111,10 @@ internal static class Glob
     {
         if (text.Split("..") is not [var first, var last])
             return [];
-        if (int.TryParse(first, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int from) && int.TryParse(last, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int to))
+        if (
+            int.TryParse(first, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int from)
+            && int.TryParse(last, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int to)
+        )
         {
             bool isPadded = (first.Length > 1 && first[0] == '0') || (last.Length > 1 && last[0] == '0');
             var format = isPadded ? $"D{Math.Max(first.Length, last.Length)}" : "D";
@@ -117,7 +122,8 @@ internal static class Glob
         }
         return first is [var low] && last is [var high] ? [.. Steps(low, high).Select(c => ((char)c).ToString())] : [];
 
-        static IEnumerable<int> Steps(int from, int to) => from <= to ? Enumerable.Range(from, to - from + 1) : Enumerable.Range(to, from - to + 1).Reverse();
+        static IEnumerable<int> Steps(int from, int to) =>
+            from <= to ? Enumerable.Range(from, to - from + 1) : Enumerable.Range(to, from - to + 1).Reverse();
     }
 
     /// <summary>Where a bracket closes; null where it stands for itself.</summary>
@@ -140,7 +146,11 @@ internal static class Glob
         var members = new StringBuilder();
         for (int i = isNegated ? 1 : 0; i < content.Length; i++)
         {
-            if (content.AsSpan(i).StartsWith("[:") && content.IndexOf(":]", i, StringComparison.Ordinal) is > 0 and var end && NamedClasses.TryGetValue(content[(i + 2)..end], out var named))
+            if (
+                content.AsSpan(i).StartsWith("[:")
+                && content.IndexOf(":]", i, StringComparison.Ordinal) is > 0 and var end
+                && NamedClasses.TryGetValue(content[(i + 2)..end], out var named)
+            )
             {
                 members.Append(named);
                 i = end + 1;

@@ -5,14 +5,17 @@ namespace Electra.Data.Readers;
 /// <summary>Chosen fields of JSON lines, an object on each line, as <see cref="TolerantJson"/> reads them.</summary>
 internal static class JsonLines
 {
-    /// <summary>Rows among which a field must occur once: files leave out fields that are null, and one that never comes is misspelt.</summary>
+    /// <summary>
+    /// Rows among which a field must occur once: files leave out fields that are null, and one that never comes is misspelt.
+    /// </summary>
     private const int RowsUntilMissing = 100;
 
     /// <summary>The rows of a file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="asked">The fields.</param>
     /// <param name="position">Told how far the reading is.</param>
-    /// <exception cref="UserErrorException">A line is not a JSON object, or a field is missing or of a type that is not asked for.</exception>
+    /// <exception cref="UserErrorException">A line is not a JSON object, or a field is missing or of a type that is not asked
+    /// for.</exception>
     public static IEnumerable<FieldRow> Read(SourceFile file, AskedFields asked, ReadPosition position)
     {
         int number = 0, rows = 0;
@@ -58,7 +61,10 @@ internal static class JsonLines
         {
             throw isFirst && line.TrimStart() is ['[' or '{', .. var rest] && rest.TrimEnd() is "" or [.., ',' or '{' or '[']
                 ? OverManyLines(place, isList: line.TrimStart()[0] == '[')
-                : new UserErrorException($"{place}:{(e.BytePositionInLine ?? 0) + 1}: the line is not valid JSON: {TolerantJson.Reason(e)}", e);
+                : new UserErrorException(
+                    $"{place}:{(e.BytePositionInLine ?? 0) + 1}: the line is not valid JSON: {TolerantJson.Reason(e)}",
+                    e
+                );
         }
         if (json.RootElement.ValueKind == JsonValueKind.Object)
             return json;
@@ -67,9 +73,13 @@ internal static class JsonLines
                 : new UserErrorException($"{place}: a JSON object is expected on each line, and this is {Described(json.RootElement)}");
     }
 
-    private static UserErrorException OverManyLines(string place, bool isList) => new(isList
-        ? $"{place}: this is a JSON list, and an object on each line is expected. Convert it: jq -c '.[]' list.json > lines.jsonl"
-        : $"{place}: this is a JSON object over several lines, and an object on each line is expected. Convert it: jq -c . objects.json > lines.jsonl");
+    private static UserErrorException OverManyLines(string place, bool isList) =>
+        new(
+            isList
+                ? $"{place}: this is a JSON list, and an object on each line is expected. Convert it: jq -c '.[]' list.json > lines.jsonl"
+                : $"{place}: this is a JSON object over several lines, and an object on each line is expected. Convert it: jq -c . "
+                    + "objects.json > lines.jsonl"
+        );
 
     /// <summary>A field by its name, or, where the name has dots, inside of other fields.</summary>
     private static JsonElement? Find(JsonElement json, string name)
@@ -85,8 +95,13 @@ internal static class JsonLines
     }
 
     /// <summary>The names of the fields, and of those in them.</summary>
-    private static IEnumerable<string> Names(JsonElement json) => json.EnumerateObject().SelectMany(field =>
-        field.Value.ValueKind == JsonValueKind.Object ? field.Value.EnumerateObject().Select(inner => $"{field.Name}.{inner.Name}") : [field.Name]);
+    private static IEnumerable<string> Names(JsonElement json) =>
+        json.EnumerateObject()
+            .SelectMany(field =>
+                field.Value.ValueKind == JsonValueKind.Object
+                    ? field.Value.EnumerateObject().Select(inner => $"{field.Name}.{inner.Name}")
+                    : [field.Name]
+            );
 
     private static string? Text(JsonElement value, AskedFields asked, string name, string place) => value.ValueKind switch
     {

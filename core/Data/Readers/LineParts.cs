@@ -1,6 +1,8 @@
 namespace Electra.Data.Readers;
 
-/// <summary>A line cut at its spaces into parts of some characters. A longer word is a part, unless no tokenizer would read it as one.</summary>
+/// <summary>
+/// A line cut at its spaces into parts of some characters. A longer word is a part, unless no tokenizer would read it as one.
+/// </summary>
 /// <param name="line">The line.</param>
 /// <param name="longest">Characters of a part that has a space, at most.</param>
 internal ref struct LineParts(ReadOnlySpan<char> line, int longest)

@@ -89,7 +89,9 @@ internal static class ParquetColumns
         if (stream.ReadAtLeast(mark, 4, throwOnEndOfStream: false) == 4 && mark.SequenceEqual("PARE"u8))
             throw new UserErrorException($"{file.Shown} is an encrypted Parquet file, which is not read");
         if (StoredText.CompressionOf(stream) != Compression.None)
-            throw new UserErrorException($"{file.Shown} is compressed as a whole, and Parquet files are compressed inside; decompress it first");
+            throw new UserErrorException(
+                $"{file.Shown} is compressed as a whole, and Parquet files are compressed inside; decompress it first"
+            );
         if (!mark.SequenceEqual("PAR1"u8))
             throw new UserErrorException($"{file.Shown} is not a Parquet file, in spite of its name: it does not begin with PAR1");
         stream.Seek(0, SeekOrigin.Begin);
@@ -97,14 +99,26 @@ internal static class ParquetColumns
 
     private static (DataField Field, ColumnReader Read) Column(SourceFile file, DataField[] fields, AskedFields asked, string name)
     {
-        var field = fields.FirstOrDefault(f => NameOf(f) == name)
-            ?? (fields.Where(f => NameOf(f).StartsWith($"{name}.", StringComparison.Ordinal)).ToArray() is { Length: > 0 } inner
-                ? throw asked.Unexpected(file.Shown, "column", name, IsList(inner[0]) ? "lists" : $"the fields {string.Join(", ", inner.Select(NameOf))}")
-                : throw asked.Missing(file.Shown, "column", name, [.. fields.Select(NameOf)]));
+        var field =
+            fields.FirstOrDefault(f => NameOf(f) == name)
+            ?? (
+                fields.Where(f => NameOf(f).StartsWith($"{name}.", StringComparison.Ordinal)).ToArray() is { Length: > 0 } inner
+                    ? throw asked.Unexpected(
+                        file.Shown,
+                        "column",
+                        name,
+                        IsList(inner[0]) ? "lists" : $"the fields {string.Join(", ", inner.Select(NameOf))}"
+                    )
+                    : throw asked.Missing(file.Shown, "column", name, [.. fields.Select(NameOf)])
+            );
         if (IsList(field))
             throw asked.Unexpected(file.Shown, "column", name, $"lists of {field.ClrType.Name}");
-        return (field, TextReaders.GetValueOrDefault(field.ClrType) ?? (asked.TextOnly ? null : ValueReaders.GetValueOrDefault(field.ClrType))
-            ?? throw asked.Unexpected(file.Shown, "column", name, field.ClrType.Name));
+        return (
+            field,
+            TextReaders.GetValueOrDefault(field.ClrType)
+                ?? (asked.TextOnly ? null : ValueReaders.GetValueOrDefault(field.ClrType))
+                ?? throw asked.Unexpected(file.Shown, "column", name, field.ClrType.Name)
+        );
     }
 
     private static bool IsList(DataField field) => field.MaxRepetitionLevel > 0;
@@ -112,7 +126,11 @@ internal static class ParquetColumns
     /// <summary>Names from the outermost to the column's own: <c>meta.text</c>.</summary>
     private static string NameOf(DataField field) => string.Join('.', field.Path.ToList());
 
-    private static (long Rows, string?[][] Values) ReadGroup(ParquetReader reader, int group, (DataField Field, ColumnReader Read)[] columns)
+    private static (long Rows, string?[][] Values) ReadGroup(
+        ParquetReader reader,
+        int group,
+        (DataField Field, ColumnReader Read)[] columns
+    )
     {
         using var rows = reader.OpenRowGroupReader(group);
         return (rows.RowCount, [.. columns.Select(column => column.Read(rows, column.Field))]);
@@ -146,14 +164,18 @@ internal static class ParquetColumns
         return [.. values.Select(value => Text(value))];
     }
 
-    private static string? Text(object? value) => value switch
-    {
-        null or double.NaN or float.NaN => null,
-        bool truth => truth ? "true" : "false",
-        DateTime time => time.ToString(time.TimeOfDay == default ? "yyyy-MM-dd" : "yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture),
-        DateOnly or TimeOnly => ((IFormattable)value).ToString("O", CultureInfo.InvariantCulture),
-        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
-    };
+    private static string? Text(object? value) =>
+        value switch
+        {
+            null or double.NaN or float.NaN => null,
+            bool truth => truth ? "true" : "false",
+            DateTime time => time.ToString(
+                time.TimeOfDay == default ? "yyyy-MM-dd" : "yyyy-MM-ddTHH:mm:ss.FFFFFFF",
+                CultureInfo.InvariantCulture
+            ),
+            DateOnly or TimeOnly => ((IFormattable)value).ToString("O", CultureInfo.InvariantCulture),
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+        };
 
     /// <summary>The library throws what its parts throw, down to index errors on damaged files.</summary>
     private static T Guarded<T>(SourceFile file, Func<T> read)
@@ -168,7 +190,11 @@ internal static class ParquetColumns
         }
         catch (Exception e) when (e is not (UserErrorException or OutOfMemoryException))
         {
-            throw new UserErrorException($"{file.Shown} cannot be read as Parquet: it is damaged, or uses what this version does not read ({e.Message.TrimEnd('.')})", e);
+            throw new UserErrorException(
+                $"{file.Shown} cannot be read as Parquet: it is damaged, or uses what this version does not read "
+                    + $"({e.Message.TrimEnd('.')})",
+                e
+            );
         }
     }
 }

@@ -21,7 +21,8 @@ internal sealed partial record SourceFile(string Path, string Name, long Bytes, 
     private static readonly string[] TextExtensions = [".txt", ".text", ".md"], JsonExtensions = [".jsonl", ".ndjson", ".json"];
 
     /// <summary>The extensions whose format is known.</summary>
-    public static string Extensions { get; } = $"{string.Join(' ', TextExtensions)} {string.Join(' ', JsonExtensions)} .parquet, or one of them with .gz or .zst";
+    public static string Extensions { get; } =
+        $"{string.Join(' ', TextExtensions)} {string.Join(' ', JsonExtensions)} .parquet, or one of them with .gz or .zst";
 
     /// <summary>How it holds text, by its extension.</summary>
     public SourceFormat Format => FormatOf(Path) ?? SourceFormat.Text;
@@ -40,7 +41,8 @@ internal sealed partial record SourceFile(string Path, string Name, long Bytes, 
     }
 
     /// <summary>The extension of a file in lower case, without the one that says how it is compressed.</summary>
-    public static string ExtensionOf(string path) => System.IO.Path.GetExtension(CompressionExtension().Replace(path.ToLowerInvariant(), ""));
+    public static string ExtensionOf(string path) =>
+        System.IO.Path.GetExtension(CompressionExtension().Replace(path.ToLowerInvariant(), ""));
 
     /// <summary>Describes a file on this machine.</summary>
     /// <param name="path">Its path.</param>

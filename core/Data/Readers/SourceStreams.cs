@@ -15,9 +15,18 @@ internal static class SourceStreams
     /// <summary>Lines of a UTF-8 file, without their line breaks.</summary>
     /// <exception cref="UserErrorException">The file is not UTF-8, its compression is damaged, or a line has no end.</exception>
     public static IEnumerable<string> Lines(SourceFile file, ReadPosition position) =>
-        Lines(file, position, LongestLine, reader => reader.ReadLine() ?? throw new UserErrorException(
-            $"{file.Shown}:{reader.Line}: the line is longer than {LongestLine / 1_000_000} million characters; a row or an object on each line is expected"))
-        .Select(line => line.ToString());
+        Lines(
+                file,
+                position,
+                LongestLine,
+                reader =>
+                    reader.ReadLine()
+                    ?? throw new UserErrorException(
+                        $"{file.Shown}:{reader.Line}: the line is longer than {LongestLine / 1_000_000} million characters; "
+                            + "a row or an object on each line is expected"
+                    )
+            )
+            .Select(line => line.ToString());
 
     /// <summary>
     /// Lines of a UTF-8 text, without their line breaks, each there until the next is asked for. A line that is longer than
@@ -28,10 +37,20 @@ internal static class SourceStreams
     public static IEnumerable<ReadOnlyMemory<char>> TextLines(SourceFile file, ReadPosition position, int longest) =>
         Lines(file, position, longest, reader => reader.ReadPart());
 
-    private static IEnumerable<ReadOnlyMemory<char>> Lines(SourceFile file, ReadPosition position, int longest, Func<BoundedLines, ReadOnlyMemory<char>> next)
+    private static IEnumerable<ReadOnlyMemory<char>> Lines(
+        SourceFile file,
+        ReadPosition position,
+        int longest,
+        Func<BoundedLines, ReadOnlyMemory<char>> next
+    )
     {
         using var stored = StoredText.Open(file);
-        using var text = new StreamReader(stored.Content, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, BufferSize);
+        using var text = new StreamReader(
+            stored.Content,
+            new UTF8Encoding(false, throwOnInvalidBytes: true),
+            detectEncodingFromByteOrderMarks: false,
+            BufferSize
+        );
         var lines = new BoundedLines(text, longest);
         long reported = 0;
         for (bool first = true; ; first = false)
@@ -43,7 +62,8 @@ internal static class SourceStreams
                     break;
                 line = next(lines);
             }
-            catch (Exception e) when (e is DecoderFallbackException or InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
+            catch (Exception e)
+                when (e is DecoderFallbackException or InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
             {
                 throw Damaged(file, stored, e);
             }
@@ -57,12 +77,27 @@ internal static class SourceStreams
     /// <summary>Says what a decoder stumbled over, and where.</summary>
     private static UserErrorException Damaged(SourceFile file, StoredText stored, Exception cause)
     {
-        if (cause is ZstdSharp.ZstdException { Code: ZSTD_ErrorCode.ZSTD_error_memory_allocation or ZSTD_ErrorCode.ZSTD_error_frameParameter_windowTooLarge })
-            return new UserErrorException($"{file.Shown} was compressed with a window that this machine has too little memory for. Decompress it first: zstd -d --long=31 --memory=2048MB", cause);
+        if (
+            cause is ZstdSharp.ZstdException
+            {
+                Code: ZSTD_ErrorCode.ZSTD_error_memory_allocation or ZSTD_ErrorCode.ZSTD_error_frameParameter_windowTooLarge
+            }
+        )
+            return new UserErrorException(
+                $"{file.Shown} was compressed with a window that this machine has too little memory for. Decompress it first: "
+                    + "zstd -d --long=31 --memory=2048MB",
+                cause
+            );
         if (cause is not DecoderFallbackException)
             return new UserErrorException($"{file.Shown} is damaged: {cause.Message.TrimEnd('.')}. Download or compress it again.", cause);
-        if (stored.Compression == Compression.None && Path.GetExtension(file.Path).ToLowerInvariant() is (".gz" or ".zst") and var extension)
-            return new UserErrorException($"{file.Shown} is not compressed as its name says ({extension}), and not UTF-8 text either. Download or compress it again.", cause);
+        if (
+            stored.Compression == Compression.None
+            && Path.GetExtension(file.Path).ToLowerInvariant() is (".gz" or ".zst") and var extension
+        )
+            return new UserErrorException(
+                $"{file.Shown} is not compressed as its name says ({extension}), and not UTF-8 text either. Download or compress it again.",
+                cause
+            );
         return NotUtf8(file, cause);
     }
 
@@ -77,14 +112,21 @@ internal static class SourceStreams
             ReadOnlySpan<byte> bytes = buffer.AsSpan(0, kept + read);
             int good = 0;
             OperationStatus status = OperationStatus.Done;
-            while (good < bytes.Length && (status = Rune.DecodeFromUtf8(bytes[good..], out var rune, out int length)) == OperationStatus.Done)
+            while (
+                good < bytes.Length && (status = Rune.DecodeFromUtf8(bytes[good..], out var rune, out int length)) == OperationStatus.Done
+            )
             {
                 line += rune.Value == '\n' ? 1 : 0;
                 good += length;
             }
             if (status == OperationStatus.InvalidData || read == 0)
-                return new UserErrorException(good == bytes.Length ? $"{file.Shown} is not UTF-8."
-                    : $"{file.Shown}:{line}: the byte at {offset + good:N0} (0x{bytes[good]:X2}) is not UTF-8. Convert the file (iconv -f latin1 -t utf-8, if that is what it is).", cause);
+                return new UserErrorException(
+                    good == bytes.Length
+                        ? $"{file.Shown} is not UTF-8."
+                        : $"{file.Shown}:{line}: the byte at {offset + good:N0} (0x{bytes[good]:X2}) is not UTF-8. "
+                            + "Convert the file (iconv -f latin1 -t utf-8, if that is what it is).",
+                    cause
+                );
             // A character may reach over the end of the buffer.
             bytes[good..].CopyTo(buffer);
             (offset, kept) = (offset + good, bytes.Length - good);

@@ -13,12 +13,18 @@ internal static class StandardInput
     private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
 
     /// <summary>The lines that are there, one at least and some at most, again and again until the end.</summary>
-    /// <param name="input">Where they come from. It is read ahead by a thread of its own, as nothing else ends a wait for a line that never comes.</param>
+    /// <param name="input">Where they come from. It is read ahead by a thread of its own, as nothing else ends a wait for a line that never
+    /// comes.</param>
     /// <param name="most">Lines at a time.</param>
     /// <param name="cancellation">Ends a wait.</param>
     /// <param name="name">What names it in a message.</param>
     /// <exception cref="UserErrorException">A line is not UTF-8; those before it were handed out.</exception>
-    public static IEnumerable<IReadOnlyList<string>> Lines(Stream input, int most, CancellationToken cancellation, string name = "standard input")
+    public static IEnumerable<IReadOnlyList<string>> Lines(
+        Stream input,
+        int most,
+        CancellationToken cancellation,
+        string name = "standard input"
+    )
     {
         // Never disposed: when a wait was ended, the reader may still add to it.
         var lines = new BlockingCollection<string>(most);
@@ -55,7 +61,10 @@ internal static class StandardInput
         }
         catch (DecoderFallbackException e)
         {
-            return new UserErrorException($"{name}:{number} is not UTF-8. Convert it (iconv -f latin1 -t utf-8, if that is what it is).", e);
+            return new UserErrorException(
+                $"{name}:{number} is not UTF-8. Convert it (iconv -f latin1 -t utf-8, if that is what it is).",
+                e
+            );
         }
         catch (Exception e)
         {

@@ -94,10 +94,16 @@ internal sealed class StoredText : IDisposable
         }
         catch (Exception e) when (e is SharpZipBaseException or EndOfStreamException or InvalidDataException)
         {
-            throw new UserErrorException($"{file.Shown} is damaged: it ends in the middle, or was changed, after {whole:N0} bytes of text. Download or compress it again.", e);
+            throw new UserErrorException(
+                $"{file.Shown} is damaged: it ends in the middle, or was changed, after {whole:N0} bytes of text. "
+                    + "Download or compress it again.",
+                e
+            );
         }
         if (whole != content.Count)
-            throw new UserErrorException($"{file.Shown} is damaged: {content.Count:N0} of {whole:N0} bytes of text can be read. Download or compress it again.");
+            throw new UserErrorException(
+                $"{file.Shown} is damaged: {content.Count:N0} of {whole:N0} bytes of text can be read. Download or compress it again."
+            );
     }
 
     public void Dispose()

@@ -24,14 +24,16 @@ internal static class TableFile
     public const string Extensions = ".tsv, .csv, .jsonl or .parquet";
 
     /// <summary>Whether a file can be read, by its extension.</summary>
-    public static bool IsTable(string path) => Extension(path) is ".tsv" or ".txt" or ".csv" or ".jsonl" or ".ndjson" or ".json" or ".parquet";
+    public static bool IsTable(string path) =>
+        Extension(path) is ".tsv" or ".txt" or ".csv" or ".jsonl" or ".ndjson" or ".json" or ".parquet";
 
     /// <summary>The rows of a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="columns">Columns by name, or, in TSV and CSV, by number from 1.</param>
     /// <param name="form">How strictly it is read.</param>
     /// <param name="torn">Told the line of each row that is passed over for its few columns.</param>
-    /// <exception cref="UserErrorException">A column is missing, or a line is not as it should be: the message names file and line.</exception>
+    /// <exception cref="UserErrorException">A column is missing, or a line is not as it should be: the message names file and
+    /// line.</exception>
     public static IEnumerable<TableRow> Read(string path, IReadOnlyList<string> columns, TableForm form, Action<int>? torn = null)
     {
         InputFile.Check(path);
@@ -40,11 +42,20 @@ internal static class TableFile
         var position = new ReadPosition(_ => { });
         return Extension(path) switch
         {
-            ".csv" => Fields(file, columns, form, DelimitedText.Read(SourceStreams.Lines(file, position), file.Shown, form.HasHeader ? columns : []), torn),
-            ".jsonl" or ".ndjson" or ".json" or ".parquet" =>
-                new AskedFields(columns).Read(file, position).Select(row => new TableRow(row.Number, [.. row.Values.Select(value => value ?? "")])),
+            ".csv" => Fields(
+                file,
+                columns,
+                form,
+                DelimitedText.Read(SourceStreams.Lines(file, position), file.Shown, form.HasHeader ? columns : []),
+                torn
+            ),
+            ".jsonl" or ".ndjson" or ".json" or ".parquet" => new AskedFields(columns)
+                .Read(file, position)
+                .Select(row => new TableRow(row.Number, [.. row.Values.Select(value => value ?? "")])),
             ".tsv" or ".txt" => Fields(file, columns, form, Tabbed(SourceStreams.Lines(file, position)), torn),
-            var other => throw new UserErrorException($"{file.Shown}: a table is {Extensions}, and not {(other == "" ? "a file without extension" : other)}"),
+            var other => throw new UserErrorException(
+                $"{file.Shown}: a table is {Extensions}, and not {(other == "" ? "a file without extension" : other)}"
+            ),
         };
     }
 
@@ -77,34 +88,61 @@ internal static class TableFile
             if (places.FirstOrDefault(place => place >= fields.Length, -1) is >= 0 and var lost)
             {
                 if (!form.SkipsTornLines)
-                    throw new UserErrorException($"{file.Shown}:{line}: the line has {Counted(fields.Length)}, and {columns[Array.IndexOf(places, lost)]} is column {lost + 1}");
+                    throw new UserErrorException(
+                        $"{file.Shown}:{line}: the line has {Counted(fields.Length)}, and {columns[Array.IndexOf(places, lost)]} is "
+                            + $"column {lost + 1}"
+                    );
                 torn?.Invoke(line);
                 continue;
             }
             if (fields.Length > width && !form.AllowsMore)
-                throw new UserErrorException($"{file.Shown}:{line}: the line has {Counted(fields.Length)}, and the first line has {width}: is there a separator inside a text?");
+                throw new UserErrorException(
+                    $"{file.Shown}:{line}: the line has {Counted(fields.Length)}, and the first line has {width}: "
+                        + "is there a separator inside a text?"
+                );
             yield return new TableRow(line, [.. places.Select(place => fields[place])]);
         }
         if (places is null)
-            throw new UserErrorException($"{file.Shown} is empty: {(form.HasHeader ? $"a line with the names of the columns is expected ({string.Join(", ", columns)}), then rows" : "rows are expected")}");
+            throw new UserErrorException(
+                $"{file.Shown} is empty: "
+                    + (
+                        form.HasHeader
+                            ? $"a line with the names of the columns is expected ({string.Join(", ", columns)}), then rows"
+                            : "rows are expected"
+                    )
+            );
 
         static string Counted(int columns) => columns == 1 ? "1 column" : $"{columns} columns";
     }
 
     private static int Place(SourceFile file, string column, string[] first, bool hasHeader, int line)
     {
-        string[] names = hasHeader ? [.. first.Select(name => name.Trim())] : [.. Enumerable.Range(1, first.Length).Select(number => $"{number}")];
-        if (names.Count(name => name == column) > 1)
-            throw new UserErrorException($"{file.Shown}:{line}: the column {column} is there {names.Count(name => name == column)} times: give its number ({string.Join(" or ", names.Index().Where(name => name.Item == column).Select(name => name.Index + 1))}) instead of its name");
+        string[] names = hasHeader
+            ? [.. first.Select(name => name.Trim())]
+            : [.. Enumerable.Range(1, first.Length).Select(number => $"{number}")];
+        int[] numbers = [.. names.Index().Where(name => name.Item == column).Select(name => name.Index + 1)];
+        if (numbers.Length > 1)
+            throw new UserErrorException(
+                $"{file.Shown}:{line}: the column {column} is there {numbers.Length} times: "
+                    + $"give its number ({string.Join(" or ", numbers)}) instead of its name"
+            );
         if (Array.IndexOf(names, column) is >= 0 and var place)
             return place;
         if (int.TryParse(column, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= first.Length)
             return number - 1;
         var nearest = hasHeader ? Spelling.Nearest(column, names) : null;
-        throw new UserErrorException($"{file.Shown}:{line}: there is no column {column}{(nearest is null ? "." : $"; did you mean {nearest}?")} The columns are {string.Join(", ", names)}."
-            + (names.Contains($"\"{column}\"") ? " A .tsv has no quotation marks: give the file the extension .csv, and quoted fields are read."
-                : names is [var only] && only.IndexOfAny([',', ';', '|']) is >= 0 and var separator
-                    ? $" Is the file separated by {only[separator]}? Give it the extension .csv, and the separator is told from its first line."
-                : hasHeader && nearest is null ? " If this is a row already, say header: false, and give columns by number." : ""));
+        throw new UserErrorException(
+            $"{file.Shown}:{line}: there is no column {column}{(nearest is null ? "." : $"; did you mean {nearest}?")} The columns are "
+                + $"{string.Join(", ", names)}."
+                + (
+                    names.Contains($"\"{column}\"")
+                        ? " A .tsv has no quotation marks: give the file the extension .csv, and quoted fields are read."
+                    : names is [var only] && only.IndexOfAny([',', ';', '|']) is >= 0 and var separator
+                        ? $" Is the file separated by {only[separator]}? Give it the extension .csv, and the separator is told from its "
+                            + "first line."
+                    : hasHeader && nearest is null ? " If this is a row already, say header: false, and give columns by number."
+                    : ""
+                )
+        );
     }
 }

@@ -49,7 +49,10 @@ internal static class TolerantJson
         catch (DecoderFallbackException e)
         {
             int line = content.AsSpan(0, Math.Max(0, e.Index)).Count((byte)'\n') + 1;
-            throw new UserErrorException($"{shown}:{line}: the file is not UTF-8 text (byte {e.Index + 1:N0}). Copy or download it again.", e);
+            throw new UserErrorException(
+                $"{shown}:{line}: the file is not UTF-8 text (byte {e.Index + 1:N0}). Copy or download it again.",
+                e
+            );
         }
     }
 

@@ -4,7 +4,9 @@ using Electra.Storage;
 
 namespace Electra.Data.Tasks;
 
-/// <summary>The file <c>dev_predictions.tsv</c> of a run: every row of the development sets, its label, what was predicted, and the outputs.</summary>
+/// <summary>
+/// The file <c>dev_predictions.tsv</c> of a run: every row of the development sets, its label, what was predicted, and the outputs.
+/// </summary>
 internal static class DevPredictions
 {
     private const string FileName = "dev_predictions.tsv";
@@ -43,10 +45,16 @@ internal static class DevPredictions
     public static string WhyUndefined(string folder)
     {
         var file = Path.Combine(folder, FileName);
-        string[][] rows = File.Exists(file) ? [.. File.ReadLines(file).Skip(1).Select(line => line.Split('\t')).Where(fields => fields.Length > Outputs)] : [];
+        string[][] rows = File.Exists(file)
+            ? [.. File.ReadLines(file).Skip(1).Select(line => line.Split('\t')).Where(fields => fields.Length > Outputs)]
+            : [];
         var split = rows.Where(fields => fields[0] == rows[0][0]).ToList();
         return split.Count == 0 ? "its predictions are not there to tell why"
-            : split.Any(fields => fields.Skip(Outputs).Any(output => !double.TryParse(output, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value)))
+            : split.Any(fields =>
+                fields
+                    .Skip(Outputs)
+                    .Any(output => !double.TryParse(output, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value))
+            )
                 ? "its outputs are not finite: it diverged"
             : split.All(fields => fields[Label] == split[0][Label]) ? $"all {split.Count} rows of the development set have the same label"
             : split.All(fields => fields[Outputs] == split[0][Outputs]) ? "it predicts the same for all rows"

@@ -34,7 +34,10 @@ public static class DotnetDocsTasks
         Splits = Splits("docs-kind.tsv"),
     };
 
-    /// <summary>Whether a description of a result belongs to a summary: each summary stands with its own and with another method's of the same split.</summary>
+    /// <summary>
+    /// Whether a description of a result belongs to a summary: each summary stands with its own and with another method's of the same
+    /// split.
+    /// </summary>
     public static TaskDefinition Returns { get; } = new()
     {
         Name = "docs-returns",
@@ -74,11 +77,20 @@ public static class DotnetDocsTasks
     {
         var content = $"{Method} {task.Name} {Corpus.Open(CorpusOptions.Parse(DotnetDocs.Name)).Fingerprint}";
         var members = new Lazy<ILookup<SplitRole, DocumentedMember>>(Members);
-        return new TaskText(task, [.. task.Splits.Select(split => new TaskSplitText(split, $"{content} {split.Name} {Count(task, split.Role)}", () =>
-        {
-            var rows = Rows(task, [.. members.Value[split.Role]], Count(task, split.Role));
-            return split.Role == SplitRole.Test ? rows.Select(row => row with { Label = float.NaN }) : rows;
-        }))]);
+        return new TaskText(
+            task,
+            [
+                .. task.Splits.Select(split => new TaskSplitText(
+                    split,
+                    $"{content} {split.Name} {Count(task, split.Role)}",
+                    () =>
+                    {
+                        var rows = Rows(task, [.. members.Value[split.Role]], Count(task, split.Role));
+                        return split.Role == SplitRole.Test ? rows.Select(row => row with { Label = float.NaN }) : rows;
+                    }
+                )),
+            ]
+        );
     }
 
     private static int Count(TaskDefinition task, SplitRole role) => role switch
@@ -95,7 +107,10 @@ public static class DotnetDocsTasks
     private static ILookup<SplitRole, DocumentedMember> Members()
     {
         var said = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        return Shuffled(DotnetDocs.Members().Where(member => IsEnglish(member) && SaysSomething(member.Summary) && said.Add(member.Summary))).ToLookup(member => RoleOf(member.Type));
+        return Shuffled(
+                DotnetDocs.Members().Where(member => IsEnglish(member) && SaysSomething(member.Summary) && said.Add(member.Summary))
+            )
+            .ToLookup(member => RoleOf(member.Type));
     }
 
     private static IEnumerable<TaskRow> Rows(TaskDefinition task, IReadOnlyList<DocumentedMember> members, int count) =>
@@ -111,7 +126,10 @@ public static class DotnetDocsTasks
     private static IEnumerable<TaskRow> ReturnsRows(IReadOnlyList<DocumentedMember> members, int count)
     {
         var said = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        DocumentedMember[] methods = [.. members.Where(member => member.Kind == 'M' && SaysSomething(member.Returns) && said.Add(member.Returns)).Take(count / 2)];
+        DocumentedMember[] methods =
+        [
+            .. members.Where(member => member.Kind == 'M' && SaysSomething(member.Returns) && said.Add(member.Returns)).Take(count / 2),
+        ];
         // Each text stands in a right pair and in a wrong one: neither alone tells which.
         return Shuffled(methods.SelectMany((method, i) => new[]
         {
@@ -120,17 +138,34 @@ public static class DotnetDocsTasks
         }));
     }
 
-    /// <summary>A sixth are of one type, a sixth of one namespace, and the others any two: far apart, as most are, and not all as far.</summary>
+    /// <summary>
+    /// A sixth are of one type, a sixth of one namespace, and the others any two: far apart, as most are, and not all as far.
+    /// </summary>
     private static IEnumerable<TaskRow> DistanceRows(IReadOnlyList<DocumentedMember> members, int count)
     {
-        Func<DocumentedMember, string>[] parts = [member => member.Type, member => member.Namespace, .. Enumerable.Repeat<Func<DocumentedMember, string>>(_ => "", 4)];
-        return Shuffled(parts.SelectMany((level, part) => Pairs(members.Skip(part * members.Count / parts.Length).Take(members.Count / parts.Length), level)
-            .Take(count / parts.Length)
-            .Select(pair => new TaskRow(pair.First.Summary, pair.Second.Summary, Closeness(pair.First.Type, pair.Second.Type)))));
+        Func<DocumentedMember, string>[] parts =
+        [
+            member => member.Type,
+            member => member.Namespace,
+            .. Enumerable.Repeat<Func<DocumentedMember, string>>(_ => "", 4),
+        ];
+        return Shuffled(
+            parts.SelectMany(
+                (level, part) =>
+                    Pairs(members.Skip(part * members.Count / parts.Length).Take(members.Count / parts.Length), level)
+                        .Take(count / parts.Length)
+                        .Select(pair => new TaskRow(pair.First.Summary, pair.Second.Summary, Closeness(pair.First.Type, pair.Second.Type)))
+            )
+        );
     }
 
-    /// <summary>Members that follow each other within a group, each in one pair; a group of many does not stand for more than its share.</summary>
-    private static IEnumerable<(DocumentedMember First, DocumentedMember Second)> Pairs(IEnumerable<DocumentedMember> members, Func<DocumentedMember, string> group)
+    /// <summary>
+    /// Members that follow each other within a group, each in one pair; a group of many does not stand for more than its share.
+    /// </summary>
+    private static IEnumerable<(DocumentedMember First, DocumentedMember Second)> Pairs(
+        IEnumerable<DocumentedMember> members,
+        Func<DocumentedMember, string> group
+    )
     {
         var waiting = new Dictionary<string, DocumentedMember>();
         foreach (var member in members)
@@ -149,13 +184,17 @@ public static class DotnetDocsTasks
     }
 
     /// <summary>Processor instructions are documented by their signatures.</summary>
-    private static bool IsEnglish(DocumentedMember member) => !member.Namespace.StartsWith("System.Runtime.Intrinsics", StringComparison.Ordinal);
+    private static bool IsEnglish(DocumentedMember member) =>
+        !member.Namespace.StartsWith("System.Runtime.Intrinsics", StringComparison.Ordinal);
 
     private static bool SaysSomething(string text) => text.Length <= MostCharacters && text.Count(c => c == ' ') >= FewestWords - 1;
 
     /// <summary>Which split a type belongs to: 70% of the types train, 15% measure, 15% test.</summary>
     internal static SplitRole RoleOf(string type) =>
-        RandomKey.FromSeed(Seed)[BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(type)))].Numbers().NextDouble() switch
+        RandomKey
+            .FromSeed(Seed)[BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(type)))]
+            .Numbers()
+            .NextDouble() switch
         {
             < 0.7 => SplitRole.Train,
             < 0.85 => SplitRole.Dev,

@@ -31,7 +31,8 @@ public sealed class EncodedRows
     /// <param name="isPair">Whether each has two texts.</param>
     /// <param name="tokenizer">The tokenizer of the model that shall read them.</param>
     /// <param name="options">How they are encoded.</param>
-    public static EncodedRows Of(IReadOnlyList<TaskRow> rows, bool isPair, ElectraTokenizer tokenizer, EncodingOptions options) => new(rows, isPair, tokenizer, options);
+    public static EncodedRows Of(IReadOnlyList<TaskRow> rows, bool isPair, ElectraTokenizer tokenizer, EncodingOptions options) =>
+        new(rows, isPair, tokenizer, options);
 
     /// <summary>All rows once, the longest first.</summary>
     /// <param name="batchSize">Rows in a batch.</param>

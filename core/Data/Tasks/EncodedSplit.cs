@@ -24,7 +24,8 @@ public sealed class EncodedSplit : IDisposable
     public int Count => labels.Length;
 
     /// <summary>Names the content: the rows and their labels.</summary>
-    public string Fingerprint => Storage.Fingerprint.Of($"{store.Fingerprint} {Storage.Fingerprint.Of(MemoryMarshal.AsBytes(labels.AsSpan()))}");
+    public string Fingerprint =>
+        Storage.Fingerprint.Of($"{store.Fingerprint} {Storage.Fingerprint.Of(MemoryMarshal.AsBytes(labels.AsSpan()))}");
 
     /// <summary>The label of each row: the number of its class, or its value; NaN where there is none.</summary>
     public IReadOnlyList<float> Labels => labels;
@@ -38,7 +39,9 @@ public sealed class EncodedSplit : IDisposable
     /// <summary>The tokens of each row.</summary>
     public IReadOnlyList<int> Lengths => lengths;
 
-    /// <summary>The rows of each batch of one epoch of training, by their numbers: a function of seed and epoch. The last one may be smaller.</summary>
+    /// <summary>
+    /// The rows of each batch of one epoch of training, by their numbers: a function of seed and epoch. The last one may be smaller.
+    /// </summary>
     /// <param name="batchSize">Rows in a batch.</param>
     /// <param name="seed">The seed of the run.</param>
     /// <param name="epoch">Which epoch, from 0.</param>
@@ -54,7 +57,13 @@ public sealed class EncodedSplit : IDisposable
     /// <param name="firstRow">The number of the first of them in the whole batch of an update.</param>
     public TaskBatch Batch(int[] rows, long firstRow = 0)
     {
-        var batch = TaskBatch.Of(rows, lengths, labels, store.Vocabulary.Pad, (int row, Span<int> ids, out int lengthA) => store.Read(row, ids, out lengthA));
+        var batch = TaskBatch.Of(
+            rows,
+            lengths,
+            labels,
+            store.Vocabulary.Pad,
+            (int row, Span<int> ids, out int lengthA) => store.Read(row, ids, out lengthA)
+        );
         return batch with { Tokens = batch.Tokens with { FirstRow = firstRow } };
     }
 

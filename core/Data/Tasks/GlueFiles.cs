@@ -16,7 +16,9 @@ internal static class GlueFiles
     public static TaskText Open(TaskDefinition task, string folder, HubClient? hub = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        const string WhatWouldDo = "data.glue names a folder that holds CoLA/train.tsv … (the official archive) or cola/train-00000-of-00001.parquet …, or a data set on the hub such as nyu-mll/glue";
+        const string WhatWouldDo =
+            "data.glue names a folder that holds CoLA/train.tsv … (the official archive) or cola/train-00000-of-00001.parquet …, or a "
+                + "data set on the hub such as nyu-mll/glue";
         string root;
         try
         {
@@ -29,27 +31,53 @@ internal static class GlueFiles
         if (!Directory.Exists(root))
             throw new UserErrorException($"there is no folder {folder} to read GLUE from; {WhatWouldDo}");
         var folders = Directory.GetDirectories(root).ToLookup(path => Path.GetFileName(path).ToLowerInvariant());
-        TaskSplitText[] splits = [.. task.Splits.Select(split => Hub(task, split, folders) ?? Archive(task, split, root, folders)).OfType<TaskSplitText>()];
-        return splits.Length > 0 ? new TaskText(task, splits) : throw new UserErrorException(
-            $"{Paths.Shown(root)} does not hold {task.DisplayName}: there is neither {ArchiveNames(task, task.Splits[0])[0]} nor {task.Name}/{HubName(task.Splits[0])}-*.parquet");
+        TaskSplitText[] splits =
+        [
+            .. task.Splits.Select(split => Hub(task, split, folders) ?? Archive(task, split, root, folders)).OfType<TaskSplitText>(),
+        ];
+        return splits.Length > 0
+            ? new TaskText(task, splits)
+            : throw new UserErrorException(
+                $"{Paths.Shown(root)} does not hold {task.DisplayName}: "
+                    + $"there is neither {ArchiveNames(task, task.Splits[0])[0]} nor {task.Name}/{HubName(task.Splits[0])}-*.parquet"
+            );
     }
 
     private static TaskSplitText? Hub(TaskDefinition task, TaskSplit split, ILookup<string, string> folders)
     {
-        string[] files = [.. folders[task.Name].SelectMany(folder => Directory.EnumerateFiles(folder, $"{HubName(split)}-*.parquet")).Order(StringComparer.Ordinal)];
-        return files.Length == 0 ? null
+        string[] files =
+        [
+            .. folders[task.Name]
+                .SelectMany(folder => Directory.EnumerateFiles(folder, $"{HubName(split)}-*.parquet"))
+                .Order(StringComparer.Ordinal),
+        ];
+        return files.Length == 0
+            ? null
             : TaskRows.FromFiles(task, split, files, new TaskColumns(task.TextColumns), new TableForm(), LabelForm.Number);
     }
 
     private static TaskSplitText? Archive(TaskDefinition task, TaskSplit split, string root, ILookup<string, string> folders)
     {
         var names = ArchiveNames(task, split);
-        var file = names.Select(name => Path.Combine(root, name))
-            .Concat(folders[task.DisplayName.ToLowerInvariant()].Concat(folders[task.Name]).Select(folder => Path.Combine(folder, Path.GetFileName(names[0]))))
+        var file = names
+            .Select(name => Path.Combine(root, name))
+            .Concat(
+                folders[task.DisplayName.ToLowerInvariant()]
+                    .Concat(folders[task.Name])
+                    .Select(folder => Path.Combine(folder, Path.GetFileName(names[0])))
+            )
             .FirstOrDefault(File.Exists);
         var columns = task.ArchiveColumns?.Invoke(split.Role) ?? new TaskColumns(task.TextColumns);
-        return file is null ? null
-            : TaskRows.FromFiles(task, split, [file], columns, new TableForm(columns.HasHeader, task.SkipsTornLines, AllowsMore: true), task.LabelForm);
+        return file is null
+            ? null
+            : TaskRows.FromFiles(
+                task,
+                split,
+                [file],
+                columns,
+                new TableForm(columns.HasHeader, task.SkipsTornLines, AllowsMore: true),
+                task.LabelForm
+            );
     }
 
     private static IReadOnlyList<string> ArchiveNames(TaskDefinition task, TaskSplit split) =>

@@ -40,27 +40,45 @@ internal sealed class LabelReader
             return float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
                 && (task.Range is not var (low, high) || (value >= low && value <= high))
                 ? value
-                : throw Wrong(text, place, string.Create(CultureInfo.InvariantCulture,
-                    $"{task.DisplayName} has {(task.Range is var (from, to) ? $"numbers from {from} to {to}" : "numbers")}{(IsDecimalComma(text) ? ", with a decimal point" : "")}"));
+                : throw Wrong(
+                    text,
+                    place,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{task.DisplayName} has numbers{(task.Range is var (from, to) ? $" from {from} to {to}" : "")}"
+                            + $"{(IsDecimalComma(text) ? ", with a decimal point" : "")}"
+                    )
+                );
         if (numbers.TryGetValue(text, out int label) || numbers.TryGetValue(Canonical(text), out label))
             return label;
         var nearest = form == LabelForm.Name && text.Any(char.IsLetter) ? Spelling.Nearest(text, task.Labels) : null;
-        throw Wrong(text, place, $"the labels of {task.DisplayName} are {string.Join(", ", form == LabelForm.Name ? task.Labels : task.Labels.Select((name, i) => $"{i} ({name})"))}"
-            + (nearest is null ? "" : $"; did you mean {nearest}?"));
+        throw Wrong(
+            text,
+            place,
+            $"the labels of {task.DisplayName} are "
+                + $"{string.Join(", ", form == LabelForm.Name ? task.Labels : task.Labels.Select((name, i) => $"{i} ({name})"))}"
+                + (nearest is null ? "" : $"; did you mean {nearest}?")
+        );
     }
 
     private UserErrorException Wrong(string text, string place, string allowed) => new(
         $"{place} is {(string.IsNullOrWhiteSpace(text) ? "empty" : $"\"{text}\"")}; {allowed}"
         + (TaskSources.IsBuiltIn(task.Name) ? "" : $". To leave out such rows: data.own.{task.Name}.drop_labels: [\"{text}\"]"));
 
-    private static bool IsDecimalComma(string text) => text.Contains(',') && float.TryParse(text.Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+    private static bool IsDecimalComma(string text) =>
+        text.Contains(',') && float.TryParse(text.Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static string Canonical(string text)
     {
         text = text.Trim();
         if (text.Equals("true", StringComparison.OrdinalIgnoreCase) || text.Equals("false", StringComparison.OrdinalIgnoreCase))
             return text.ToLowerInvariant();
-        return text.AsSpan().IndexOfAny(".eE") > 0 && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
-            && double.IsInteger(value) && Math.Abs(value) < 1e9 ? ((long)value).ToString(CultureInfo.InvariantCulture) : text;
+        return
+            text.AsSpan().IndexOfAny(".eE") > 0
+            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && double.IsInteger(value)
+            && Math.Abs(value) < 1e9
+            ? ((long)value).ToString(CultureInfo.InvariantCulture)
+            : text;
     }
 }

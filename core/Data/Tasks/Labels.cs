@@ -5,7 +5,10 @@ namespace Electra.Data.Tasks;
 /// <summary>From the outputs of a model to what it says.</summary>
 public static class Labels
 {
-    /// <summary>The label of a row, as the task's submission writes it: a name, a number, or a value with three decimals, clamped to the task's range.</summary>
+    /// <summary>
+    /// The label of a row, as the task's submission writes it: a name, a number, or a value with three decimals, clamped to the task's
+    /// range.
+    /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="logits">The outputs of the model for the row.</param>
     public static string Text(TaskDefinition task, ReadOnlySpan<float> logits)

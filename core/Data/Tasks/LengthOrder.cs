@@ -26,7 +26,10 @@ internal static class LengthOrder
         int longest = Array.IndexOf(order, Array.IndexOf(lengths, lengths.Max()));
         (order[0], order[longest]) = (order[longest], order[0]);
 
-        int[][] batches = [.. order.Chunk(batchSize * PoolBatches).SelectMany(pool => pool.OrderByDescending(row => lengths[row])).Chunk(batchSize)];
+        int[][] batches =
+        [
+            .. order.Chunk(batchSize * PoolBatches).SelectMany(pool => pool.OrderByDescending(row => lengths[row])).Chunk(batchSize),
+        ];
         if (batches.Length > 2)
             Shuffle(batches.AsSpan(1..^1), ref numbers);
         return [.. batches.SelectMany(batch => batch)];

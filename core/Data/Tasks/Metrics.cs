@@ -36,10 +36,18 @@ public static class Metrics
     /// The value of each metric by its name; NaN where it is undefined: a correlation with a constant, and every metric where an output
     /// is not finite or there is no row.
     /// </returns>
-    public static IReadOnlyDictionary<string, double> Measure(TaskDefinition task, ReadOnlySpan<float> logits, ReadOnlySpan<float> labels, string suffix = "")
+    public static IReadOnlyDictionary<string, double> Measure(
+        TaskDefinition task,
+        ReadOnlySpan<float> logits,
+        ReadOnlySpan<float> labels,
+        string suffix = ""
+    )
     {
         if (logits.Length != labels.Length * task.Outputs)
-            throw new ArgumentException($"{labels.Length} rows with {task.Outputs} outputs are {labels.Length * task.Outputs} numbers, not {logits.Length}", nameof(logits));
+            throw new ArgumentException(
+                $"{labels.Length} rows with {task.Outputs} outputs are {labels.Length * task.Outputs} numbers, not {logits.Length}",
+                nameof(logits)
+            );
         if (labels.IsEmpty || !AreFinite(logits))
             return task.Metrics.ToDictionary(name => name + suffix, _ => double.NaN);
         var values = new Dictionary<string, double>();
@@ -55,7 +63,12 @@ public static class Metrics
         for (int i = 0; i < right.Length; i++)
             right[i] = (int)labels[i];
         foreach (var name in task.Metrics)
-            values[name + suffix] = name switch { Mcc => MatthewsCorrelation(classes, right), F1 => F1Score(classes, right), _ => AccuracyOf(classes, right) };
+            values[name + suffix] = name switch
+            {
+                Mcc => MatthewsCorrelation(classes, right),
+                F1 => F1Score(classes, right),
+                _ => AccuracyOf(classes, right),
+            };
         return values;
     }
 

@@ -63,7 +63,10 @@ public sealed record OwnTaskOptions
         if (Text.Count is < 1 or > 2)
             yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
         if (Regression == Labels.Count > 0)
-            yield return ("labels", Regression ? "cannot be given for a regression" : "is missing: give the labels (labels: [no, yes]), or regression: true");
+            yield return (
+                "labels",
+                Regression ? "cannot be given for a regression" : "is missing: give the labels (labels: [no, yes]), or regression: true"
+            );
         if (Labels.Count == 1 || Labels.Distinct().Count() != Labels.Count)
             yield return ("labels", "must be two or more, each once");
         if (Labels.Intersect(DropLabels).ToArray() is { Length: > 0 } both)
@@ -71,7 +74,11 @@ public sealed record OwnTaskOptions
         if (Range.Count > 0 && !(Regression && Range.Count == 2 && Range[0] < Range[1]))
             yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
         if (Metric != "" && !(Regression ? Metrics.ForValues : Metrics.ForClasses).Contains(Metric))
-            yield return ("metric", $"cannot be {Metric} for {(Regression ? "a regression" : "labels")}: {string.Join(", ", Regression ? Metrics.ForValues : Metrics.ForClasses)}");
+            yield return (
+                "metric",
+                $"cannot be {Metric} for {(Regression ? "a regression" : "labels")}: "
+                    + $"{string.Join(", ", Regression ? Metrics.ForValues : Metrics.ForClasses)}"
+            );
         if (Metric == Metrics.F1 && Labels.Count > 2)
             yield return ("metric", "f1 is for two labels");
         if (Train != "" && Dev == "" && HeldOut == 0)
@@ -116,7 +123,9 @@ internal static class OwnTask
         var splits = new List<TaskSplitText>();
         foreach (var (split, file) in task.Splits.Zip([options.Train, options.Dev, options.Test]))
             if (file != "")
-                splits.Add(TaskRows.FromFiles(task, split, [Found(task, split.Name, file)], columns, new TableForm(options.Header), LabelForm.Name));
+                splits.Add(
+                    TaskRows.FromFiles(task, split, [Found(task, split.Name, file)], columns, new TableForm(options.Header), LabelForm.Name)
+                );
         if (options.HeldOut > 0 && splits.Find(split => split.Split.Role == SplitRole.Train) is { } all)
         {
             splits.Remove(all);
@@ -126,7 +135,9 @@ internal static class OwnTask
                 Part(all, task.Splits[1], options.HeldOut, heldOut: true),
             ]);
         }
-        return splits.Count > 0 ? new TaskText(task, splits) : throw new UserErrorException($"task {task.Name}: no file is given: train, dev or test");
+        return splits.Count > 0
+            ? new TaskText(task, splits)
+            : throw new UserErrorException($"task {task.Name}: no file is given: train, dev or test");
     }
 
     private static string Found(TaskDefinition task, string split, string file)
@@ -140,7 +151,9 @@ internal static class OwnTask
         {
             throw new UserErrorException($"task {task.Name}: {split}: {e.Message}", e);
         }
-        return TableFile.IsTable(path) ? path : throw new UserErrorException($"task {task.Name}: {split}: {file} is not {TableFile.Extensions}");
+        return TableFile.IsTable(path)
+            ? path
+            : throw new UserErrorException($"task {task.Name}: {split}: {file} is not {TableFile.Extensions}");
     }
 
     /// <summary>The rows that are held out, or the others: each row's draw is a function of its number alone.</summary>
@@ -161,6 +174,10 @@ internal static class OwnTask
                 yield return row;
             }
         if (drawn == 0)
-            throw new UserErrorException($"of {count} training rows, {(heldOut ? "none is" : "all are")} held out at held_out: {share.ToString(System.Globalization.CultureInfo.InvariantCulture)}. Give more rows, another share, or a file to measure on (dev)");
+            throw new UserErrorException(
+                $"of {count} training rows, {(heldOut ? "none is" : "all are")} held out at held_out: "
+                    + $"{share.ToString(System.Globalization.CultureInfo.InvariantCulture)}. "
+                    + "Give more rows, another share, or a file to measure on (dev)"
+            );
     }
 }

@@ -66,7 +66,8 @@ public sealed class RowCounts
         if (TornLines > 0)
             yield return $"{name}: {Counted(TornLines, "line")} left out, which have too few columns";
         if (CutRows > 0)
-            yield return $"{name}: {Counted(CutRows, "row")} of {Rows:N0} cut to {maxLength} tokens; {(double)CutTokens / Tokens:0.0%} of all tokens are lost (encoding.max_length)";
+            yield return $"{name}: {Counted(CutRows, "row")} of {Rows:N0} cut to {maxLength} tokens; "
+                + $"{(double)CutTokens / Tokens:0.0%} of all tokens are lost (encoding.max_length)";
     }
 
     /// <summary>What is probably wrong, a sentence each.</summary>
@@ -74,7 +75,8 @@ public sealed class RowCounts
     public IEnumerable<string> Warnings(string name)
     {
         if (Unknown > 0 && Unknown >= UnknownWords.WarningShare * Tokens)
-            yield return $"{name}: {(double)Unknown / Tokens:0%} of the tokens are [UNK]{(UnknownRows > 0 ? $", and {UnknownRows:N0} of {Counted(Rows, "row")} are nothing else" : "")}: "
+            yield return $"{name}: {(double)Unknown / Tokens:0%} of the tokens are "
+                + $"[UNK]{(UnknownRows > 0 ? $", and {UnknownRows:N0} of {Counted(Rows, "row")} are nothing else" : "")}: "
                 + $"the model cannot read such words. For example {UnknownWord}";
         if (EmptyRows > 0)
             yield return $"{name}: {EmptyRows:N0} of {Counted(Rows, "row")} {(EmptyRows == 1 ? "has" : "have")} no text";

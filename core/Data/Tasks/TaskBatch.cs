@@ -16,7 +16,15 @@ public sealed record TaskBatch(TokenBatch Tokens, float[] Labels, int[] Rows)
     {
         int[] own = [.. rows.Select(row => lengths[row])];
         return new TaskBatch(
-            TokenBatch.Of(own, own.Max(), padding, paddingType: 0, (int i, Span<int> ids, out int lengthA) => read(rows[i], ids, out lengthA)),
-            [.. rows.Select(row => labels[row])], rows);
+            TokenBatch.Of(
+                own,
+                own.Max(),
+                padding,
+                paddingType: 0,
+                (int i, Span<int> ids, out int lengthA) => read(rows[i], ids, out lengthA)
+            ),
+            [.. rows.Select(row => labels[row])],
+            rows
+        );
     }
 }

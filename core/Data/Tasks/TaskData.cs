@@ -10,8 +10,13 @@ public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> S
 {
     /// <summary>The rows to train on, those of <c>double_unordered</c> included.</summary>
     /// <exception cref="UserErrorException">The task has none.</exception>
-    public EncodedSplit Train => Splits.FirstOrDefault(split => split.Split.Role == SplitRole.Train)
-        ?? throw new UserErrorException(Task.Model != Task.Name ? $"{Task.DisplayName} is predicted with the model of {Task.Model}, and has no rows to train on" : $"{Task.DisplayName} has no rows to train on: the files of its split train are missing");
+    public EncodedSplit Train =>
+        Splits.FirstOrDefault(split => split.Split.Role == SplitRole.Train)
+        ?? throw new UserErrorException(
+            Task.Model != Task.Name
+                ? $"{Task.DisplayName} is predicted with the model of {Task.Model}, and has no rows to train on"
+                : $"{Task.DisplayName} has no rows to train on: the files of its split train are missing"
+        );
 
     /// <summary>The rows to measure on: MNLI has two such splits.</summary>
     public IReadOnlyList<EncodedSplit> Dev => [.. Splits.Where(split => split.Split.Role == SplitRole.Dev)];
@@ -32,10 +37,20 @@ public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> S
     /// <param name="datasets">The folder of prepared data.</param>
     /// <param name="progress">Told of the rows done.</param>
     /// <param name="cancellation">Stops the work; nothing half-done is kept.</param>
-    /// <exception cref="UserErrorException">A row is not as it should be: the message names file, line and column; or a split is empty.</exception>
-    public static TaskData Prepare(TaskText text, ElectraTokenizer tokenizer, EncodingOptions options, string datasets,
-        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
-        new(text.Task, [.. text.Splits.Select(split => TaskEncoding.Prepare(text.Task, split, tokenizer, options, datasets, progress, cancellation))]);
+    /// <exception cref="UserErrorException">A row is not as it should be: the message names file, line and column; or a split is
+    /// empty.</exception>
+    public static TaskData Prepare(
+        TaskText text,
+        ElectraTokenizer tokenizer,
+        EncodingOptions options,
+        string datasets,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    ) =>
+        new(
+            text.Task,
+            [.. text.Splits.Select(split => TaskEncoding.Prepare(text.Task, split, tokenizer, options, datasets, progress, cancellation))]
+        );
 
     private string NameOf(EncodedSplit split) => $"{Task.DisplayName}, {split.Split.Name}";
 
@@ -47,8 +62,16 @@ public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> S
         if (seen.Count == 1)
             yield return $"{NameOf(split)}: {(split.Count == 1 ? "there is one row" : $"all {split.Count:N0} rows have the same label")}, "
                 + $"{(Task.IsRegression ? $"{seen.First()}" : Task.Labels[(int)seen.First()])}: "
-                + (split.Split.Role == SplitRole.Train ? "there is nothing to learn from them" : $"{Task.ReportedMetric} on them says nothing{(Task.IsRegression ? ", it is undefined" : "")}");
-        else if (split.Split.Role == SplitRole.Train && !Task.IsRegression && Task.Labels.Where((_, label) => !seen.Contains(label)).ToArray() is { Length: > 0 } missing)
+                + (
+                    split.Split.Role == SplitRole.Train
+                        ? "there is nothing to learn from them"
+                        : $"{Task.ReportedMetric} on them says nothing{(Task.IsRegression ? ", it is undefined" : "")}"
+                );
+        else if (
+            split.Split.Role == SplitRole.Train
+            && !Task.IsRegression
+            && Task.Labels.Where((_, label) => !seen.Contains(label)).ToArray() is { Length: > 0 } missing
+        )
             yield return $"{NameOf(split)}: no row has the label {string.Join(" or ", missing)}";
     }
 

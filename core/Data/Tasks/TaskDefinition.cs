@@ -62,7 +62,9 @@ public sealed record TaskDefinition
     /// <summary>How labels are written in the task's files and in its submission.</summary>
     public LabelForm LabelForm { get; init; }
 
-    /// <summary>The lowest and the highest value of a regression: predictions that are handed out are clamped to it. Null: no limits.</summary>
+    /// <summary>
+    /// The lowest and the highest value of a regression: predictions that are handed out are clamped to it. Null: no limits.
+    /// </summary>
     public (double Low, double High)? Range { get; init; }
 
     /// <summary>What is measured, by the names in <see cref="Electra.Data.Tasks.Metrics"/>.</summary>

@@ -20,20 +20,39 @@ internal static class TaskEncoding
     private const int PieceRows = 1024;
 
     /// <summary>Encodes a split, or opens what was encoded before.</summary>
-    public static EncodedSplit Prepare(TaskDefinition task, TaskSplitText text, ElectraTokenizer tokenizer, EncodingOptions options, string datasets,
-        IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    public static EncodedSplit Prepare(
+        TaskDefinition task,
+        TaskSplitText text,
+        ElectraTokenizer tokenizer,
+        EncodingOptions options,
+        string datasets,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    )
     {
         bool swapped = text.Split.Role == SplitRole.Train && task.IsUnordered && task.IsPair && options.DoubleUnordered;
         var key = Fingerprint.Of($"{Method}\n{text.Content}\n{tokenizer.Fingerprint}\n{options.MaxLength} {swapped}");
         var folder = Path.Combine(Paths.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
         AtomicFolder.Recover(folder);
         if (!Directory.Exists(folder))
-            AtomicFolder.Write(folder, partial => DiskSpace.Guard(partial, () => Write(partial, task, text, tokenizer, options.MaxLength, swapped, progress, cancellation)));
+            AtomicFolder.Write(
+                folder,
+                partial =>
+                    DiskSpace.Guard(
+                        partial,
+                        () => Write(partial, task, text, tokenizer, options.MaxLength, swapped, progress, cancellation)
+                    )
+            );
         var store = ExampleStore.Open(folder, StoreName);
         try
         {
             var files = new ExampleStoreFiles(folder, StoreName);
-            return new EncodedSplit(text.Split, store, ReadLabels(files, store.Count), files.Read<RowCounts>(Path.Combine(folder, CountsFile)));
+            return new EncodedSplit(
+                text.Split,
+                store,
+                ReadLabels(files, store.Count),
+                files.Read<RowCounts>(Path.Combine(folder, CountsFile))
+            );
         }
         catch
         {
@@ -47,7 +66,10 @@ internal static class TaskEncoding
     {
         var file = Path.Combine(files.Folder, LabelsFile);
         byte[] bytes = File.Exists(file) ? File.ReadAllBytes(file) : throw files.Damaged(file, "the file is missing");
-        if (bytes.Length != (count + 1) * sizeof(float) || Crc32.HashToUInt32(bytes.AsSpan(..^sizeof(uint))) != BitConverter.ToUInt32(bytes.AsSpan(^sizeof(uint)..)))
+        if (
+            bytes.Length != (count + 1) * sizeof(float)
+            || Crc32.HashToUInt32(bytes.AsSpan(..^sizeof(uint))) != BitConverter.ToUInt32(bytes.AsSpan(^sizeof(uint)..))
+        )
             throw files.Damaged(file, "the labels are not what was written");
         return MemoryMarshal.Cast<byte, float>(bytes.AsSpan(..^sizeof(uint))).ToArray();
     }
@@ -78,7 +100,8 @@ internal static class TaskEncoding
     private static void Count(TaskRow row, ElectraTokenizer tokenizer, int cut, EncodingBuffers buffers)
     {
         var (counts, unk) = (buffers.Counts, tokenizer.Vocabulary.UnkId);
-        int tokens = buffers.A.Count + buffers.B.Count, unknown = CollectionsMarshal.AsSpan(buffers.A).Count(unk) + CollectionsMarshal.AsSpan(buffers.B).Count(unk);
+        int tokens = buffers.A.Count + buffers.B.Count,
+            unknown = CollectionsMarshal.AsSpan(buffers.A).Count(unk) + CollectionsMarshal.AsSpan(buffers.B).Count(unk);
         counts.Rows++;
         counts.Tokens += tokens;
         counts.CutTokens += cut;
@@ -90,17 +113,35 @@ internal static class TaskEncoding
             counts.UnknownWord ??= UnknownWords.Example(row.TextA, tokenizer) ?? UnknownWords.Example(row.TextB, tokenizer);
     }
 
-    private static void Write(string folder, TaskDefinition task, TaskSplitText text, ElectraTokenizer tokenizer, int maxLength, bool swapped,
-        IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    private static void Write(
+        string folder,
+        TaskDefinition task,
+        TaskSplitText text,
+        ElectraTokenizer tokenizer,
+        int maxLength,
+        bool swapped,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    )
     {
         var vocabulary = tokenizer.Vocabulary;
-        using var rows = new ExampleStoreWriter(new(folder, StoreName), new(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId), maxLength, default);
+        using var rows = new ExampleStoreWriter(
+            new(folder, StoreName),
+            new(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId),
+            maxLength,
+            default
+        );
         using var labels = File.Create(Path.Combine(folder, LabelsFile));
         var checksum = new Crc32();
         var counts = new RowCounts();
         foreach (bool swap in swapped ? [false, true] : new[] { false })
         {
-            var pieces = text.Rows().Chunk(PieceRows).AsParallel().AsOrdered().WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancellation)
+            var pieces = text.Rows()
+                .Chunk(PieceRows)
+                .AsParallel()
+                .AsOrdered()
+                .WithMergeOptions(ParallelMergeOptions.NotBuffered)
+                .WithCancellation(cancellation)
                 .Select(piece =>
                 {
                     var buffers = new EncodingBuffers();

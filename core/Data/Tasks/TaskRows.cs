@@ -14,13 +14,29 @@ internal static class TaskRows
     /// <param name="columns">Where they keep texts and label.</param>
     /// <param name="form">How strictly they are read.</param>
     /// <param name="labelForm">How they write labels.</param>
-    public static TaskSplitText FromFiles(TaskDefinition task, TaskSplit split, IReadOnlyList<string> files, TaskColumns columns, TableForm form, LabelForm labelForm)
+    public static TaskSplitText FromFiles(
+        TaskDefinition task,
+        TaskSplit split,
+        IReadOnlyList<string> files,
+        TaskColumns columns,
+        TableForm form,
+        LabelForm labelForm
+    )
     {
         var leftOut = new RowCounts();
         return new(
             split,
-            string.Join('\n', files.Select(Content).Append($"{columns.Label} {labelForm} {form} {string.Join(',', columns.Texts)} | {string.Join(',', task.Labels)} {task.Range} {task.DropsEmptyText} | {string.Join(',', task.DropLabels)}")),
-            All)
+            string.Join(
+                '\n',
+                files
+                    .Select(Content)
+                    .Append(
+                        $"{columns.Label} {labelForm} {form} {string.Join(',', columns.Texts)} | {string.Join(',', task.Labels)} "
+                            + $"{task.Range} {task.DropsEmptyText} | {string.Join(',', task.DropLabels)}"
+                    )
+            ),
+            All
+        )
         {
             LeftOut = leftOut,
         };
@@ -40,7 +56,15 @@ internal static class TaskRows
         }
     }
 
-    private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskSplit split, string file, TaskColumns columns, TableForm form, LabelForm labelForm, RowCounts leftOut)
+    private static IEnumerable<TaskRow> Read(
+        TaskDefinition task,
+        TaskSplit split,
+        string file,
+        TaskColumns columns,
+        TableForm form,
+        LabelForm labelForm,
+        RowCounts leftOut
+    )
     {
         bool hasLabels = split.Role != SplitRole.Test;
         string[] wanted = hasLabels ? [.. columns.Texts, columns.Label] : [.. columns.Texts];

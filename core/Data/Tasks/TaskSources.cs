@@ -46,7 +46,12 @@ public static class TaskSources
     /// <param name="progress">Told of a download.</param>
     /// <param name="cancellation">Stops a download; the next call goes on.</param>
     /// <exception cref="UserErrorException">There is no task of this name, or its files are not there.</exception>
-    public static TaskText Open(string name, TaskSourceOptions options, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    public static TaskText Open(
+        string name,
+        TaskSourceOptions options,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var task = Define(name, options);
         return options.Own.TryGetValue(name, out var own) ? OwnTask.Open(task, own)
@@ -54,15 +59,27 @@ public static class TaskSources
             : GlueFiles.Open(task, options.Glue, progress: progress, cancellation: cancellation);
     }
 
-    /// <summary>Whether a name is a built-in task's, or one of its files of predictions is called so (<c>MNLI-m</c>), on any file system.</summary>
-    internal static bool IsBuiltIn(string name) => GlueTasks.All.Concat(DotnetDocsTasks.All).Any(task =>
-        task.Splits.Select(split => Path.GetFileNameWithoutExtension(split.Submission)).Append(task.Name).Contains(name, StringComparer.OrdinalIgnoreCase));
+    /// <summary>
+    /// Whether a name is a built-in task's, or one of its files of predictions is called so (<c>MNLI-m</c>), on any file system.
+    /// </summary>
+    internal static bool IsBuiltIn(string name) =>
+        GlueTasks
+            .All.Concat(DotnetDocsTasks.All)
+            .Any(task =>
+                task.Splits.Select(split => Path.GetFileNameWithoutExtension(split.Submission))
+                    .Append(task.Name)
+                    .Contains(name, StringComparer.OrdinalIgnoreCase)
+            );
 
-    private static TaskDefinition? BuiltIn(string name) => GlueTasks.Find(name) ?? DotnetDocsTasks.All.FirstOrDefault(task => task.Name == name);
+    private static TaskDefinition? BuiltIn(string name) =>
+        GlueTasks.Find(name) ?? DotnetDocsTasks.All.FirstOrDefault(task => task.Name == name);
 
     private static UserErrorException Unknown(string name, TaskSourceOptions options)
     {
         var names = Names(options);
-        return new UserErrorException($"there is no task {name}{(Spelling.Nearest(name, names) is { } nearest ? $"; did you mean {nearest}?" : ";")} Tasks: {string.Join(", ", names)}. A task of your own is a few lines under data.own");
+        return new UserErrorException(
+            $"there is no task {name}{(Spelling.Nearest(name, names) is { } nearest ? $"; did you mean {nearest}?" : ";")} Tasks: "
+                + $"{string.Join(", ", names)}. A task of your own is a few lines under data.own"
+        );
     }
 }

@@ -8,7 +8,8 @@ public readonly record struct TaskRow(string TextA, string TextB, float Label);
 
 /// <summary>The rows of a split, wherever they come from.</summary>
 /// <param name="Split">Which split.</param>
-/// <param name="Content">Names the content: it changes when a row may have changed. What was encoded under another name is not used again.</param>
+/// <param name="Content">Names the content: it changes when a row may have changed. What was encoded under another name is not used
+/// again.</param>
 /// <param name="Rows">Reads the rows, the same ones in the same order at every call.</param>
 public sealed record TaskSplitText(TaskSplit Split, string Content, Func<IEnumerable<TaskRow>> Rows)
 {

@@ -18,8 +18,11 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     /// <summary>Which they are: <c>3</c>, or <c>0, 3</c>.</summary>
     public string Numbers => string.Join(", ", Runs.Select(run => run.Run));
 
-    /// <summary>Chooses the runs of a configuration: for each of its tasks, and for those that are predicted with the model of one.</summary>
-    /// <exception cref="UserErrorException">The group has no finished run, or a run that is named does not exist or is not finished.</exception>
+    /// <summary>
+    /// Chooses the runs of a configuration: for each of its tasks, and for those that are predicted with the model of one.
+    /// </summary>
+    /// <exception cref="UserErrorException">The group has no finished run, or a run that is named does not exist or is not
+    /// finished.</exception>
     public static IReadOnlyList<ChosenRuns> Choose(FinetuneConfig config)
     {
         var tasks = config.Tasks.Select(name => TaskSources.Define(name, config.Data)).ToList();
@@ -32,20 +35,37 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     /// <param name="root">The folder of all runs.</param>
     /// <param name="group">The group to choose from.</param>
     /// <param name="byHand">Runs by task, where not the best is wanted.</param>
-    /// <exception cref="UserErrorException">The group has no finished run, or a run that is named does not exist or is not finished.</exception>
-    public static IReadOnlyList<ChosenRuns> Choose(IEnumerable<TaskDefinition> tasks, string root, string group, IReadOnlyDictionary<string, IReadOnlyList<int>> byHand)
+    /// <exception cref="UserErrorException">The group has no finished run, or a run that is named does not exist or is not
+    /// finished.</exception>
+    public static IReadOnlyList<ChosenRuns> Choose(
+        IEnumerable<TaskDefinition> tasks,
+        string root,
+        string group,
+        IReadOnlyDictionary<string, IReadOnlyList<int>> byHand
+    )
     {
         root = Paths.Find(root);
         var leftOut = new List<string>();
         var all = FinetuneResult.All(root, [group], leftOut.Add);
         if (all.Count == 0)
             throw NoRuns(root, group, leftOut);
-        return [.. tasks.Select(task =>
-        {
-            var finished = all.Where(run => run.Task == task.Model).ToList();
-            var numbers = byHand.GetValueOrDefault(task.Name) ?? byHand.GetValueOrDefault(task.Model) ?? [];
-            return new ChosenRuns(task, numbers.Count > 0 ? ByHand(task, finished, root, group, numbers) : Best(task, finished), finished.Count, root) { LeftOut = leftOut };
-        })];
+        return
+        [
+            .. tasks.Select(task =>
+            {
+                var finished = all.Where(run => run.Task == task.Model).ToList();
+                var numbers = byHand.GetValueOrDefault(task.Name) ?? byHand.GetValueOrDefault(task.Model) ?? [];
+                return new ChosenRuns(
+                    task,
+                    numbers.Count > 0 ? ByHand(task, finished, root, group, numbers) : Best(task, finished),
+                    finished.Count,
+                    root
+                )
+                {
+                    LeftOut = leftOut,
+                };
+            }),
+        ];
     }
 
     /// <summary>Prints which runs predict which task.</summary>
@@ -65,7 +85,8 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     /// <summary>Opens the model of one of the runs.</summary>
     /// <param name="run">Which one.</param>
     /// <param name="compute">Where to put it.</param>
-    /// <exception cref="UserErrorException">Its files are damaged, or it learned other labels than the configuration gives the task.</exception>
+    /// <exception cref="UserErrorException">Its files are damaged, or it learned other labels than the configuration gives the
+    /// task.</exception>
     public FinetunedModel Open(FinetuneResult run, Compute compute)
     {
         var model = FinetunedModel.Open(Folder(run), compute);
@@ -73,7 +94,10 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
         if (learned == asked)
             return model;
         model.Dispose();
-        throw new UserErrorException($"{Paths.Shown(Folder(run))} learned {learned}, and {Task.Name} has {asked}: give data.own.{Task.Model} as it was, or fine-tune again");
+        throw new UserErrorException(
+            $"{Paths.Shown(Folder(run))} learned {learned}, and {Task.Name} has {asked}: "
+                + $"give data.own.{Task.Model} as it was, or fine-tune again"
+        );
     }
 
     /// <summary>The mean of what each of the runs puts out for the same rows.</summary>
@@ -83,27 +107,62 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     {
         foreach (var (i, values) in outputs.Index())
             if (!Metrics.AreFinite(values))
-                throw new UserErrorException($"the outputs of {Paths.Shown(Folder(Runs[i]))} are not finite: the run diverged. Choose another: predict.runs={{{Task.Model}: …}}");
+                throw new UserErrorException(
+                    $"the outputs of {Paths.Shown(Folder(Runs[i]))} are not finite: the run diverged. Choose another: "
+                        + $"predict.runs={{{Task.Model}: …}}"
+                );
         return outputs.Count == 1 ? outputs[0] : [.. Enumerable.Range(0, outputs[0].Length).Select(i => outputs.Average(run => run[i]))];
     }
 
-    /// <summary>The best, the first of equals; a run whose metric is undefined (it predicts the same for all rows) is the last choice.</summary>
+    /// <summary>
+    /// The best, the first of equals; a run whose metric is undefined (it predicts the same for all rows) is the last choice.
+    /// </summary>
     private static FinetuneResult[] Best(TaskDefinition task, IReadOnlyList<FinetuneResult> finished) =>
-        finished.MaxBy(run => run.Scores.GetValueOrDefault(task.ReportedMetric, run.Score) is var score && double.IsNaN(score) ? double.NegativeInfinity : score) is { } best ? [best] : [];
+        finished.MaxBy(run =>
+            run.Scores.GetValueOrDefault(task.ReportedMetric, run.Score) is var score && double.IsNaN(score)
+                ? double.NegativeInfinity
+                : score
+        )
+            is { } best
+            ? [best]
+            : [];
 
-    private static FinetuneResult[] ByHand(TaskDefinition task, IReadOnlyList<FinetuneResult> finished, string root, string group, IReadOnlyList<int> numbers) =>
-        [.. numbers.Select(number => finished.FirstOrDefault(run => run.Run == number) ?? throw NotFinished(task, finished, root, group, number))];
+    private static FinetuneResult[] ByHand(
+        TaskDefinition task,
+        IReadOnlyList<FinetuneResult> finished,
+        string root,
+        string group,
+        IReadOnlyList<int> numbers
+    ) =>
+        [
+            .. numbers.Select(number =>
+                finished.FirstOrDefault(run => run.Run == number) ?? throw NotFinished(task, finished, root, group, number)
+            ),
+        ];
 
     /// <summary>What a model gives out, as far as the meaning of its outputs depends on it.</summary>
     private static string Kind(TaskDefinition task) =>
-        $"{(task.IsPair ? "pairs of texts" : "single texts")} with {(task.IsRegression ? "a number" : $"the labels {string.Join(", ", task.Labels)}")}";
+        $"{(task.IsPair ? "pairs of texts" : "single texts")} with "
+            + $"{(task.IsRegression ? "a number" : $"the labels {string.Join(", ", task.Labels)}")}";
 
-    private static UserErrorException NotFinished(TaskDefinition task, IReadOnlyList<FinetuneResult> finished, string root, string group, int number)
+    private static UserErrorException NotFinished(
+        TaskDefinition task,
+        IReadOnlyList<FinetuneResult> finished,
+        string root,
+        string group,
+        int number
+    )
     {
         var isThere = Directory.Exists(FinetuneResult.Folder(root, group, task.Model, number));
         return new UserErrorException(
-            $"predict.runs: {task.Model}: {(isThere ? $"run {number} of group {group} is not finished; scripts/finetune.csx goes on with it" : $"there is no run {number} in group {group}")}" +
-            $" (finished: {(finished.Count == 0 ? "none" : string.Join(", ", finished.Select(run => run.Run)))})");
+            $"predict.runs: {task.Model}: "
+                + (
+                    isThere
+                        ? $"run {number} of group {group} is not finished; scripts/finetune.csx goes on with it"
+                        : $"there is no run {number} in group {group}"
+                )
+                + $" (finished: {(finished.Count == 0 ? "none" : string.Join(", ", finished.Select(run => run.Run)))})"
+        );
     }
 
     private static UserErrorException NoRuns(string root, string group, IReadOnlyList<string> leftOut)
@@ -111,7 +170,13 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
         if (leftOut.Count > 0)
             return new UserErrorException($"no result of group {group} can be read: {string.Join("; ", leftOut)}");
         var groups = FinetuneResult.All(root, leftOut: _ => { }).Select(run => run.Group).Distinct().ToList();
-        return new UserErrorException($"there is no finished run of group {group} in {Paths.Shown(root)}; " +
-            (groups.Count > 0 ? $"the groups there are {string.Join(", ", groups)}: group={groups[0]}" : "scripts/finetune.csx makes runs"));
+        return new UserErrorException(
+            $"there is no finished run of group {group} in {Paths.Shown(root)}; "
+                + (
+                    groups.Count > 0
+                        ? $"the groups there are {string.Join(", ", groups)}: group={groups[0]}"
+                        : "scripts/finetune.csx makes runs"
+                )
+        );
     }
 }

@@ -13,7 +13,13 @@ namespace Electra.Finetuning.Prediction;
 /// <param name="Missing">GLUE's files that it lacks: it is partial.</param>
 /// <param name="Stale">GLUE's files that lie in the folder from before: they are not in the zip.</param>
 /// <param name="Problems">What the site would refuse in the files that are there; none if all is well.</param>
-public sealed record SubmissionSummary(IReadOnlyList<string> Files, string? Zip, IReadOnlyList<string> Missing, IReadOnlyList<string> Stale, IReadOnlyList<string> Problems);
+public sealed record SubmissionSummary(
+    IReadOnlyList<string> Files,
+    string? Zip,
+    IReadOnlyList<string> Missing,
+    IReadOnlyList<string> Stale,
+    IReadOnlyList<string> Problems
+);
 
 /// <summary>Predictions in the form that gluebenchmark.com accepts: a file for each test set, zipped flat.</summary>
 public static class Submission
@@ -33,7 +39,9 @@ public static class Submission
     public static IReadOnlyList<(TaskDefinition Task, TaskSplit Split)> Official { get; } =
         [.. from task in GlueTasks.All from split in task.Splits where split.Role == SplitRole.Test select (task, split)];
 
-    /// <summary>Writes the files and the zip, each whole or not at all, checks the zip by reading it again, and says what came of it.</summary>
+    /// <summary>
+    /// Writes the files and the zip, each whole or not at all, checks the zip by reading it again, and says what came of it.
+    /// </summary>
     /// <param name="folder">Where they go.</param>
     /// <param name="tests">The predictions.</param>
     /// <param name="console">Told.</param>
@@ -53,7 +61,9 @@ public static class Submission
         foreach (var (task, why) in tests.Omitted)
             console.Line($"{task.DisplayName} is not predicted: {why}");
         if (summary.Stale.Count > 0)
-            console.Warning($"{string.Join(", ", summary.Stale)} {(summary.Stale.Count == 1 ? "is" : "are")} from an earlier call, and not in {ZipName}");
+            console.Warning(
+                $"{string.Join(", ", summary.Stale)} {(summary.Stale.Count == 1 ? "is" : "are")} from an earlier call, and not in {ZipName}"
+            );
         console.Line();
         if (summary.Zip is not { } zip)
         {
@@ -65,9 +75,12 @@ public static class Submission
             console.Warning($"gluebenchmark.com would refuse {Paths.Shown(zip)}:\n  {string.Join("\n  ", summary.Problems)}");
             return Experiment.UserError;
         }
-        console.Line(summary.Missing.Count == 0
-            ? $"{Paths.Shown(zip)} is complete: names, headers, numbers of rows and labels are as gluebenchmark.com wants them."
-            : $"{Paths.Shown(zip)} is partial: what is in it is as gluebenchmark.com wants it, and it lacks {string.Join(", ", summary.Missing)}.");
+        console.Line(
+            summary.Missing.Count == 0
+                ? $"{Paths.Shown(zip)} is complete: names, headers, numbers of rows and labels are as gluebenchmark.com wants them."
+                : $"{Paths.Shown(zip)} is partial: what is in it is as gluebenchmark.com wants it, and it lacks "
+                    + $"{string.Join(", ", summary.Missing)}."
+        );
         return 0;
     }
 
@@ -83,7 +96,10 @@ public static class Submission
         AtomicFile.WriteAllText(Path.Combine(folder, RunsName), RunsTable(predictions));
 
         TestPredictions[] official = [.. predictions.Where(test => Official.Any(file => file.Split == test.Split))];
-        string[] missing = [.. Official.Where(file => official.All(test => test.Split != file.Split)).Select(file => file.Split.Submission)];
+        string[] missing =
+        [
+            .. Official.Where(file => official.All(test => test.Split != file.Split)).Select(file => file.Split.Submission),
+        ];
         string[] stale = [.. missing.Where(name => File.Exists(Path.Combine(folder, name)))];
         if (official.Length == 0)
             return new SubmissionSummary(files, null, missing, stale, []);
@@ -102,7 +118,9 @@ public static class Submission
         return new SubmissionSummary(files, zip, missing, stale, Check(zip));
     }
 
-    /// <summary>What the site would refuse in a zip: names, headers, numbers of rows, labels. Files that are missing are not named.</summary>
+    /// <summary>
+    /// What the site would refuse in a zip: names, headers, numbers of rows, labels. Files that are missing are not named.
+    /// </summary>
     public static IReadOnlyList<string> Check(string zip)
     {
         var (problems, seen) = (new List<string>(), new HashSet<string>());
@@ -112,7 +130,9 @@ public static class Submission
             var (task, split) = Official.FirstOrDefault(file => file.Split.Submission == entry.FullName);
             if (task is null)
             {
-                problems.Add($"{entry.FullName} is none of the site's files: {string.Join(", ", Official.Select(file => file.Split.Submission))}");
+                problems.Add(
+                    $"{entry.FullName} is none of the site's files: {string.Join(", ", Official.Select(file => file.Split.Submission))}"
+                );
                 continue;
             }
             if (!seen.Add(entry.FullName))
@@ -144,7 +164,10 @@ public static class Submission
     {
         var table = new StringBuilder(Header).Append('\n');
         for (int row = 0; row < test.Rows; row++)
-            table.Append(CultureInfo.InvariantCulture, $"{row}\t{Labels.Text(test.Task, test.Logits.AsSpan(row * test.Task.Outputs, test.Task.Outputs))}\n");
+            table.Append(
+                CultureInfo.InvariantCulture,
+                $"{row}\t{Labels.Text(test.Task, test.Logits.AsSpan(row * test.Task.Outputs, test.Task.Outputs))}\n"
+            );
         return table.ToString();
     }
 
@@ -153,7 +176,10 @@ public static class Submission
         var table = new StringBuilder("file\ttask\trun\tseed\tcheckpoint\tmetric\tscore\n");
         foreach (var test in predictions)
             foreach (var run in test.Runs)
-                table.Append(CultureInfo.InvariantCulture, $"{test.Split.Submission}\t{run.Task}\t{run.Run}\t{run.Seed}\t{run.Checkpoint}\t{run.Metric}\t{run.Score}\n");
+                table.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{test.Split.Submission}\t{run.Task}\t{run.Run}\t{run.Seed}\t{run.Checkpoint}\t{run.Metric}\t{run.Score}\n"
+                );
         return table.ToString();
     }
 }

@@ -31,13 +31,16 @@ public sealed record PredictedTests(IReadOnlyList<TestPredictions> Predictions, 
 /// <summary>Predicts the test sets of tasks.</summary>
 public static class TestSets
 {
-    /// <summary>Encodes all test sets with the tokenizer of each run, and only then predicts: what is wrong with a file shows at once.</summary>
+    /// <summary>
+    /// Encodes all test sets with the tokenizer of each run, and only then predicts: what is wrong with a file shows at once.
+    /// </summary>
     /// <param name="chosen">The tasks with the runs that predict them.</param>
     /// <param name="config">Where rows lie, and how many are computed at once.</param>
     /// <param name="compute">Where to compute.</param>
     /// <param name="progress">Told of the rows done.</param>
     /// <param name="cancellation">Stops the work.</param>
-    /// <exception cref="UserErrorException">A row is not as it should be, a run cannot be read, its outputs are not finite, or there is nothing to predict.</exception>
+    /// <exception cref="UserErrorException">A row is not as it should be, a run cannot be read, its outputs are not finite, or there is
+    /// nothing to predict.</exception>
     public static PredictedTests Predict(IReadOnlyList<ChosenRuns> chosen, FinetuneConfig config, Compute compute,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
@@ -48,7 +51,12 @@ public static class TestSets
             else
                 omitted.Add((task.Task, why));
         if (texts.Count == 0)
-            throw new UserErrorException($"there is nothing to predict:\n  {string.Join("\n  ", omitted.GroupBy(task => task.Why, task => task.Task.DisplayName).Select(tasks => $"{string.Join(", ", tasks)}: {tasks.Key}"))}");
+        {
+            var reasons = omitted
+                .GroupBy(task => task.Why, task => task.Task.DisplayName)
+                .Select(tasks => $"\n  {string.Join(", ", tasks)}: {tasks.Key}");
+            throw new UserErrorException($"there is nothing to predict:{string.Concat(reasons)}");
+        }
 
         var (notes, warnings) = (new List<string>(), new List<string>());
         foreach (var (task, rows) in texts)
@@ -59,7 +67,10 @@ public static class TestSets
                 notes.AddRange(data.Notes);
                 warnings.AddRange(data.Warnings);
             }
-        return new PredictedTests([.. texts.SelectMany(text => Predict(text.Chosen, text.Rows, config, compute, progress, cancellation))], omitted)
+        return new PredictedTests(
+            [.. texts.SelectMany(text => Predict(text.Chosen, text.Rows, config, compute, progress, cancellation))],
+            omitted
+        )
         {
             // The runs of a task read its rows alike.
             Notes = [.. notes.Distinct()],
@@ -68,7 +79,13 @@ public static class TestSets
     }
 
     /// <summary>The rows of a task's test sets; null, and the reason, where it cannot be predicted.</summary>
-    private static TaskText? Rows(ChosenRuns chosen, TaskSourceOptions source, IProgress<ProgressReport>? progress, CancellationToken cancellation, out string why)
+    private static TaskText? Rows(
+        ChosenRuns chosen,
+        TaskSourceOptions source,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation,
+        out string why
+    )
     {
         var task = chosen.Task;
         why = $"no run of {task.Model} is finished";
@@ -90,11 +107,23 @@ public static class TestSets
     /// <summary>Whether the hub cannot be reached: then no task's files can be had, and it is of no use to try the next.</summary>
     private static bool IsUnreachable(Exception? e) => e is not null && (e is HubUnreachableException || IsUnreachable(e.InnerException));
 
-    private static TaskData Encode(FinetunedModel model, TaskText rows, FinetuneConfig config, IProgress<ProgressReport>? progress, CancellationToken cancellation) =>
-        TaskData.Prepare(rows, model.Tokenizer, model.Encoding, config.Datasets, progress, cancellation);
+    private static TaskData Encode(
+        FinetunedModel model,
+        TaskText rows,
+        FinetuneConfig config,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    ) => TaskData.Prepare(rows, model.Tokenizer, model.Encoding, config.Datasets, progress, cancellation);
 
     /// <summary>The mean outputs of the runs of a task for each of its test sets.</summary>
-    private static IEnumerable<TestPredictions> Predict(ChosenRuns chosen, TaskText rows, FinetuneConfig config, Compute compute, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    private static IEnumerable<TestPredictions> Predict(
+        ChosenRuns chosen,
+        TaskText rows,
+        FinetuneConfig config,
+        Compute compute,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    )
     {
         var outputs = new List<float[][]>();
         foreach (var run in chosen.Runs)
@@ -103,6 +132,8 @@ public static class TestSets
             using var data = Encode(model, rows, config, progress, cancellation);
             outputs.Add([.. data.Test.Select(split => model.Predict(split, config.Predict.BatchSize, progress, cancellation))]);
         }
-        return rows.Splits.Select((split, i) => new TestPredictions(chosen.Task, split.Split, chosen.Mean([.. outputs.Select(run => run[i])]), chosen.Runs));
+        return rows.Splits.Select(
+            (split, i) => new TestPredictions(chosen.Task, split.Split, chosen.Mean([.. outputs.Select(run => run[i])]), chosen.Runs)
+        );
     }
 }

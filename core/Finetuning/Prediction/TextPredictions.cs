@@ -20,7 +20,8 @@ public static class TextPredictions
     /// <param name="compute">Where to compute.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="UserErrorException">
-    /// More than one task is chosen or it has no run, there is no such file, it is not UTF-8, or a line is no pair where the task wants one.
+    /// More than one task is chosen or it has no run, there is no such file, it is not UTF-8, or a line is no pair where the task wants
+    /// one.
     /// </exception>
     public static int Predict(Run<FinetuneConfig> run, Compute compute)
     {
@@ -56,7 +57,9 @@ public static class TextPredictions
 
         // The runs of a group share their tokenizer: each row counts once.
         float[] Score(IReadOnlyList<TaskRow> rows) =>
-            chosen.Mean([.. models.Select((model, i) => model.Predict(rows, options.BatchSize, i == 0 ? counts : new RowCounts(), stopping))]);
+            chosen.Mean([
+                .. models.Select((model, i) => model.Predict(rows, options.BatchSize, i == 0 ? counts : new RowCounts(), stopping)),
+            ]);
     }
 
     /// <summary>
@@ -69,8 +72,15 @@ public static class TextPredictions
     /// <param name="progress">Told of the lines done.</param>
     /// <param name="cancellation">Stops; an output file is then not written.</param>
     /// <returns>The number of lines predicted.</returns>
-    /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or a line is no pair where the task wants one.</exception>
-    public static int Predict(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score, PredictOptions options, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or a line is no pair where the task wants
+    /// one.</exception>
+    public static int Predict(
+        TaskDefinition task,
+        Func<IReadOnlyList<TaskRow>, float[]> score,
+        PredictOptions options,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         if (IsStandardOutput(options.Output))
         {
@@ -93,20 +103,32 @@ public static class TextPredictions
     }
 
     /// <summary>Whether predictions go to standard output, under whatever name.</summary>
-    private static bool IsStandardOutput(string output) => output is "" or StandardInput.Name || SpecialFile.IsStandardOutput(Paths.Output(output));
+    private static bool IsStandardOutput(string output) =>
+        output is "" or StandardInput.Name || SpecialFile.IsStandardOutput(Paths.Output(output));
 
     /// <summary>A line as a row of a task.</summary>
     /// <exception cref="UserErrorException">The task wants two texts, and the line has not two; or one, and it has a tab.</exception>
-    internal static TaskRow Row(TaskDefinition task, string line, string place) => (task.IsPair, line.Split('\t')) switch
-    {
-        (true, [var a, var b]) => new TaskRow(a, b, float.NaN),
-        (false, [var text]) => new TaskRow(text, "", float.NaN),
-        (true, var parts) => throw new UserErrorException($"{place}: {task.DisplayName} reads two texts, separated by a tab ({string.Join(", ", task.TextColumns)}); the line has {(parts.Length == 1 ? "no tab" : $"{parts.Length - 1} tabs")}"),
-        (false, _) => throw new UserErrorException($"{place}: {task.DisplayName} reads one text, and the line has a tab"),
-    };
+    internal static TaskRow Row(TaskDefinition task, string line, string place) =>
+        (task.IsPair, line.Split('\t')) switch
+        {
+            (true, [var a, var b]) => new TaskRow(a, b, float.NaN),
+            (false, [var text]) => new TaskRow(text, "", float.NaN),
+            (true, var parts) => throw new UserErrorException(
+                $"{place}: {task.DisplayName} reads two texts, separated by a tab ({string.Join(", ", task.TextColumns)}); "
+                    + $"the line has {(parts.Length == 1 ? "no tab" : $"{parts.Length - 1} tabs")}"
+            ),
+            (false, _) => throw new UserErrorException($"{place}: {task.DisplayName} reads one text, and the line has a tab"),
+        };
 
-    internal static int Predict(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score, IEnumerable<IReadOnlyList<string>> pieces, string source, TextWriter output,
-        IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    internal static int Predict(
+        TaskDefinition task,
+        Func<IReadOnlyList<TaskRow>, float[]> score,
+        IEnumerable<IReadOnlyList<string>> pieces,
+        string source,
+        TextWriter output,
+        IProgress<ProgressReport>? progress,
+        CancellationToken cancellation
+    )
     {
         int count = 0;
         foreach (var lines in pieces)
@@ -126,7 +148,13 @@ public static class TextPredictions
     }
 
     /// <summary>The lines before the first that is wrong: they are answered all the same.</summary>
-    private static List<TaskRow> Rows(TaskDefinition task, IReadOnlyList<string> lines, string source, int before, out UserErrorException? wrong)
+    private static List<TaskRow> Rows(
+        TaskDefinition task,
+        IReadOnlyList<string> lines,
+        string source,
+        int before,
+        out UserErrorException? wrong
+    )
     {
         var rows = new List<TaskRow>();
         wrong = null;
@@ -149,13 +177,20 @@ public static class TextPredictions
         if (config.Tasks is not [var name])
         {
             var ready = all.Where(task => task.Runs.Count > 0 && task.Task.Model == task.Task.Name).Select(task => task.Task.Name).ToList();
-            throw new UserErrorException($"predict.input is predicted with one task, and the configuration has {config.Tasks.Count}: tasks={ready.FirstOrDefault(config.Tasks[0])} (tasks with a finished run of group {config.Group}: {string.Join(", ", ready)})");
+            throw new UserErrorException(
+                $"predict.input is predicted with one task, and the configuration has {config.Tasks.Count}: "
+                    + $"tasks={ready.FirstOrDefault(config.Tasks[0])} (tasks with a finished run of group {config.Group}: "
+                    + $"{string.Join(", ", ready)})"
+            );
         }
-        return all[0].Runs.Count > 0 ? all[0] : throw new UserErrorException($"no run of {name} in group {config.Group} is finished; scripts/finetune.csx makes runs");
+        return all[0].Runs.Count > 0
+            ? all[0]
+            : throw new UserErrorException($"no run of {name} in group {config.Group} is finished; scripts/finetune.csx makes runs");
     }
 
     private static string Answers(TaskDefinition task) =>
-        $"{(task.IsPair ? $"{string.Join("<tab>", task.TextColumns)} in" : "a text in")}, {(task.IsRegression ? "value" : "label<tab>probability")}<tab>line out";
+        $"{(task.IsPair ? $"{string.Join("<tab>", task.TextColumns)} in" : "a text in")}, "
+            + $"{(task.IsRegression ? "value" : "label<tab>probability")}<tab>line out";
 
     private static string Answer(TaskDefinition task, ReadOnlySpan<float> logits) => task.IsRegression
         ? Labels.Name(task, logits)
@@ -176,7 +211,10 @@ public static class TextPredictions
             throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");
         InputFile.Check(path);
         var file = new FileInfo(path);
-        var lines = SourceStreams.Lines(new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc), new ReadPosition(_ => { }));
+        var lines = SourceStreams.Lines(
+            new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc),
+            new ReadPosition(_ => { })
+        );
         return (Paths.Shown(file.FullName), lines.Chunk(size));
     }
 }

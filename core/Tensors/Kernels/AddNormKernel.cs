@@ -20,8 +20,19 @@ internal static unsafe class AddNormKernel
     /// <param name="normalised">The normalised sum.</param>
     /// <param name="inverseDeviation">1/σ of each row.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward(RowRange rows, int width, KeepMask mask, float* x, float* bias, ushort* residual, LayerNormWeights norm, float epsilon,
-        ushort* result, ushort* normalised, float* inverseDeviation)
+    public static void Forward(
+        RowRange rows,
+        int width,
+        KeepMask mask,
+        float* x,
+        float* bias,
+        ushort* residual,
+        LayerNormWeights norm,
+        float epsilon,
+        ushort* result,
+        ushort* normalised,
+        float* inverseDeviation
+    )
     {
         for (int row = 0; row < rows.Count; row++, x += width, residual += width, result += width)
         {
@@ -31,7 +42,11 @@ internal static unsafe class AddNormKernel
             {
                 var (low, high) = draws.Next();
                 var a = Vector512.FusedMultiplyAdd(Vector512.Load(x + i) + Vector512.Load(bias + i), low, Lane.Load(residual + i));
-                var b = Vector512.FusedMultiplyAdd(Vector512.Load(x + i + Lane.Width) + Vector512.Load(bias + i + Lane.Width), high, Lane.Load(residual + i + Lane.Width));
+                var b = Vector512.FusedMultiplyAdd(
+                    Vector512.Load(x + i + Lane.Width) + Vector512.Load(bias + i + Lane.Width),
+                    high,
+                    Lane.Load(residual + i + Lane.Width)
+                );
                 total += a + b;
                 a.Store(x + i);
                 b.Store(x + i + Lane.Width);
@@ -73,8 +88,18 @@ internal static unsafe class AddNormKernel
     /// <param name="sums">Receive the gradients of gain, offset and bias.</param>
     /// <param name="biasSums">Receives the gradient of the bias.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward(RowRange rows, int width, KeepMask mask, float* gradient, ushort* normalised, float* inverseDeviation, float* gain,
-        ushort* xGradient, LayerNormWeights sums, float* biasSums)
+    public static void Backward(
+        RowRange rows,
+        int width,
+        KeepMask mask,
+        float* gradient,
+        ushort* normalised,
+        float* inverseDeviation,
+        float* gain,
+        ushort* xGradient,
+        LayerNormWeights sums,
+        float* biasSums
+    )
     {
         for (int row = 0; row < rows.Count; row++, gradient += width, normalised += width, xGradient += width)
         {
@@ -89,7 +114,8 @@ internal static unsafe class AddNormKernel
                 total += g;
                 projection = Vector512.FusedMultiplyAdd(g, unit, projection);
             }
-            Vector512<float> mean = Vector512.Create(Vector512.Sum(total) / width), slope = Vector512.Create(Vector512.Sum(projection) / width);
+            Vector512<float> mean = Vector512.Create(Vector512.Sum(total) / width),
+                slope = Vector512.Create(Vector512.Sum(projection) / width);
             var scale = Vector512.Create(inverseDeviation[row]);
             var draws = mask[rows.First + row];
             for (int i = 0; i < width; i += 2 * Lane.Width)

@@ -41,51 +41,94 @@ internal static unsafe class AttentionKernel
     /// <param name="context">The result, <c>[batch · length, hidden]</c>.</param>
     /// <param name="weights">Receives the attention weights before dropout, <c>[batch · heads, length, stride]</c>; null: not kept.</param>
     public static void Forward(Shape shape, HeadRange heads, ushort* queryKeyValue, ushort* context, ushort* weights) =>
-        ForEachHead(shape, heads, (sequence, head, scratch) =>
-        {
-            var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
-            var query = queryKeyValue + ((long)sequence * shape.Length * 3 * hidden) + (head * size);
-            ushort* key = query + hidden, value = query + (2 * hidden);
-            int index = (sequence * shape.Heads) + head;
-            var kept = weights is null ? null : weights + ((long)index * shape.Length * stride);
-            var draws = shape.Mask[index];
+        ForEachHead(
+            shape,
+            heads,
+            (sequence, head, scratch) =>
+            {
+                var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
+                var query = queryKeyValue + ((long)sequence * shape.Length * 3 * hidden) + (head * size);
+                ushort* key = query + hidden,
+                    value = query + (2 * hidden);
+                int index = (sequence * shape.Heads) + head;
+                var kept = weights is null ? null : weights + ((long)index * shape.Length * stride);
+                var draws = shape.Mask[index];
 
-            BFloat16Products.ByTransposed(length, length, size, shape.Scale, query, 3 * hidden, key, 3 * hidden, scratch.Scores, stride);
-            int columns = Shape.InSteps(length); // of this sequence: what is drawn for it does not depend on the longest one
-            for (int row = 0; row < length; row++)
-                SoftmaxRow(scratch.Scores + (row * stride), length, columns, ref draws, kept is null ? null : kept + (row * stride), scratch.First + (row * stride));
-            BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
-            Round(scratch.Product, length, size, context + ((long)sequence * shape.Length * hidden) + (head * size), hidden);
-            ZeroRows(context + (((long)sequence * shape.Length) + length) * hidden + (head * size), shape.Length - length, size, hidden);
-        });
+                BFloat16Products.ByTransposed(
+                    length,
+                    length,
+                    size,
+                    shape.Scale,
+                    query,
+                    3 * hidden,
+                    key,
+                    3 * hidden,
+                    scratch.Scores,
+                    stride
+                );
+                int columns = Shape.InSteps(length); // of this sequence: what is drawn for it does not depend on the longest one
+                for (int row = 0; row < length; row++)
+                    SoftmaxRow(
+                        scratch.Scores + (row * stride),
+                        length,
+                        columns,
+                        ref draws,
+                        kept is null ? null : kept + (row * stride),
+                        scratch.First + (row * stride)
+                    );
+                BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
+                Round(scratch.Product, length, size, context + ((long)sequence * shape.Length * hidden) + (head * size), hidden);
+                ZeroRows(
+                    context + (((long)sequence * shape.Length) + length) * hidden + (head * size),
+                    shape.Length - length,
+                    size,
+                    hidden
+                );
+            }
+        );
 
     /// <summary>The gradient of queries, keys and values from that of the result.</summary>
     public static void Backward(Shape shape, HeadRange heads, ushort* gradient, ushort* queryKeyValue, ushort* weights, ushort* result) =>
-        ForEachHead(shape, heads, (sequence, head, scratch) =>
-        {
-            var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
-            long start = ((long)sequence * shape.Length * 3 * hidden) + (head * size);
-            ushort* query = queryKeyValue + start, key = query + hidden, value = query + (2 * hidden);
-            var ofContext = gradient + ((long)sequence * shape.Length * hidden) + (head * size);
-            int index = (sequence * shape.Heads) + head;
-            var kept = weights + ((long)index * shape.Length * stride);
-            var draws = shape.Mask[index];
+        ForEachHead(
+            shape,
+            heads,
+            (sequence, head, scratch) =>
+            {
+                var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
+                long start = ((long)sequence * shape.Length * 3 * hidden) + (head * size);
+                ushort* query = queryKeyValue + start,
+                    key = query + hidden,
+                    value = query + (2 * hidden);
+                var ofContext = gradient + ((long)sequence * shape.Length * hidden) + (head * size);
+                int index = (sequence * shape.Heads) + head;
+                var kept = weights + ((long)index * shape.Length * stride);
+                var draws = shape.Mask[index];
 
-            BFloat16Products.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
-            int columns = Shape.InSteps(length);
-            for (int row = 0; row < length; row++)
-                SoftmaxRowBackward(scratch.Scores + (row * stride), length, columns, shape.Scale, ref draws, kept + (row * stride), scratch.First + (row * stride), scratch.Second + (row * stride));
+                BFloat16Products.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
+                int columns = Shape.InSteps(length);
+                for (int row = 0; row < length; row++)
+                    SoftmaxRowBackward(
+                        scratch.Scores + (row * stride),
+                        length,
+                        columns,
+                        shape.Scale,
+                        ref draws,
+                        kept + (row * stride),
+                        scratch.First + (row * stride),
+                        scratch.Second + (row * stride)
+                    );
 
-            var target = result + start;
-            BFloat16Products.By(length, size, length, scratch.Second, stride, key, 3 * hidden, 0, scratch.Product, size);
-            Round(scratch.Product, length, size, target, 3 * hidden);
-            BFloat16Products.TransposedBy(length, size, length, scratch.Second, stride, query, 3 * hidden, 0, scratch.Product, size);
-            Round(scratch.Product, length, size, target + hidden, 3 * hidden);
-            BFloat16Products.TransposedBy(length, size, length, scratch.First, stride, ofContext, hidden, 0, scratch.Product, size);
-            Round(scratch.Product, length, size, target + (2 * hidden), 3 * hidden);
-            for (int part = 0; part < 3; part++)
-                ZeroRows(target + ((long)length * 3 * hidden) + (part * hidden), shape.Length - length, size, 3 * hidden);
-        });
+                var target = result + start;
+                BFloat16Products.By(length, size, length, scratch.Second, stride, key, 3 * hidden, 0, scratch.Product, size);
+                Round(scratch.Product, length, size, target, 3 * hidden);
+                BFloat16Products.TransposedBy(length, size, length, scratch.Second, stride, query, 3 * hidden, 0, scratch.Product, size);
+                Round(scratch.Product, length, size, target + hidden, 3 * hidden);
+                BFloat16Products.TransposedBy(length, size, length, scratch.First, stride, ofContext, hidden, 0, scratch.Product, size);
+                Round(scratch.Product, length, size, target + (2 * hidden), 3 * hidden);
+                for (int part = 0; part < 3; part++)
+                    ZeroRows(target + ((long)length * 3 * hidden) + (part * hidden), shape.Length - length, size, 3 * hidden);
+            }
+        );
 
     /// <summary>Softmax of a row of scores; <paramref name="columns"/> are computed, those from <paramref name="length"/> on get the
     /// weight 0.</summary>
@@ -123,7 +166,16 @@ internal static unsafe class AttentionKernel
     /// <summary>From the gradient of the dropped weights of a row: the dropped weights again, and the gradient of the unscaled
     /// scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SoftmaxRowBackward(float* gradient, int length, int columns, float scale, ref KeepMask.Draws draws, ushort* weights, ushort* dropped, ushort* ofScores)
+    private static void SoftmaxRowBackward(
+        float* gradient,
+        int length,
+        int columns,
+        float scale,
+        ref KeepMask.Draws draws,
+        ushort* weights,
+        ushort* dropped,
+        ushort* ofScores
+    )
     {
         for (int i = length; i < columns; i++)
             gradient[i] = 0;
@@ -143,7 +195,11 @@ internal static unsafe class AttentionKernel
         for (int i = 0; i < columns; i += 2 * Lane.Width)
         {
             int j = i + Lane.Width;
-            Lane.Store((Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor, (Vector512.Load(gradient + j) - mean) * Lane.Load(weights + j) * factor, ofScores + i);
+            Lane.Store(
+                (Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor,
+                (Vector512.Load(gradient + j) - mean) * Lane.Load(weights + j) * factor,
+                ofScores + i
+            );
         }
     }
 
@@ -168,9 +224,12 @@ internal static unsafe class AttentionKernel
 
     private static void ForEachHead(Shape shape, HeadRange heads, Action<int, int, Scratch> work)
     {
-        long square = (long)shape.Length * shape.Stride, product = (long)shape.Length * shape.Size;
-        var memory = (byte*)NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(ushort)))) + (product * sizeof(float))), 64);
-        float* scores = (float*)memory, context = scores + square;
+        long square = (long)shape.Length * shape.Stride,
+            product = (long)shape.Length * shape.Size;
+        var memory = (byte*)
+            NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(ushort)))) + (product * sizeof(float))), 64);
+        float* scores = (float*)memory,
+            context = scores + square;
         var dropped = (ushort*)(context + product);
         var scratch = new Scratch(scores, context, dropped, dropped + square);
         for (int i = heads.First; i < heads.End; i++)

@@ -16,34 +16,52 @@ internal static unsafe class CrossEntropyKernel
 
     /// <summary>Writes the loss of each row, and the logarithm of the sum of its exponentials.</summary>
     public static void Forward(Shape shape, float* logits, long* targets, float* losses, float* logSums) =>
-        ParallelRegion.Split(shape.Rows, shape.Threads, (first, end) =>
-        {
-            for (int row = first; row < end; row++)
+        ParallelRegion.Split(
+            shape.Rows,
+            shape.Threads,
+            (first, end) =>
             {
-                var (logSum, mean) = Summarise(logits + ((long)row * shape.Classes), shape.Classes);
-                logSums[row] = logSum;
-                losses[row] = logSum - ((1 - shape.Smoothing) * logits[((long)row * shape.Classes) + targets[row]]) - (shape.Smoothing * mean);
+                for (int row = first; row < end; row++)
+                {
+                    var (logSum, mean) = Summarise(logits + ((long)row * shape.Classes), shape.Classes);
+                    logSums[row] = logSum;
+                    losses[row] =
+                        logSum - ((1 - shape.Smoothing) * logits[((long)row * shape.Classes) + targets[row]]) - (shape.Smoothing * mean);
+                }
             }
-        });
+        );
 
     /// <summary>Writes the gradient of the logits, that of the mean of all losses being <paramref name="gradient"/>.</summary>
     public static void Backward(Shape shape, float gradient, float* logits, long* targets, float* logSums, float* result) =>
-        ParallelRegion.Split(shape.Rows, shape.Threads, (first, end) =>
-        {
-            float scale = gradient / shape.Rows;
-            for (int row = first; row < end; row++)
+        ParallelRegion.Split(
+            shape.Rows,
+            shape.Threads,
+            (first, end) =>
             {
-                var target = result + ((long)row * shape.Classes);
-                Softmax(logits + ((long)row * shape.Classes), target, shape.Classes, logSums[row], scale, shape.Smoothing / shape.Classes);
-                target[targets[row]] -= (1 - shape.Smoothing) * scale;
+                float scale = gradient / shape.Rows;
+                for (int row = first; row < end; row++)
+                {
+                    var target = result + ((long)row * shape.Classes);
+                    Softmax(
+                        logits + ((long)row * shape.Classes),
+                        target,
+                        shape.Classes,
+                        logSums[row],
+                        scale,
+                        shape.Smoothing / shape.Classes
+                    );
+                    target[targets[row]] -= (1 - shape.Smoothing) * scale;
+                }
             }
-        });
+        );
 
     /// <summary>log Σ exp and the mean of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (float LogSum, float Mean) Summarise(float* logits, int count)
     {
-        Vector512<float> most = Vector512.Create(float.NegativeInfinity), sum = default, total = default;
+        Vector512<float> most = Vector512.Create(float.NegativeInfinity),
+            sum = default,
+            total = default;
         int i = 0;
         for (; i + Lane.Width <= count; i += Lane.Width)
             most = Vector512.Max(most, Vector512.Load(logits + i));
@@ -60,7 +78,8 @@ internal static unsafe class CrossEntropyKernel
             total += logit;
             sum += Lane.Exp(logit - most);
         }
-        double exponentials = Vector512.Sum(sum), all = Vector512.Sum(total);
+        double exponentials = Vector512.Sum(sum),
+            all = Vector512.Sum(total);
         for (; i < count; i++)
         {
             exponentials += Math.Exp(logits[i] - top);
@@ -73,7 +92,9 @@ internal static unsafe class CrossEntropyKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Softmax(float* logits, float* result, int count, float logSum, float scale, float share)
     {
-        Vector512<float> shift = Vector512.Create(logSum), factor = Vector512.Create(scale), less = Vector512.Create(share);
+        Vector512<float> shift = Vector512.Create(logSum),
+            factor = Vector512.Create(scale),
+            less = Vector512.Create(share);
         int i = 0;
         for (; i + Lane.Width <= count; i += Lane.Width)
             ((Lane.Exp(Vector512.Load(logits + i) - shift) - less) * factor).Store(result + i);

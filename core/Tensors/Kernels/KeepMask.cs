@@ -32,7 +32,10 @@ internal readonly struct KeepMask(ulong key, ushort threshold, long firstRow, in
             if (threshold == 0)
                 return (scale, scale);
             var (low, high) = Vector512.Widen(lanes.Next().AsUInt16());
-            return (Vector512.GreaterThanOrEqual(low, limit).AsSingle() & scale, Vector512.GreaterThanOrEqual(high, limit).AsSingle() & scale);
+            return (
+                Vector512.GreaterThanOrEqual(low, limit).AsSingle() & scale,
+                Vector512.GreaterThanOrEqual(high, limit).AsSingle() & scale
+            );
         }
     }
 }

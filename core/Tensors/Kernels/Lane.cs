@@ -127,7 +127,11 @@ internal static unsafe class Lane
         p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(-0.284496736f));
         p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(0.254829592f));
         var tail = Vector512.Create(0.5f) * p * t * e; // Φ(−|x|)
-        var cumulative = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(x, Vector512<float>.Zero), Vector512<float>.One - tail, tail);
+        var cumulative = Vector512.ConditionalSelect(
+            Vector512.GreaterThanOrEqual(x, Vector512<float>.Zero),
+            Vector512<float>.One - tail,
+            tail
+        );
         return (x * cumulative, Vector512.FusedMultiplyAdd(x * Vector512.Create(0.39894228f), e, cumulative));
     }
 }

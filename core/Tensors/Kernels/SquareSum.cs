@@ -28,7 +28,12 @@ internal static unsafe class SquareSum
         int i = 0;
         for (; i + (4 * Lane.Width) <= count; i += 4 * Lane.Width)
         {
-            var (p, q, r, s) = (Vector512.Load(x + i), Vector512.Load(x + i + Lane.Width), Vector512.Load(x + i + (2 * Lane.Width)), Vector512.Load(x + i + (3 * Lane.Width)));
+            var (p, q, r, s) = (
+                Vector512.Load(x + i),
+                Vector512.Load(x + i + Lane.Width),
+                Vector512.Load(x + i + (2 * Lane.Width)),
+                Vector512.Load(x + i + (3 * Lane.Width))
+            );
             a = Vector512.FusedMultiplyAdd(p, p, a);
             b = Vector512.FusedMultiplyAdd(q, q, b);
             c = Vector512.FusedMultiplyAdd(r, r, c);

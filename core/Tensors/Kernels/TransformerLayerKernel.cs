@@ -22,7 +22,14 @@ internal static unsafe class TransformerLayerKernel
     /// <param name="AttendedMask">The dropout before the first normalisation.</param>
     /// <param name="OutputMask">The dropout before the second.</param>
     /// <param name="Threads">Threads to use.</param>
-    public sealed record Shape(AttentionKernel.Shape Attention, int Intermediate, float Epsilon, KeepMask AttendedMask, KeepMask OutputMask, int Threads)
+    public sealed record Shape(
+        AttentionKernel.Shape Attention,
+        int Intermediate,
+        float Epsilon,
+        KeepMask AttendedMask,
+        KeepMask OutputMask,
+        int Threads
+    )
     {
         public int Rows => Attention.Batch * Attention.Length;
 
@@ -111,28 +118,112 @@ internal static unsafe class TransformerLayerKernel
         Run(shape,
             (_, rows, product) =>
             {
-                BFloat16Products.ByTransposed(rows.Count, 3 * hidden, hidden, 1, x + At(rows, hidden), hidden, weights.QueryKeyValue.Weight, hidden, product, 3 * hidden);
+                BFloat16Products.ByTransposed(
+                    rows.Count,
+                    3 * hidden,
+                    hidden,
+                    1,
+                    x + At(rows, hidden),
+                    hidden,
+                    weights.QueryKeyValue.Weight,
+                    hidden,
+                    product,
+                    3 * hidden
+                );
                 AddBias(rows.Count, 3 * hidden, product, weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden));
             },
             heads => AttentionKernel.Forward(shape.Attention, heads, kept.QueryKeyValue, kept.Context, kept.AttentionWeights),
             (_, rows, product) =>
             {
-                long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
-                BFloat16Products.ByTransposed(rows.Count, hidden, hidden, 1, kept.Context + at, hidden, weights.AttentionOutput.Weight, hidden, product, hidden);
-                AddNormKernel.Forward(rows, hidden, shape.AttendedMask, product, weights.AttentionOutput.Bias, x + at, weights.AttentionNorm, shape.Epsilon,
-                    kept.Attended + at, From(kept.AttendedUnit, at), From(kept.AttendedDeviation, rows.First));
+                long at = At(rows, hidden),
+                    atIntermediate = At(rows, intermediate);
+                BFloat16Products.ByTransposed(
+                    rows.Count,
+                    hidden,
+                    hidden,
+                    1,
+                    kept.Context + at,
+                    hidden,
+                    weights.AttentionOutput.Weight,
+                    hidden,
+                    product,
+                    hidden
+                );
+                AddNormKernel.Forward(
+                    rows,
+                    hidden,
+                    shape.AttendedMask,
+                    product,
+                    weights.AttentionOutput.Bias,
+                    x + at,
+                    weights.AttentionNorm,
+                    shape.Epsilon,
+                    kept.Attended + at,
+                    From(kept.AttendedUnit, at),
+                    From(kept.AttendedDeviation, rows.First)
+                );
 
-                BFloat16Products.ByTransposed(rows.Count, intermediate, hidden, 1, kept.Attended + at, hidden, weights.Intermediate.Weight, hidden, product, intermediate);
-                GeluKernel.ForwardRows(rows.Count, intermediate, product, weights.Intermediate.Bias, kept.Activated + atIntermediate, From(kept.Slope, atIntermediate));
+                BFloat16Products.ByTransposed(
+                    rows.Count,
+                    intermediate,
+                    hidden,
+                    1,
+                    kept.Attended + at,
+                    hidden,
+                    weights.Intermediate.Weight,
+                    hidden,
+                    product,
+                    intermediate
+                );
+                GeluKernel.ForwardRows(
+                    rows.Count,
+                    intermediate,
+                    product,
+                    weights.Intermediate.Bias,
+                    kept.Activated + atIntermediate,
+                    From(kept.Slope, atIntermediate)
+                );
 
-                BFloat16Products.ByTransposed(rows.Count, hidden, intermediate, 1, kept.Activated + atIntermediate, intermediate, weights.Output.Weight, intermediate, product, hidden);
-                AddNormKernel.Forward(rows, hidden, shape.OutputMask, product, weights.Output.Bias, kept.Attended + at, weights.OutputNorm, shape.Epsilon,
-                    result + at, From(kept.OutputUnit, at), From(kept.OutputDeviation, rows.First));
-            });
+                BFloat16Products.ByTransposed(
+                    rows.Count,
+                    hidden,
+                    intermediate,
+                    1,
+                    kept.Activated + atIntermediate,
+                    intermediate,
+                    weights.Output.Weight,
+                    intermediate,
+                    product,
+                    hidden
+                );
+                AddNormKernel.Forward(
+                    rows,
+                    hidden,
+                    shape.OutputMask,
+                    product,
+                    weights.Output.Bias,
+                    kept.Attended + at,
+                    weights.OutputNorm,
+                    shape.Epsilon,
+                    result + at,
+                    From(kept.OutputUnit, at),
+                    From(kept.OutputDeviation, rows.First)
+                );
+            }
+        );
     }
 
     /// <summary>Writes the gradient of x from that of the result, and adds those of the parameters where they are summed.</summary>
-    public static void Backward(Shape shape, Parameters<LinearWeights> weights, ushort* x, Activations kept, ushort* gradient, Workspace space, ushort* result, Parameters<LinearGradients> sums)
+    public static void Backward(
+        Shape shape,
+        Parameters<LinearWeights> weights,
+        ushort* x,
+        Activations kept,
+        ushort* gradient,
+        Workspace space,
+        ushort* result,
+        Parameters<LinearGradients> sums
+    )
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
         using var partial = new PartialSums(shape);
@@ -143,42 +234,141 @@ internal static unsafe class TransformerLayerKernel
                 long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
                 float* residual = space.Residual + at;
                 Lane.Widen(gradient + at, residual, rows.Count * hidden);
-                AddNormKernel.Backward(rows, hidden, shape.OutputMask, residual, kept.OutputUnit + at, kept.OutputDeviation + rows.First, weights.OutputNorm.Gain,
-                    space.Output + at, own.OutputNorm, own.Output.Bias);
-                BFloat16Products.By(rows.Count, intermediate, hidden, space.Output + at, hidden, weights.Output.Weight, intermediate, 0, product, intermediate);
-                GeluKernel.BackwardRows(rows.Count, intermediate, product, kept.Slope + atIntermediate, space.Intermediate + atIntermediate, own.Intermediate.Bias);
-                BFloat16Products.By(rows.Count, hidden, intermediate, space.Intermediate + atIntermediate, intermediate, weights.Intermediate.Weight, hidden, 1, residual, hidden);
+                AddNormKernel.Backward(
+                    rows,
+                    hidden,
+                    shape.OutputMask,
+                    residual,
+                    kept.OutputUnit + at,
+                    kept.OutputDeviation + rows.First,
+                    weights.OutputNorm.Gain,
+                    space.Output + at,
+                    own.OutputNorm,
+                    own.Output.Bias
+                );
+                BFloat16Products.By(
+                    rows.Count,
+                    intermediate,
+                    hidden,
+                    space.Output + at,
+                    hidden,
+                    weights.Output.Weight,
+                    intermediate,
+                    0,
+                    product,
+                    intermediate
+                );
+                GeluKernel.BackwardRows(
+                    rows.Count,
+                    intermediate,
+                    product,
+                    kept.Slope + atIntermediate,
+                    space.Intermediate + atIntermediate,
+                    own.Intermediate.Bias
+                );
+                BFloat16Products.By(
+                    rows.Count,
+                    hidden,
+                    intermediate,
+                    space.Intermediate + atIntermediate,
+                    intermediate,
+                    weights.Intermediate.Weight,
+                    hidden,
+                    1,
+                    residual,
+                    hidden
+                );
 
-                AddNormKernel.Backward(rows, hidden, shape.AttendedMask, residual, kept.AttendedUnit + at, kept.AttendedDeviation + rows.First, weights.AttentionNorm.Gain,
-                    space.Attended + at, own.AttentionNorm, own.AttentionOutput.Bias);
-                BFloat16Products.By(rows.Count, hidden, hidden, space.Attended + at, hidden, weights.AttentionOutput.Weight, hidden, 0, product, hidden);
+                AddNormKernel.Backward(
+                    rows,
+                    hidden,
+                    shape.AttendedMask,
+                    residual,
+                    kept.AttendedUnit + at,
+                    kept.AttendedDeviation + rows.First,
+                    weights.AttentionNorm.Gain,
+                    space.Attended + at,
+                    own.AttentionNorm,
+                    own.AttentionOutput.Bias
+                );
+                BFloat16Products.By(
+                    rows.Count,
+                    hidden,
+                    hidden,
+                    space.Attended + at,
+                    hidden,
+                    weights.AttentionOutput.Weight,
+                    hidden,
+                    0,
+                    product,
+                    hidden
+                );
                 Lane.Round(product, space.Context + at, rows.Count * hidden);
             },
-            heads => AttentionKernel.Backward(shape.Attention, heads, space.Context, kept.QueryKeyValue, kept.AttentionWeights, space.QueryKeyValue),
+            heads =>
+                AttentionKernel.Backward(
+                    shape.Attention,
+                    heads,
+                    space.Context,
+                    kept.QueryKeyValue,
+                    kept.AttentionWeights,
+                    space.QueryKeyValue
+                ),
             (_, rows, _) =>
             {
                 long at = At(rows, hidden);
-                BFloat16Products.By(rows.Count, hidden, 3 * hidden, space.QueryKeyValue + At(rows, 3 * hidden), 3 * hidden, weights.QueryKeyValue.Weight, hidden, 1, space.Residual + at, hidden);
+                BFloat16Products.By(
+                    rows.Count,
+                    hidden,
+                    3 * hidden,
+                    space.QueryKeyValue + At(rows, 3 * hidden),
+                    3 * hidden,
+                    weights.QueryKeyValue.Weight,
+                    hidden,
+                    1,
+                    space.Residual + at,
+                    hidden
+                );
                 Lane.Round(space.Residual + at, result + at, rows.Count * hidden);
             });
         partial.AddTo(sums);
 
-        ParallelRegion.Run(shape.Parts, part =>
-        {
-            AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
-            AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
-            AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
-            AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
-            var (first, end) = ParallelRegion.Part(3 * hidden / Lane.Width, part, shape.Parts);
-            ColumnSums.Add(space.QueryKeyValue + (first * Lane.Width), 3 * hidden, sums.QueryKeyValue.Bias + (first * Lane.Width), shape.Rows, (end - first) * Lane.Width);
-        });
+        ParallelRegion.Run(
+            shape.Parts,
+            part =>
+            {
+                AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
+                AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
+                AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
+                AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
+                var (first, end) = ParallelRegion.Part(3 * hidden / Lane.Width, part, shape.Parts);
+                ColumnSums.Add(
+                    space.QueryKeyValue + (first * Lane.Width),
+                    3 * hidden,
+                    sums.QueryKeyValue.Bias + (first * Lane.Width),
+                    shape.Rows,
+                    (end - first) * Lane.Width
+                );
+            }
+        );
     }
 
     /// <summary>A part of the outputs of a weight's gradient: gradientᵀ x, added to its sum.</summary>
     private static void AddWeightGradient(Shape shape, int part, ushort* gradient, int outputs, ushort* x, int inputs, float* sum)
     {
         var (first, end) = ParallelRegion.Part(outputs, part, shape.Parts);
-        BFloat16Products.TransposedBy(end - first, inputs, shape.Rows, gradient + first, outputs, x, inputs, 1, sum + ((long)first * inputs), inputs);
+        BFloat16Products.TransposedBy(
+            end - first,
+            inputs,
+            shape.Rows,
+            gradient + first,
+            outputs,
+            x,
+            inputs,
+            1,
+            sum + ((long)first * inputs),
+            inputs
+        );
     }
 
     /// <summary>Work on a block of rows, with memory for the widest product of each.</summary>

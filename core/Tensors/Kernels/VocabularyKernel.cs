@@ -27,52 +27,81 @@ internal static unsafe class VocabularyKernel
 
     /// <summary>Writes the logits, <c>[rows, tokens]</c>.</summary>
     public static void Forward(Shape shape, ushort* x, float* words, float* bias, float* logits) =>
-        ParallelRegion.Split(shape.Pieces, shape.Threads, (first, end) =>
-        {
-            var (rows, width, tokens, _) = shape;
-            var rounded = (ushort*)NativeMemory.AlignedAlloc((nuint)(Piece * width * sizeof(ushort)), 64);
-            for (int piece = first; piece < end; piece++)
+        ParallelRegion.Split(
+            shape.Pieces,
+            shape.Threads,
+            (first, end) =>
             {
-                int start = piece * Piece, length = shape.LengthOf(piece);
-                Lane.Round(words + ((long)start * width), rounded, length * width);
-                BFloat16Products.ByTransposed(rows, length, width, 1, x, width, rounded, width, logits + start, tokens);
-                for (int row = 0; row < rows; row++)
-                    Lane.Add(bias + start, logits + start + ((long)row * tokens), length);
+                var (rows, width, tokens, _) = shape;
+                var rounded = (ushort*)NativeMemory.AlignedAlloc((nuint)(Piece * width * sizeof(ushort)), 64);
+                for (int piece = first; piece < end; piece++)
+                {
+                    int start = piece * Piece,
+                        length = shape.LengthOf(piece);
+                    Lane.Round(words + ((long)start * width), rounded, length * width);
+                    BFloat16Products.ByTransposed(rows, length, width, 1, x, width, rounded, width, logits + start, tokens);
+                    for (int row = 0; row < rows; row++)
+                        Lane.Add(bias + start, logits + start + ((long)row * tokens), length);
+                }
+                NativeMemory.AlignedFree(rounded);
             }
-            NativeMemory.AlignedFree(rounded);
-        });
+        );
 
     /// <summary>
     /// Writes the gradient of x, and adds those of W and b to <paramref name="wordsGradient"/> and <paramref name="biasGradient"/>.
     /// </summary>
-    public static void Backward(Shape shape, float* gradient, ushort* x, float* words, ushort* xGradient, float* wordsGradient, float* biasGradient)
+    public static void Backward(
+        Shape shape,
+        float* gradient,
+        ushort* x,
+        float* words,
+        ushort* xGradient,
+        float* wordsGradient,
+        float* biasGradient
+    )
     {
-        int parts = shape.Parts, count = shape.Rows * shape.Width;
+        int parts = shape.Parts,
+            count = shape.Rows * shape.Width;
         var partial = new float[(long)parts * count];
         fixed (float* sums = partial)
         {
             float* all = sums;
-            ParallelRegion.Run(parts, part =>
-            {
-                var (rows, width, tokens, _) = shape;
-                var (first, end) = ParallelRegion.Part(shape.Pieces, part, parts);
-                float* sum = all + ((long)part * count);
-                var rounded = (ushort*)NativeMemory.AlignedAlloc((nuint)(Piece * (width + rows) * sizeof(ushort)), 64);
-                var tile = rounded + (Piece * width);
-                for (int piece = first; piece < end; piece++)
+            ParallelRegion.Run(
+                parts,
+                part =>
                 {
-                    int start = piece * Piece, length = shape.LengthOf(piece);
-                    for (int row = 0; row < rows; row++)
+                    var (rows, width, tokens, _) = shape;
+                    var (first, end) = ParallelRegion.Part(shape.Pieces, part, parts);
+                    float* sum = all + ((long)part * count);
+                    var rounded = (ushort*)NativeMemory.AlignedAlloc((nuint)(Piece * (width + rows) * sizeof(ushort)), 64);
+                    var tile = rounded + (Piece * width);
+                    for (int piece = first; piece < end; piece++)
                     {
-                        Lane.Add(gradient + start + ((long)row * tokens), biasGradient + start, length);
-                        Lane.Round(gradient + start + ((long)row * tokens), tile + (row * Piece), length);
+                        int start = piece * Piece,
+                            length = shape.LengthOf(piece);
+                        for (int row = 0; row < rows; row++)
+                        {
+                            Lane.Add(gradient + start + ((long)row * tokens), biasGradient + start, length);
+                            Lane.Round(gradient + start + ((long)row * tokens), tile + (row * Piece), length);
+                        }
+                        Lane.Round(words + ((long)start * width), rounded, length * width);
+                        BFloat16Products.TransposedBy(
+                            length,
+                            width,
+                            rows,
+                            tile,
+                            Piece,
+                            x,
+                            width,
+                            1,
+                            wordsGradient + ((long)start * width),
+                            width
+                        );
+                        BFloat16Products.By(rows, width, length, tile, Piece, rounded, width, 1, sum, width);
                     }
-                    Lane.Round(words + ((long)start * width), rounded, length * width);
-                    BFloat16Products.TransposedBy(length, width, rows, tile, Piece, x, width, 1, wordsGradient + ((long)start * width), width);
-                    BFloat16Products.By(rows, width, length, tile, Piece, rounded, width, 1, sum, width);
+                    NativeMemory.AlignedFree(rounded);
                 }
-                NativeMemory.AlignedFree(rounded);
-            });
+            );
             for (int part = 1; part < parts; part++)
                 Lane.Add(sums + ((long)part * count), sums, count);
             Lane.Round(sums, xGradient, count);

@@ -22,7 +22,16 @@ public sealed class BenchTests : IDisposable
     public void Floating_point_operations_are_counted_from_the_shapes()
     {
         // One layer, hidden 8, intermediate 16, one head, two rows of 4 tokens, in both models; then the heads.
-        var config = new ElectraConfig { VocabularySize = 50, EmbeddingSize = 8, HiddenSize = 8, Layers = 1, AttentionHeads = 1, IntermediateSize = 16, GeneratorDivisor = 1 };
+        var config = new ElectraConfig
+        {
+            VocabularySize = 50,
+            EmbeddingSize = 8,
+            HiddenSize = 8,
+            Layers = 1,
+            AttentionHeads = 1,
+            IntermediateSize = 16,
+            GeneratorDivisor = 1,
+        };
         using var products = new StepProducts(config, batch: 2, length: 4, masked: 3, Compute.Reference);
         double layer = 2 * 8 * (3 * 8 * 8 + 8 * 8 + 2 * 8 * 16) + (2 * 2 * 2 * 4 * 4 * 8);
         double heads = 2 * (3 * 8 * 8 + 3 * 8 * 50 + 8 * 8 * 8 + 8 * 8);
@@ -41,12 +50,28 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public async Task The_script_prints_the_table_for_any_shape()
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
-        string[] tiny = ["steps=3", "plain_steps=1", "batch_size=2", "length=16", "compute={device: cpu, threads: 1}",
-            "model={vocabulary_size: 100, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64}"];
-        var run = await ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", .. tiny]);
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
+            "needs dotnet build -c Release"
+        );
+        string[] tiny =
+        [
+            "steps=3",
+            "plain_steps=1",
+            "batch_size=2",
+            "length=16",
+            "compute={device: cpu, threads: 1}",
+            "model={vocabulary_size: 100, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64}",
+        ];
+        var run = await ScriptRunner.Run(
+            folder,
+            ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", .. tiny]
+        );
         Assert.True(run.ExitCode == 0, run.Error);
-        Assert.All(["discriminator", "step / floor", "plain port / step", "share of peak", "peak memory"], part => Assert.Contains(part, run.Output));
+        Assert.All(
+            ["discriminator", "step / floor", "plain port / step", "share of peak", "peak memory"],
+            part => Assert.Contains(part, run.Output)
+        );
     }
 
     [Fact]
@@ -54,7 +79,17 @@ public sealed class BenchTests : IDisposable
     {
         var output = new StringWriter();
         var config = Config.Parse<BenchConfig>("{model: {hidden_size: 512, attention_heads: 8, layers: 4}, steps: 9}", "bench.yaml");
-        Assert.Equal(0, WeightsBench.Run(new Run<BenchConfig>(config, new RunConsole(output, terminal: null), ScriptText.Read("bench.csx"), TestContext.Current.CancellationToken)));
+        Assert.Equal(
+            0,
+            WeightsBench.Run(
+                new Run<BenchConfig>(
+                    config,
+                    new RunConsole(output, terminal: null),
+                    ScriptText.Read("bench.csx"),
+                    TestContext.Current.CancellationToken
+                )
+            )
+        );
         var ratio = Assert.Single(Regex.Matches(output.ToString(), @"loaded / read\s+([\d.]+)")).Groups[1].Value;
         Assert.InRange(double.Parse(ratio, CultureInfo.InvariantCulture), 0.1, 10); // about 1 on a quiet machine
         Assert.Contains("allocated beside that model        0.", output.ToString());

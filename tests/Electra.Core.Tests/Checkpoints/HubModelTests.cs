@@ -39,7 +39,10 @@ public sealed class HubModelTests : IAsyncLifetime
         server.Add(Name, "pytorch_model.bin", new byte[1000], isLarge: true);
         server.Add(Name, "tf_model.h5", new byte[1000], isLarge: true);
         AssertOpens();
-        Assert.DoesNotContain(server.FileRequests, path => path.EndsWith(".bin", StringComparison.Ordinal) || path.EndsWith(".h5", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            server.FileRequests,
+            path => path.EndsWith(".bin", StringComparison.Ordinal) || path.EndsWith(".h5", StringComparison.Ordinal)
+        );
 
         int requests = server.FileRequests.Count();
         AssertOpens();
@@ -64,14 +67,22 @@ public sealed class HubModelTests : IAsyncLifetime
     {
         Serve("config.json", "vocab.txt");
         var weights = pair.DiscriminatorWeights().ToArray();
-        (string, (string Name, Tensor Value)[])[] shards = [("model-00001-of-00002.safetensors", weights[..10]), ("model-00002-of-00002.safetensors", weights[10..])];
+        (string, (string Name, Tensor Value)[])[] shards =
+        [
+            ("model-00001-of-00002.safetensors", weights[..10]),
+            ("model-00002-of-00002.safetensors", weights[10..]),
+        ];
         foreach (var (file, part) in shards)
         {
             SafeTensors.Save(folder.File(file), part);
             server.Add(Name, file, File.ReadAllBytes(folder.File(file)), isLarge: true);
         }
         var places = shards.SelectMany(shard => shard.Item2.Select(weight => $"\"{weight.Name}\": \"{shard.Item1}\""));
-        server.Add(Name, "model.safetensors.index.json", $$"""{"metadata": {"total_size": NaN}, "weight_map": { {{string.Join(",", places)}} } }""");
+        server.Add(
+            Name,
+            "model.safetensors.index.json",
+            $$"""{"metadata": {"total_size": NaN}, "weight_map": { {{string.Join(",", places)}} } }"""
+        );
         AssertOpens();
     }
 
@@ -91,7 +102,12 @@ public sealed class HubModelTests : IAsyncLifetime
     private void Serve(params string[] files)
     {
         foreach (var file in files)
-            server.Add(Name, file, File.ReadAllBytes(folder.File($"pair/discriminator/{file}")), isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal));
+            server.Add(
+                Name,
+                file,
+                File.ReadAllBytes(folder.File($"pair/discriminator/{file}")),
+                isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal)
+            );
     }
 
     private void AssertOpens()

@@ -14,9 +14,13 @@ namespace Electra.Tests.Checkpoints;
 /// <summary>Folders and files as people have them on their disks.</summary>
 public sealed class ModelsInTheWildTests : IDisposable
 {
-    private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 54\n";
+    private const string Pointer =
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
+            + "size 54\n";
 
-    private static readonly ElectraTokenizer Words = new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]));
+    private static readonly ElectraTokenizer Words = new(
+        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")])
+    );
 
     private readonly TemporaryFolder folder = TestData.Temporary();
 
@@ -32,8 +36,14 @@ public sealed class ModelsInTheWildTests : IDisposable
 
     [Theory]
     [InlineData("\uFEFF", "{}")]
-    [InlineData("", """{"pad_token_id": null, "summary_use_proj": null, "use_cache": "yes", "hidden_dropout_prob": null, "architectures": null}""")]
-    [InlineData("", """{"id2label": {"0": 0, "1": null}, "label2id": {"a": "0"}, "problem_type": 5, "torch_dtype": ["float32"], "vocab_size": 200.0}""")]
+    [InlineData(
+        "",
+        """{"pad_token_id": null, "summary_use_proj": null, "use_cache": "yes", "hidden_dropout_prob": null, "architectures": null}"""
+    )]
+    [InlineData(
+        "",
+        """{"id2label": {"0": 0, "1": null}, "label2id": {"a": "0"}, "problem_type": 5, "torch_dtype": ["float32"], "vocab_size": 200.0}"""
+    )]
     [InlineData("", """{"summary_last_dropout": NaN, "text": "NaN \" Infinity", "other": [-Infinity, {"deep": [[[[[[1]]]]]]}]}""")]
     [InlineData("", """{"_name_or_path": "caf\ud83d", "\udc00": 1}""")]
     public void Keys_of_config_json_that_do_not_matter_are_not_checked(string mark, string changes)
@@ -105,7 +115,10 @@ public sealed class ModelsInTheWildTests : IDisposable
         HuggingFaceFolder.SavePair(folder.File("nan"), pair, Words);
         using var model = PretrainedModel.Open(folder.File("nan"));
         using var other = TinyPair.Load();
-        Assert.Contains("electra.encoder.layer.1.output.dense.bias has values that are NaN", Assert.Throws<UserErrorException>(() => model.Fill(other.DiscriminatorWeights())).Message);
+        Assert.Contains(
+            "electra.encoder.layer.1.output.dense.bias has values that are NaN",
+            Assert.Throws<UserErrorException>(() => model.Fill(other.DiscriminatorWeights())).Message
+        );
         Assert.Throws<UserErrorException>(() => model.Weights().ToList());
     }
 
@@ -159,8 +172,19 @@ public sealed class ModelsInTheWildTests : IDisposable
     [InlineData("ElectraClassifier", ExportFormat.HuggingFace, true)]
     public void A_classifier_is_what_its_architecture_says(string architecture, ExportFormat form, bool exported)
     {
-        var weights = TinyWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)).Append(("classifier.weight", ones(5, 32))).Append(("classifier.bias", zeros(5)));
-        HuggingFaceFolder.Save(folder.File("head"), HuggingFaceConfig.Load(Path.Combine(Model, "config.json")) with { Architectures = architecture == "" ? [] : [architecture] }, weights, Words);
+        var weights = TinyWeights()
+            .Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal))
+            .Append(("classifier.weight", ones(5, 32)))
+            .Append(("classifier.bias", zeros(5)));
+        HuggingFaceFolder.Save(
+            folder.File("head"),
+            HuggingFaceConfig.Load(Path.Combine(Model, "config.json")) with
+            {
+                Architectures = architecture == "" ? [] : [architecture],
+            },
+            weights,
+            Words
+        );
         using var model = PretrainedModel.Open(folder.File("head"));
         string Export() => ModelExport.Write(model, new ExportConfig { Out = folder.File("out"), To = form });
         if (!exported)
@@ -179,7 +203,12 @@ public sealed class ModelsInTheWildTests : IDisposable
     {
         var config = HuggingFaceConfig.Load(folder.File("pair/generator/config.json")) with { TieWordEmbeddings = false };
         using var generator = PretrainedModel.Open(folder.File("pair/generator"));
-        HuggingFaceFolder.Save(folder.File("untied"), config, generator.Weights().Append(("generator_lm_head.weight", ones(200, 16))), Words);
+        HuggingFaceFolder.Save(
+            folder.File("untied"),
+            config,
+            generator.Weights().Append(("generator_lm_head.weight", ones(200, 16))),
+            Words
+        );
         using var model = PretrainedModel.Open(folder.File("untied"));
         var exported = ModelExport.Write(model, new ExportConfig { Out = folder.File("out") });
         using var written = PretrainedModel.Open(exported);
@@ -195,7 +224,20 @@ public sealed class ModelsInTheWildTests : IDisposable
     {
         var path = Path.Combine(Model, "config.json");
         var text = File.ReadAllText(path).TrimEnd();
-        foreach (var key in new[] { "hidden_size", "num_hidden_layers", "architectures", "vocab_size", "pad_token_id", "hidden_dropout_prob", "summary_last_dropout", "use_cache", "summary_use_proj" })
+        foreach (
+            var key in new[]
+            {
+                "hidden_size",
+                "num_hidden_layers",
+                "architectures",
+                "vocab_size",
+                "pad_token_id",
+                "hidden_dropout_prob",
+                "summary_last_dropout",
+                "use_cache",
+                "summary_use_proj",
+            }
+        )
             if (changes.Contains($"\"{key}\"", StringComparison.Ordinal))
             {
                 var json = JsonNode.Parse(text)!.AsObject();

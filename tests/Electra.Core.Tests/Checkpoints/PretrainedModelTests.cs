@@ -11,7 +11,10 @@ namespace Electra.Tests.Checkpoints;
 public sealed class PretrainedModelTests : IDisposable
 {
     private readonly TemporaryFolder folder = TestData.Temporary();
-    private readonly ElectraTokenizer tokenizer = new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]), lowercase: false);
+    private readonly ElectraTokenizer tokenizer = new(
+        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
+        lowercase: false
+    );
 
     public void Dispose() => folder.Dispose();
 
@@ -46,7 +49,11 @@ public sealed class PretrainedModelTests : IDisposable
         HuggingFaceFolder.SavePair(folder.File("pair"), pair, tokenizer);
         using var model = PretrainedModel.Open(folder.File("pair"));
         using var classifier = zeros(2, 32);
-        var filled = model.Fill(pair.DiscriminatorWeights().Where(w => w.Name.StartsWith("electra.", StringComparison.Ordinal)).Append(("classifier.weight", classifier)));
+        var filled = model.Fill(
+            pair.DiscriminatorWeights()
+                .Where(w => w.Name.StartsWith("electra.", StringComparison.Ordinal))
+                .Append(("classifier.weight", classifier))
+        );
         Assert.Equal(["classifier.weight"], filled.Missing);
         Assert.Equal(4, filled.LeftOver.Count);
         Assert.Contains("discriminator_predictions.dense_prediction.bias", filled.LeftOver);
@@ -60,7 +67,10 @@ public sealed class PretrainedModelTests : IDisposable
         HuggingFaceFolder.SavePair(folder.File("pair"), pair, tokenizer);
         using var model = PretrainedModel.Open(folder.File("pair"));
         using var deeper = ElectraPair.Create(TinyPair.Config with { Layers = 4 }, seed: 1, Compute.Reference);
-        Assert.Contains("electra.encoder.layer.3.", Assert.Throws<UserErrorException>(() => model.Fill(deeper.DiscriminatorWeights())).Message);
+        Assert.Contains(
+            "electra.encoder.layer.3.",
+            Assert.Throws<UserErrorException>(() => model.Fill(deeper.DiscriminatorWeights())).Message
+        );
         using var wider = ElectraPair.Create(TinyPair.Config with { IntermediateSize = 128 }, seed: 1, Compute.Reference);
         Assert.Contains("[128, 32] is needed", Assert.Throws<UserErrorException>(() => model.Fill(wider.DiscriminatorWeights())).Message);
         Assert.Contains("nothing-here", Assert.Throws<UserErrorException>(() => PretrainedModel.Open("nothing-here")).Message);

@@ -15,11 +15,21 @@ public class ConfigProperties
 
     /// <summary>The experiments that scripts have configurations for.</summary>
     public static TheoryData<Type> Experiments =>
-        [.. typeof(Config).Assembly.GetTypes().Where(type => type.IsClass && type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IExperimentConfig<>)))];
+        [
+            .. typeof(Config)
+                .Assembly.GetTypes()
+                .Where(type =>
+                    type.IsClass
+                    && type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IExperimentConfig<>))
+                ),
+        ];
 
     [Theory, MemberData(nameof(Experiments))]
     public void Resolved_yaml_is_the_same_record_again(Type type) =>
-        typeof(ConfigProperties).GetMethod(nameof(CheckRoundTrips), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type).Invoke(null, null);
+        typeof(ConfigProperties)
+            .GetMethod(nameof(CheckRoundTrips), BindingFlags.NonPublic | BindingFlags.Static)!
+            .MakeGenericMethod(type)
+            .Invoke(null, null);
 
     private static void CheckRoundTrips<T>()
         where T : class, IExperimentConfig<T>
@@ -43,7 +53,9 @@ public class ConfigProperties
     private static object Changed(object record, Random random)
     {
         var copy = record.GetType().GetMethod("<Clone>$")!.Invoke(record, null)!;
-        foreach (var property in record.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is not null))
+        foreach (
+            var property in record.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is not null)
+        )
             if (property.GetValue(record) is { } value && property.GetCustomAttribute<RegularExpressionAttribute>() is null)
                 if (IsRecord(value.GetType()))
                     property.SetValue(copy, Changed(value, random));

@@ -9,7 +9,8 @@ public sealed class ConfigTests
 {
     private static SampleConfig Parse(string yaml, params string[] overrides) => Config.Parse<SampleConfig>(yaml, "a.yaml", overrides);
 
-    private static string ErrorOf(string yaml, params string[] overrides) => Assert.Throws<UserErrorException>(() => Parse(yaml, overrides)).Message;
+    private static string ErrorOf(string yaml, params string[] overrides) =>
+        Assert.Throws<UserErrorException>(() => Parse(yaml, overrides)).Message;
 
     [Fact]
     public void Every_kind_of_value_is_read()
@@ -91,8 +92,16 @@ public sealed class ConfigTests
     [Fact]
     public void Overrides_reach_nested_keys_and_the_later_one_wins()
     {
-        var config = Parse("training: {steps: 5}\ncorpus: {path: x}", "training.steps=6", "training.schedule.warmup_steps=1", "training.steps=7",
-            "seed=36", "tasks=[rte, cola]", "task_settings.rte.epochs=4", "corpus=books/*.txt #1.gz");
+        var config = Parse(
+            "training: {steps: 5}\ncorpus: {path: x}",
+            "training.steps=6",
+            "training.schedule.warmup_steps=1",
+            "training.steps=7",
+            "seed=36",
+            "tasks=[rte, cola]",
+            "task_settings.rte.epochs=4",
+            "corpus=books/*.txt #1.gz"
+        );
 
         Assert.Equal(7, config.Training.Steps);
         Assert.Equal(1, config.Training.Schedule.WarmupSteps);
@@ -118,9 +127,15 @@ public sealed class ConfigTests
 
     [Theory]
     [InlineData("nmae: x", "a.yaml:1:1: nmae is not a key; did you mean name? Keys at the top level:\n    name, seed, recipe,")]
-    [InlineData("training:\n  lr: 1", "a.yaml:2:3: training.lr is not a key. Keys of training:\n    learning_rate, steps, optimizer, schedule")]
+    [InlineData(
+        "training:\n  lr: 1",
+        "a.yaml:2:3: training.lr is not a key. Keys of training:\n    learning_rate, steps, optimizer, schedule"
+    )]
     [InlineData("warmup_steps: 1", "a.yaml:1:1: warmup_steps is not a key; did you mean training.schedule.warmup_steps?")]
-    [InlineData("training:\n  schedule: {warmupsteps: 1}", "a.yaml:2:14: training.schedule.warmupsteps is not a key; did you mean training.schedule.warmup_steps?")]
+    [InlineData(
+        "training:\n  schedule: {warmupsteps: 1}",
+        "a.yaml:2:14: training.schedule.warmupsteps is not a key; did you mean training.schedule.warmup_steps?"
+    )]
     [InlineData("seed: 1\nname: x\nseed: 2", "a.yaml:3:1: seed is given twice: the first time in line 1")]
     [InlineData("seed: x1", "a.yaml:1:7: seed cannot be \"x1\": a whole number is expected")]
     [InlineData("seed: 1.5", "a.yaml:1:7: seed cannot be \"1.5\": a whole number is expected")]
@@ -129,9 +144,18 @@ public sealed class ConfigTests
     [InlineData("dry_run: yes", "a.yaml:1:10: dry_run cannot be \"yes\": true or false is expected; yes is a text in YAML 1.2")]
     [InlineData("held_out_fraction: [1]", "a.yaml:1:20: held_out_fraction is a list: a number is expected")]
     [InlineData("held_out_fraction: 1,5", "a.yaml:1:20: held_out_fraction cannot be \"1,5\": a number is expected")]
-    [InlineData("recipe: electra-pytorch", "a.yaml:1:9: recipe cannot be \"electra-pytorch\": did you mean electra_pytorch? Allowed: electra_pytorch, google")]
-    [InlineData("training: 3", "a.yaml:1:11: training is a single value: a mapping is expected, with the keys\n    learning_rate, steps, optimizer, schedule")]
-    [InlineData("training: {learning_rate: 0}", "a.yaml:1:27: training.learning_rate cannot be 0: a value of more than 0 and at most 1 is expected")]
+    [InlineData(
+        "recipe: electra-pytorch",
+        "a.yaml:1:9: recipe cannot be \"electra-pytorch\": did you mean electra_pytorch? Allowed: electra_pytorch, google"
+    )]
+    [InlineData(
+        "training: 3",
+        "a.yaml:1:11: training is a single value: a mapping is expected, with the keys\n    learning_rate, steps, optimizer, schedule"
+    )]
+    [InlineData(
+        "training: {learning_rate: 0}",
+        "a.yaml:1:27: training.learning_rate cannot be 0: a value of more than 0 and at most 1 is expected"
+    )]
     [InlineData("training: {steps: 0}", "a.yaml:1:19: training.steps cannot be 0: a value of at least 1 is expected")]
     [InlineData("training: {optimizer: sgd}", "a.yaml:1:23: training.optimizer cannot be sgd: one of adam, adamw is expected")]
     [InlineData("tasks: []", "a.yaml:1:8: tasks must have at least 1 item")]
@@ -140,12 +164,21 @@ public sealed class ConfigTests
     [InlineData("seeds: [1, 2, x]", "a.yaml:1:15: seeds[2] cannot be \"x\": a whole number is expected")]
     [InlineData("size: big", "a.yaml:1:7: size cannot be \"big\": a size looks like 12x256")]
     [InlineData("corpus: [{weight: 1}]", "a.yaml:1:10: corpus[0].path is missing: a text is expected")]
-    [InlineData("corpus: {path: x, weight: 11}", "a.yaml:1:27: corpus.weight cannot be 11: a value of at least 0 and at most 10 is expected")]
-    [InlineData("training: {schedule: {warmup_steps: 6}, steps: 5}", "a.yaml:1:37: training.schedule.warmup_steps is more than training.steps (5)")]
+    [InlineData(
+        "corpus: {path: x, weight: 11}",
+        "a.yaml:1:27: corpus.weight cannot be 11: a value of at least 0 and at most 10 is expected"
+    )]
+    [InlineData(
+        "training: {schedule: {warmup_steps: 6}, steps: 5}",
+        "a.yaml:1:37: training.schedule.warmup_steps is more than training.steps (5)"
+    )]
     [InlineData("training: {steps: 5}", "a.yaml:1:11: training.schedule.warmup_steps is more than training.steps (5)")]
     [InlineData("name: [x", "a.yaml:2:1: this is not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'")]
     [InlineData("name: {a: 1\nseed: 2\n", "this is not valid YAML: a bracket before this place was not closed")]
-    [InlineData("name: x\ntraining:\n\tsteps: 1", "a.yaml:3:1: this is not valid YAML: while scanning a mapping, found invalid tab as indentation")]
+    [InlineData(
+        "name: x\ntraining:\n\tsteps: 1",
+        "a.yaml:3:1: this is not valid YAML: while scanning a mapping, found invalid tab as indentation"
+    )]
     [InlineData("seed: 1\nname: !!Y3x+e(L", "this is not valid YAML: a tag after this place (!…) is not valid")]
     [InlineData("name: *x", "a.yaml:1:7: this is not valid YAML: no value before this one has the anchor &x")]
     [InlineData("- a", "a.yaml:1:1: a configuration is a mapping")]
@@ -170,7 +203,10 @@ public sealed class ConfigTests
         var lines = ErrorOf("dry_run: 1\nnmae: x\ntraining:\n  steps: -1\nseed: 1\nseed: 2", "recipe=bert").Split('\n');
 
         Assert.Equal("5 things are wrong with the configuration:", lines[0]);
-        Assert.Equal(["a.yaml:1:10", "a.yaml:2:1", "a.yaml:4:10", "a.yaml:6:1", "argument recipe=bert"], lines[1..].Where(line => !line.StartsWith("   ", StringComparison.Ordinal)).Select(line => line.Trim().Split(": ")[0]));
+        Assert.Equal(
+            ["a.yaml:1:10", "a.yaml:2:1", "a.yaml:4:10", "a.yaml:6:1", "argument recipe=bert"],
+            lines[1..].Where(line => !line.StartsWith("   ", StringComparison.Ordinal)).Select(line => line.Trim().Split(": ")[0])
+        );
     }
 
     [Theory]
@@ -183,11 +219,17 @@ public sealed class ConfigTests
     {
         var values = texts.Select(text => Config.ResolvedYaml(Parse(string.Format(yaml, text)))).Distinct();
         Assert.Single(values);
-        Assert.NotEqual(Config.ResolvedYaml(Parse("name: sample")), yaml.StartsWith("vocab", StringComparison.Ordinal) ? "" : values.Single());
+        Assert.NotEqual(
+            Config.ResolvedYaml(Parse("name: sample")),
+            yaml.StartsWith("vocab", StringComparison.Ordinal) ? "" : values.Single()
+        );
     }
 
     [Theory]
-    [InlineData("vocabulary: *.txt", "a.yaml:1:13: this is not valid YAML: no value before this one has the anchor &.txt; a text that begins with * must be in quotes")]
+    [InlineData(
+        "vocabulary: *.txt",
+        "a.yaml:1:13: this is not valid YAML: no value before this one has the anchor &.txt; a text that begins with * must be in quotes"
+    )]
     [InlineData("vocabulary: * x", "a.yaml:1:13: ", "a text that begins with * must be in quotes")]
     [InlineData("tasks: [rte, **/x]", "a.yaml:1:14: ", "a text that begins with * must be in quotes")]
     [InlineData("vocabulary: !x/y", "a.yaml:1:13: ", "the tag !x/y has no meaning here; a text that begins with ! must be in quotes")]
@@ -202,20 +244,36 @@ public sealed class ConfigTests
     [InlineData("vocabulary: a: b", "a.yaml:1:14: ", "a text that holds a colon and a space must be in quotes")]
     [InlineData("seed:10", "a.yaml:1:1: a configuration is a mapping: lines of the form key: value; a space is missing after \"seed:\"")]
     [InlineData("name: x\nseed:10", "a.yaml:2:1: ", "; a space is missing after \"seed:\"")]
-    [InlineData("training:\n  steps:10", "a.yaml:2:3: training is a single value; a space is missing after \"steps:\": a mapping is expected, with the keys\n    learning_rate,")]
+    [InlineData(
+        "training:\n  steps:10",
+        "a.yaml:2:3: training is a single value; a space is missing after \"steps:\": a mapping is expected, with the keys\n"
+            + "    learning_rate,"
+    )]
     [InlineData("training:\n  steps:10\n  optimizer: adam", "a.yaml:3:12: ", "; a space is missing after \"steps:\"")]
     [InlineData("training:\n  steps: 10\n   optimizer: adam", "a.yaml:3:13: ", "; the keys of one mapping begin in the same column")]
     [InlineData("training:\n  steps: 10\n optimizer: adam", "a.yaml:3:2: ", "; the keys of one mapping begin in the same column")]
     [InlineData("training:\n\tsteps: 10", "a.yaml:2:1: ", "; indent with spaces, not with tabs")]
-    [InlineData("training: {steps: 1,000}", "a.yaml:1:21: training.000 is not a key: in {…} a comma ends the value before it. Write 1000 or 1_000")]
-    [InlineData("training:\n  steps: 1,000", "a.yaml:2:10: training.steps cannot be \"1,000\": a whole number is expected; without commas: 1000 or 1_000")]
-    [InlineData("training: {steps: 10k}", "a.yaml:1:19: training.steps cannot be \"10k\": a whole number is expected; written out: 10_000 or 10e3")]
+    [InlineData(
+        "training: {steps: 1,000}",
+        "a.yaml:1:21: training.000 is not a key: in {…} a comma ends the value before it. Write 1000 or 1_000"
+    )]
+    [InlineData(
+        "training:\n  steps: 1,000",
+        "a.yaml:2:10: training.steps cannot be \"1,000\": a whole number is expected; without commas: 1000 or 1_000"
+    )]
+    [InlineData(
+        "training: {steps: 10k}",
+        "a.yaml:1:19: training.steps cannot be \"10k\": a whole number is expected; written out: 10_000 or 10e3"
+    )]
     [InlineData("training: {steps: 0x10}", "a whole number is expected in decimal digits")]
     [InlineData("training: {learning_rate: 50%}", "a number is expected; a percentage is written as a fraction: 0.5")]
     [InlineData("held_out_fraction: 0,5", "a number is expected; with a point: 0.5")]
     [InlineData("seed: 3\u00a0", "it holds the special space U+00A0: type it again")]
     [InlineData("seed: 2024-01-01", "a.yaml:1:7: seed cannot be \"2024-01-01\": a whole number is expected")]
-    [InlineData("training.steps: 10", "a.yaml:1:1: training.steps is not a key here; a key with dots is nested in a file: training: {steps: …}.")]
+    [InlineData(
+        "training.steps: 10",
+        "a.yaml:1:1: training.steps is not a key here; a key with dots is nested in a file: training: {steps: …}."
+    )]
     [InlineData("training:\n  name: x", "a.yaml:2:3: training.name is not a key here; name stands at the top level.")]
     [InlineData("dry_run: On", "true or false is expected; On is a text in YAML 1.2")]
     [InlineData("training:\n  <<: 3", "a.yaml:2:7: training.<< merges mappings")]
@@ -254,7 +312,10 @@ public sealed class ConfigTests
         using var folder = TestData.Temporary();
         File.WriteAllText(folder.File("small.yaml"), "name: x");
 
-        Assert.Contains($"did you mean {folder.File("small.yaml")}?", Assert.Throws<UserErrorException>(() => Config.Load<SampleConfig>(folder.File("smal.yml"))).Message);
+        Assert.Contains(
+            $"did you mean {folder.File("small.yaml")}?",
+            Assert.Throws<UserErrorException>(() => Config.Load<SampleConfig>(folder.File("smal.yml"))).Message
+        );
         Assert.Contains("that is a folder", Assert.Throws<UserErrorException>(() => Config.Load<SampleConfig>(folder.Path)).Message);
         Assert.Equal("x", Config.Load<SampleConfig>(folder.File("small.yaml")).Name);
     }

@@ -9,13 +9,39 @@ namespace Electra.Tests.Configuration;
 public sealed class HostileConfigTests : IDisposable
 {
     private static readonly string[] Scraps =
-        ["name: x", "seed: 3", "- ", "[", "]", "{", "}", ": ", "&a ", "*a ", "!!int ", "? ", "| \n", "'", "\"", "#", "\n", "  ", "\t", "%YAML 1.2\n", "---\n", "...\n", "\u2028", "\ud83d\ude00"];
+    [
+        "name: x",
+        "seed: 3",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ": ",
+        "&a ",
+        "*a ",
+        "!!int ",
+        "? ",
+        "| \n",
+        "'",
+        "\"",
+        "#",
+        "\n",
+        "  ",
+        "\t",
+        "%YAML 1.2\n",
+        "---\n",
+        "...\n",
+        "\u2028",
+        "\ud83d\ude00",
+    ];
 
     private readonly TemporaryFolder folder = TestData.Temporary();
 
     public void Dispose() => folder.Dispose();
 
-    private static string Refused(string yaml) => Assert.Throws<UserErrorException>(() => Config.Parse<SampleConfig>(yaml, "a.yaml")).Message;
+    private static string Refused(string yaml) =>
+        Assert.Throws<UserErrorException>(() => Config.Parse<SampleConfig>(yaml, "a.yaml")).Message;
 
     private string RefusedFile(byte[] content)
     {
@@ -39,7 +65,10 @@ public sealed class HostileConfigTests : IDisposable
     public void Values_nested_without_end_are_refused(string before, string open, string close)
     {
         foreach (var depth in new[] { 65, 100_000 })
-            Assert.NotEqual("", Refused(before + string.Concat(Enumerable.Repeat(open, depth)) + "x" + string.Concat(Enumerable.Repeat(close, depth))));
+            Assert.NotEqual(
+                "",
+                Refused(before + string.Concat(Enumerable.Repeat(open, depth)) + "x" + string.Concat(Enumerable.Repeat(close, depth)))
+            );
         Assert.Contains("nested more than 64 deep", Refused("a: " + new string('[', 70) + new string(']', 70)));
     }
 
@@ -53,7 +82,9 @@ public sealed class HostileConfigTests : IDisposable
     [Fact]
     public void A_number_format_that_there_is_not_is_refused_by_name()
     {
-        var message = Assert.Throws<UserErrorException>(() => Config.Parse<PretrainConfig>("training: {precision: float8}", "a.yaml")).Message;
+        var message = Assert
+            .Throws<UserErrorException>(() => Config.Parse<PretrainConfig>("training: {precision: float8}", "a.yaml"))
+            .Message;
         Assert.Contains("float8", message);
         Assert.Contains("Allowed: auto, float32, bfloat16, float16, tf32", message);
     }
@@ -66,7 +97,10 @@ public sealed class HostileConfigTests : IDisposable
         Assert.Contains("is not UTF-8 at byte 6", RefusedFile([.. "name: "u8, 0xE9, (byte)'\n']));
         Assert.Contains("is UTF-16: save it as UTF-8", RefusedFile([0xFF, 0xFE, (byte)'n', 0]));
         if (File.Exists("/dev/zero"))
-            Assert.Contains("larger than a megabyte", Assert.Throws<UserErrorException>(() => Config.Load<SampleConfig>("/dev/zero")).Message);
+            Assert.Contains(
+                "larger than a megabyte",
+                Assert.Throws<UserErrorException>(() => Config.Load<SampleConfig>("/dev/zero")).Message
+            );
     }
 
     [Fact]

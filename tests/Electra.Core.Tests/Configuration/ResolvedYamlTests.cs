@@ -7,7 +7,28 @@ public sealed class ResolvedYamlTests
 {
     private static readonly Gen<string> Text = Gen.OneOf(
         Gen.String[Gen.Char[" ~-:#\"'\\\n\t[]{}&*!|>%@`,?aä0.e_\u2028\u00a0\ufeff\u0085"], 0, 12],
-        Gen.OneOf([.. new[] { "null", "true", "1e5", "0x1F", "01:30:00", "-", "yes", "~", ".inf", "😀", "<<", "---", "a: b", "1_000", "=", " x " }.Select(Gen.Const)]));
+        Gen.OneOf([
+            .. new[]
+            {
+                "null",
+                "true",
+                "1e5",
+                "0x1F",
+                "01:30:00",
+                "-",
+                "yes",
+                "~",
+                ".inf",
+                "😀",
+                "<<",
+                "---",
+                "a: b",
+                "1_000",
+                "=",
+                " x ",
+            }.Select(Gen.Const),
+        ])
+    );
 
     private static readonly Gen<SampleConfig> Configs =
         from name in Text.Where(text => text.Trim() != "")
@@ -18,7 +39,10 @@ public sealed class ResolvedYamlTests
         from steps in Gen.Long[1000, long.MaxValue]
         from seeds in Gen.Int.List[0, 4]
         from tasks in Text.List[1, 4]
-        from settings in Gen.Dictionary(Text, Gen.Select(Gen.Int, Gen.Double.Nullable(), (epochs, lr) => new SampleTask { Epochs = epochs, LearningRate = lr }))[0, 3]
+        from settings in Gen.Dictionary(
+            Text,
+            Gen.Select(Gen.Int, Gen.Double.Nullable(), (epochs, lr) => new SampleTask { Epochs = epochs, LearningRate = lr })
+        )[0, 3]
         from sources in Gen.Select(Text, Gen.Double[0, 10], (path, weight) => new SampleSource(path, weight)).List[0, 3]
         from size in Gen.Select(Gen.Int, Gen.Int, (layers, hidden) => new SampleSize(layers, hidden))
         from budget in Gen.TimeSpan.Nullable()
@@ -48,10 +72,24 @@ public sealed class ResolvedYamlTests
         Assert.Equal(config.Tasks, loaded.Tasks);
         Assert.Equal(config.Seeds, loaded.Seeds);
         Assert.Equal(config.Corpus, loaded.Corpus);
-        Assert.Equal(config.TaskSettings.OrderBy(p => p.Key, StringComparer.Ordinal), loaded.TaskSettings.OrderBy(p => p.Key, StringComparer.Ordinal));
+        Assert.Equal(
+            config.TaskSettings.OrderBy(p => p.Key, StringComparer.Ordinal),
+            loaded.TaskSettings.OrderBy(p => p.Key, StringComparer.Ordinal)
+        );
         // Lists and dictionaries compare by reference inside a record: with those of the original in place the rest must be equal.
-        Assert.Equal(config, loaded with { Tasks = config.Tasks, Seeds = config.Seeds, Corpus = config.Corpus, TaskSettings = config.TaskSettings });
-    }, iter: 300);
+        Assert.Equal(
+            config,
+            loaded with
+            {
+                Tasks = config.Tasks,
+                Seeds = config.Seeds,
+                Corpus = config.Corpus,
+                TaskSettings = config.TaskSettings,
+            }
+        );
+    },
+            iter: 300
+        );
 
     [Fact]
     public void Each_key_stands_under_what_its_documentation_says()
@@ -94,7 +132,10 @@ public sealed class ResolvedYamlTests
         var help = ConfigHelp.Usage<SampleConfig>("dotnet script scripts/sample.csx", "Samples.");
 
         Assert.Contains("dotnet script scripts/sample.csx -- <configuration.yaml>", help);
-        Assert.Contains("  training.learning_rate = 0.0005\n      a number; a value of more than 0 and at most 1\n      The highest learning rate.\n", help);
+        Assert.Contains(
+            "  training.learning_rate = 0.0005\n      a number; a value of more than 0 and at most 1\n      The highest learning rate.\n",
+            help
+        );
         Assert.Contains("  recipe = electra_pytorch\n      one of electra_pytorch, google\n", help);
         Assert.Contains("  training.schedule.warmup_steps = 10\n", help);
     }

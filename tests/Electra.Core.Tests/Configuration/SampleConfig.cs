@@ -31,7 +31,8 @@ public sealed record SampleConfig : IExperimentConfig<SampleConfig>
 
     public IReadOnlyList<int> Seeds { get; init; } = [1];
 
-    public IReadOnlyDictionary<string, SampleTask> TaskSettings { get; init; } = new Dictionary<string, SampleTask> { ["rte"] = new() { Epochs = 10 } };
+    public IReadOnlyDictionary<string, SampleTask> TaskSettings { get; init; } =
+        new Dictionary<string, SampleTask> { ["rte"] = new() { Epochs = 10 } };
 
     public IReadOnlyList<SampleSource> Corpus { get; init; } = [];
 
@@ -51,7 +52,14 @@ public sealed record SampleConfig : IExperimentConfig<SampleConfig>
         return new SampleConfig
         {
             Recipe = recipe,
-            Training = recipe is SampleRecipe.Google ? new SampleTraining { LearningRate = 1e-4, Schedule = new SampleSchedule { WarmupSteps = 20 } } : new SampleTraining(),
+            Training =
+                recipe is SampleRecipe.Google
+                    ? new SampleTraining
+                    {
+                        LearningRate = 1e-4,
+                        Schedule = new SampleSchedule { WarmupSteps = 20 },
+                    }
+                    : new SampleTraining(),
         };
     }
 

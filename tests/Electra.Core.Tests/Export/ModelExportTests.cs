@@ -15,7 +15,10 @@ namespace Electra.Tests.Export;
 /// <summary>Models written for use elsewhere.</summary>
 public sealed class ModelExportTests : IDisposable
 {
-    private static readonly ElectraTokenizer Words = new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]), lowercase: false);
+    private static readonly ElectraTokenizer Words = new(
+        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
+        lowercase: false
+    );
 
     private readonly TemporaryFolder folder = TestData.Temporary();
 
@@ -33,7 +36,9 @@ public sealed class ModelExportTests : IDisposable
         var exported = Export(source, $"part={part.ToString().ToLowerInvariant()}");
         Assert.Equal(folder.File($"out/{name}"), exported);
 
-        var original = folder.File(name.EndsWith("generator", StringComparison.Ordinal) ? "tiny_1_100/generator" : "tiny_1_100/discriminator");
+        var original = folder.File(
+            name.EndsWith("generator", StringComparison.Ordinal) ? "tiny_1_100/generator" : "tiny_1_100/discriminator"
+        );
         foreach (var file in new[] { "config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(original, file)), File.ReadAllBytes(Path.Combine(exported, file)));
         Assert.Contains("| hidden size |", File.ReadAllText(Path.Combine(exported, "README.md")));
@@ -65,7 +70,16 @@ public sealed class ModelExportTests : IDisposable
     public void A_classifier_gives_the_same_logits_in_hugging_faces_two_layers(int outputs)
     {
         using var scope = NewDisposeScope();
-        using var classifier = ElectraClassifier.Create(TinyPair.Config with { InitializerRange = 0.3 }, outputs, headDropout: 0.1, seed: 9, Compute.Reference);
+        using var classifier = ElectraClassifier.Create(
+            TinyPair.Config with
+            {
+                InitializerRange = 0.3,
+            },
+            outputs,
+            headDropout: 0.1,
+            seed: 9,
+            Compute.Reference
+        );
         SaveClassifier("small_rte_0", classifier);
         var exported = Export("small_rte_0");
         using (var model = PretrainedModel.Open(exported))
@@ -75,9 +89,18 @@ public sealed class ModelExportTests : IDisposable
         }
 
         var ids = randint(5, 200, [4, 12], dtype: int64);
-        var expected = classifier.Classify(ids, zeros_like(ids), AttentionMask.FromLengths([12, 12, 12, 12], 12, Compute.Reference), Dropout.None);
+        var expected = classifier.Classify(
+            ids,
+            zeros_like(ids),
+            AttentionMask.FromLengths([12, 12, 12, 12], 12, Compute.Reference),
+            Dropout.None
+        );
         using var session = new InferenceSession(Path.Combine(Export("out/small_rte_0", "to=onnx"), "model.onnx"));
-        using var results = session.Run([Value("input_ids", ids), Value("attention_mask", ones_like(ids)), Value("token_type_ids", zeros_like(ids))]);
+        using var results = session.Run([
+            Value("input_ids", ids),
+            Value("attention_mask", ones_like(ids)),
+            Value("token_type_ids", zeros_like(ids)),
+        ]);
         var actual = tensor(results[0].AsTensor<float>().ToArray()).view(4, outputs);
         Assert.InRange((expected - actual).abs().max().item<float>(), 0, 2e-5f);
 
@@ -90,7 +113,14 @@ public sealed class ModelExportTests : IDisposable
     {
         using var pair = TinyPair.Load();
         HuggingFaceFolder.SavePair(folder.File("tiny_1_100"), pair, Words, _ => new ModelCard("old").Tags("x").Text("What the run says."));
-        foreach (var (group, run, score, checkpoint) in new[] { ("mine", 0, 0.61, "tiny_1_100"), ("mine", 1, 0.63, "tiny_1_100"), ("other", 0, 0.9, "elsewhere") })
+        foreach (
+            var (group, run, score, checkpoint) in new[]
+            {
+                ("mine", 0, 0.61, "tiny_1_100"),
+                ("mine", 1, 0.63, "tiny_1_100"),
+                ("other", 0, 0.9, "elsewhere"),
+            }
+        )
         {
             var result = FinetuneResult.Folder(folder.File("glue"), group, "rte", run);
             Directory.CreateDirectory(result);
@@ -132,12 +162,21 @@ public sealed class ModelExportTests : IDisposable
         string Refused(params string[] arguments) => Assert.Throws<UserErrorException>(() => Export(arguments[0], arguments[1..])).Message;
     }
 
-    private void SaveClassifier(string name, ElectraClassifier classifier) => HuggingFaceFolder.Save(folder.File(name),
-        HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0), classifier.Store.Named(), Words);
+    private void SaveClassifier(string name, ElectraClassifier classifier) =>
+        HuggingFaceFolder.Save(
+            folder.File(name),
+            HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0),
+            classifier.Store.Named(),
+            Words
+        );
 
     private string Export(string source, params string[] keys)
     {
-        var config = Config.Of<ExportConfig>("models", [folder.File(source)], [$"out={folder.File("out")}", $"glue={folder.File("glue")}", .. keys]);
+        var config = Config.Of<ExportConfig>(
+            "models",
+            [folder.File(source)],
+            [$"out={folder.File("out")}", $"glue={folder.File("glue")}", .. keys]
+        );
         using var model = PretrainedModel.Open(config.Models[0], config.Part);
         return ModelExport.Write(model, config);
     }

@@ -15,7 +15,10 @@ namespace Electra.Tests.Export;
 /// <summary>ONNX files, run by ONNX Runtime: they give the model's own logits.</summary>
 public sealed class OnnxModelTests : IDisposable
 {
-    private static readonly ElectraTokenizer Words = new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]), lowercase: true);
+    private static readonly ElectraTokenizer Words = new(
+        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
+        lowercase: true
+    );
 
     private readonly TemporaryFolder folder = TestData.Temporary();
     private readonly DisposeScope scope = NewDisposeScope();
@@ -47,7 +50,8 @@ public sealed class OnnxModelTests : IDisposable
         using var pair = ElectraPair.Create(TinyPair.Config with { EmbeddingSize = 32 }, seed: 3, Compute.Reference);
         using var session = Export(pair, ModelPart.Discriminator);
         var (ids, types, lengths, mask) = Rows(batch, length);
-        var expected = pair.Discriminate(ids, types, AttentionMask.FromLengths(lengths, length, Compute.Reference), Dropout.None).view(batch, length);
+        var expected = pair.Discriminate(ids, types, AttentionMask.FromLengths(lengths, length, Compute.Reference), Dropout.None)
+            .view(batch, length);
         AssertClose(expected * mask, Run(session, ids, mask, types) * mask);
     }
 
@@ -57,7 +61,10 @@ public sealed class OnnxModelTests : IDisposable
         using var pair = TinyPair.Load();
         using var session = Export(pair, ModelPart.Generator);
         var io = Golden.Tensors("a_tiny_io");
-        AssertClose(io["generator_logits_full"], Run(session, io["masked_input_ids"], io["attention_mask"].to(int64), io["token_type_ids"]));
+        AssertClose(
+            io["generator_logits_full"],
+            Run(session, io["masked_input_ids"], io["attention_mask"].to(int64), io["token_type_ids"])
+        );
     }
 
     [Theory]
@@ -67,7 +74,15 @@ public sealed class OnnxModelTests : IDisposable
     {
         using var classifier = ElectraClassifier.Create(TinyPair.Config, outputs, headDropout: 0.1, seed: 9, Compute.Reference);
         var labels = Enumerable.Range(0, outputs).ToDictionary(i => i, i => $"label{i}");
-        HuggingFaceFolder.Save(folder.File("classifier"), HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0) with { Id2label = labels }, classifier.Store.Named(), Words);
+        HuggingFaceFolder.Save(
+            folder.File("classifier"),
+            HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0) with
+            {
+                Id2label = labels,
+            },
+            classifier.Store.Named(),
+            Words
+        );
         using var session = Export(folder.File("classifier"));
         var (ids, types, lengths, mask) = Rows(5, 20);
         var expected = classifier.Classify(ids, types, AttentionMask.FromLengths(lengths, 20, Compute.Reference), Dropout.None);
@@ -107,7 +122,10 @@ public sealed class OnnxModelTests : IDisposable
         return tensor(logits.ToArray()).view([.. logits.Dimensions.ToArray().Select(n => (long)n)]);
 
         static NamedOnnxValue Value(string name, Tensor tensor) =>
-            NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(tensor.contiguous().data<long>().ToArray(), [.. tensor.shape.Select(n => (int)n)]));
+            NamedOnnxValue.CreateFromTensor(
+                name,
+                new DenseTensor<long>(tensor.contiguous().data<long>().ToArray(), [.. tensor.shape.Select(n => (int)n)])
+            );
     }
 
     /// <summary>Rows of random ids of different lengths; the last is the longest.</summary>

@@ -30,25 +30,68 @@ public sealed class RoundTripTests : IDisposable
         var first = await Pretrain([.. settings, "training.steps=6"]);
         Assert.True(first.ExitCode == 0, first.Error);
         var card = File.ReadAllText(folder.File("runs/tiny_11081_100/discriminator/README.md"));
-        Assert.All(["| updates | 6 of 6 |", "| hidden size | 32 |", "text.txt |", "| discriminator: AUC |", "from_pretrained"], part => Assert.Contains(part, card));
+        Assert.All(
+            ["| updates | 6 of 6 |", "| hidden size | 32 |", "text.txt |", "| discriminator: AUC |", "from_pretrained"],
+            part => Assert.Contains(part, card)
+        );
 
-        var exported = await Script(ExportScript, "runs/tiny_11081_100/discriminator", "runs/tiny_11081_100/generator", $"out={folder.File("out")}");
+        var exported = await Script(
+            ExportScript,
+            "runs/tiny_11081_100/discriminator",
+            "runs/tiny_11081_100/generator",
+            $"out={folder.File("out")}"
+        );
         Assert.True(exported.ExitCode == 0, exported.Error);
         Assert.Contains("| updates | 6 of 6 |", File.ReadAllText(folder.File("out/tiny_11081_100/README.md")));
 
         // What goes on, from the hub here, is exactly what stopped.
         await using var server = await HubServer.Start();
-        foreach (var (exportedName, name) in new[] { ("tiny_11081_100", "org/tiny-discriminator"), ("tiny_11081_100-generator", "org/tiny-generator") })
+        foreach (
+            var (exportedName, name) in new[]
+            {
+                ("tiny_11081_100", "org/tiny-discriminator"),
+                ("tiny_11081_100-generator", "org/tiny-generator"),
+            }
+        )
             foreach (var file in Directory.GetFiles(folder.File($"out/{exportedName}")))
-                server.Add(name, Path.GetFileName(file), File.ReadAllBytes(file), isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal));
+                server.Add(
+                    name,
+                    Path.GetFileName(file),
+                    File.ReadAllBytes(file),
+                    isLarge: file.EndsWith(".safetensors", StringComparison.Ordinal)
+                );
         var hub = new Dictionary<string, string> { ["HF_ENDPOINT"] = server.Endpoint.ToString(), ["HF_HOME"] = folder.File("hf") };
-        var more = await ScriptRunner.Finish(ScriptRunner.Start(folder, hub, ["-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), .. settings,
-            "name=more", "training.steps=3", "init=org/tiny-discriminator", "init_generator=org/tiny-generator", "vocabulary=org/tiny-discriminator"]));
+        var more = await ScriptRunner.Finish(
+            ScriptRunner.Start(
+                folder,
+                hub,
+                [
+                    "-c",
+                    "release",
+                    TinyExperiment.Script,
+                    "--",
+                    folder.File("tiny.yaml"),
+                    .. settings,
+                    "name=more",
+                    "training.steps=3",
+                    "init=org/tiny-discriminator",
+                    "init_generator=org/tiny-generator",
+                    "vocabulary=org/tiny-discriminator",
+                ]
+            )
+        );
         Assert.True(more.ExitCode == 0, more.Error);
         Assert.Contains("begin with the weights of org/tiny-discriminator.", more.Output);
         Assert.Equal(HeldOutLosses("tiny_11081")[^1], HeldOutLosses("more_11081")[0]);
 
-        var finetuned = await Script(TinyFinetuning.Script, tasks.File("tiny.yaml"), $"checkpoint={folder.File("runs/more_11081_100")}", "tasks=[colour]", "runs=[0]", "data.own.colour.epochs=1");
+        var finetuned = await Script(
+            TinyFinetuning.Script,
+            tasks.File("tiny.yaml"),
+            $"checkpoint={folder.File("runs/more_11081_100")}",
+            "tasks=[colour]",
+            "runs=[0]",
+            "data.own.colour.epochs=1"
+        );
         Assert.True(finetuned.ExitCode == 0, finetuned.Error + finetuned.Output);
         Assert.Contains("discriminator_predictions (4 tensors)", finetuned.Output);
         var result = FinetuneResult.Load(tasks.File("runs/tiny_colour_0"));
@@ -61,9 +104,11 @@ public sealed class RoundTripTests : IDisposable
         Assert.Single(result.Epochs);
     }
 
-    private Task<ScriptResult> Pretrain(params string[] overrides) => Script(TinyExperiment.Script, [folder.File("tiny.yaml"), .. overrides]);
+    private Task<ScriptResult> Pretrain(params string[] overrides) =>
+        Script(TinyExperiment.Script, [folder.File("tiny.yaml"), .. overrides]);
 
-    private Task<ScriptResult> Script(string script, params string[] arguments) => ScriptRunner.Run(folder, ["-c", "release", script, "--", .. arguments]);
+    private Task<ScriptResult> Script(string script, params string[] arguments) =>
+        ScriptRunner.Run(folder, ["-c", "release", script, "--", .. arguments]);
 
     private double[] HeldOutLosses(string run) =>
     [

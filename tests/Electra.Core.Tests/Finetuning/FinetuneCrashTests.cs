@@ -5,7 +5,9 @@ using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Finetuning;
 
-/// <summary>scripts/finetune.csx, killed, stopped and damaged: no run is lost, none made twice, and each ends as one that was never stopped.</summary>
+/// <summary>
+/// scripts/finetune.csx, killed, stopped and damaged: no run is lost, none made twice, and each ends as one that was never stopped.
+/// </summary>
 public sealed class FinetuneCrashTests : IDisposable
 {
     private static readonly string[] Runs = ["colour_0", "colour_1", "same_0", "same_1"];
@@ -62,7 +64,10 @@ public sealed class FinetuneCrashTests : IDisposable
     }
 
     private Process Start(string group, params string[] more) =>
-        ScriptRunner.Start(folder, ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), $"group={group}", "save_minutes=0.00001", .. more]);
+        ScriptRunner.Start(
+            folder,
+            ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), $"group={group}", "save_minutes=0.00001", .. more]
+        );
 
     private async Task<ScriptResult> Done(string group, params string[] more)
     {
@@ -84,7 +89,11 @@ public sealed class FinetuneCrashTests : IDisposable
         }
 
         static IEnumerable<string> Files(string folder) =>
-            Directory.EnumerateFileSystemEntries(folder).Select(path => Path.GetFileName(path)!).Where(name => !name.StartsWith("events", StringComparison.Ordinal)).Order();
+            Directory
+                .EnumerateFileSystemEntries(folder)
+                .Select(path => Path.GetFileName(path)!)
+                .Where(name => !name.StartsWith("events", StringComparison.Ordinal))
+                .Order();
 
         static string Result(string folder)
         {

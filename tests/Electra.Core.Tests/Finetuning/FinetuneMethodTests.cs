@@ -20,8 +20,14 @@ public class FinetuneMethodTests
     public void Logits_loss_and_every_gradient_equal_the_original(string head, int classes)
     {
         var golden = Golden.Tensors("e_finetune");
-        using var model = Classifier(TinyPair.Config, Math.Max(1, classes), name =>
-            name.StartsWith("classifier", StringComparison.Ordinal) ? golden[$"{head}/{name}"] : Golden.Tensors("a_tiny_discriminator")[name]);
+        using var model = Classifier(
+            TinyPair.Config,
+            Math.Max(1, classes),
+            name =>
+                name.StartsWith("classifier", StringComparison.Ordinal)
+                    ? golden[$"{head}/{name}"]
+                    : Golden.Tensors("a_tiny_discriminator")[name]
+        );
         var batch = Batch(golden, "", golden[$"{head}/labels"]);
 
         var logits = FinetuneMethod.Logits(model, batch.Tokens, Dropout.None);
@@ -32,7 +38,9 @@ public class FinetuneMethodTests
         loss.backward();
         model.Store.CollectGradients();
         var gradients = model.Store.NamedGradients().ToDictionary(g => OriginalName(g.Name), g => g.Gradient);
-        var expected = golden.Where(entry => entry.Key.StartsWith($"{head}/grad/", StringComparison.Ordinal)).ToDictionary(entry => entry.Key[$"{head}/grad/".Length..], entry => entry.Value);
+        var expected = golden
+            .Where(entry => entry.Key.StartsWith($"{head}/grad/", StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Key[$"{head}/grad/".Length..], entry => entry.Value);
         Assert.Equal(expected.Keys.Order(), gradients.Keys.Order());
         double largest = expected.Values.Max(g => g.abs().max().item<float>());
         foreach (var (name, gradient) in expected)
@@ -50,10 +58,24 @@ public class FinetuneMethodTests
             LearningRate = settings.GetProperty("lr").GetDouble(),
             LayerDecay = settings.GetProperty("decay").GetDouble(),
             OriginalLayerDecay = settings.GetProperty("original_lr_layer_decays").GetBoolean(),
-            Schedule = settings.GetProperty("schedule").GetString() == "original_linear" ? ScheduleKind.OriginalLinear : ScheduleKind.SeparateLinear,
+            Schedule =
+                settings.GetProperty("schedule").GetString() == "original_linear"
+                    ? ScheduleKind.OriginalLinear
+                    : ScheduleKind.SeparateLinear,
         };
-        int epochs = settings.GetProperty("n_epoch").GetInt32(), batches = settings.GetProperty("batches_per_epoch").GetInt32();
-        var shape = new ElectraConfig { VocabularySize = 60, EmbeddingSize = 8, HiddenSize = 12, Layers = 2, AttentionHeads = 3, IntermediateSize = 16, MaxPositions = 16, GeneratorDivisor = 1 };
+        int epochs = settings.GetProperty("n_epoch").GetInt32(),
+            batches = settings.GetProperty("batches_per_epoch").GetInt32();
+        var shape = new ElectraConfig
+        {
+            VocabularySize = 60,
+            EmbeddingSize = 8,
+            HiddenSize = 12,
+            Layers = 2,
+            AttentionHeads = 3,
+            IntermediateSize = 16,
+            MaxPositions = 16,
+            GeneratorDivisor = 1,
+        };
         using var model = Classifier(shape, 2, name => golden["init/" + OriginalName(name)]);
         var method = FinetuneMethod.From(options);
         using var optimizer = new Adam(model.Store, new AdamOptions { WeightDecay = 0 }, parameter => method.Rate(model, parameter));
@@ -62,7 +84,12 @@ public class FinetuneMethodTests
         for (int step = 0; step < epochs * batches; step++)
         {
             model.Store.ZeroGradients();
-            var loss = method.Forward(model, Task(2), Batch(golden, $"batch{step % batches}/", golden[$"batch{step % batches}/label"]), Dropout.None);
+            var loss = method.Forward(
+                model,
+                Task(2),
+                Batch(golden, $"batch{step % batches}/", golden[$"batch{step % batches}/label"]),
+                Dropout.None
+            );
             Assert.Equal(settings.GetProperty("loss")[step].GetDouble(), loss.item<float>(), 2e-5);
             loss.backward();
             model.Store.CollectGradients();
@@ -104,7 +131,15 @@ public class FinetuneMethodTests
         var ranges = model.Store.Ranges(parameter => rate(model, parameter));
         Assert.Equal(model.Store.Values.numel(), ranges.Sum(range => range.Length));
         Assert.Equal(ranges.Skip(1).Select(range => range.Start), ranges.SkipLast(1).Select(range => range.Start + range.Length));
-        foreach (var (name, scale) in new[] { ("electra.embeddings_project.weight", 1 / 16.0), ("electra.encoder.layer.0.output.dense.bias", 1 / 8.0), ("electra.encoder.layer.2.attention.output.LayerNorm.weight", 0.5), ("classifier.weight", 1) })
+        foreach (
+            var (name, scale) in new[]
+            {
+                ("electra.embeddings_project.weight", 1 / 16.0),
+                ("electra.encoder.layer.0.output.dense.bias", 1 / 8.0),
+                ("electra.encoder.layer.2.attention.output.LayerNorm.weight", 0.5),
+                ("classifier.weight", 1),
+            }
+        )
         {
             long offset = model.Store.Parameters.Single(p => p.Name == name).Offset;
             Assert.Equal(scale, ranges.Single(range => range.Start <= offset && offset < range.Start + range.Length).RateScale);
@@ -132,7 +167,13 @@ public class FinetuneMethodTests
     {
         var ids = golden[$"{prefix}input_ids"];
         var lengths = golden[$"{prefix}attention_mask"].sum(1).data<long>().Select(n => (int)n).ToArray();
-        var tokens = new TokenBatch((int)ids.shape[0], (int)ids.shape[1], ids.data<long>().ToArray(), golden[$"{prefix}token_type_ids"].data<long>().ToArray(), lengths);
+        var tokens = new TokenBatch(
+            (int)ids.shape[0],
+            (int)ids.shape[1],
+            ids.data<long>().ToArray(),
+            golden[$"{prefix}token_type_ids"].data<long>().ToArray(),
+            lengths
+        );
         return new TaskBatch(tokens, labels.to(float32).data<float>().ToArray(), [.. Enumerable.Range(0, tokens.Size)]);
     }
 
@@ -147,5 +188,6 @@ public class FinetuneMethodTests
     };
 
     /// <summary>The original calls the encoder <c>base_model</c>, and the rest as Hugging Face's library.</summary>
-    private static string OriginalName(string name) => name.StartsWith("electra.", StringComparison.Ordinal) ? OriginalEncoder + name["electra.".Length..] : name;
+    private static string OriginalName(string name) =>
+        name.StartsWith("electra.", StringComparison.Ordinal) ? OriginalEncoder + name["electra.".Length..] : name;
 }

@@ -20,13 +20,22 @@ public sealed class FinetuneScriptTests : IDisposable
     {
         var first = await TinyFinetuning.Finetune(folder);
         Assert.True(first.ExitCode == 0, first.Error + first.Output);
-        Assert.All(["colour", "same", "epoch 4 of 4", "Results on the development sets", "What next"], part => Assert.Contains(part, first.Output));
+        Assert.All(
+            ["colour", "same", "epoch 4 of 4", "Results on the development sets", "What next"],
+            part => Assert.Contains(part, first.Output)
+        );
         foreach (var run in new[] { "tiny_colour_0", "tiny_colour_1", "tiny_same_0", "tiny_same_1" })
-            Assert.All(["result.json", "config.yaml", "metrics.jsonl", "dev_predictions.tsv", "model.safetensors", "config.json", "vocab.txt"], file => Assert.True(File.Exists(folder.File($"runs/{run}/{file}")), $"{run}/{file}"));
+            Assert.All(
+                ["result.json", "config.yaml", "metrics.jsonl", "dev_predictions.tsv", "model.safetensors", "config.json", "vocab.txt"],
+                file => Assert.True(File.Exists(folder.File($"runs/{run}/{file}")), $"{run}/{file}")
+            );
 
         var results = FinetuneResult.All(folder.File("runs"));
         Assert.All(results, result => Assert.Equal(result.Scores[result.Metric], result.Score));
-        Assert.All(results.Where(result => result.Task == "colour"), result => Assert.True(result.Score > 0.9, $"accuracy {result.Score}: a word says which"));
+        Assert.All(
+            results.Where(result => result.Task == "colour"),
+            result => Assert.True(result.Score > 0.9, $"accuracy {result.Score}: a word says which")
+        );
         Assert.NotEqual(results[0].Seed, results[1].Seed);
         Assert.Equal(4, results[0].Epochs.Count);
         Assert.True(results[0].Epochs[3].TrainLoss < results[0].Epochs[0].TrainLoss);
@@ -43,7 +52,12 @@ public sealed class FinetuneScriptTests : IDisposable
     {
         await Done("tasks=[colour]", "runs=[3]");
         using var model = FinetunedModel.Open(folder.File("runs/tiny_colour_3"), Compute.Reference);
-        using var data = Electra.Data.Tasks.TaskData.Prepare(Electra.Data.Tasks.TaskSources.Open("colour", model.Config.Data), model.Tokenizer, model.Encoding, folder.File("datasets"));
+        using var data = Electra.Data.Tasks.TaskData.Prepare(
+            Electra.Data.Tasks.TaskSources.Open("colour", model.Config.Data),
+            model.Tokenizer,
+            model.Encoding,
+            folder.File("datasets")
+        );
         var logits = model.Predict(data.Dev[0], batchSize: 7);
         var rows = File.ReadLines(folder.File("runs/tiny_colour_3/dev_predictions.tsv")).Skip(1).Select(line => line.Split('\t')).ToList();
         Assert.Equal(40, rows.Count);
@@ -71,10 +85,14 @@ public sealed class FinetuneScriptTests : IDisposable
         await Done(["group=whole", .. keys]);
         for (int stop = 0; stop < 2; stop++)
         {
-            var process = ScriptRunner.Start(folder, ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), "group=stopped", .. keys]);
-            while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains($"epoch {3 + 40 * stop} "))
-            {
-            }
+            var process = ScriptRunner.Start(
+                folder,
+                ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), "group=stopped", .. keys]
+            );
+            while (
+                await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line
+                && !line.Contains($"epoch {3 + 40 * stop} ")
+            ) { }
             using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{process.Id}"]))
                 await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(143, (await ScriptRunner.Finish(process)).ExitCode);
@@ -120,7 +138,12 @@ public sealed class FinetuneScriptTests : IDisposable
     public async Task Another_experiment_under_the_same_group_is_refused_and_can_be_done_over()
     {
         await Done("tasks=[colour]", "runs=[0]");
-        await Refused(["tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3"], "another experiment", "learning_rate: 0.001", "resume=never");
+        await Refused(
+            ["tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3"],
+            "another experiment",
+            "learning_rate: 0.001",
+            "resume=never"
+        );
         await Done("tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3", "resume=never");
         Assert.Contains("learning_rate: 0.001", File.ReadAllText(folder.File("runs/tiny_colour_0/config.yaml")));
     }
@@ -130,19 +153,36 @@ public sealed class FinetuneScriptTests : IDisposable
     {
         await Done("tasks=[colour]", "runs=[0]");
         await Refused(["tasks=[colour]", "runs=[0]", "seed=1"], "another experiment", "seeds", "group=");
-        await Done("tasks=[colour, new]", "runs=[0]", $"data.own.new={{text: [text], labels: [red, blue], train: {folder.File("colour.tsv")}, held_out: 0.2}}", "data.own.colour.test=''");
+        await Done(
+            "tasks=[colour, new]",
+            "runs=[0]",
+            $"data.own.new={{text: [text], labels: [red, blue], train: {folder.File("colour.tsv")}, held_out: 0.2}}",
+            "data.own.colour.test=''"
+        );
         File.Copy(folder.File("colour-dev.tsv"), folder.File("moved.tsv"));
         await Done("tasks=[colour]", "runs=[0]", $"data.own.colour.dev={folder.File("moved.tsv")}");
         File.AppendAllText(folder.File("moved.tsv"), "a red cat\tred\n");
-        await Refused(["tasks=[colour]", "runs=[0]", $"data.own.colour.dev={folder.File("moved.tsv")}"], "was made with other rows", "group=");
+        await Refused(
+            ["tasks=[colour]", "runs=[0]", $"data.own.colour.dev={folder.File("moved.tsv")}"],
+            "was made with other rows",
+            "group="
+        );
     }
 
     [Fact]
     public async Task A_run_that_diverges_is_named_and_the_others_are_made()
     {
         // Values of 1e38 have a squared error that no float holds.
-        File.WriteAllLines(folder.File("far.tsv"), Enumerable.Range(0, 30).Select(i => $"red cat\ta dog\t{(i % 2 == 0 ? "1e38" : "-1e38")}").Prepend("a\tb\tlabel"));
-        var run = await TinyFinetuning.Finetune(folder, "tasks=[far, colour]", "runs=[0]", $"data.own.far={{text: [a, b], regression: true, train: {folder.File("far.tsv")}, held_out: 0.2}}");
+        File.WriteAllLines(
+            folder.File("far.tsv"),
+            Enumerable.Range(0, 30).Select(i => $"red cat\ta dog\t{(i % 2 == 0 ? "1e38" : "-1e38")}").Prepend("a\tb\tlabel")
+        );
+        var run = await TinyFinetuning.Finetune(
+            folder,
+            "tasks=[far, colour]",
+            "runs=[0]",
+            $"data.own.far={{text: [a, b], regression: true, train: {folder.File("far.tsv")}, held_out: 0.2}}"
+        );
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("far, run 0: training diverged", run.Error);
         Assert.True(FinetuneResult.IsIn(folder.File("runs/tiny_colour_0")));
@@ -164,17 +204,28 @@ public sealed class FinetuneScriptTests : IDisposable
     }
 
     private IEnumerable<string> Results(string group = "") =>
-        Directory.Exists(folder.File("runs")) ? Directory.EnumerateFiles(folder.File("runs"), "result.json", SearchOption.AllDirectories).Where(file => file.Contains($"/{group}")).Order(StringComparer.Ordinal) : [];
+        Directory.Exists(folder.File("runs"))
+            ? Directory
+                .EnumerateFiles(folder.File("runs"), "result.json", SearchOption.AllDirectories)
+                .Where(file => file.Contains($"/{group}"))
+                .Order(StringComparer.Ordinal)
+            : [];
 
     /// <summary>What a run learned, bit for bit.</summary>
     private (string Weights, string Predictions, string Scores) Learned(string run)
     {
         var result = FinetuneResult.Load(folder.File($"runs/{run}"));
-        return (Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(folder.File($"runs/{run}/model.safetensors")))),
+        return (
+            Convert.ToHexString(
+                System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(folder.File($"runs/{run}/model.safetensors")))
+            ),
             File.ReadAllText(folder.File($"runs/{run}/dev_predictions.tsv")),
             string.Join(' ', result.Epochs.Select(epoch => $"{epoch.Epoch} {epoch.TrainLoss} {string.Join(' ', epoch.Scores)}")));
     }
 
     private IEnumerable<(long, double)> Losses(string run) =>
-        MetricsLog.Read(folder.File($"runs/{run}")).Where(row => row.Values.ContainsKey("loss")).Select(row => (row.Step, row.Values["loss"]));
+        MetricsLog
+            .Read(folder.File($"runs/{run}"))
+            .Where(row => row.Values.ContainsKey("loss"))
+            .Select(row => (row.Step, row.Values["loss"]));
 }

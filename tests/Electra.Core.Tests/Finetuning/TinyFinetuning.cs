@@ -22,16 +22,30 @@ internal static class TinyFinetuning
     /// <summary>Writes checkpoint, data and configuration; skips the test where the scripts have no library to load.</summary>
     public static void Write(TemporaryFolder folder)
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
+            "needs dotnet build -c Release"
+        );
         var tokenizer = new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, .. Words]));
-        var shape = new ElectraConfig { EmbeddingSize = 16, HiddenSize = 32, Layers = 2, AttentionHeads = 2, IntermediateSize = 64, MaxPositions = 32, GeneratorDivisor = 1, InitializerRange = 0.1 }.For(tokenizer.Vocabulary);
+        var shape = new ElectraConfig
+        {
+            EmbeddingSize = 16,
+            HiddenSize = 32,
+            Layers = 2,
+            AttentionHeads = 2,
+            IntermediateSize = 64,
+            MaxPositions = 32,
+            GeneratorDivisor = 1,
+            InitializerRange = 0.1,
+        }.For(tokenizer.Vocabulary);
         using var pair = ElectraPair.Create(shape, seed: 1, Compute.Reference);
         HuggingFaceFolder.SavePair(folder.File("checkpoint"), pair, tokenizer);
 
         var random = new Random(1);
         string Text() => string.Join(' ', Enumerable.Range(0, random.Next(2, 9)).Select(_ => Words[random.Next(2, Words.Length)]));
         string Colour(int i) => $"{Text()} {Words[i % 2]} {Text()}\t{Words[i % 2]}";
-        string Same() => Text() is var a && random.Next(2) == 0 ? $"{a}\t{a}\t{4 + random.NextDouble():F2}" : $"{a}\t{Text()}\t{random.NextDouble():F2}";
+        string Same() =>
+            Text() is var a && random.Next(2) == 0 ? $"{a}\t{a}\t{4 + random.NextDouble():F2}" : $"{a}\t{Text()}\t{random.NextDouble():F2}";
         File.WriteAllLines(folder.File("colour.tsv"), Enumerable.Range(0, 90).Select(Colour).Prepend("text\tlabel"));
         File.WriteAllLines(folder.File("colour-dev.tsv"), Enumerable.Range(0, 40).Select(Colour).Prepend("text\tlabel"));
         File.WriteAllLines(folder.File("colour-test.tsv"), Enumerable.Range(0, 20).Select(_ => Text()).Prepend("text"));
@@ -43,7 +57,9 @@ internal static class TinyFinetuning
             runs: 0..1
             data:
               own:
-                colour: {text: [text], labels: [red, blue], train: {{folder.File("colour.tsv")}}, dev: {{folder.File("colour-dev.tsv")}}, test: {{folder.File("colour-test.tsv")}}, epochs: 4}
+                colour: {text: [text], labels: [red, blue], train: {{folder.File("colour.tsv")}}, dev: {{folder.File(
+                "colour-dev.tsv"
+            )}}, test: {{folder.File("colour-test.tsv")}}, epochs: 4}
                 same: {text: [a, b], regression: true, range: [0, 5], train: {{folder.File("same.tsv")}}, held_out: 0.2, unordered: true}
             encoding: {max_length: 24}
             training: {batch_size: 8, learning_rate: 3e-3, layer_decay: 0.9}

@@ -30,7 +30,10 @@ public sealed class HubClientTests : IAsyncLifetime
     {
         using var hub = server.Client(folder.Path);
         var snapshot = await hub.OpenAsync(DataSet);
-        Assert.Equal(["README.md", "data/train-00000-of-00002.txt", "data/train-00001-of-00002.txt"], snapshot.Files.Select(file => file.Path));
+        Assert.Equal(
+            ["README.md", "data/train-00000-of-00002.txt", "data/train-00001-of-00002.txt"],
+            snapshot.Files.Select(file => file.Path)
+        );
 
         var path = await snapshot.DownloadAsync(snapshot.Files);
 
@@ -42,7 +45,10 @@ public sealed class HubClientTests : IAsyncLifetime
             var blob = new FileInfo(folder.File($"datasets--org--data/blobs/{file.Hash}"));
             Assert.Equal(file.Size, blob.Length);
             Assert.Equal(blob.FullName, new FileInfo(Path.Combine(path, file.Path)).ResolveLinkTarget(true)!.FullName);
-            Assert.False(Path.IsPathRooted(new FileInfo(Path.Combine(path, file.Path)).LinkTarget), "links are relative: the cache can be moved");
+            Assert.False(
+                Path.IsPathRooted(new FileInfo(Path.Combine(path, file.Path)).LinkTarget),
+                "links are relative: the cache can be moved"
+            );
         }
         Assert.Equal(Text(1, 300_000), File.ReadAllText(Path.Combine(path, "data/train-00000-of-00002.txt")));
         Assert.Equal(3, Directory.GetFiles(folder.File("datasets--org--data/blobs")).Length);
@@ -150,7 +156,10 @@ public sealed class HubClientTests : IAsyncLifetime
         File.Delete(new FileInfo(snapshot.PathOf(file)).ResolveLinkTarget(returnFinalTarget: true)!.FullName);
         Assert.False(snapshot.Has(file));
         await snapshot.DownloadAsync([file]);
-        Assert.Equal(file.Size, new FileInfo(snapshot.PathOf(file)).ResolveLinkTarget(returnFinalTarget: true) is FileInfo content ? content.Length : 0);
+        Assert.Equal(
+            file.Size,
+            new FileInfo(snapshot.PathOf(file)).ResolveLinkTarget(returnFinalTarget: true) is FileInfo content ? content.Length : 0
+        );
         foreach (var inner in Directory.GetFiles(Path.Combine(folder.Path, "datasets--org--data", "blobs")))
             File.Delete(inner);
         Assert.Empty(HubTree.InFolder(snapshot.Folder));
@@ -160,7 +169,11 @@ public sealed class HubClientTests : IAsyncLifetime
     public async Task A_hub_that_is_not_there_is_given_up_at_once_and_the_cache_used()
     {
         var path = await Download();
-        var nowhere = server.Settings(folder.Path) with { Endpoint = new Uri("http://127.0.0.1:9/"), RetryDelay = TimeSpan.FromMinutes(10) };
+        var nowhere = server.Settings(folder.Path) with
+        {
+            Endpoint = new Uri("http://127.0.0.1:9/"),
+            RetryDelay = TimeSpan.FromMinutes(10),
+        };
         var clock = System.Diagnostics.Stopwatch.StartNew();
         using var hub = new HubClient(nowhere);
 
@@ -178,7 +191,10 @@ public sealed class HubClientTests : IAsyncLifetime
         using var anonymous = server.Client(folder.Path);
         Assert.Contains("no HF_TOKEN is set", (await Assert.ThrowsAsync<HubException>(() => anonymous.OpenAsync(DataSet))).Message);
         using var stranger = server.Client(folder.Path, "wrong");
-        Assert.Contains("the token in use does not open it", (await Assert.ThrowsAsync<HubException>(() => stranger.OpenAsync(DataSet))).Message);
+        Assert.Contains(
+            "the token in use does not open it",
+            (await Assert.ThrowsAsync<HubException>(() => stranger.OpenAsync(DataSet))).Message
+        );
         using var hub = server.Client(folder.Path, "secret");
         var snapshot = await hub.OpenAsync(DataSet);
         await snapshot.DownloadAsync(snapshot.Files);
@@ -219,9 +235,18 @@ public sealed class HubClientTests : IAsyncLifetime
     public async Task What_is_not_there_is_said_so()
     {
         using var hub = server.Client(folder.Path);
-        Assert.Contains("there is no dataset org/none", (await Assert.ThrowsAsync<HubException>(() => hub.OpenAsync(new HubRepository(HubKind.Dataset, "org/none")))).Message);
-        Assert.Contains("no revision v9", (await Assert.ThrowsAsync<HubException>(() => hub.OpenAsync(HubRepository.Parse(HubKind.Dataset, "org/data@v9")))).Message);
-        Assert.Contains("has no *.safetensors", Assert.Throws<HubException>(() => HubFolders.Find("org/model", HubKind.Model, ["*.safetensors"], hub)).Message);
+        Assert.Contains(
+            "there is no dataset org/none",
+            (await Assert.ThrowsAsync<HubException>(() => hub.OpenAsync(new HubRepository(HubKind.Dataset, "org/none")))).Message
+        );
+        Assert.Contains(
+            "no revision v9",
+            (await Assert.ThrowsAsync<HubException>(() => hub.OpenAsync(HubRepository.Parse(HubKind.Dataset, "org/data@v9")))).Message
+        );
+        Assert.Contains(
+            "has no *.safetensors",
+            Assert.Throws<HubException>(() => HubFolders.Find("org/model", HubKind.Model, ["*.safetensors"], hub)).Message
+        );
         server.Fault = HubFaults.Status("/api/", 403, 1);
         Assert.Throws<HubException>(() => new HubRepository(HubKind.Model, "../../etc"));
         Assert.Throws<HubException>(() => HubRepository.Parse(HubKind.Model, "org/model@../../x"));
@@ -244,7 +269,10 @@ public sealed class HubClientTests : IAsyncLifetime
     {
         Assert.Equal(folder.Path, HubFolders.Find(folder.Path, HubKind.Model, ["*"]));
         using var hub = server.Client(folder.File("cache"));
-        Assert.Equal("[PAD]\n[UNK]\n", File.ReadAllText(Path.Combine(HubFolders.Find("hub:org/model", HubKind.Model, ["vocab.txt"], hub), "vocab.txt")));
+        Assert.Equal(
+            "[PAD]\n[UNK]\n",
+            File.ReadAllText(Path.Combine(HubFolders.Find("hub:org/model", HubKind.Model, ["vocab.txt"], hub), "vocab.txt"))
+        );
     }
 
     [Fact]
@@ -265,14 +293,28 @@ public sealed class HubClientTests : IAsyncLifetime
         var home = folder.File("home");
         Directory.CreateDirectory(home);
         File.WriteAllText(Path.Combine(home, "token"), "from-file\n");
-        HubSettings From(params (string Name, string Value)[] variables) => HubSettings.From(name => variables.FirstOrDefault(v => v.Name == name).Value);
+        HubSettings From(params (string Name, string Value)[] variables) =>
+            HubSettings.From(name => variables.FirstOrDefault(v => v.Name == name).Value);
 
         var settings = From(("HF_HOME", home), ("HF_ENDPOINT", "http://mirror:8080/"));
-        Assert.Equal((new Uri("http://mirror:8080/"), Path.Combine(home, "hub"), "from-file", false), (settings.Endpoint, settings.CacheFolder, settings.Token, settings.IsOffline));
+        Assert.Equal(
+            (new Uri("http://mirror:8080/"), Path.Combine(home, "hub"), "from-file", false),
+            (settings.Endpoint, settings.CacheFolder, settings.Token, settings.IsOffline)
+        );
         settings = From(("HF_HOME", home), ("HF_TOKEN", "given"), ("HF_HUB_CACHE", folder.Path), ("HF_HUB_OFFLINE", "true"));
-        Assert.Equal((new Uri("https://huggingface.co/"), folder.Path, "given", true), (settings.Endpoint, settings.CacheFolder, settings.Token, settings.IsOffline));
+        Assert.Equal(
+            (new Uri("https://huggingface.co/"), folder.Path, "given", true),
+            (settings.Endpoint, settings.CacheFolder, settings.Token, settings.IsOffline)
+        );
         Assert.EndsWith(Path.Combine(".cache", "huggingface", "hub"), From().CacheFolder);
-        Assert.Equal((folder.Path, "old"), (From(("HUGGINGFACE_HUB_CACHE", folder.Path), ("HUGGING_FACE_HUB_TOKEN", "old")) is var old ? (old.CacheFolder, old.Token) : default));
+        Assert.Equal(
+            (folder.Path, "old"),
+            (
+                From(("HUGGINGFACE_HUB_CACHE", folder.Path), ("HUGGING_FACE_HUB_TOKEN", "old")) is var old
+                    ? (old.CacheFolder, old.Token)
+                    : default
+            )
+        );
         Assert.Equal(folder.Path, From(("HUGGINGFACE_HUB_CACHE", "/older"), ("HF_HUB_CACHE", folder.Path)).CacheFolder);
         Assert.Equal(Path.Combine(folder.Path, "huggingface", "hub"), From(("XDG_CACHE_HOME", folder.Path)).CacheFolder);
         Assert.Equal(Path.Combine(folder.Path, "hf", "hub"), From(("HF_HOME", "$SCRATCH/hf"), ("SCRATCH", folder.Path)).CacheFolder);

@@ -50,8 +50,12 @@ public sealed class HubFaultTests : IAsyncLifetime
     public async Task Connections_that_break_at_random_bytes_everywhere_cost_nothing_but_time(int seed)
     {
         var random = new Random(seed);
-        Func<HttpContext, Task<bool>>[] faults = [.. new[] { ("/revision/", 60), ("/tree/", 300), (Small, 10), ("/lfs/", Content.Length / 4) }
-            .Select(part => HubFaults.Drop(part.Item1, [.. Enumerable.Range(0, 3).Select(_ => random.Next(part.Item2))]))];
+        Func<HttpContext, Task<bool>>[] faults =
+        [
+            .. new[] { ("/revision/", 60), ("/tree/", 300), (Small, 10), ("/lfs/", Content.Length / 4) }.Select(part =>
+                HubFaults.Drop(part.Item1, [.. Enumerable.Range(0, 3).Select(_ => random.Next(part.Item2))])
+            ),
+        ];
         server.Fault = async context =>
         {
             foreach (var fault in faults)
@@ -366,7 +370,11 @@ public sealed class HubFaultTests : IAsyncLifetime
     /// <summary>What has a final name in a cache is whole and right.</summary>
     internal static void AssertNothingWrong(string cache)
     {
-        foreach (var blob in Directory.EnumerateFiles(cache, "*", SearchOption.AllDirectories).Where(path => path.Contains("blobs") && !path.EndsWith(".incomplete")))
+        foreach (
+            var blob in Directory
+                .EnumerateFiles(cache, "*", SearchOption.AllDirectories)
+                .Where(path => path.Contains("blobs") && !path.EndsWith(".incomplete"))
+        )
         {
             var bytes = File.ReadAllBytes(blob);
             Assert.Equal(Path.GetFileName(blob), new ServedFile(bytes, IsLarge: Path.GetFileName(blob).Length == 64).Hash);

@@ -42,7 +42,8 @@ internal sealed class HubServer : IAsyncDisposable
     public ConcurrentQueue<(string Path, string? Token, string? Range)> Requests { get; } = [];
 
     /// <summary>Requests for the content of files.</summary>
-    public IEnumerable<string> FileRequests => Requests.Select(request => request.Path).Where(path => path.Contains("/resolve/") || path.Contains("/lfs/"));
+    public IEnumerable<string> FileRequests =>
+        Requests.Select(request => request.Path).Where(path => path.Contains("/resolve/") || path.Contains("/lfs/"));
 
     public static async Task<HubServer> Start()
     {
@@ -59,7 +60,8 @@ internal sealed class HubServer : IAsyncDisposable
     public ValueTask DisposeAsync() => app.DisposeAsync();
 
     /// <summary>A client whose cache lies in a folder, with retries that take no time.</summary>
-    public HubClient Client(string cache, string? token = null, bool offline = false) => new(Settings(cache) with { Token = token, IsOffline = offline });
+    public HubClient Client(string cache, string? token = null, bool offline = false) =>
+        new(Settings(cache) with { Token = token, IsOffline = offline });
 
     public HubSettings Settings(string cache) => new(new Uri(Endpoint, "/"), cache)
     {
@@ -70,18 +72,24 @@ internal sealed class HubServer : IAsyncDisposable
     /// <summary>Adds or changes a file; the repository is at a new commit then.</summary>
     public void Add(string repository, string path, ReadOnlySpan<byte> content, bool isLarge = false)
     {
-        var files = repositories.TryGetValue(repository, out var old) ? new SortedDictionary<string, ServedFile>(old.Files, StringComparer.Ordinal) : [];
+        var files = repositories.TryGetValue(repository, out var old)
+            ? new SortedDictionary<string, ServedFile>(old.Files, StringComparer.Ordinal)
+            : [];
         var file = new ServedFile(content.ToArray(), isLarge);
         files[path] = file;
         large[file.Hash] = file.Content;
         repositories[repository] = new Repository(Sha1(string.Join('\n', files.Select(f => f.Key + f.Value.Hash))), files);
     }
 
-    public void Add(string repository, string path, string content, bool isLarge = false) => Add(repository, path, Encoding.UTF8.GetBytes(content), isLarge);
+    public void Add(string repository, string path, string content, bool isLarge = false) =>
+        Add(repository, path, Encoding.UTF8.GetBytes(content), isLarge);
 
     /// <summary>Gives a repository a branch with one file.</summary>
     public void AddBranch(string repository, string branch, string path, byte[] content) =>
-        branches[(repository, branch)] = new Repository(Sha1(branch), new(StringComparer.Ordinal) { [path] = new ServedFile(content, IsLarge: false) });
+        branches[(repository, branch)] = new Repository(
+            Sha1(branch),
+            new(StringComparer.Ordinal) { [path] = new ServedFile(content, IsLarge: false) }
+        );
 
     /// <summary>The commit that a repository (<c>datasets/org/name</c>) is at.</summary>
     public string Commit(string repository) => repositories[repository].Commit;
@@ -94,7 +102,9 @@ internal sealed class HubServer : IAsyncDisposable
     {
         var (request, response) = (context.Request, context.Response);
         var path = request.Path.Value!;
-        Requests.Enqueue((path, request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", ""), request.Headers.Range.FirstOrDefault()));
+        Requests.Enqueue(
+            (path, request.Headers.Authorization.FirstOrDefault()?.Replace("Bearer ", ""), request.Headers.Range.FirstOrDefault())
+        );
         if (await Fault(context))
             return;
         if (path.StartsWith("/lfs/", StringComparison.Ordinal))
@@ -104,7 +114,9 @@ internal sealed class HubServer : IAsyncDisposable
             return;
         }
         var (name, rest) = Split(path.Replace("/api/", "/"));
-        if (!repositories.TryGetValue(name, out var repository) || (Token is not null && request.Headers.Authorization != $"Bearer {Token}"))
+        if (
+            !repositories.TryGetValue(name, out var repository) || (Token is not null && request.Headers.Authorization != $"Bearer {Token}")
+        )
         {
             // The real hub does not say which of both.
             (response.StatusCode, response.Headers["X-Error-Code"]) = (401, "RepoNotFound");
@@ -112,7 +124,11 @@ internal sealed class HubServer : IAsyncDisposable
         }
         var parts = rest.Split('/', 3);
         var revision = Uri.UnescapeDataString(parts[1]);
-        repository = branches.FirstOrDefault(branch => branch.Key.Item1 == name && (branch.Key.Item2 == revision || branch.Value.Commit == revision)).Value ?? repository;
+        repository =
+            branches
+                .FirstOrDefault(branch => branch.Key.Item1 == name && (branch.Key.Item2 == revision || branch.Value.Commit == revision))
+                .Value
+            ?? repository;
         if (revision != repository.Commit && revision != "main" && !branches.ContainsKey((name, revision)))
             (response.StatusCode, response.Headers["X-Error-Code"]) = (404, "RevisionNotFound");
         else if (parts[0] == "revision")
@@ -131,7 +147,8 @@ internal sealed class HubServer : IAsyncDisposable
         var entries = repository.Files.Skip(page * PageSize).Take(PageSize).Select(file => file.Value.Entry(file.Key))
             .Prepend(new { type = "directory", oid = new string('0', 40), size = 0, path = "folder" });
         if (repository.Files.Count > (page + 1) * PageSize)
-            context.Response.Headers.Link = $"<{Endpoint.GetLeftPart(UriPartial.Authority)}{context.Request.Path}?recursive=true&cursor={page + 1}>; rel=\"next\"";
+            context.Response.Headers.Link =
+                $"<{Endpoint.GetLeftPart(UriPartial.Authority)}{context.Request.Path}?recursive=true&cursor={page + 1}>; rel=\"next\"";
         await context.Response.WriteAsync(JsonSerializer.Serialize(entries));
     }
 
@@ -158,7 +175,10 @@ internal sealed class HubServer : IAsyncDisposable
         var condition = context.Request.Headers.IfRange.FirstOrDefault();
         int from = range is not null && (condition is null || condition == tag) ? (int)range.From!.Value : 0;
         if (from > 0)
-            (context.Response.StatusCode, context.Response.Headers.ContentRange) = (206, $"bytes {from}-{content.Length - 1}/{content.Length}");
+            (context.Response.StatusCode, context.Response.Headers.ContentRange) = (
+                206,
+                $"bytes {from}-{content.Length - 1}/{content.Length}"
+            );
         context.Response.ContentLength = content.Length - from;
         await context.Response.Body.WriteAsync(content.AsMemory(from));
     }
@@ -180,10 +200,32 @@ internal sealed class HubServer : IAsyncDisposable
 internal sealed record ServedFile(byte[] Content, bool IsLarge)
 {
     /// <summary>As git names content, or SHA-256.</summary>
-    public string Hash { get; init; } = Convert.ToHexStringLower(IsLarge ? SHA256.HashData(Content) : SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {Content.Length}\0"), .. Content]));
+    public string Hash { get; init; } =
+        Convert.ToHexStringLower(
+            IsLarge ? SHA256.HashData(Content) : SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {Content.Length}\0"), .. Content])
+        );
 
     /// <summary>The entry in a list of files.</summary>
-    public object Entry(string path) => IsLarge
-        ? new { type = "file", oid = new string('a', 40), size = 134, path, lfs = new { oid = Hash, size = Content.Length, pointerSize = 134 } }
-        : new { type = "file", oid = Hash, size = Content.Length, path };
+    public object Entry(string path) =>
+        IsLarge
+            ? new
+            {
+                type = "file",
+                oid = new string('a', 40),
+                size = 134,
+                path,
+                lfs = new
+                {
+                    oid = Hash,
+                    size = Content.Length,
+                    pointerSize = 134,
+                },
+            }
+            : new
+            {
+                type = "file",
+                oid = Hash,
+                size = Content.Length,
+                path,
+            };
 }

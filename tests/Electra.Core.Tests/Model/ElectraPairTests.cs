@@ -42,7 +42,10 @@ public class ElectraPairTests
         var generatorLoss = cross_entropy(logits, io["input_ids"].view(80).index_select(0, positions));
         var real = io["attention_mask"].view(80).nonzero().view(-1);
         var judged = pair.Discriminate(io["generated"], types, attention, Dropout.None);
-        var discriminatorLoss = binary_cross_entropy_with_logits(judged.index_select(0, real), io["is_replaced"].view(80).index_select(0, real).to(float32));
+        var discriminatorLoss = binary_cross_entropy_with_logits(
+            judged.index_select(0, real),
+            io["is_replaced"].view(80).index_select(0, real).to(float32)
+        );
         var loss = generatorLoss + 50 * discriminatorLoss;
 
         Golden.AssertClose(io["gen_loss"], generatorLoss, 1e-5, "generator loss");
@@ -116,7 +119,13 @@ public class ElectraPairTests
         foreach (var pair in new[] { exact, rounded })
         {
             var positions = io["is_mlm_applied"].view(80).nonzero().view(-1);
-            var logits = pair.Generate(io["masked_input_ids"], io["token_type_ids"], Attention(pair.Store.Compute), positions, Dropout.None);
+            var logits = pair.Generate(
+                io["masked_input_ids"],
+                io["token_type_ids"],
+                Attention(pair.Store.Compute),
+                positions,
+                Dropout.None
+            );
             var judged = pair.Discriminate(io["generated"], io["token_type_ids"], Attention(pair.Store.Compute), Dropout.None);
             (cross_entropy(logits, io["sampled_tokens"]) + 50 * judged.sigmoid().mean()).backward();
             pair.Store.CollectGradients();
@@ -128,7 +137,9 @@ public class ElectraPairTests
     [Fact]
     public void Shapes_that_do_not_fit_are_refused_by_key()
     {
-        var error = Assert.Throws<UserErrorException>(() => ElectraPair.Create(TinyPair.Config with { AttentionHeads = 5 }, 0, Compute.Reference));
+        var error = Assert.Throws<UserErrorException>(() =>
+            ElectraPair.Create(TinyPair.Config with { AttentionHeads = 5 }, 0, Compute.Reference)
+        );
         Assert.Contains("attention_heads", error.Message);
     }
 

@@ -10,7 +10,11 @@ public class OpenMPThreadsTests
     public async Task Threads_stop_spinning_soon_unless_the_user_decided_otherwise()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "libtorch has libgomp on Linux only");
-        Assert.SkipWhen(Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null || Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null, "the variables are set");
+        Assert.SkipWhen(
+            Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null
+                || Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null,
+            "the variables are set"
+        );
         using var folder = TestData.Temporary();
         File.WriteAllText(folder.File("spin.csx"), $$"""
             #r "{{typeof(Compute).Assembly.Location}}"
@@ -38,7 +42,10 @@ public class OpenMPThreadsTests
         var processors = Environment.ProcessorCount;
         Assert.Empty(new ComputeOptions().Warnings());
         Assert.Empty(new ComputeOptions { Threads = processors }.Warnings(workers: processors));
-        Assert.Contains($"compute.threads is {processors + 1}, but this process may use {processors} processor", Assert.Single(new ComputeOptions { Threads = processors + 1 }.Warnings()));
+        Assert.Contains(
+            $"compute.threads is {processors + 1}, but this process may use {processors} processor",
+            Assert.Single(new ComputeOptions { Threads = processors + 1 }.Warnings())
+        );
         Assert.Contains($"workers is {processors + 1}", Assert.Single(new ComputeOptions().Warnings(workers: processors + 1)));
     }
 }

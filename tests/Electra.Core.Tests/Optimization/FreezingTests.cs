@@ -16,7 +16,17 @@ public class FreezingTests
         {
             var cases = new TheoryData<Precision, string, bool>();
             foreach (var precision in new[] { Precision.Float32, Precision.Bfloat16, Precision.Float16 })
-                foreach (var frozen in new[] { "embeddings.word_embeddings", "encoder.layer.0", ".bias", "generator.", "LayerNorm", "discriminator_predictions.dense.weight" })
+                foreach (
+                    var frozen in new[]
+                    {
+                    "embeddings.word_embeddings",
+                    "encoder.layer.0",
+                    ".bias",
+                    "generator.",
+                    "LayerNorm",
+                    "discriminator_predictions.dense.weight",
+                    }
+                )
                     foreach (bool byLeaf in new[] { true, false })
                         cases.Add(precision, frozen, byLeaf);
             return cases;

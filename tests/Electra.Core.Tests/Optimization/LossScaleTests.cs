@@ -90,7 +90,10 @@ public sealed class LossScaleTests
             var guesses = pair.Generate(io["masked_input_ids"], io["token_type_ids"], attention, positions, Dropout.None);
             var opinions = pair.Discriminate(io["generated"], io["token_type_ids"], attention, Dropout.None).index_select(0, real);
             var generatorLoss = cross_entropy(guesses, io["input_ids"].view(80).index_select(0, positions));
-            var discriminatorLoss = binary_cross_entropy_with_logits(opinions, io["is_replaced"].view(80).index_select(0, real).to(float32));
+            var discriminatorLoss = binary_cross_entropy_with_logits(
+                opinions,
+                io["is_replaced"].view(80).index_select(0, real).to(float32)
+            );
             Golden.AssertClose(io["gen_loss"], generatorLoss, 0.002, "generator loss");
             Golden.AssertClose(io["disc_loss"], discriminatorLoss, 0.002, "discriminator loss");
             // Less than at the start: these gradients are large, and an overflow is another test's.

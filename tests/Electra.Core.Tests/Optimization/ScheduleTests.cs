@@ -17,7 +17,15 @@ public class ScheduleTests
                 : run.TryGetProperty("warmup_pct", out var share) ? (long)(share.GetDouble() * steps) : 0;
             var kind = Enum.Parse<ScheduleKind>(name.Replace("_", ""), ignoreCase: true);
             var schedule = run.TryGetProperty("pct_start", out var start)
-                ? k => Schedule.OneCycle(k, peak, steps, run.GetProperty("div").GetDouble(), run.GetProperty("div_final").GetDouble(), start.GetDouble())
+                ? k =>
+                    Schedule.OneCycle(
+                        k,
+                        peak,
+                        steps,
+                        run.GetProperty("div").GetDouble(),
+                        run.GetProperty("div_final").GetDouble(),
+                        start.GetDouble()
+                    )
                 : Schedule.Of(kind, peak, steps, warmup);
             // fastai keeps the position in a one-cycle in float32.
             double tolerance = kind is ScheduleKind.OneCycle or ScheduleKind.AdjustedOneCycle ? 2e-7 : 1e-12;
@@ -26,7 +34,10 @@ public class ScheduleTests
             for (int i = 0; i < ks.GetArrayLength(); i++)
             {
                 var actual = schedule(ks[i].GetInt64());
-                Assert.True(Math.Abs(actual.LearningRate - rates[i].GetDouble()) <= tolerance * peak, $"{name} of {steps} steps: {actual.LearningRate} at step {ks[i]}, not {rates[i]}");
+                Assert.True(
+                    Math.Abs(actual.LearningRate - rates[i].GetDouble()) <= tolerance * peak,
+                    $"{name} of {steps} steps: {actual.LearningRate} at step {ks[i]}, not {rates[i]}"
+                );
                 if (run.TryGetProperty("mom", out var momentum))
                     Assert.Equal(momentum[i].GetDouble(), actual.Momentum!.Value, 2e-7);
             }
@@ -37,7 +48,10 @@ public class ScheduleTests
     public void The_named_one_cycles_are_the_originals()
     {
         foreach (var (kind, divisor, share) in new[] { (ScheduleKind.OneCycle, 25, 0.25), (ScheduleKind.AdjustedOneCycle, 1e5, 0.01) })
-            Assert.Equal(Schedule.OneCycle(777, 5e-4, 1_000_000, divisor, 1e5, share), Schedule.Of(kind, 5e-4, 1_000_000, warmup: 10_000)(777));
+            Assert.Equal(
+                Schedule.OneCycle(777, 5e-4, 1_000_000, divisor, 1e5, share),
+                Schedule.Of(kind, 5e-4, 1_000_000, warmup: 10_000)(777)
+            );
     }
 
     [Theory]
@@ -57,17 +71,21 @@ public class ScheduleTests
 
     [Fact]
     public void Whatever_the_run_its_rates_are_numbers_that_rise_once_and_fall_once() =>
-        Gen.Select(Gen.Enum<ScheduleKind>(), Gen.Double[0, 10], Gen.Long[1, 2_000_000], Gen.Double[0, 1.5], Gen.Int[2, 60]).Sample((kind, peak, steps, warmupShare, points) =>
-        {
-            var schedule = Schedule.Of(kind, peak, steps, (long)(warmupShare * steps));
-            StepRates[] rates = [.. Enumerable.Range(0, points).Select(i => schedule(steps * i / (points - 1)))];
-            Assert.All(rates, rate => Assert.InRange(rate.LearningRate, 0, peak * (1 + 1e-9)));
-            Assert.All(rates, rate => Assert.InRange(rate.Momentum ?? 0.9, 0.85 - 1e-9, 0.95 + 1e-9));
-            bool falls = false;
-            foreach (var (before, after) in rates.Zip(rates.Skip(1)))
-            {
-                Assert.False(falls && after.LearningRate > before.LearningRate + peak * 1e-12, "it rises again");
-                falls |= after.LearningRate < before.LearningRate - peak * 1e-12;
-            }
-        }, iter: 2_000);
+        Gen.Select(Gen.Enum<ScheduleKind>(), Gen.Double[0, 10], Gen.Long[1, 2_000_000], Gen.Double[0, 1.5], Gen.Int[2, 60])
+            .Sample(
+                (kind, peak, steps, warmupShare, points) =>
+                {
+                    var schedule = Schedule.Of(kind, peak, steps, (long)(warmupShare * steps));
+                    StepRates[] rates = [.. Enumerable.Range(0, points).Select(i => schedule(steps * i / (points - 1)))];
+                    Assert.All(rates, rate => Assert.InRange(rate.LearningRate, 0, peak * (1 + 1e-9)));
+                    Assert.All(rates, rate => Assert.InRange(rate.Momentum ?? 0.9, 0.85 - 1e-9, 0.95 + 1e-9));
+                    bool falls = false;
+                    foreach (var (before, after) in rates.Zip(rates.Skip(1)))
+                    {
+                        Assert.False(falls && after.LearningRate > before.LearningRate + peak * 1e-12, "it rises again");
+                        falls |= after.LearningRate < before.LearningRate - peak * 1e-12;
+                    }
+                },
+                iter: 2_000
+            );
 }

@@ -9,7 +9,9 @@ using static TorchSharp.torch;
 
 namespace Electra.Tests.Pretraining;
 
-/// <summary>The losses of a batch are means over what the whole batch has, and its gradients the same, however it is cut into parts.</summary>
+/// <summary>
+/// The losses of a batch are means over what the whole batch has, and its gradients the same, however it is cut into parts.
+/// </summary>
 public class AccumulationTests
 {
     private static readonly int[] Lengths = [24, 9, 17, 12, 3, 21, 9, 7];
@@ -37,7 +39,10 @@ public class AccumulationTests
             {
                 var own = applied.narrow(0, batch.FirstRow, batch.Size).narrow(1, 0, batch.Length).reshape(-1);
                 long[] positions = [.. own.nonzero().view(-1).data<long>()];
-                long[] ids = [.. golden["masked_input_ids"].narrow(0, batch.FirstRow, batch.Size).narrow(1, 0, batch.Length).reshape(-1).data<long>()];
+                long[] ids =
+                [
+                    .. golden["masked_input_ids"].narrow(0, batch.FirstRow, batch.Size).narrow(1, 0, batch.Length).reshape(-1).data<long>(),
+                ];
                 return new MaskedTokens(ids, positions, [.. positions.Select(position => batch.Ids[position])]);
             },
             // The samples of a part follow those of the parts before it.
@@ -54,7 +59,9 @@ public class AccumulationTests
                 Assert.True((expected - gradient).abs().max().item<float>() < 1e-5 * 43.2, name);
     }
 
-    /// <summary>Random cuts, with masks, samples and dropout of their own: by the plain operators, and by the kernels where the processor has them.</summary>
+    /// <summary>
+    /// Random cuts, with masks, samples and dropout of their own: by the plain operators, and by the kernels where the processor has them.
+    /// </summary>
     [Theory]
     [InlineData(Precision.Float32, MaskingStyle.Independent, 1e-5)]
     [InlineData(Precision.Float32, MaskingStyle.FixedShare, 1e-5)]
@@ -102,8 +109,12 @@ public class AccumulationTests
     private static TokenBatch Part(TokenBatch batch, int first, int count)
     {
         int length = batch.Lengths[first..(first + count)].Max();
-        long[] Trimmed(long[] values) => [.. Enumerable.Range(first, count).SelectMany(row => values.Skip(row * batch.Length).Take(length))];
-        return new TokenBatch(count, length, Trimmed(batch.Ids), Trimmed(batch.TokenTypes), batch.Lengths[first..(first + count)]) { FirstRow = batch.FirstRow + first };
+        long[] Trimmed(long[] values) =>
+            [.. Enumerable.Range(first, count).SelectMany(row => values.Skip(row * batch.Length).Take(length))];
+        return new TokenBatch(count, length, Trimmed(batch.Ids), Trimmed(batch.TokenTypes), batch.Lengths[first..(first + count)])
+        {
+            FirstRow = batch.FirstRow + first,
+        };
     }
 
     private static TokenBatch RandomBatch()

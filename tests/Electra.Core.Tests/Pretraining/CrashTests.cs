@@ -4,7 +4,9 @@ using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;
 
-/// <summary>scripts/pretrain.csx, killed, stopped and damaged: what is there at the end is what a run that was never stopped leaves.</summary>
+/// <summary>
+/// scripts/pretrain.csx, killed, stopped and damaged: what is there at the end is what a run that was never stopped leaves.
+/// </summary>
 public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
 {
     [Fact, Trait("Category", "Long")]
@@ -14,20 +16,30 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         await whole.Ready();
         var clock = Stopwatch.StartNew();
         // Two at once, one for each processor of a small machine.
-        await Task.WhenAll(Enumerable.Range(0, 2).Select(async side =>
-        {
-            var random = new Random(17 + side);
-            for (int round = 0, left = Kills / 2; left > 0; round++)
-            {
-                // Data of its own, so that kills fall into its preparation too.
-                var name = $"killed{side}-{round}";
-                var script = new KilledScript(() => whole.Start(name, $"datasets={whole.Folder.File(name + "-data")}"), random, reach: 24);
-                await script.RunToEnd(left, () => { });
-                left -= script.Kills;
-                whole.AssertSame(name);
-                TestContext.Current.TestOutputHelper?.WriteLine($"{name}: as if never stopped, after {script.Kills} kills; {clock.Elapsed.TotalSeconds:F0} s");
-            }
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 2)
+                .Select(async side =>
+                {
+                    var random = new Random(17 + side);
+                    for (int round = 0, left = Kills / 2; left > 0; round++)
+                    {
+                        // Data of its own, so that kills fall into its preparation too.
+                        var name = $"killed{side}-{round}";
+                        var script = new KilledScript(
+                            () => whole.Start(name, $"datasets={whole.Folder.File(name + "-data")}"),
+                            random,
+                            reach: 24
+                        );
+                        await script.RunToEnd(left, () => { });
+                        left -= script.Kills;
+                        whole.AssertSame(name);
+                        TestContext.Current.TestOutputHelper?.WriteLine(
+                            $"{name}: as if never stopped, after {script.Kills} kills; {clock.Elapsed.TotalSeconds:F0} s"
+                        );
+                    }
+                })
+        );
     }
 
     [Theory]
@@ -87,10 +99,21 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     {
         await whole.Ready();
         // A rate that no weights survive: a few updates later everything is infinite.
-        var run = await whole.Run("diverged", "training.learning_rate=10", "training.max_bad_steps=3", "optimizer.clip_norm=0", "optimizer.beta2=0", "optimizer.epsilon=0", "training.steps=400", "training.warmup_steps=0");
+        var run = await whole.Run(
+            "diverged",
+            "training.learning_rate=10",
+            "training.max_bad_steps=3",
+            "optimizer.clip_norm=0",
+            "optimizer.beta2=0",
+            "optimizer.epsilon=0",
+            "training.steps=400",
+            "training.warmup_steps=0"
+        );
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("training diverged: 4 updates in a row", run.Error);
-        var skipped = File.ReadLines(whole.Folder.File("runs/diverged_11081/skipped_updates.jsonl")).Select(line => JsonNode.Parse(line)!).ToList();
+        var skipped = File.ReadLines(whole.Folder.File("runs/diverged_11081/skipped_updates.jsonl"))
+            .Select(line => JsonNode.Parse(line)!)
+            .ToList();
         Assert.True(skipped.Count >= 4);
         Assert.Equal("not finite", skipped[^1]["reason"]!.GetValue<string>());
         Assert.Equal(8, skipped[^1]["examples"]!.AsArray().Count);
@@ -101,7 +124,13 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
         await whole.Ready();
-        var script = new KilledScript(() => whole.Start("asked", $"datasets={whole.Folder.File("asked-data")}"), new Random(5), reach: 24, "TERM", 143);
+        var script = new KilledScript(
+            () => whole.Start("asked", $"datasets={whole.Folder.File("asked-data")}"),
+            new Random(5),
+            reach: 24,
+            "TERM",
+            143
+        );
         await script.RunToEnd(10, () => { });
         whole.AssertSame("asked");
         TestContext.Current.TestOutputHelper?.WriteLine($"{script.Kills} signals");
@@ -152,11 +181,20 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         Assert.Equal(0, (await ScriptRunner.Finish(process)).ExitCode);
         Assert.True(early.Kilobytes > 0 && late.Kilobytes > 0, "both are measured");
         // The least that a step could leave behind, the hidden states of one layer, has 16 kB in bfloat16: 19 MB in 1,200 steps.
-        Assert.True(late.Kilobytes - early.Kilobytes < 18 << 10, $"memory grew from {early.Kilobytes} to {late.Kilobytes} kB in 1,200 steps");
+        Assert.True(
+            late.Kilobytes - early.Kilobytes < 18 << 10,
+            $"memory grew from {early.Kilobytes} to {late.Kilobytes} kB in 1,200 steps"
+        );
         Assert.InRange(late.Handles, 1, early.Handles + 8);
 
-        (long, int) Used() => (
-            long.Parse(File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]),
-            Directory.GetFiles($"/proc/{process.Id}/fd").Length);
+        (long, int) Used() =>
+            (
+                long.Parse(
+                    File.ReadLines($"/proc/{process.Id}/status")
+                        .First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]
+                ),
+                Directory.GetFiles($"/proc/{process.Id}/fd").Length
+            );
     }
 }

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Electra.Tests.Pretraining;
 
-/// <summary>The method as a whole against the original's <c>ELECTRAModel</c> and <c>ELECTRALoss</c>, with masks and samples given.</summary>
+/// <summary>
+/// The method as a whole against the original's <c>ELECTRAModel</c> and <c>ELECTRALoss</c>, with masks and samples given.
+/// </summary>
 public class ElectraMethodTests
 {
     private static readonly MaskingTokens Tokens = new(200, 4, [.. Enumerable.Range(0, 200).Select(id => id < 5)]);
@@ -52,7 +54,8 @@ public class ElectraMethodTests
     {
         var method = Replaying(new ObjectiveOptions { DiscriminatorLabelSmoothing = 0.1 });
         using var logits = tensor(new[] { 0.5f, -2f });
-        double Loss(double x, double target) => -(target * Math.Log(1 / (1 + Math.Exp(-x))) + (1 - target) * Math.Log(1 - 1 / (1 + Math.Exp(-x))));
+        double Loss(double x, double target) =>
+            -(target * Math.Log(1 / (1 + Math.Exp(-x))) + (1 - target) * Math.Log(1 - 1 / (1 + Math.Exp(-x))));
         Assert.Equal((Loss(0.5, 1) + Loss(-2, 0.1)) / 2, method.DiscriminatorLoss(logits, tensor(new[] { 1f, 0f })).item<float>(), 1e-5);
     }
 
@@ -95,7 +98,13 @@ public class ElectraMethodTests
     {
         using var logits = zeros(1000, 3);
         using var targets = ones(1000, dtype: int64);
-        var drawn = Sampling.Draw(logits, targets, new ObjectiveOptions { Sampling = sampling, DisallowCorrect = true }, Keys(1000), Compute.Reference);
+        var drawn = Sampling.Draw(
+            logits,
+            targets,
+            new ObjectiveOptions { Sampling = sampling, DisallowCorrect = true },
+            Keys(1000),
+            Compute.Reference
+        );
         Assert.Equal(0, drawn.eq(targets).sum().item<long>());
         Assert.InRange(drawn.eq(0).sum().item<long>(), 400, 600);
     }
@@ -104,7 +113,13 @@ public class ElectraMethodTests
     public void A_low_temperature_draws_the_best_guess()
     {
         using var logits = randn(200, 50);
-        var drawn = Sampling.Draw(logits, zeros(200, dtype: int64), new ObjectiveOptions { Temperature = 0.01 }, Keys(200), Compute.Reference);
+        var drawn = Sampling.Draw(
+            logits,
+            zeros(200, dtype: int64),
+            new ObjectiveOptions { Temperature = 0.01 },
+            Keys(200),
+            Compute.Reference
+        );
         Assert.InRange(drawn.eq(logits.argmax(1)).sum().item<long>(), 170, 200);
     }
 
@@ -114,7 +129,8 @@ public class ElectraMethodTests
         long[] positions = [.. io["is_mlm_applied"].view(-1).nonzero().view(-1).data<long>()];
         return ElectraMethod.From(options, Tokens, Compute.Reference) with
         {
-            Mask = (batch, _) => new MaskedTokens([.. io["masked_input_ids"].data<long>()], positions, [.. positions.Select(p => batch.Ids[p])]),
+            Mask = (batch, _) =>
+                new MaskedTokens([.. io["masked_input_ids"].data<long>()], positions, [.. positions.Select(p => batch.Ids[p])]),
             Sample = (_, _, _) => io["sampled_tokens"],
         };
     }

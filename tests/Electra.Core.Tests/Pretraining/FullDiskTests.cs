@@ -21,11 +21,17 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
     public async Task A_disk_that_fills_up_stops_the_run_and_with_more_room_it_goes_on_to_the_same_end(double share)
     {
         await whole.Ready();
-        long needed = Directory.EnumerateFiles(whole.Folder.File("runs"), "*", SearchOption.AllDirectories).Where(file => file.Contains("/whole_")).Sum(file => new FileInfo(file).Length);
+        long needed = Directory
+            .EnumerateFiles(whole.Folder.File("runs"), "*", SearchOption.AllDirectories)
+            .Where(file => file.Contains("/whole_"))
+            .Sum(file => new FileInfo(file).Length);
         var name = $"full{share * 100}";
         var disk = whole.Folder.File($"disk-{name}");
         Directory.CreateDirectory(disk);
-        Assert.SkipUnless(Mount("-t", "tmpfs", "-o", $"size={(long)(share * needed) >> 10}k", "tmpfs", disk), "needs the right to mount a small disk");
+        Assert.SkipUnless(
+            Mount("-t", "tmpfs", "-o", $"size={(long)(share * needed) >> 10}k", "tmpfs", disk),
+            "needs the right to mount a small disk"
+        );
         try
         {
             var full = await whole.Run(name, $"checkpoints.folder={disk}");
@@ -33,13 +39,20 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
             Assert.Contains("disk is full", full.Error);
             Assert.DoesNotContain("   at ", full.Error);
             Assert.Empty(Directory.EnumerateFileSystemEntries(disk, ".*.partial", SearchOption.AllDirectories));
-            foreach (var state in Directory.Exists(Path.Combine(disk, $"{name}_11081/states")) ? Directory.GetDirectories(Path.Combine(disk, $"{name}_11081/states")) : [])
+            foreach (
+                var state in Directory.Exists(Path.Combine(disk, $"{name}_11081/states"))
+                    ? Directory.GetDirectories(Path.Combine(disk, $"{name}_11081/states"))
+                    : []
+            )
                 TrainingState.Load<object>(state).Tensors.Dispose();
 
             Assert.True(Mount("-o", "remount,size=64m", disk));
             var again = await whole.Run(name, $"checkpoints.folder={disk}");
             Assert.True(again.ExitCode == 0, again.Error);
-            WholeRun.AssertSameBytes(whole.StateOf("whole", 60) + "/tensors.safetensors", Path.Combine(disk, $"{name}_11081/states/step_60/tensors.safetensors"));
+            WholeRun.AssertSameBytes(
+                whole.StateOf("whole", 60) + "/tensors.safetensors",
+                Path.Combine(disk, $"{name}_11081/states/step_60/tensors.safetensors")
+            );
             WholeRun.AssertSameLogs(whole.Folder.File("runs/whole_11081"), Path.Combine(disk, $"{name}_11081"));
         }
         finally
@@ -77,17 +90,35 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
     {
         using var folder = TestData.Temporary();
         var tokenizer = new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, "a", "b"]));
-        var shape = new ElectraConfig { EmbeddingSize = 4, HiddenSize = 8, Layers = 1, AttentionHeads = 2, IntermediateSize = 8, MaxPositions = 8, GeneratorDivisor = 1 }.For(tokenizer.Vocabulary);
+        var shape = new ElectraConfig
+        {
+            EmbeddingSize = 4,
+            HiddenSize = 8,
+            Layers = 1,
+            AttentionHeads = 2,
+            IntermediateSize = 8,
+            MaxPositions = 8,
+            GeneratorDivisor = 1,
+        }.For(tokenizer.Vocabulary);
         using var first = ElectraPair.Create(shape, seed: 1, Compute.Reference);
         using var second = ElectraPair.Create(shape, seed: 2, Compute.Reference);
         HuggingFaceFolder.SavePair(folder.File("model"), first, tokenizer);
         var before = Content();
-        int failures = WithFailures(() => HuggingFaceFolder.SavePair(folder.File("model"), second, tokenizer), () => Assert.Equal(before, Content()));
+        int failures = WithFailures(
+            () => HuggingFaceFolder.SavePair(folder.File("model"), second, tokenizer),
+            () => Assert.Equal(before, Content())
+        );
         Assert.NotEqual(before, Content());
         Assert.True(failures >= 8, $"{failures} writes");
 
-        string Content() => string.Join('\n', Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"));
+        string Content() =>
+            string.Join(
+                '\n',
+                Directory
+                    .GetFiles(folder.Path, "*", SearchOption.AllDirectories)
+                    .Order(StringComparer.Ordinal)
+                    .Select(file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}")
+            );
     }
 
     /// <summary>Does something again and again, the n-th time with a disk that is full at the n-th write, until nothing fails.</summary>
@@ -121,7 +152,9 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(command, words) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(command, words) { RedirectStandardError = true, RedirectStandardOutput = true }
+            )!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }

@@ -28,9 +28,18 @@ public sealed class GoldenCurveTests : IDisposable
         var run = await ScriptRunner.Run(folder, "-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"),
             "compute.device=cpu", "compute.threads=1", "training.precision=float32", "training.steps=100", "checkpoints.every=0");
         Assert.True(run.ExitCode == 0, run.Error);
-        double[] losses = [.. MetricsLog.Read(folder.File("runs/tiny_11081")).Where(row => row.Values.ContainsKey("loss")).Select(row => row.Values["loss"])];
+        double[] losses =
+        [
+            .. MetricsLog
+                .Read(folder.File("runs/tiny_11081"))
+                .Where(row => row.Values.ContainsKey("loss"))
+                .Select(row => row.Values["loss"]),
+        ];
         if (Environment.GetEnvironmentVariable("ELECTRA_UPDATE_FIXTURES") == "1")
-            File.WriteAllText(Path.Combine(TestData.Repository, "tests/Electra.Core.Tests/fixtures", Fixture), JsonSerializer.Serialize(new Curve(Cpu, losses)) + "\n");
+            File.WriteAllText(
+                Path.Combine(TestData.Repository, "tests/Electra.Core.Tests/fixtures", Fixture),
+                JsonSerializer.Serialize(new Curve(Cpu, losses)) + "\n"
+            );
 
         var golden = JsonSerializer.Deserialize<Curve>(File.ReadAllText(TestData.Fixture(Fixture)))!;
         Assert.Equal(100, golden.Losses.Length);
@@ -50,11 +59,19 @@ public sealed class GoldenCurveTests : IDisposable
             if (!X86Base.IsSupported)
                 return $"{RuntimeInformation.OSArchitecture}";
             // CPUID leaves 0x80000002 to 4: the brand, sixteen letters each.
-            int[] registers = [.. Enumerable.Range(0, 3).Select(i => X86Base.CpuId(unchecked((int)0x80000002) + i, 0)).SelectMany(leaf => new[] { leaf.Eax, leaf.Ebx, leaf.Ecx, leaf.Edx })];
+            int[] registers =
+            [
+                .. Enumerable
+                    .Range(0, 3)
+                    .Select(i => X86Base.CpuId(unchecked((int)0x80000002) + i, 0))
+                    .SelectMany(leaf => new[] { leaf.Eax, leaf.Ebx, leaf.Ecx, leaf.Edx }),
+            ];
             var name = System.Text.Encoding.ASCII.GetString(MemoryMarshal.AsBytes(registers.AsSpan())).Trim('\0', ' ');
             var (features, moreFeatures) = (X86Base.CpuId(7, 0), X86Base.CpuId(7, 1));
             // Limits that are set from outside choose other kernels.
-            var limits = string.Concat(new[] { "MKL_ENABLE_INSTRUCTIONS", "DOTNET_EnableAVX512" }.Select(Environment.GetEnvironmentVariable));
+            var limits = string.Concat(
+                new[] { "MKL_ENABLE_INSTRUCTIONS", "DOTNET_EnableAVX512" }.Select(Environment.GetEnvironmentVariable)
+            );
             return $"{name} {X86Base.CpuId(1, 0).Eax:x} {features.Ebx:x} {moreFeatures.Eax:x}{limits}";
         }
     }

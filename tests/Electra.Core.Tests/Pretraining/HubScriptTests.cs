@@ -13,19 +13,53 @@ public sealed class HubScriptTests : IAsyncLifetime
 {
     private const string OpenWebText = "datasets/Skylion007/openwebtext", Vocabulary = "google/electra-small-discriminator";
     private const int Shards = 6;
-    private static readonly string[] Words = ["the", "a", "small", "old", "red", "cat", "dog", "bird", "sees", "likes", "follows", "river", "house", "garden", "today", "again", "."];
+    private static readonly string[] Words =
+    [
+        "the",
+        "a",
+        "small",
+        "old",
+        "red",
+        "cat",
+        "dog",
+        "bird",
+        "sees",
+        "likes",
+        "follows",
+        "river",
+        "house",
+        "garden",
+        "today",
+        "again",
+        ".",
+    ];
     private readonly TemporaryFolder folder = TestData.Temporary();
     private HubServer server = null!;
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
+            "needs dotnet build -c Release"
+        );
         server = await HubServer.Start();
         var random = new Random(5);
         string Sentence() => string.Join(' ', Enumerable.Range(0, 12).Select(_ => Words[random.Next(Words.Length - 1)])) + " .";
-        server.Add(OpenWebText, "README.md", "---\nconfigs:\n- config_name: plain_text\n  data_files:\n  - split: train\n    path: plain_text/train-*\n---\n# OpenWebText");
+        server.Add(
+            OpenWebText,
+            "README.md",
+            "---\nconfigs:\n- config_name: plain_text\n  data_files:\n  - split: train\n    path: plain_text/train-*\n---\n# OpenWebText"
+        );
         for (int i = 0; i < Shards; i++)
-            server.Add(OpenWebText, Shard(i), await ParquetBytes.Of("text", [.. Enumerable.Range(0, 200).Select(_ => string.Join("\n\n", Enumerable.Range(0, 8).Select(_ => Sentence())))]), isLarge: true);
+            server.Add(
+                OpenWebText,
+                Shard(i),
+                await ParquetBytes.Of(
+                    "text",
+                    [.. Enumerable.Range(0, 200).Select(_ => string.Join("\n\n", Enumerable.Range(0, 8).Select(_ => Sentence())))]
+                ),
+                isLarge: true
+            );
         server.Add(Vocabulary, "vocab.txt", string.Join('\n', ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", .. Words]) + "\n");
         server.Add(Vocabulary, "tokenizer_config.json", """{"do_lower_case": true}""");
         server.Add(Vocabulary, "pytorch_model.bin", new byte[1000], isLarge: true);
@@ -42,16 +76,31 @@ public sealed class HubScriptTests : IAsyncLifetime
     {
         var first = await Pretrain("first");
         Assert.True(first.ExitCode == 0, first.Error);
-        Assert.All(["openwebtext: 1,200 documents", "22 tokens; 0.00% of the text is [UNK]", "step         3", "ElectraForPreTraining"], part => Assert.Contains(part, first.Output));
+        Assert.All(
+            ["openwebtext: 1,200 documents", "22 tokens; 0.00% of the text is [UNK]", "step         3", "ElectraForPreTraining"],
+            part => Assert.Contains(part, first.Output)
+        );
         Assert.Equal(
-            [$"{OpenWebText}/README.md", .. Enumerable.Range(0, Shards).Select(i => $"{OpenWebText}/{Shard(i)}"), $"{Vocabulary}/tokenizer_config.json", $"{Vocabulary}/vocab.txt"],
-            server.FileRequests.Where(path => path.Contains("/resolve/")).Select(path => Regex.Replace(path[1..], "/resolve/[0-9a-f]{40}", "")).Order(StringComparer.Ordinal));
+            [
+                $"{OpenWebText}/README.md",
+                .. Enumerable.Range(0, Shards).Select(i => $"{OpenWebText}/{Shard(i)}"),
+                $"{Vocabulary}/tokenizer_config.json",
+                $"{Vocabulary}/vocab.txt",
+            ],
+            server
+                .FileRequests.Where(path => path.Contains("/resolve/"))
+                .Select(path => Regex.Replace(path[1..], "/resolve/[0-9a-f]{40}", ""))
+                .Order(StringComparer.Ordinal)
+        );
 
         server.Requests.Clear();
         var second = await Pretrain("second");
         Assert.True(second.ExitCode == 0, second.Error);
         Assert.Empty(server.FileRequests);
-        Assert.Equal([$"/api/{OpenWebText}/revision/main", $"/api/models/{Vocabulary}/revision/main"], server.Requests.Select(request => request.Path));
+        Assert.Equal(
+            [$"/api/{OpenWebText}/revision/main", $"/api/models/{Vocabulary}/revision/main"],
+            server.Requests.Select(request => request.Path)
+        );
 
         server.Requests.Clear();
         var offline = await Pretrain("offline", ("HF_HUB_OFFLINE", "1"));
@@ -63,7 +112,13 @@ public sealed class HubScriptTests : IAsyncLifetime
     public async Task Without_a_network_the_cache_serves_and_what_is_missing_is_named()
     {
         var nothing = await Pretrain("nothing", ("HF_HUB_OFFLINE", "1"));
-        Refused(nothing, "HF_HUB_OFFLINE is set", "the dataset Skylion007/openwebtext is not in the cache", folder.File("hf"), "corpus=path/to/file.txt.gz");
+        Refused(
+            nothing,
+            "HF_HUB_OFFLINE is set",
+            "the dataset Skylion007/openwebtext is not in the cache",
+            folder.File("hf"),
+            "corpus=path/to/file.txt.gz"
+        );
         Assert.Empty(server.Requests);
 
         Assert.Equal(0, (await Pretrain("whole", "only=data")).ExitCode);
@@ -95,7 +150,9 @@ public sealed class HubScriptTests : IAsyncLifetime
     {
         // Long enough for both to want the same files.
         server.Fault = HubFaults.Slow("/lfs/", pieceBytes: 1_000_000, TimeSpan.FromMilliseconds(300));
-        var runs = await Task.WhenAll(new[] { "a", "b" }.Select(name => Pretrain(name, "only=data", $"datasets={folder.File($"datasets-{name}")}")));
+        var runs = await Task.WhenAll(
+            new[] { "a", "b" }.Select(name => Pretrain(name, "only=data", $"datasets={folder.File($"datasets-{name}")}"))
+        );
         Assert.All(runs, run => Assert.True(run.ExitCode == 0, run.Error));
         Assert.Equal(Shards, Contents);
         Assert.Equal(Stores("datasets-a"), Stores("datasets-b"));
@@ -142,14 +199,36 @@ public sealed class HubScriptTests : IAsyncLifetime
 
     private Task<ScriptResult> Pretrain(string name, params string[] overrides) => ScriptRunner.Finish(Start(name, overrides));
 
-    private Task<ScriptResult> Pretrain(string name, (string Name, string Value) variable, params string[] overrides) => ScriptRunner.Finish(Start(name, overrides, variable));
+    private Task<ScriptResult> Pretrain(string name, (string Name, string Value) variable, params string[] overrides) =>
+        ScriptRunner.Finish(Start(name, overrides, variable));
 
     private Process Start(string name, string[] overrides, params (string Name, string Value)[] variables)
     {
-        var environment = variables.Append(("HF_ENDPOINT", server.Endpoint.ToString())).Append(("HF_HOME", folder.File("hf"))).ToDictionary();
-        return ScriptRunner.Start(folder, environment, ["-c", "release", TinyExperiment.Script, "--", "configs/small.yaml", $"name={name}",
-            $"datasets={folder.File("datasets")}", $"checkpoints.folder={folder.File("runs")}", "model={embedding_size: 16, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64, generator_divisor: 2}",
-            "training={steps: 3, batch_size: 8, warmup_steps: 1}", "examples.max_length=32", "evaluation.examples=16", "logging.every=1", "compute={device: cpu, threads: 1}", .. overrides]);
+        var environment = variables
+            .Append(("HF_ENDPOINT", server.Endpoint.ToString()))
+            .Append(("HF_HOME", folder.File("hf")))
+            .ToDictionary();
+        return ScriptRunner.Start(
+            folder,
+            environment,
+            [
+                "-c",
+                "release",
+                TinyExperiment.Script,
+                "--",
+                "configs/small.yaml",
+                $"name={name}",
+                $"datasets={folder.File("datasets")}",
+                $"checkpoints.folder={folder.File("runs")}",
+                "model={embedding_size: 16, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64, generator_divisor: 2}",
+                "training={steps: 3, batch_size: 8, warmup_steps: 1}",
+                "examples.max_length=32",
+                "evaluation.examples=16",
+                "logging.every=1",
+                "compute={device: cpu, threads: 1}",
+                .. overrides,
+            ]
+        );
     }
 
     private static void Refused(ScriptResult run, params string[] said)
@@ -160,6 +239,11 @@ public sealed class HubScriptTests : IAsyncLifetime
     }
 
     /// <summary>The bytes of all files of prepared examples, by name.</summary>
-    private SortedDictionary<string, string> Stores(string datasets) => new(Directory.GetFiles(folder.File(datasets), "*", SearchOption.AllDirectories)
-        .Where(file => Path.GetFileName(file) is not ("downloads.json" or "lock")).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+    private SortedDictionary<string, string> Stores(string datasets) =>
+        new(
+            Directory
+                .GetFiles(folder.File(datasets), "*", SearchOption.AllDirectories)
+                .Where(file => Path.GetFileName(file) is not ("downloads.json" or "lock"))
+                .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file)))
+        );
 }

@@ -12,7 +12,9 @@ namespace Electra.Tests.Pretraining;
 /// <summary>Continued pre-training: pairs that begin with the weights of saved ones.</summary>
 public sealed class InitialWeightsTests : IDisposable
 {
-    private const string Shape = "model: {embedding_size: 16, hidden_size: 32, layers: 3, attention_heads: 4, intermediate_size: 64, max_positions: 64, generator_divisor: 4}\nexamples: {max_length: 64}";
+    private const string Shape =
+        "model: {embedding_size: 16, hidden_size: 32, layers: 3, attention_heads: 4, intermediate_size: 64, max_positions: "
+            + "64, generator_divisor: 4}\nexamples: {max_length: 64}";
 
     private readonly TemporaryFolder folder = TestData.Temporary();
     private readonly StringWriter output = new();
@@ -29,7 +31,11 @@ public sealed class InitialWeightsTests : IDisposable
         Assert.DoesNotContain("fresh", output.ToString());
         Assert.DoesNotContain("warning", output.ToString());
         // The embeddings are still one object, and the output matrix of the generator.
-        var words = model.GeneratorWeights().Concat(model.DiscriminatorWeights()).Where(weight => weight.Name.EndsWith("word_embeddings.weight", StringComparison.Ordinal)).ToList();
+        var words = model
+            .GeneratorWeights()
+            .Concat(model.DiscriminatorWeights())
+            .Where(weight => weight.Name.EndsWith("word_embeddings.weight", StringComparison.Ordinal))
+            .ToList();
         using (no_grad())
             words[0].Value.fill_(3);
         Assert.Equal(3, words[1].Value.mean().item<float>());
@@ -43,7 +49,10 @@ public sealed class InitialWeightsTests : IDisposable
         using var model = Filled(TinyPair.Config, $"init={folder.File("pair/discriminator")}");
         Assert.Contains("The generator begins fresh", output.ToString());
         AssertEqual(saved.DiscriminatorWeights(), model.DiscriminatorWeights());
-        AssertEqual(fresh.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings.")), model.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings.")));
+        AssertEqual(
+            fresh.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings.")),
+            model.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings."))
+        );
     }
 
     [Fact]
@@ -51,10 +60,17 @@ public sealed class InitialWeightsTests : IDisposable
     {
         using var a = Save("a", TinyPair.Config, seed: 1);
         using var b = Save("b", TinyPair.Config, seed: 7);
-        using var model = Filled(TinyPair.Config, $"init={folder.File("a")}", $"init_generator={folder.File("b/generator/model.safetensors")}");
+        using var model = Filled(
+            TinyPair.Config,
+            $"init={folder.File("a")}",
+            $"init_generator={folder.File("b/generator/model.safetensors")}"
+        );
         Assert.Contains("its embeddings are not the discriminator's", output.ToString());
         AssertEqual(a.DiscriminatorWeights(), model.DiscriminatorWeights());
-        AssertEqual(b.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings.")), model.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings.")));
+        AssertEqual(
+            b.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings.")),
+            model.GeneratorWeights().Where(weight => !weight.Name.Contains("embeddings."))
+        );
     }
 
     [Fact]
@@ -76,7 +92,8 @@ public sealed class InitialWeightsTests : IDisposable
         File.Copy(TestData.Fixture("golden/h_fastai_checkpoint_no_opt.pth"), folder.File("pair/discriminator/checkpoint.pth"));
         using var model = Filled(TinyPair.Config, $"init={folder.File("pair/discriminator/checkpoint.pth")}");
         Assert.Contains("The generator begins with the weights", output.ToString());
-        var first = (IEnumerable<(string Name, Tensor Value)> weights) => weights.Single(w => w.Name == "electra.encoder.layer.0.attention.self.query.weight").Value[0][0].item<float>();
+        var first = (IEnumerable<(string Name, Tensor Value)> weights) =>
+            weights.Single(w => w.Name == "electra.encoder.layer.0.attention.self.query.weight").Value[0][0].item<float>();
         Assert.Equal(0.0602997728f, first(model.DiscriminatorWeights()));
         Assert.Equal(0.279646099f, first(model.GeneratorWeights()));
     }
@@ -90,7 +107,10 @@ public sealed class InitialWeightsTests : IDisposable
         Assert.Contains("with model.hidden_size=32 model.layers=3", Refused(init, "model.hidden_size=64", "model.layers=5"));
         Assert.Contains("it has 4 layers", Refused(init, $"init_generator={folder.File("deeper")}"));
         Assert.Contains("other tokens", Assert.Throws<UserErrorException>(() => InitialWeights.Open(Tokenizer("x"), Run(init))).Message);
-        Assert.Contains("knows 200 tokens, and this run's vocabulary has 150", Assert.Throws<UserErrorException>(() => InitialWeights.Open(Tokenizer("t", 150), Run(init))).Message);
+        Assert.Contains(
+            "knows 200 tokens, and this run's vocabulary has 150",
+            Assert.Throws<UserErrorException>(() => InitialWeights.Open(Tokenizer("t", 150), Run(init))).Message
+        );
         Assert.Contains("without a discriminator", Refused("init_generator=x"));
         Assert.Contains("nothing-here", Refused("init=nothing-here"));
     }
@@ -121,11 +141,18 @@ public sealed class InitialWeightsTests : IDisposable
         // The run's own folder has no model in it: they lie beside it.
         Assert.Contains("run_1_100", Assert.Throws<UserErrorException>(() => Vocabulary($"init={folder.File("run_1")}")).Message);
 
-        Vocabulary Vocabulary(params string[] overrides) => Vocabularies.Open(Run(overrides).Config.Vocabulary, null!, folder.Path).Vocabulary;
+        Vocabulary Vocabulary(params string[] overrides) =>
+            Vocabularies.Open(Run(overrides).Config.Vocabulary, null!, folder.Path).Vocabulary;
     }
 
     private static ElectraTokenizer Tokenizer(string prefix, int size = 200) =>
-        new(new Vocabulary([.. Electra.Tokenization.Vocabulary.SpecialTokens, .. Enumerable.Range(0, size - 5).Select(i => $"{prefix}{i}")]), lowercase: false);
+        new(
+            new Vocabulary([
+                .. Electra.Tokenization.Vocabulary.SpecialTokens,
+                .. Enumerable.Range(0, size - 5).Select(i => $"{prefix}{i}"),
+            ]),
+            lowercase: false
+        );
 
     private ElectraPair Save(string name, ElectraConfig config, int seed)
     {
@@ -135,7 +162,12 @@ public sealed class InitialWeightsTests : IDisposable
     }
 
     private Run<PretrainConfig> Run(params string[] overrides) =>
-        new(Config.Parse<PretrainConfig>(Shape, "tiny.yaml", overrides), new RunConsole(output, terminal: null), ScriptText.Read("pretrain.csx"), TestContext.Current.CancellationToken);
+        new(
+            Config.Parse<PretrainConfig>(Shape, "tiny.yaml", overrides),
+            new RunConsole(output, terminal: null),
+            ScriptText.Read("pretrain.csx"),
+            TestContext.Current.CancellationToken
+        );
 
     private ElectraPair Filled(ElectraConfig config, params string[] overrides)
     {
@@ -145,7 +177,8 @@ public sealed class InitialWeightsTests : IDisposable
         return model;
     }
 
-    private string Refused(params string[] overrides) => Assert.Throws<UserErrorException>(() => InitialWeights.Open(tokenizer, Run(overrides))).Message;
+    private string Refused(params string[] overrides) =>
+        Assert.Throws<UserErrorException>(() => InitialWeights.Open(tokenizer, Run(overrides))).Message;
 
     private static void AssertEqual(IEnumerable<(string Name, Tensor Value)> expected, IEnumerable<(string Name, Tensor Value)> actual)
     {

@@ -12,7 +12,25 @@ namespace Electra.Tests.Pretraining;
 public sealed class LargeCorpusTests : IDisposable
 {
     private const int MegabytesOfFile = 10;
-    private static readonly string[] Words = ["the", "a", "small", "old", "red", "cat", "dog", "bird", "sees", "likes", "follows", "river", "house", "garden", "today", "again"];
+    private static readonly string[] Words =
+    [
+        "the",
+        "a",
+        "small",
+        "old",
+        "red",
+        "cat",
+        "dog",
+        "bird",
+        "sees",
+        "likes",
+        "follows",
+        "river",
+        "house",
+        "garden",
+        "today",
+        "again",
+    ];
     private readonly TemporaryFolder folder = TestData.Temporary();
 
     public LargeCorpusTests()
@@ -34,7 +52,9 @@ public sealed class LargeCorpusTests : IDisposable
         // The first call compiles the script, which takes memory of its own.
         await ScriptRunner.Run(folder, "-c", "release", TinyExperiment.Script, "--", "--help");
 
-        var run = await ScriptRunner.Finish(Start("large", new() { ["DOTNET_GCHeapHardLimit"] = $"0x{Limit:X}" }, $"corpus={folder.File("texts")}"));
+        var run = await ScriptRunner.Finish(
+            Start("large", new() { ["DOTNET_GCHeapHardLimit"] = $"0x{Limit:X}" }, $"corpus={folder.File("texts")}")
+        );
 
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Matches("To be prepared: about 6[0-9]{2} million characters", run.Output);
@@ -52,7 +72,9 @@ public sealed class LargeCorpusTests : IDisposable
                 gzip.Write(words);
         await ScriptRunner.Run(folder, "-c", "release", TinyExperiment.Script, "--", "--help");
 
-        var run = await ScriptRunner.Finish(Start("line", new() { ["DOTNET_GCHeapHardLimit"] = $"0x{Limit:X}" }, $"corpus={folder.File("line.txt.gz")}"));
+        var run = await ScriptRunner.Finish(
+            Start("line", new() { ["DOTNET_GCHeapHardLimit"] = $"0x{Limit:X}" }, $"corpus={folder.File("line.txt.gz")}")
+        );
 
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Matches("From [0-9,]+ documents with 67[0-9],[0-9,]+ characters", run.Output);
@@ -81,13 +103,20 @@ public sealed class LargeCorpusTests : IDisposable
         for (int kills = 0; kills < Kills; kills++)
         {
             using var process = Start("killed", environment, corpus);
-            await Task.WhenAny(process.WaitForExitAsync(TestContext.Current.CancellationToken), Task.Delay(length * (0.3 + 0.6 * random.NextDouble()), TestContext.Current.CancellationToken));
+            await Task.WhenAny(
+                process.WaitForExitAsync(TestContext.Current.CancellationToken),
+                Task.Delay(length * (0.3 + 0.6 * random.NextDouble()), TestContext.Current.CancellationToken)
+            );
             bool isDone = process.HasExited;
             process.Kill();
             await ScriptRunner.Finish(process);
             if (Directory.Exists(folder.File("hf")))
                 HubFaultTests.AssertNothingWrong(folder.File("hf"));
-            foreach (var journal in Directory.Exists(folder.File("killed")) ? Directory.GetFiles(folder.File("killed"), "preparation.json", SearchOption.AllDirectories) : [])
+            foreach (
+                var journal in Directory.Exists(folder.File("killed"))
+                    ? Directory.GetFiles(folder.File("killed"), "preparation.json", SearchOption.AllDirectories)
+                    : []
+            )
                 journals.Add(await File.ReadAllTextAsync(journal, TestContext.Current.CancellationToken));
             if (isDone)
                 break;
@@ -100,11 +129,31 @@ public sealed class LargeCorpusTests : IDisposable
     }
 
     private Process Start(string name, Dictionary<string, string> environment, params string[] overrides) =>
-        ScriptRunner.Start(folder, environment, ["-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), "only=data",
-            $"vocabulary={folder.File("vocab.txt")}", $"datasets={folder.File(name)}", "examples.max_length=128", "workers=2", .. overrides]);
+        ScriptRunner.Start(
+            folder,
+            environment,
+            [
+                "-c",
+                "release",
+                TinyExperiment.Script,
+                "--",
+                folder.File("tiny.yaml"),
+                "only=data",
+                $"vocabulary={folder.File("vocab.txt")}",
+                $"datasets={folder.File(name)}",
+                "examples.max_length=128",
+                "workers=2",
+                .. overrides,
+            ]
+        );
 
-    private SortedDictionary<string, string> Stores(string datasets) => new(Directory.GetFiles(folder.File(datasets), "*", SearchOption.AllDirectories)
-        .Where(file => Path.GetFileName(file) is not ("downloads.json" or "lock")).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))));
+    private SortedDictionary<string, string> Stores(string datasets) =>
+        new(
+            Directory
+                .GetFiles(folder.File(datasets), "*", SearchOption.AllDirectories)
+                .Where(file => Path.GetFileName(file) is not ("downloads.json" or "lock"))
+                .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))))
+        );
 
     /// <summary>Ten million characters of text: a million, ten times, so that it is made and compressed in a moment.</summary>
     private static byte[] Compressed(int seed)

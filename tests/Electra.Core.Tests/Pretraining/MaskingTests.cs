@@ -22,7 +22,12 @@ public class MaskingTests
         // The original compares in float32.
         var options = new MaskingOptions { Probability = (float)probability, MaskShare = (float)0.85 };
 
-        var masked = Masking.Apply(BatchOf(Part("input_ids").data<long>().ToArray(), FullRows(16, 128)), Tokens, options, _ => (i => chosen[i], i => hidden[i]));
+        var masked = Masking.Apply(
+            BatchOf(Part("input_ids").data<long>().ToArray(), FullRows(16, 128)),
+            Tokens,
+            options,
+            _ => (i => chosen[i], i => hidden[i])
+        );
 
         Assert.Equal(Part("masked_input_ids").data<long>().ToArray(), masked.Ids);
         Assert.Equal(Part("is_mlm_applied").view(-1).nonzero().view(-1).data<long>().ToArray(), masked.Positions);
@@ -55,7 +60,12 @@ public class MaskingTests
     public void Googles_style_draws_a_fixed_share_of_each_row_and_at_least_one()
     {
         long[] ids = [.. Enumerable.Range(0, 2 * 128).Select(i => 1000L + i)];
-        var masked = Masking.Apply(BatchOf(ids, [128, 3]), Tokens, new MaskingOptions { Style = MaskingStyle.FixedShare }, RandomKey.FromSeed(1));
+        var masked = Masking.Apply(
+            BatchOf(ids, [128, 3]),
+            Tokens,
+            new MaskingOptions { Style = MaskingStyle.FixedShare },
+            RandomKey.FromSeed(1)
+        );
         Assert.Equal(19, masked.Positions.Count(p => p < 128));
         Assert.Single(masked.Positions, p => p >= 128);
         Assert.All(masked.Positions, p => Assert.True(p < 131, "padding is never chosen"));
@@ -79,23 +89,45 @@ public class MaskingTests
         int[] lengths = [5, 40, 17, 33, 8, 26];
         foreach (var style in Enum.GetValues<MaskingStyle>())
         {
-            var options = new MaskingOptions { Style = style, Probability = 0.4, RandomShare = 0.1 };
-            TokenBatch Part(int first, int count, int length) => TokenBatch.Of(lengths[first..(first + count)], length, 0, 1, (int i, Span<int> ids, out int a) =>
+            var options = new MaskingOptions
             {
-                for (int j = 0; j < lengths[first + i]; j++)
-                    ids[j] = 1000 + (100 * (first + i)) + j;
-                return a = lengths[first + i];
-            }) with
-            { FirstRow = first };
+                Style = style,
+                Probability = 0.4,
+                RandomShare = 0.1,
+            };
+            TokenBatch Part(int first, int count, int length) =>
+                TokenBatch.Of(
+                    lengths[first..(first + count)],
+                    length,
+                    0,
+                    1,
+                    (int i, Span<int> ids, out int a) =>
+                    {
+                        for (int j = 0; j < lengths[first + i]; j++)
+                            ids[j] = 1000 + (100 * (first + i)) + j;
+                        return a = lengths[first + i];
+                    }
+                ) with
+                {
+                    FirstRow = first,
+                };
             string[] Rows(TokenBatch batch)
             {
                 var masked = Masking.Apply(batch, Tokens with { MaxLength = 48 }, options, RandomKey.FromSeed(4));
-                return [.. Enumerable.Range(0, batch.Size).Select(row => string.Join(' ', masked.Ids.Skip(row * batch.Length).Take(batch.Lengths[row])))];
+                return
+                [
+                    .. Enumerable
+                        .Range(0, batch.Size)
+                        .Select(row => string.Join(' ', masked.Ids.Skip(row * batch.Length).Take(batch.Lengths[row]))),
+                ];
             }
             var whole = Rows(Part(0, 6, 48));
             string[] parts = [.. Rows(Part(0, 1, 8)), .. Rows(Part(1, 3, 40)), .. Rows(Part(4, 2, 26))];
             Assert.Equal(whole, parts);
-            Assert.NotEqual(whole[1].Split(' ').Index().Where(id => id.Item == "103").Select(id => id.Index), whole[3].Split(' ').Index().Where(id => id.Item == "103").Select(id => id.Index));
+            Assert.NotEqual(
+                whole[1].Split(' ').Index().Where(id => id.Item == "103").Select(id => id.Index),
+                whole[3].Split(' ').Index().Where(id => id.Item == "103").Select(id => id.Index)
+            );
         }
     }
 
@@ -104,7 +136,11 @@ public class MaskingTests
     {
         long[] ids = [.. Enumerable.Range(0, 1000).Select(i => (long)SpecialIds[i % SpecialIds.Length])];
         foreach (var style in Enum.GetValues<MaskingStyle>())
-            Assert.Empty(Masking.Apply(BatchOf(ids, [10, 5]), Tokens, new MaskingOptions { Style = style, Probability = 0.9 }, RandomKey.FromSeed(2)).Positions);
+            Assert.Empty(
+                Masking
+                    .Apply(BatchOf(ids, [10, 5]), Tokens, new MaskingOptions { Style = style, Probability = 0.9 }, RandomKey.FromSeed(2))
+                    .Positions
+            );
     }
 
     [Fact]
@@ -121,7 +157,8 @@ public class MaskingTests
         return (ids, Masking.Apply(BatchOf(ids, FullRows(64, 1024)), Tokens, options, RandomKey.FromSeed(seed)));
     }
 
-    private static TokenBatch BatchOf(long[] ids, int[] lengths) => new(lengths.Length, ids.Length / lengths.Length, ids, new long[ids.Length], lengths);
+    private static TokenBatch BatchOf(long[] ids, int[] lengths) =>
+        new(lengths.Length, ids.Length / lengths.Length, ids, new long[ids.Length], lengths);
 
     private static int[] FullRows(int rows, int length) => [.. Enumerable.Repeat(length, rows)];
 }

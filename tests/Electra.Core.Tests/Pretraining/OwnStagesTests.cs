@@ -13,7 +13,11 @@ namespace Electra.Tests.Pretraining;
 public class OwnStagesTests
 {
     private static readonly Vocabulary Vocabulary = new([.. Vocabulary.SpecialTokens, "play", "##ing", "##s", "dog", "cat"]);
-    private static readonly MaskingTokens Tokens = new(Vocabulary.Count, Vocabulary.MaskId, [.. Enumerable.Range(0, Vocabulary.Count).Select(Vocabulary.IsSpecial)]);
+    private static readonly MaskingTokens Tokens = new(
+        Vocabulary.Count,
+        Vocabulary.MaskId,
+        [.. Enumerable.Range(0, Vocabulary.Count).Select(Vocabulary.IsSpecial)]
+    );
 
     // [CLS] play ##ing ##s dog [SEP] | [CLS] cat ##s [SEP] [PAD] [PAD]
     private static readonly TokenBatch Sentences = new(2, 6, [2, 5, 6, 7, 8, 3, 2, 9, 7, 3, 0, 0], new long[12], [6, 4]);
@@ -33,7 +37,13 @@ public class OwnStagesTests
         var counts = new int[words.Length];
         for (int i = 0; i < 2000; i++)
         {
-            var masked = Masking.ApplyToGroups(Sentences, Tokens, options, RandomKey.FromSeed(i), row => Masking.Words(Sentences, row, Vocabulary));
+            var masked = Masking.ApplyToGroups(
+                Sentences,
+                Tokens,
+                options,
+                RandomKey.FromSeed(i),
+                row => Masking.Words(Sentences, row, Vocabulary)
+            );
             int covered = 0;
             foreach (var (w, word) in words.Index())
                 if (word.All(position => masked.Positions.Contains(position)))
@@ -52,7 +62,13 @@ public class OwnStagesTests
         var second = new TokenBatch(1, 6, Sentences.Ids[6..], new long[6], [4]) { FirstRow = 1 };
         for (int i = 0; i < 50; i++)
         {
-            var whole = Masking.ApplyToGroups(Sentences, Tokens, options, RandomKey.FromSeed(i), row => Masking.Words(Sentences, row, Vocabulary));
+            var whole = Masking.ApplyToGroups(
+                Sentences,
+                Tokens,
+                options,
+                RandomKey.FromSeed(i),
+                row => Masking.Words(Sentences, row, Vocabulary)
+            );
             var part = Masking.ApplyToGroups(second, Tokens, options, RandomKey.FromSeed(i), row => Masking.Words(second, row, Vocabulary));
             Assert.Equal(whole.Ids[6..], part.Ids);
         }
@@ -66,7 +82,13 @@ public class OwnStagesTests
         var options = new ObjectiveOptions();
         for (int i = 0; i < 100; i++)
         {
-            var drawn = Sampling.Draw(Sampling.TopK(logits, 3), zeros(4, ScalarType.Int64), options, [.. Enumerable.Range(0, 4).Select(row => RandomKey.FromSeed(i)[row])], Compute.Reference);
+            var drawn = Sampling.Draw(
+                Sampling.TopK(logits, 3),
+                zeros(4, ScalarType.Int64),
+                options,
+                [.. Enumerable.Range(0, 4).Select(row => RandomKey.FromSeed(i)[row])],
+                Compute.Reference
+            );
             Assert.True(best.eq(drawn.unsqueeze(1)).any(1).all().item<bool>());
         }
         Assert.True(Sampling.TopK(logits, 100).eq(logits).all().item<bool>());
@@ -100,16 +122,30 @@ public class OwnStagesTests
         var compute = Compute.Reference with { Precision = precision };
         Linear head = null!;
         using var plain = ElectraPair.Create(TinyPair.Config, seed: 3, compute);
-        using var pair = ElectraPair.Create(TinyPair.Config, seed: 3, compute, extend: store => head = new Linear(store, "own", TinyPair.Config.HiddenSize, outputs, Initialization.Normal));
+        using var pair = ElectraPair.Create(
+            TinyPair.Config,
+            seed: 3,
+            compute,
+            extend: store => head = new Linear(store, "own", TinyPair.Config.HiddenSize, outputs, Initialization.Normal)
+        );
         foreach (var (a, b) in plain.Store.Named().Zip(pair.Store.Named()))
             Assert.True(a.Name == b.Name && a.Value.eq(b.Value).all().item<bool>(), a.Name);
-        Assert.DoesNotContain(pair.DiscriminatorWeights().Concat(pair.GeneratorWeights()), weight => weight.Name.StartsWith("own", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            pair.DiscriminatorWeights().Concat(pair.GeneratorWeights()),
+            weight => weight.Name.StartsWith("own", StringComparison.Ordinal)
+        );
 
         var batch = new TokenBatch(2, 8, [.. Enumerable.Range(0, 16).Select(i => 10L + i)], new long[16], [8, 8]);
         var method = ElectraMethod.From(new ObjectiveOptions(), new MaskingTokens(200, 4, new bool[200]), compute) with
         {
             Prepare = (own, _) => own with { Labels = [0, 1] },
-            Extras = [new ExtraLoss("own_loss", (own, pass) => cross_entropy(head.Forward(pass.HiddenStates.select(1, 0)).to(float32), tensor(own.Labels)))],
+            Extras =
+            [
+                new ExtraLoss(
+                    "own_loss",
+                    (own, pass) => cross_entropy(head.Forward(pass.HiddenStates.select(1, 0)).to(float32), tensor(own.Labels))
+                ),
+            ],
         };
         method.Passes(pair, [batch], RandomKey.FromSeed(1))[0]()[0].backward();
         pair.Store.CollectGradients();

@@ -11,7 +11,10 @@ namespace Electra.Tests.Pretraining;
 public sealed class PreparationEstimateTests : IDisposable
 {
     // 5 million characters each.
-    private static readonly string Text = string.Join("\n\n", Made.Documents(2200, mostLines: 40).Select(document => document.Trim()).Where(document => document.Length > 0));
+    private static readonly string Text = string.Join(
+        "\n\n",
+        Made.Documents(2200, mostLines: 40).Select(document => document.Trim()).Where(document => document.Length > 0)
+    );
     private static readonly ExampleSettings Settings = new() { MaxLength = 64 };
     private readonly TemporaryFolder folder = TestData.Temporary();
 
@@ -30,7 +33,11 @@ public sealed class PreparationEstimateTests : IDisposable
         using var prepared = ExamplePreparation.Prepare(Made.Source(corpus.Documents()), Settings, examples);
         Within(0.03, prepared.Summary.Characters, estimate.Characters);
         Within(0.05, prepared.Train.Count + prepared.HeldOut.Count, estimate.Examples);
-        Within(0.05, Directory.GetFiles(examples, "*.tokens").Concat(Directory.GetFiles(examples, "*.index")).Sum(file => new FileInfo(file).Length), estimate.DiskBytes);
+        Within(
+            0.05,
+            Directory.GetFiles(examples, "*.tokens").Concat(Directory.GetFiles(examples, "*.index")).Sum(file => new FileInfo(file).Length),
+            estimate.DiskBytes
+        );
         Assert.InRange(estimate.Time.TotalSeconds, 0.01, 60);
         Assert.Equal(0, estimate.DownloadBytes);
     }
@@ -65,10 +72,17 @@ public sealed class PreparationEstimateTests : IDisposable
         var output = new StringWriter();
         var console = new RunConsole(output, terminal: null);
         new PreparationEstimate(4e10, 8e7, 2e7, 13_000_000_000, TimeSpan.FromMinutes(100)).Tell(console, folder.Path, dropsDownloads: true);
-        Assert.Matches(@"^To be prepared: about 40,000 million characters, 80\.00 million examples, 20 MB on the disk \([0-9.,]+ GB free\), 1\.7 hours; 13\.0 GB to download, each file removed after its use\.\n$", output.ToString());
+        Assert.Matches(
+            @"^To be prepared: about 40,000 million characters, 80\.00 million examples, 20 MB on the disk "
+                + @"\([0-9.,]+ GB free\), 1\.7 hours; 13\.0 GB to download, each file removed after its use\.\n$",
+            output.ToString()
+        );
 
         var huge = new PreparationEstimate(4e10, 8e7, 1e18, 0, TimeSpan.Zero);
-        Assert.Contains("datasets=", Assert.Throws<UserErrorException>(() => huge.Tell(console, folder.Path, dropsDownloads: false)).Message);
+        Assert.Contains(
+            "datasets=",
+            Assert.Throws<UserErrorException>(() => huge.Tell(console, folder.Path, dropsDownloads: false)).Message
+        );
     }
 
     private static PreparationEstimate? Measure(Corpus corpus) =>

@@ -17,12 +17,23 @@ public sealed class PretrainScriptTests : IDisposable
     {
         var run = await Pretrain();
         Assert.True(run.ExitCode == 0, run.Error);
-        Assert.All(["held-out: masked-token accuracy", "discriminator: AUC", "Three sentences", "→", "ElectraForPreTraining", "What next"], part => Assert.Contains(part, run.Output));
+        Assert.All(
+            ["held-out: masked-token accuracy", "discriminator: AUC", "Three sentences", "→", "ElectraForPreTraining", "What next"],
+            part => Assert.Contains(part, run.Output)
+        );
         Assert.DoesNotContain("\u001b[", run.Output, StringComparison.Ordinal);
         Assert.All(
-            ["runs/tiny_11081/config.yaml", "runs/tiny_11081/metrics.jsonl", "runs/tiny_11081/curves.png", "runs/tiny_11081/states/step_12/state.json",
-             "runs/tiny_11081_50/discriminator/model.safetensors", "runs/tiny_11081_100/generator/config.json", "runs/tiny_11081_100/discriminator/vocab.txt"],
-            file => Assert.True(File.Exists(folder.File(file)), file));
+            [
+                "runs/tiny_11081/config.yaml",
+                "runs/tiny_11081/metrics.jsonl",
+                "runs/tiny_11081/curves.png",
+                "runs/tiny_11081/states/step_12/state.json",
+                "runs/tiny_11081_50/discriminator/model.safetensors",
+                "runs/tiny_11081_100/generator/config.json",
+                "runs/tiny_11081_100/discriminator/vocab.txt",
+            ],
+            file => Assert.True(File.Exists(folder.File(file)), file)
+        );
         Assert.False(Directory.Exists(folder.File("runs/tiny_11081/states/step_4")), "only the last two states are kept");
     }
 
@@ -59,7 +70,16 @@ public sealed class PretrainScriptTests : IDisposable
     [Fact]
     public async Task Ctrl_c_saves_and_says_how_to_go_on()
     {
-        var process = ScriptRunner.Start(folder, "-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), "training.steps=100000", "checkpoints.every=0");
+        var process = ScriptRunner.Start(
+            folder,
+            "-c",
+            "release",
+            TinyExperiment.Script,
+            "--",
+            folder.File("tiny.yaml"),
+            "training.steps=100000",
+            "checkpoints.every=0"
+        );
         var cancellation = TestContext.Current.CancellationToken;
         while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line && !line.Contains("step         5 "))
         {
@@ -114,7 +134,10 @@ public sealed class PretrainScriptTests : IDisposable
         Assert.True(File.Exists(folder.File("runs/tiny_11081_100/discriminator/model.safetensors")));
         foreach (var again in new string[][] { ["name=again"], ["name=more", $"init={folder.File("runs/tiny_11081_100")}"] })
         {
-            var other = await ScriptRunner.Run(folder, ["-c", "release", TinyExperiment.Script, "--", folder.File("runs/tiny_11081/config.yaml"), .. again]);
+            var other = await ScriptRunner.Run(
+                folder,
+                ["-c", "release", TinyExperiment.Script, "--", folder.File("runs/tiny_11081/config.yaml"), .. again]
+            );
             Assert.True(other.ExitCode == 0, other.Error);
         }
         Assert.Equal(Losses("runs/tiny_11081"), Losses("runs/again_11081"));
@@ -128,17 +151,28 @@ public sealed class PretrainScriptTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs sh");
         var run = await Pretrain("name=paste", $"checkpoints.folder={folder.File("it's here")}");
         Assert.True(run.ExitCode == 0, run.Error);
-        foreach (var (next, more) in new[] { ("another learning rate", " dry_run=true"), ("elsewhere, as ONNX", " out=" + folder.File("exported")) })
+        foreach (
+            var (next, more) in new[]
+            {
+                ("another learning rate", " dry_run=true"),
+                ("elsewhere, as ONNX", " out=" + folder.File("exported")),
+            }
+        )
         {
             var command = run.Lines.Single(line => line.StartsWith($"  {next} ", StringComparison.Ordinal))[(next.Length + 2)..].Trim();
-            var pasted = await ScriptRunner.Finish(ScriptRunner.StartProgram("sh", folder.Path, new Dictionary<string, string>(), "-c", command + more));
+            var pasted = await ScriptRunner.Finish(
+                ScriptRunner.StartProgram("sh", folder.Path, new Dictionary<string, string>(), "-c", command + more)
+            );
             Assert.True(pasted.ExitCode == 0, $"{command}\n{pasted.Output}{pasted.Error}");
         }
         Assert.NotEmpty(Directory.GetFiles(folder.File("exported"), "model.onnx", SearchOption.AllDirectories));
     }
 
     private Task<ScriptResult> Pretrain(params string[] overrides) =>
-        ScriptRunner.Run(folder, ["-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), "compute.threads=1", .. overrides]);
+        ScriptRunner.Run(
+            folder,
+            ["-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"), "compute.threads=1", .. overrides]
+        );
 
     private double[] Losses(string run) =>
     [

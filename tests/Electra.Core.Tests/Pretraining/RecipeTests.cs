@@ -10,8 +10,14 @@ namespace Electra.Tests.Pretraining;
 /// <summary>Each recipe at each size, in a tiny shape: what its settings are, they must learn.</summary>
 public class RecipeTests
 {
-    private const int Rows = 16, Length = 24, Vocabulary = 60, FirstToken = 5;
-    private static readonly MaskingTokens Tokens = new(Vocabulary, 4, [.. Enumerable.Range(0, Vocabulary).Select(id => id < FirstToken)]) { MaxLength = Length };
+    private const int Rows = 16,
+        Length = 24,
+        Vocabulary = 60,
+        FirstToken = 5;
+    private static readonly MaskingTokens Tokens = new(Vocabulary, 4, [.. Enumerable.Range(0, Vocabulary).Select(id => id < FirstToken)])
+    {
+        MaxLength = Length,
+    };
 
     public static MatrixTheoryData<Recipe, ModelSize> All => new(Enum.GetValues<Recipe>(), Enum.GetValues<ModelSize>());
 

@@ -10,12 +10,26 @@ internal static class TinyExperiment
     /// <summary>Writes the text and the configuration; skips the test where the scripts have no library to load.</summary>
     public static void Write(TemporaryFolder folder)
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
+            "needs dotnet build -c Release"
+        );
         var random = new Random(1);
         string Pick(params string[] words) => words[random.Next(words.Length)];
-        File.WriteAllLines(folder.File("text.txt"), Enumerable.Range(0, 600).Select(i => i % 6 == 5 ? ""
-            : $"The {Pick("small", "old", "red")} {Pick("cat", "dog", "bird")} {Pick("sees", "likes", "follows")} the {Pick("river", "house", "garden")} {Pick("today", "again", "at night")}."));
-        File.WriteAllText(folder.File("tiny.yaml"), $$"""
+        File.WriteAllLines(
+            folder.File("text.txt"),
+            Enumerable
+                .Range(0, 600)
+                .Select(i =>
+                    i % 6 == 5
+                        ? ""
+                        : $"The {Pick("small", "old", "red")} {Pick("cat", "dog", "bird")} {Pick("sees", "likes", "follows")} the "
+                            + $"{Pick("river", "house", "garden")} {Pick("today", "again", "at night")}."
+                )
+        );
+        File.WriteAllText(
+            folder.File("tiny.yaml"),
+            $$"""
             name: tiny
             corpus: {{folder.File("text.txt")}}
             vocabulary: {size: 120}

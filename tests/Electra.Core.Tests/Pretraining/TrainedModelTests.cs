@@ -14,7 +14,10 @@ public sealed class TrainedModelTests : IDisposable
     private static readonly long[] Ids = [2, 15, 1, 35, 45, 3]; // [CLS] t10 [UNK] t30 t40 [SEP]: the tokens are cased
 
     private readonly TemporaryFolder folder = TestData.Temporary();
-    private readonly ElectraTokenizer tokenizer = new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]), lowercase: false);
+    private readonly ElectraTokenizer tokenizer = new(
+        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
+        lowercase: false
+    );
     private readonly ElectraPair pair = TinyPair.Load(dropout: 0.1);
 
     public TrainedModelTests() => HuggingFaceFolder.SavePair(folder.File("pair"), pair, tokenizer);
@@ -42,15 +45,28 @@ public sealed class TrainedModelTests : IDisposable
     {
         using var model = Open("pair");
         var filled = model.FillAll("t10 [MASK] t30 [MASK]", best: 3);
-        var expected = With([2, 15, 4, 35, 4, 3], (ids, types, attention) => pair.Generate(ids, types, attention, tensor(new long[] { 2, 4 }), Dropout.None).softmax(1));
+        var expected = With(
+            [2, 15, 4, 35, 4, 3],
+            (ids, types, attention) => pair.Generate(ids, types, attention, tensor(new long[] { 2, 4 }), Dropout.None).softmax(1)
+        );
         Assert.Equal(2, filled.Count);
         foreach (var (row, best) in filled.Index())
         {
             var of = expected[(row * 200)..((row + 1) * 200)];
-            Assert.Equal(of.OrderDescending().Take(3).Select(p => (double)p), best.Select(token => token.Probability), (a, b) => Math.Abs(a - b) < 1e-6);
-            Assert.All(best, token => Assert.Equal(of[Array.IndexOf([.. tokenizer.Vocabulary.Tokens], token.Token)], token.Probability, 1e-6));
+            Assert.Equal(
+                of.OrderDescending().Take(3).Select(p => (double)p),
+                best.Select(token => token.Probability),
+                (a, b) => Math.Abs(a - b) < 1e-6
+            );
+            Assert.All(
+                best,
+                token => Assert.Equal(of[Array.IndexOf([.. tokenizer.Vocabulary.Tokens], token.Token)], token.Probability, 1e-6)
+            );
         }
-        Assert.Equal(filled[0].Select(token => token.Token), model.FillAll("t10 [MASK] t30 [MASK]", best: 3)[0].Select(token => token.Token));
+        Assert.Equal(
+            filled[0].Select(token => token.Token),
+            model.FillAll("t10 [MASK] t30 [MASK]", best: 3)[0].Select(token => token.Token)
+        );
         Assert.Equal(5, model.Fill("t1 [MASK]").Count);
     }
 
@@ -89,19 +105,29 @@ public sealed class TrainedModelTests : IDisposable
         Refused("more than one [MASK]", () => model.Fill("[MASK] [MASK]"));
         Refused("without tokens", () => model.Embed(" "));
         Refused("is not a generator", () => TrainedModel.Open(folder.File("pair"), folder.File("pair/discriminator"), Compute.Reference));
-        HuggingFaceFolder.SavePair(folder.File("other"), pair, new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"u{i}")])));
+        HuggingFaceFolder.SavePair(
+            folder.File("other"),
+            pair,
+            new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"u{i}")]))
+        );
         Refused("different vocabularies", () => TrainedModel.Open(folder.File("pair"), folder.File("other"), Compute.Reference));
     }
 
     private TrainedModel Open(string name) => TrainedModel.Open(folder.File(name), compute: Compute.Reference);
 
-    private static void Refused(string message, Func<object> ask) => Assert.Contains(message, Assert.Throws<UserErrorException>(ask).Message);
+    private static void Refused(string message, Func<object> ask) =>
+        Assert.Contains(message, Assert.Throws<UserErrorException>(ask).Message);
 
     private static float[] With(long[] ids, Func<Tensor, Tensor, AttentionMask, Tensor> compute)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var row = tensor(ids).view(1, -1);
-        return [.. compute(row, zeros_like(row), AttentionMask.FromLengths([ids.Length], ids.Length, Compute.Reference)).contiguous().data<float>()];
+        return
+        [
+            .. compute(row, zeros_like(row), AttentionMask.FromLengths([ids.Length], ids.Length, Compute.Reference))
+                .contiguous()
+                .data<float>(),
+        ];
     }
 }

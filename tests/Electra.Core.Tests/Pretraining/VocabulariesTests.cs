@@ -20,11 +20,20 @@ public sealed class VocabulariesTests : IDisposable
         Save("hello", "Hello", "Möchte");
         File.WriteAllText(folder.File("tokenizer_config.json"), """{"do_lower_case": false}""");
         Assert.Equal(new TokenizerSettings { Lowercase = false }, Open(new() { File = folder.Path + file }).Settings);
-        Assert.Contains("vocabulary.lowercase=false", Assert.Throws<UserErrorException>(() => Open(new() { File = folder.Path + file, Lowercase = true })).Message);
+        Assert.Contains(
+            "vocabulary.lowercase=false",
+            Assert.Throws<UserErrorException>(() => Open(new() { File = folder.Path + file, Lowercase = true })).Message
+        );
 
         File.WriteAllText(folder.File("tokenizer_config.json"), """{"strip_accents": false, "tokenize_chinese_chars": false}""");
-        Assert.Equal(new TokenizerSettings { StripAccents = false, SplitChinese = false }, Open(new() { File = folder.Path + file, StripAccents = false }).Settings);
-        Assert.Contains("vocabulary.strip_accents=false", Assert.Throws<UserErrorException>(() => Open(new() { File = folder.Path + file, StripAccents = true })).Message);
+        Assert.Equal(
+            new TokenizerSettings { StripAccents = false, SplitChinese = false },
+            Open(new() { File = folder.Path + file, StripAccents = false }).Settings
+        );
+        Assert.Contains(
+            "vocabulary.strip_accents=false",
+            Assert.Throws<UserErrorException>(() => Open(new() { File = folder.Path + file, StripAccents = true })).Message
+        );
         Assert.Equal("", output.ToString());
     }
 
@@ -33,7 +42,11 @@ public sealed class VocabulariesTests : IDisposable
     [InlineData(false, "has no token with capitals", "hello", "world")]
     [InlineData(false, null, "Hello", "hello")]
     [InlineData(true, null, "hello", "中")]
-    public void A_vocabulary_of_another_case_is_warned_of_where_nothing_states_its_case(bool? lowercase, string? warning, params string[] words)
+    public void A_vocabulary_of_another_case_is_warned_of_where_nothing_states_its_case(
+        bool? lowercase,
+        string? warning,
+        params string[] words
+    )
     {
         Save(words);
         Assert.Equal(lowercase ?? true, Open(new() { File = folder.File("vocab.txt"), Lowercase = lowercase }).Settings.Lowercase);
@@ -45,5 +58,6 @@ public sealed class VocabulariesTests : IDisposable
 
     private void Save(params string[] words) => new Vocabulary([.. Vocabulary.SpecialTokens, .. words]).Save(folder.File("vocab.txt"));
 
-    private ElectraTokenizer Open(VocabularyOptions options) => Vocabularies.Open(options, null!, folder.Path, new RunConsole(output, terminal: null));
+    private ElectraTokenizer Open(VocabularyOptions options) =>
+        Vocabularies.Open(options, null!, folder.Path, new RunConsole(output, terminal: null));
 }

@@ -37,8 +37,14 @@ public sealed class CurvesTests
         using (var log = MetricsLog.Open(folder.Path))
             log.Write(1, ("loss", double.NaN));
 
-        Assert.Contains("holds nothing to draw: none of loss, accuracy",
-            Assert.Throws<UserErrorException>(() => Curves.Draw(folder.Path, folder.File("c.png"), "x", new CurvePanel("a", ["loss", "accuracy"]))).Message);
+        Assert.Contains(
+            "holds nothing to draw: none of loss, accuracy",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Curves.Draw(folder.Path, folder.File("c.png"), "x", new CurvePanel("a", ["loss", "accuracy"]))
+                )
+                .Message
+        );
         Assert.False(File.Exists(folder.File("c.png")));
     }
 
@@ -65,7 +71,12 @@ public sealed class CurvesTests
                 ("replaced_token_precision", 0.3 + 0.5 * done + Noise(0.04)), ("replaced_token_recall", 0.6 * done + Noise(0.04)),
                 ("learning_rate", 5e-4 * Math.Min(step / 10_000.0, 1 - step / 100_000.0)));
             if (step % 10_000 == 0)
-                log.Write(step, ("held_out/generator_loss", 9.9 - 7.1 * done), ("held_out/discriminator_loss", 0.43 - 0.2 * done), ("held_out/replaced_token_auc", 0.49 + 0.42 * done));
+                log.Write(
+                    step,
+                    ("held_out/generator_loss", 9.9 - 7.1 * done),
+                    ("held_out/discriminator_loss", 0.43 - 0.2 * done),
+                    ("held_out/replaced_token_auc", 0.49 + 0.42 * done)
+                );
         }
     }
 }

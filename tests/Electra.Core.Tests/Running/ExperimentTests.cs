@@ -29,7 +29,14 @@ public sealed class ExperimentTests : IDisposable
     {
         var file = folder.File("results");
         File.WriteAllText(file, "");
-        foreach (var make in new Action[] { () => File.WriteAllText(Path.Combine(file, "a", "b"), ""), () => Directory.CreateDirectory(file), () => Directory.CreateDirectory(Path.Combine(file, "a")) })
+        foreach (
+            var make in new Action[]
+            {
+                () => File.WriteAllText(Path.Combine(file, "a", "b"), ""),
+                () => Directory.CreateDirectory(file),
+                () => Directory.CreateDirectory(Path.Combine(file, "a")),
+            }
+        )
         {
             var (message, code) = Failure.Explain(Assert.ThrowsAny<IOException>(make));
             Assert.Equal((1, $"error: {file} is a file, and a folder is expected there"), (code, message));
@@ -79,7 +86,14 @@ public sealed class ExperimentTests : IDisposable
             Assert.Equal([folder.File("runs/x_1"), folder.File("runs/x_2")], folders);
             Assert.Equal(36, run.With(run.Config, same => same.Seed));
             Assert.Contains("seed: 2", File.ReadAllText(folder.File("runs/x_2/config.yaml")));
-            Assert.Contains("training.steps", Assert.Throws<UserErrorException>(() => run.With(run.Config with { Training = run.Config.Training with { Steps = -1 } }, _ => 0)).Message);
+            Assert.Contains(
+                "training.steps",
+                Assert
+                    .Throws<UserErrorException>(() =>
+                        run.With(run.Config with { Training = run.Config.Training with { Steps = -1 } }, _ => 0)
+                    )
+                    .Message
+            );
             return Task.FromResult(0);
         });
         Assert.True(code == 0, errors.ToString());
@@ -111,27 +125,85 @@ public sealed class ExperimentTests : IDisposable
         Assert.StartsWith("error: the first argument must be a configuration file", errors.ToString());
     }
 
-    public static TheoryData<Exception, int, string> Failures => new()
-    {
-        { new UserErrorException("no such vocabulary"), Experiment.UserError, "error: no such vocabulary" },
-        { new TypeInitializationException("X", new UserErrorException("no such vocabulary")), Experiment.UserError, "error: no such vocabulary" },
-        { new TargetInvocationException(new AggregateException(new FormatException(), new UserErrorException("no such vocabulary"))), Experiment.UserError, "error: no such vocabulary" },
-        { new UnauthorizedAccessException("Access to the path '/x' is denied."), Experiment.UserError, "error: Access to the path '/x' is denied: the user" },
-        { new IOException("Input/output error : '/x'"), Experiment.UserError, "error: Input/output error : '/x'" },
-        { new AggregateException(new OperationCanceledException(), new IOException("Input/output error")), Experiment.UserError, "error: Input/output error" },
-        { new ExternalException("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 329670961920 bytes. Error code 12 (Cannot allocate memory)\nframe #0: c10::alloc_cpu"), Experiment.UserError, "error: there is not enough memory: 329.7 GB more were asked for. Less is needed with a smaller training.micro_batch_size" },
-        { new ExternalException("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 15.77 GiB of which 3.12 GiB is free.\nException raised"), Experiment.UserError, "error: the GPU has not enough memory: Tried to allocate 20.00 GiB. Less is needed" },
-        { new ExternalException("CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors might be"), Experiment.UserError, "error: this libtorch has no code for this GPU" },
-        { new ExternalException("CUDA driver version is insufficient for CUDA runtime version"), Experiment.UserError, "error: the NVIDIA driver does not serve this libtorch" },
-        { new ExternalException("CUDA error: uncorrectable ECC error encountered"), Experiment.UserError, "error: the GPU failed (CUDA error: uncorrectable ECC error encountered)" },
-        { new ExternalException("CUDA error: device-side assert triggered"), Experiment.Bug, "error: this is a bug" },
-        { new ExternalException("mat1 and mat2 shapes cannot be multiplied (3x4 and 5x6)"), Experiment.Bug, "error: this is a bug" },
-        { new AggregateException(new OutOfMemoryException()), Experiment.UserError, "error: there is not enough memory: this process uses" },
-        { new UnauthorizedAccessException("Access to the path '/data/.config.yaml.0123456789abcdef0123456789abcdef.partial' is denied."), Experiment.UserError, $"error: Access to the path '/data/config.yaml' is denied: the user {Environment.UserName} may not write or read there." },
-        { new FileNotFoundException("no x"), Experiment.Bug, "error: this is a bug" },
-        { new InvalidOperationException("broken"), Experiment.Bug, "error: this is a bug, in the kit or in the script; please report it with what follows.\nSystem.InvalidOperationException: broken" },
-        { new OperationCanceledException(), Experiment.Bug, "error: this is a bug" },
-    };
+    public static TheoryData<Exception, int, string> Failures =>
+        new()
+        {
+            { new UserErrorException("no such vocabulary"), Experiment.UserError, "error: no such vocabulary" },
+            {
+                new TypeInitializationException("X", new UserErrorException("no such vocabulary")),
+                Experiment.UserError,
+                "error: no such vocabulary"
+            },
+            {
+                new TargetInvocationException(new AggregateException(new FormatException(), new UserErrorException("no such vocabulary"))),
+                Experiment.UserError,
+                "error: no such vocabulary"
+            },
+            {
+                new UnauthorizedAccessException("Access to the path '/x' is denied."),
+                Experiment.UserError,
+                "error: Access to the path '/x' is denied: the user"
+            },
+            { new IOException("Input/output error : '/x'"), Experiment.UserError, "error: Input/output error : '/x'" },
+            {
+                new AggregateException(new OperationCanceledException(), new IOException("Input/output error")),
+                Experiment.UserError,
+                "error: Input/output error"
+            },
+            {
+                new ExternalException(
+                    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+                        + "you tried to allocate 329670961920 bytes. Error code 12 (Cannot allocate memory)\nframe #0: c10::alloc_cpu"
+                ),
+                Experiment.UserError,
+                "error: there is not enough memory: 329.7 GB more were asked for. Less is needed with a smaller training.micro_batch_size"
+            },
+            {
+                new ExternalException(
+                    "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 15.77 GiB of which 3.12 GiB is free.\n"
+                        + "Exception raised"
+                ),
+                Experiment.UserError,
+                "error: the GPU has not enough memory: Tried to allocate 20.00 GiB. Less is needed"
+            },
+            {
+                new ExternalException("CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors might be"),
+                Experiment.UserError,
+                "error: this libtorch has no code for this GPU"
+            },
+            {
+                new ExternalException("CUDA driver version is insufficient for CUDA runtime version"),
+                Experiment.UserError,
+                "error: the NVIDIA driver does not serve this libtorch"
+            },
+            {
+                new ExternalException("CUDA error: uncorrectable ECC error encountered"),
+                Experiment.UserError,
+                "error: the GPU failed (CUDA error: uncorrectable ECC error encountered)"
+            },
+            { new ExternalException("CUDA error: device-side assert triggered"), Experiment.Bug, "error: this is a bug" },
+            { new ExternalException("mat1 and mat2 shapes cannot be multiplied (3x4 and 5x6)"), Experiment.Bug, "error: this is a bug" },
+            {
+                new AggregateException(new OutOfMemoryException()),
+                Experiment.UserError,
+                "error: there is not enough memory: this process uses"
+            },
+            {
+                new UnauthorizedAccessException(
+                    "Access to the path '/data/.config.yaml.0123456789abcdef0123456789abcdef.partial' is denied."
+                ),
+                Experiment.UserError,
+                $"error: Access to the path '/data/config.yaml' is denied: the user {Environment.UserName} may not write or read there."
+            },
+            { new FileNotFoundException("no x"), Experiment.Bug, "error: this is a bug" },
+            {
+                new InvalidOperationException("broken"),
+                Experiment.Bug,
+                "error: this is a bug, in the kit or in the script; please report it with what follows.\n"
+                    + "System.InvalidOperationException: broken"
+            },
+            { new OperationCanceledException(), Experiment.Bug, "error: this is a bug" },
+        };
 
     [Theory, MemberData(nameof(Failures), DisableDiscoveryEnumeration = true)]
     public async Task A_failure_is_told_in_a_way_that_fits_it(Exception failure, int code, string message)

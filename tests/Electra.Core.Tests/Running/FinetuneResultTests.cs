@@ -27,7 +27,10 @@ public sealed class FinetuneResultTests : IDisposable
         foreach (var (group, task, run) in new[] { ("b", "rte", 10), ("b", "rte", 9), ("a", "sst-2", 0), ("b", "cola", 0) })
             Result(group, task, run).Save(FinetuneResult.Folder(folder.Path, group, task, run));
         Directory.CreateDirectory(FinetuneResult.Folder(folder.Path, "b", "rte", 11));
-        Assert.Equal(["a/sst-2/0", "b/cola/0", "b/rte/9", "b/rte/10"], FinetuneResult.All(folder.Path).Select(r => $"{r.Group}/{r.Task}/{r.Run}"));
+        Assert.Equal(
+            ["a/sst-2/0", "b/cola/0", "b/rte/9", "b/rte/10"],
+            FinetuneResult.All(folder.Path).Select(r => $"{r.Group}/{r.Task}/{r.Run}")
+        );
         Assert.Equal(3, FinetuneResult.All(folder.Path, ["b"]).Count);
         Assert.Empty(FinetuneResult.All(folder.File("nowhere")));
     }

@@ -20,7 +20,10 @@ public sealed class LossyWriterTests : IDisposable
         writer.Write("one\ntwo\n");
         writer.WriteLine("three");
         writer.Flush();
-        Assert.Equal("warning: 3 lines of standard output could not be written (No space left on device). The run's own files are complete.", LossyWriter.Note("standard output", writer));
+        Assert.Equal(
+            "warning: 3 lines of standard output could not be written (No space left on device). The run's own files are complete.",
+            LossyWriter.Note("standard output", writer)
+        );
     }
 
     [Theory]
@@ -31,9 +34,28 @@ public sealed class LossyWriterTests : IDisposable
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "needs /dev/full");
         TinyExperiment.Write(folder);
-        var shell = new ProcessStartInfo("sh", ["-c", $"exec dotnet \"$@\" {redirection}", "sh", ScriptRunner.Assembly, "-c", "release", "--cache-path", folder.File("cache"),
-            TinyExperiment.Script, "--", folder.File("tiny.yaml"), "compute.threads=1"])
-        { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var shell = new ProcessStartInfo(
+            "sh",
+            [
+                "-c",
+                $"exec dotnet \"$@\" {redirection}",
+                "sh",
+                ScriptRunner.Assembly,
+                "-c",
+                "release",
+                "--cache-path",
+                folder.File("cache"),
+                TinyExperiment.Script,
+                "--",
+                folder.File("tiny.yaml"),
+                "compute.threads=1",
+            ]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         var run = await ScriptRunner.Finish(Process.Start(shell)!);
         Assert.Equal(0, run.ExitCode);
         Assert.Empty(run.Output);

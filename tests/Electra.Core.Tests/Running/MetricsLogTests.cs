@@ -87,7 +87,10 @@ public sealed class MetricsLogTests : IDisposable
         Assert.Equal([100, 200], events[2..].Select(e => e.Step));
         Assert.Equal([("loss", 1f), ("held_out/auc", 0.5f)], events[2].Scalars);
         Assert.Equal([("loss", 0.5f), ("held_out/auc", 0.5f)], events[3].Scalars);
-        Assert.All(events, e => Assert.InRange(DateTime.UnixEpoch.AddSeconds(e.WallTime), DateTime.UtcNow.AddMinutes(-5), DateTime.UtcNow.AddMinutes(5)));
+        Assert.All(
+            events,
+            e => Assert.InRange(DateTime.UnixEpoch.AddSeconds(e.WallTime), DateTime.UtcNow.AddMinutes(-5), DateTime.UtcNow.AddMinutes(5))
+        );
     }
 
     [Fact]

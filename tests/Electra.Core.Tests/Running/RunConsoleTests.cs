@@ -109,10 +109,20 @@ public sealed class RunConsoleTests
         var console = OnTerminal(width: 40);
         console.Line("step 100  loss 12.5 (generator 3.1, discriminator 0.2)  12 ms");
         console.Line("dotnet script scripts/pretrain.csx -- configs/small.yaml name=mine");
-        console.Table(("corpus", "texts/one.txt, texts/two.txt and 12 more"), ("next", "dotnet script scripts/finetune.csx -- configs/glue.yaml"));
-        console.Table(["task", "what it measures"], [["rte", "whether one sentence follows from another"], ["cola", "grammar"]]);
+        console.Table(
+            ("corpus", "texts/one.txt, texts/two.txt and 12 more"),
+            ("next", "dotnet script scripts/finetune.csx -- configs/glue.yaml")
+        );
+        console.Table(
+            ["task", "what it measures"],
+            [
+                ["rte", "whether one sentence follows from another"],
+                ["cola", "grammar"],
+            ]
+        );
 
-        Assert.Equal("""
+        Assert.Equal(
+            """
             step 100  loss 12.5 (generator 3.1,
               discriminator 0.2)  12 ms
             dotnet script scripts/pretrain.csx -- configs/small.yaml name=mine

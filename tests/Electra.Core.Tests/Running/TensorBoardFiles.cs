@@ -3,7 +3,13 @@ using System.Text;
 namespace Electra.Tests.Running;
 
 /// <summary>An event of TensorBoard's files.</summary>
-internal sealed record TensorBoardEvent(double WallTime, long Step, string? FileVersion, bool IsSessionStart, IReadOnlyList<(string Tag, float Value)> Scalars);
+internal sealed record TensorBoardEvent(
+    double WallTime,
+    long Step,
+    string? FileVersion,
+    bool IsSessionStart,
+    IReadOnlyList<(string Tag, float Value)> Scalars
+);
 
 /// <summary>Reads TensorBoard's event files, apart from the code under test: the CRC is the table-free bitwise one.</summary>
 internal static class TensorBoardFiles
@@ -16,7 +22,9 @@ internal static class TensorBoardFiles
         return [.. files.SelectMany(file => Records(File.ReadAllBytes(file))).Select(ParseEvent)];
     }
 
-    /// <summary>What TensorBoard shows: where a session starts at a step, what earlier ones say of that step and later ones is dropped.</summary>
+    /// <summary>
+    /// What TensorBoard shows: where a session starts at a step, what earlier ones say of that step and later ones is dropped.
+    /// </summary>
     public static IReadOnlyList<(long Step, string Tag, float Value)> Shown(string folder)
     {
         var shown = new List<(long Step, string Tag, float Value)>();

@@ -39,7 +39,11 @@ internal sealed record CookbookEntry(string Title, string? Script, string[] Line
     {
         var entries = new List<CookbookEntry>();
         var title = "";
-        var lines = File.ReadLines(readme).SkipWhile(line => line != "# Cookbook").Skip(1).TakeWhile(line => !line.StartsWith("# ", StringComparison.Ordinal)).ToList();
+        var lines = File.ReadLines(readme)
+            .SkipWhile(line => line != "# Cookbook")
+            .Skip(1)
+            .TakeWhile(line => !line.StartsWith("# ", StringComparison.Ordinal))
+            .ToList();
         for (int i = 0; i < lines.Count; i++)
             if (lines[i].StartsWith("## ", StringComparison.Ordinal))
                 title = lines[i][3..];
@@ -47,7 +51,9 @@ internal sealed record CookbookEntry(string Title, string? Script, string[] Line
             {
                 string[] block = [.. lines.Skip(i + 1).TakeWhile(line => line != "```")];
                 bool isEdit = lines[i] == "```diff";
-                entries.Add(isEdit ? new CookbookEntry(title, block[0][Edited.Length..], block[1..]) : new CookbookEntry(title, null, block));
+                entries.Add(
+                    isEdit ? new CookbookEntry(title, block[0][Edited.Length..], block[1..]) : new CookbookEntry(title, null, block)
+                );
                 i += block.Length + 1;
             }
         return entries;

@@ -13,7 +13,15 @@ public sealed class CookbookRuns : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         TinyExperiment.Write(Folder);
-        var trained = await ScriptRunner.Run(Folder, TinyExperiment.Script, "--", Folder.File("tiny.yaml"), "compute.threads=1", "training.steps=100", "checkpoints.every=0");
+        var trained = await ScriptRunner.Run(
+            Folder,
+            TinyExperiment.Script,
+            "--",
+            Folder.File("tiny.yaml"),
+            "compute.threads=1",
+            "training.steps=100",
+            "checkpoints.every=0"
+        );
         Assert.True(trained.ExitCode == 0, trained.Error);
     }
 
@@ -27,12 +35,15 @@ public sealed class CookbookRuns : IAsyncLifetime
 /// <summary>Every entry of scripts/README.md is run as it stands there.</summary>
 public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRuns>
 {
-    private const string OwnHead = "A head of your own with its loss: sentence order", Grid = "A grid of learning rates and seeds, as a table",
-        OwnMetric = "A metric of your own at every evaluation", LabelSmoothing = "Fine-tuning with label smoothing";
+    private const string OwnHead = "A head of your own with its loss: sentence order",
+        Grid = "A grid of learning rates and seeds, as a table",
+        OwnMetric = "A metric of your own at every evaluation",
+        LabelSmoothing = "Fine-tuning with label smoothing";
 
     private readonly TemporaryFolder folder = runs.Folder;
 
-    public static TheoryData<string> Edits => [.. CookbookEntry.All.Where(entry => entry.Script == "scripts/pretrain.csx").Select(entry => entry.Title)];
+    public static TheoryData<string> Edits =>
+        [.. CookbookEntry.All.Where(entry => entry.Script == "scripts/pretrain.csx").Select(entry => entry.Title)];
 
     public static TheoryData<string> OwnScripts => [.. CookbookEntry.All.Where(entry => entry.Script is null).Select(entry => entry.Title)];
 
@@ -40,7 +51,14 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
     public void There_are_a_dozen_entries_each_a_few_lines()
     {
         Assert.True(CookbookEntry.All.Count >= 12);
-        Assert.All(CookbookEntry.All, entry => Assert.True((entry.Script is null ? entry.Lines.Length : entry.Changes) < (entry.Title == OwnHead ? 25 : 12), $"{entry.Title}: {entry.Changes}"));
+        Assert.All(
+            CookbookEntry.All,
+            entry =>
+                Assert.True(
+                    (entry.Script is null ? entry.Lines.Length : entry.Changes) < (entry.Title == OwnHead ? 25 : 12),
+                    $"{entry.Title}: {entry.Changes}"
+                )
+        );
     }
 
     [Theory]
@@ -55,7 +73,10 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
             var table = run.Lines.SkipWhile(line => !line.StartsWith("learning rate", StringComparison.Ordinal)).Skip(1).ToList();
             Assert.Equal(6, table.Count);
             Assert.DoesNotContain("step ", run.Output);
-            Assert.All(new[] { "0.0005_1", "0.001_2", "0.002_2_100" }, made => Assert.True(Directory.Exists(folder.File($"runs/{name}-{made}"))));
+            Assert.All(
+                new[] { "0.0005_1", "0.001_2", "0.002_2_100" },
+                made => Assert.True(Directory.Exists(folder.File($"runs/{name}-{made}")))
+            );
             return;
         }
         var last = Metrics(name);
@@ -93,8 +114,16 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
     public async Task A_script_that_asks_a_trained_model_runs(string title)
     {
         var entry = Entry(title);
-        Assert.Equal(2, entry.Lines.Count(line => line.StartsWith("using ", StringComparison.Ordinal) || line.StartsWith("var ", StringComparison.Ordinal)));
-        File.WriteAllText(folder.File($"{Name(title)}.csx"), entry.Text().Replace("checkpoints/pretrain/demo_36_100", folder.File("runs/tiny_11081_100")));
+        Assert.Equal(
+            2,
+            entry.Lines.Count(line =>
+                line.StartsWith("using ", StringComparison.Ordinal) || line.StartsWith("var ", StringComparison.Ordinal)
+            )
+        );
+        File.WriteAllText(
+            folder.File($"{Name(title)}.csx"),
+            entry.Text().Replace("checkpoints/pretrain/demo_36_100", folder.File("runs/tiny_11081_100"))
+        );
         var run = await ScriptRunner.Run(folder, $"{Name(title)}.csx");
         Assert.True(run.ExitCode == 0, run.Error);
         if (title.Contains("five best"))
@@ -106,7 +135,14 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
     [Fact]
     public async Task Sentences_from_a_pipe_are_answered_line_by_line()
     {
-        var run = ScriptRunner.Start(folder, Path.Combine(TestData.Repository, "scripts", "try.csx"), "--", folder.File("runs/tiny_11081_100"), "best=2", "threshold=0");
+        var run = ScriptRunner.Start(
+            folder,
+            Path.Combine(TestData.Repository, "scripts", "try.csx"),
+            "--",
+            folder.File("runs/tiny_11081_100"),
+            "best=2",
+            "threshold=0"
+        );
         await run.StandardInput.WriteAsync("The old [MASK] sees the river.\n\nThe Cat sees\n");
         run.StandardInput.Close();
         var done = await ScriptRunner.Finish(run);
@@ -130,7 +166,12 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
     {
         var last = new Dictionary<string, double>();
         foreach (var line in File.ReadLines(folder.File($"runs/{name}_11081/metrics.jsonl")))
-            foreach (var value in JsonDocument.Parse(line).RootElement.EnumerateObject().Where(value => value.Value.ValueKind == JsonValueKind.Number))
+            foreach (
+                var value in JsonDocument
+                    .Parse(line)
+                    .RootElement.EnumerateObject()
+                    .Where(value => value.Value.ValueKind == JsonValueKind.Number)
+            )
                 last[value.Name] = value.Value.GetDouble();
         return last;
     }

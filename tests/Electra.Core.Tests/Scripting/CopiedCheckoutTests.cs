@@ -31,7 +31,14 @@ public sealed class CopiedCheckoutTests : IDisposable
     public async Task What_the_copy_makes_lies_in_the_copy()
     {
         var (checkpoints, datasets) = ($"copied-{Guid.NewGuid():N}", $"copied-{Guid.NewGuid():N}");
-        var run = await Run("scripts/pretrain.csx", "--", folder.File("tiny.yaml"), "compute.threads=1", $"checkpoints.folder={checkpoints}", $"datasets={datasets}");
+        var run = await Run(
+            "scripts/pretrain.csx",
+            "--",
+            folder.File("tiny.yaml"),
+            "compute.threads=1",
+            $"checkpoints.folder={checkpoints}",
+            $"datasets={datasets}"
+        );
         Assert.True(run.ExitCode == 0, run.Error);
         foreach (var made in new[] { checkpoints, datasets })
         {
@@ -62,5 +69,7 @@ public sealed class CopiedCheckoutTests : IDisposable
     }
 
     private Task<ScriptResult> Run(params string[] words) =>
-        ScriptRunner.Finish(ScriptRunner.StartDotnet(copy, [Path.Combine(copy, Runner, "dotnet-script.dll"), "-p", folder.File("cache"), .. words]));
+        ScriptRunner.Finish(
+            ScriptRunner.StartDotnet(copy, [Path.Combine(copy, Runner, "dotnet-script.dll"), "-p", folder.File("cache"), .. words])
+        );
 }

@@ -50,21 +50,39 @@ public sealed class EditedScriptTests : IDisposable
     }
 
     /// <summary>A comment does not count; another line does, and is named.</summary>
-    private async Task<string> RefusedOnce(string run, string script, string line, string wayOut, string[] words, string edit = "WriteLine(0);")
+    private async Task<string> RefusedOnce(
+        string run,
+        string script,
+        string line,
+        string wayOut,
+        string[] words,
+        string edit = "WriteLine(0);"
+    )
     {
         CopyWith(script, line, $"{edit} // now and then\n    {line}");
         var refused = await ScriptRunner.Run(folder, ["mine.csx", .. words]);
         Assert.Equal(1, refused.ExitCode);
         var kept = folder.File($"{run}/script.csx");
-        Assert.All([$"the run in {Path.GetDirectoryName(Path.GetRelativePath(folder.Path, kept))} was made with another script", $"{edit} // now", "mine.csx(", wayOut, "resume=never"],
-            part => Assert.Contains(part, refused.Error + refused.Output));
+        Assert.All(
+            [
+                $"the run in {Path.GetDirectoryName(Path.GetRelativePath(folder.Path, kept))} was made with another script",
+                $"{edit} // now",
+                "mine.csx(",
+                wayOut,
+                "resume=never",
+            ],
+            part => Assert.Contains(part, refused.Error + refused.Output)
+        );
         Assert.DoesNotContain("   at ", refused.Error);
         return kept;
     }
 
     private void CopyWith(string script, string line, string edited)
     {
-        var text = File.ReadAllText(script).Replace("../core", Path.Combine(TestData.Repository, "core").Replace('\\', '/')) + "\n// a comment, other at each call: " + Guid.NewGuid();
+        var text =
+            File.ReadAllText(script).Replace("../core", Path.Combine(TestData.Repository, "core").Replace('\\', '/'))
+            + "\n// a comment, other at each call: "
+            + Guid.NewGuid();
         File.WriteAllText(folder.File("mine.csx"), line == "" ? text : text.Replace(line, edited));
     }
 }

@@ -11,7 +11,8 @@ internal static class EmittedLibrary
     {
         var assembly = new PersistedAssemblyBuilder(new AssemblyName("Library"), typeof(object).Assembly);
         var type = assembly.DefineDynamicModule("Library").DefineType("Library", TypeAttributes.Public | TypeAttributes.Class);
-        type.DefineField("Number", typeof(int), FieldAttributes.Public | FieldAttributes.Static | FieldAttributes.Literal).SetConstant(number);
+        type.DefineField("Number", typeof(int), FieldAttributes.Public | FieldAttributes.Static | FieldAttributes.Literal)
+            .SetConstant(number);
         type.CreateType();
         assembly.Save(path);
     }

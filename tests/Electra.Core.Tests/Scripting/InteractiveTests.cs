@@ -7,7 +7,10 @@ public class InteractiveTests
     [Fact]
     public async Task Tensors_work_in_an_interactive_host()
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
+            "needs dotnet build -c Release"
+        );
         using var folder = TestData.Temporary();
         var host = Path.GetDirectoryName(ScriptRunner.Assembly)!.Replace('\\', '/');
         var kit = Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx").Replace('\\', '/');
@@ -17,7 +20,10 @@ public class InteractiveTests
             #r "{{host}}/Microsoft.CodeAnalysis.CSharp.Scripting.dll"
             using Microsoft.CodeAnalysis.CSharp.Scripting;
             using Microsoft.CodeAnalysis.Scripting;
-            var state = await CSharpScript.RunAsync("#load \"{{kit}}\"", ScriptOptions.Default.WithFilePath("{{folder.File("in").Replace('\\', '/')}}"));
+            var state = await CSharpScript.RunAsync("#load \"{{kit}}\"", ScriptOptions.Default.WithFilePath("{{folder.File("in").Replace(
+                '\\',
+                '/'
+            )}}"));
             state = await state.ContinueWithAsync("using static TorchSharp.torch;");
             state = await state.ContinueWithAsync("var sum = ones(3).sum().item<float>();");
             state = await state.ContinueWithAsync("Electra.Tensors.Compute.Reference.ToString() + \": \" + sum");

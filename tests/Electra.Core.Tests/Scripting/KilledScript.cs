@@ -18,7 +18,9 @@ internal sealed class KilledScript(Func<Process> start, Random random, int reach
     /// <param name="signal">The signal: <c>INT</c>.</param>
     public static async Task Send(Process process, string signal)
     {
-        using var kill = Process.Start(new ProcessStartInfo("kill", [$"-{signal}", process.Id.ToString()]) { RedirectStandardError = true })!;
+        using var kill = Process.Start(
+            new ProcessStartInfo("kill", [$"-{signal}", process.Id.ToString()]) { RedirectStandardError = true }
+        )!;
         await kill.WaitForExitAsync();
     }
 
@@ -32,9 +34,11 @@ internal sealed class KilledScript(Func<Process> start, Random random, int reach
             using var process = start();
             var error = process.StandardError.ReadToEndAsync();
             bool isToDie = kills > 0;
-            for (int lines = isToDie ? random.Next(reach) : int.MaxValue; lines > 0 && await process.StandardOutput.ReadLineAsync() is not null; lines--)
-            {
-            }
+            for (
+                int lines = isToDie ? random.Next(reach) : int.MaxValue;
+                lines > 0 && await process.StandardOutput.ReadLineAsync() is not null;
+                lines--
+            ) { }
             if (isToDie)
             {
                 // Between two lines too: within a step, a measurement, a file.

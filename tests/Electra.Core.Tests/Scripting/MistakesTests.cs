@@ -75,7 +75,10 @@ public class MistakesTests
         var result = await ScriptRunner.Run(folder, words);
 
         Assert.Equal((1, ""), (result.ExitCode, result.Output));
-        Assert.All(["public", "dotnet tool install --global dotnet-script", "-p:ElectraUseBundledScript=false"], part => Assert.Contains(part, result.Error));
+        Assert.All(
+            ["public", "dotnet tool install --global dotnet-script", "-p:ElectraUseBundledScript=false"],
+            part => Assert.Contains(part, result.Error)
+        );
     }
 
     [Fact]

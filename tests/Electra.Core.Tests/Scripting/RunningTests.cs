@@ -51,7 +51,9 @@ public class RunningTests
         Assert.StartsWith("System.InvalidOperationException: out of cheese", thrown.Error);
         Assert.Contains("ends.csx:line 2", thrown.Error);
 
-        var ends = await Task.WhenAll(new[] { "exit", "set", "none" }.Select(end => ScriptRunner.Run(folder, "-c", "release", "ends.csx", end)));
+        var ends = await Task.WhenAll(
+            new[] { "exit", "set", "none" }.Select(end => ScriptRunner.Run(folder, "-c", "release", "ends.csx", end))
+        );
         Assert.Equal([7, 8, 0], ends.Select(end => end.ExitCode));
     }
 
@@ -105,7 +107,10 @@ public class RunningTests
     [Fact]
     public async Task Dotnet_script_is_this_runner_in_every_folder_of_the_repository()
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, ".config", "dotnet-tools.json")), "built without the bundled script runner");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(TestData.Repository, ".config", "dotnet-tools.json")),
+            "built without the bundled script runner"
+        );
 
         var direct = await ScriptRunner.Finish(ScriptRunner.StartDotnet(TestData.Repository, ScriptRunner.Assembly, "--version"));
         var tool = await ScriptRunner.Finish(ScriptRunner.StartDotnet(Path.Combine(TestData.Repository, "scripts"), "script", "--version"));

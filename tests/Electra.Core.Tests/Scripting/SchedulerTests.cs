@@ -146,7 +146,9 @@ public sealed class SchedulerTests : IDisposable
         foreach (var launcher in new[] { Launcher, folder.File("electra") })
             foreach (var script in new[] { TinyExperiment.Script, "scripts/pretrain.csx", "pretrain.csx" })
             {
-                var help = await ScriptRunner.Finish(ScriptRunner.StartProgram(launcher, folder.Path, another, "-p", ScriptRunner.KitCache, script, "--", "--help"));
+                var help = await ScriptRunner.Finish(
+                    ScriptRunner.StartProgram(launcher, folder.Path, another, "-p", ScriptRunner.KitCache, script, "--", "--help")
+                );
                 Assert.True(help.ExitCode == 0, help.Error);
                 Assert.Contains("usage: ", help.Output);
             }
@@ -166,11 +168,26 @@ public sealed class SchedulerTests : IDisposable
 
     private bool IsSaved => Directory.Exists(folder.File("runs/tiny_11081/states"));
 
-    private string[] Words => ["-p", ScriptRunner.KitCache, TinyExperiment.Script, "--", folder.File("tiny.yaml"), "compute.threads=1", "training.steps=10000000", "checkpoints.every=0"];
+    private string[] Words =>
+        [
+            "-p",
+            ScriptRunner.KitCache,
+            TinyExperiment.Script,
+            "--",
+            folder.File("tiny.yaml"),
+            "compute.threads=1",
+            "training.steps=10000000",
+            "checkpoints.every=0",
+        ];
 
     private Process Start(string program, params string[] words)
     {
-        var process = ScriptRunner.StartProgram(program, program == "dotnet" ? TestData.Repository : folder.Path, new Dictionary<string, string>(), words);
+        var process = ScriptRunner.StartProgram(
+            program,
+            program == "dotnet" ? TestData.Repository : folder.Path,
+            new Dictionary<string, string>(),
+            words
+        );
         started.Add(process);
         return process;
     }

@@ -17,11 +17,15 @@ internal static class ScriptRunner
     public static string Assembly { get; } =
         Path.Combine(TestData.Repository, "scripts", "host", "bin", Configuration, "net10.0", "dotnet-script.dll");
 
-    /// <summary>The kit's own scripts are the same for all tests, and compiling one takes longer than a tiny run of it: it is compiled once.</summary>
+    /// <summary>
+    /// The kit's own scripts are the same for all tests, and compiling one takes longer than a tiny run of it: it is compiled once.
+    /// </summary>
     public static string KitCache { get; } = Path.Combine(AppContext.BaseDirectory, "scripts");
 
     private static string Cache(TemporaryFolder folder, string[] words) =>
-        words.Any(word => word.StartsWith(Path.Combine(TestData.Repository, "scripts"), StringComparison.Ordinal)) ? KitCache : folder.File("cache");
+        words.Any(word => word.StartsWith(Path.Combine(TestData.Repository, "scripts"), StringComparison.Ordinal))
+            ? KitCache
+            : folder.File("cache");
 
     /// <summary>Runs a script to its end.</summary>
     public static Task<ScriptResult> Run(TemporaryFolder folder, params string[] words) =>
@@ -43,7 +47,12 @@ internal static class ScriptRunner
         StartProgram("dotnet", workingFolder, environment, words);
 
     /// <summary>Starts a program with its input and output redirected, and some variables of the environment set.</summary>
-    public static Process StartProgram(string program, string workingFolder, IReadOnlyDictionary<string, string> environment, params string[] words)
+    public static Process StartProgram(
+        string program,
+        string workingFolder,
+        IReadOnlyDictionary<string, string> environment,
+        params string[] words
+    )
     {
         var start = new ProcessStartInfo(program, words)
         {
@@ -67,7 +76,10 @@ internal static class ScriptRunner
                 return;
             said.Add(line);
         }
-        Assert.Fail($"{text} was not said, but:\n{string.Join('\n', said)}\n{await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)}");
+        Assert.Fail(
+            $"{text} was not said, but:\n{string.Join('\n', said)}\n"
+                + $"{await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)}"
+        );
     }
 
     /// <summary>Waits for the end of a process, and reads what is left of its output.</summary>

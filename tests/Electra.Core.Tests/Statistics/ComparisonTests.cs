@@ -54,7 +54,8 @@ public sealed class ComparisonTests
     [Fact]
     public void The_test_is_paired_where_runs_and_seeds_are_the_same()
     {
-        static Score[] Runs(string group, params (int Run, int? Seed)[] runs) => [.. runs.Select(r => new Score(group, "rte", r.Run, 60 + r.Run * r.Run, r.Seed))];
+        static Score[] Runs(string group, params (int Run, int? Seed)[] runs) =>
+            [.. runs.Select(r => new Score(group, "rte", r.Run, 60 + r.Run * r.Run, r.Seed))];
         var first = Runs("a", (0, 5), (1, 6), (2, 7));
 
         Assert.Equal(ComparisonTest.Paired, Comparison.Of(first, Runs("b", (2, 7), (1, 6), (0, 5))).Test);
@@ -62,13 +63,23 @@ public sealed class ComparisonTests
         Assert.Equal(ComparisonTest.Welch, Comparison.Of(first, Runs("b", (0, 5), (1, 6))).Test);
         Assert.Equal(ComparisonTest.Welch, Comparison.Of(first, first, ComparisonTest.Welch).Test);
         Assert.Equal(2, Comparison.Of(first, Runs("b", (1, 1), (2, 2), (3, 3)), ComparisonTest.Paired).First.Count);
-        Assert.Contains("no run of a on rte", Assert.Throws<UserErrorException>(() => Comparison.Of(first, Runs("b", (8, 1)), ComparisonTest.Paired)).Message);
+        Assert.Contains(
+            "no run of a on rte",
+            Assert.Throws<UserErrorException>(() => Comparison.Of(first, Runs("b", (8, 1)), ComparisonTest.Paired)).Message
+        );
     }
 
     [Fact]
     public void Without_spread_or_with_one_run_there_is_a_difference_and_no_test()
     {
-        foreach (var compared in new[] { Comparison.Welch([0.1 + 0.2, 0.3, 0.3], [0.4, 0.4, 0.4]), Comparison.Paired([1], [2]), Comparison.Welch([1], [2, 3]) })
+        foreach (
+            var compared in new[]
+            {
+                Comparison.Welch([0.1 + 0.2, 0.3, 0.3], [0.4, 0.4, 0.4]),
+                Comparison.Paired([1], [2]),
+                Comparison.Welch([1], [2, 3]),
+            }
+        )
         {
             Assert.True(compared.Difference > 0);
             Assert.Null(compared.P);

@@ -43,7 +43,10 @@ public sealed class ScoreSetTests : IDisposable
         Directory.CreateDirectory(folder.File("glue/.small_rte_4.0a.partial"));
 
         var scores = ScoreSet.Read([folder.File("glue")]);
-        Assert.Equal([("mrpc", 86.0, 5), ("member_kind", 70.0, 5)], scores.Tasks.SelectMany(task => scores.Of("small", task)).Select(s => (s.Task, s.Value, s.Seed!.Value)));
+        Assert.Equal(
+            [("mrpc", 86.0, 5), ("member_kind", 70.0, 5)],
+            scores.Tasks.SelectMany(task => scores.Of("small", task)).Select(s => (s.Task, s.Value, s.Seed!.Value))
+        );
         Assert.Equal("small_rte_3", Path.GetFileName(Assert.Single(scores.Unfinished)));
     }
 
@@ -51,12 +54,19 @@ public sealed class ScoreSetTests : IDisposable
     public void A_csv_reads_back_what_was_written_and_knows_the_tasks_by_all_their_names()
     {
         Score[] scores = [new("a, \"b\"", "rte", 0, 67.46), new("a, \"b\"", "my task", 1, -1.5)];
-        File.WriteAllText(folder.File("written.csv"), ScoreCsv.Write(ScoreSet.Of(scores, [new("a", "rte", 1, "accuracy", "of this or that")])));
+        File.WriteAllText(
+            folder.File("written.csv"),
+            ScoreCsv.Write(ScoreSet.Of(scores, [new("a", "rte", 1, "accuracy", "of this or that")]))
+        );
         var again = ScoreCsv.Read(folder.File("written.csv"));
         Assert.Equal(scores, again.All);
         Assert.Equal(("a", "rte", 1), again.Undefined.Select(score => (score.Group, score.Task, score.Run)).Single());
 
-        var read = ScoreCsv.Read(Csv("# published", "Score,Run,Task,Model,Seed", "58.72,0,CoLA,x,7", "", "88,0,SST,x,7", "88,1,sst-2,x,8", "86,0,STS-B,x,7")).All;
+        var read = ScoreCsv
+            .Read(
+                Csv("# published", "Score,Run,Task,Model,Seed", "58.72,0,CoLA,x,7", "", "88,0,SST,x,7", "88,1,sst-2,x,8", "86,0,STS-B,x,7")
+            )
+            .All;
         Assert.Equal(["cola", "sst2", "sst2", "stsb"], read.Select(s => s.Task));
         Assert.Equal(new Score("x", "cola", 0, 58.72, 7), read[0]);
     }
@@ -65,9 +75,17 @@ public sealed class ScoreSetTests : IDisposable
     [InlineData("model,task,run", "x,rte,0", "scores.csv:1: there is no column score")]
     [InlineData("model,task,run,scor", "x,rte,0,5", "no column score, but scor")]
     [InlineData("model,task,run,score", "x,rte,0,sixty", "scores.csv:2: column score cannot be \"sixty\"")]
-    [InlineData("model,task,run,score", "x,rte,0,1,234.5", "scores.csv:2: 5 fields, where the header names 4 columns: is there a separator inside a name, or a decimal comma?")]
+    [InlineData(
+        "model,task,run,score",
+        "x,rte,0,1,234.5",
+        "scores.csv:2: 5 fields, where the header names 4 columns: is there a separator inside a name, or a decimal comma?"
+    )]
     [InlineData("model;task;run;score", "x;rte;0;1.234,5", "scores.csv:2: column score cannot be \"1.234,5\"")]
-    [InlineData("\n# from a sheet\nmodel,task,run,score\n", "\n# and more\nx,rte,0,sixty", "scores.csv:7: column score cannot be \"sixty\"")]
+    [InlineData(
+        "\n# from a sheet\nmodel,task,run,score\n",
+        "\n# and more\nx,rte,0,sixty",
+        "scores.csv:7: column score cannot be \"sixty\""
+    )]
     [InlineData("model,task,run,score\n\"a\n\nb\",rte,0,1\n", "\"c\nd\",rte,0,sixty", "scores.csv:6: column score cannot be \"sixty\"")]
     [InlineData("model,task,run,score", "x,rte,0,6746", "scores.csv:2: column score cannot be \"6746\"")]
     [InlineData("model,task,run,score", "x,rte,-1,60", "scores.csv:2: column run cannot be \"-1\"")]
@@ -112,28 +130,52 @@ public sealed class ScoreSetTests : IDisposable
             Finished("bad", "sts", run, run, ("spearman", run == 1 ? double.NaN : 0.4), ("pearson", 0.4));
         Finished("none", "sts", 0, 0, ("spearman", double.NaN));
         Finished("none", "cola", 0, 0, ("accuracy", 0.6));
-        File.WriteAllText(folder.File("glue/bad_sts_1/dev_predictions.tsv"), "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t1\t0.5\t0.51\ndev\t1\t2\t0.5\t0.51\n");
-        File.WriteAllText(folder.File("glue/none_sts_0/dev_predictions.tsv"), "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t2\t0.5\t0.51\ndev\t1\t2\t0.5\t0.7\n");
+        File.WriteAllText(
+            folder.File("glue/bad_sts_1/dev_predictions.tsv"),
+            "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t1\t0.5\t0.51\ndev\t1\t2\t0.5\t0.51\n"
+        );
+        File.WriteAllText(
+            folder.File("glue/none_sts_0/dev_predictions.tsv"),
+            "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t2\t0.5\t0.51\ndev\t1\t2\t0.5\t0.7\n"
+        );
 
         var scores = ScoreSet.Read([folder.File("glue")]);
         Assert.Equal(
             ["bad on sts: 1 of 3 runs has no pearson: it predicts the same for all rows (run 1)"],
-            scores.Undefinedness().Where(sentence => sentence.StartsWith("bad", StringComparison.Ordinal)).Select(sentence => sentence.Replace("spearman", "pearson")));
-        Assert.Contains("none on sts: 1 of 1 run has no spearman: all 2 rows of the development set have the same label (run 0)", scores.Undefinedness());
+            scores
+                .Undefinedness()
+                .Where(sentence => sentence.StartsWith("bad", StringComparison.Ordinal))
+                .Select(sentence => sentence.Replace("spearman", "pearson"))
+        );
+        Assert.Contains(
+            "none on sts: 1 of 1 run has no spearman: all 2 rows of the development set have the same label (run 0)",
+            scores.Undefinedness()
+        );
         Assert.Contains("none on CoLA: 1 of 1 run has no mcc: it was measured by accuracy (run 0)", scores.Undefinedness());
 
         var tables = StatisticsReport.Tables(scores, new StatisticsConfig());
         var rows = tables[0].Rows.Select(row => string.Join(' ', row.Take(5)));
-        Assert.Equal(["bad sts 2 1 40.00", "good sts 3 0 50.00", "none CoLA 0 1 –", "none sts 0 1 –"], rows.Order(StringComparer.Ordinal).Select(row => row.Replace("60.00", "50.00")));
+        Assert.Equal(
+            ["bad sts 2 1 40.00", "good sts 3 0 50.00", "none CoLA 0 1 –", "none sts 0 1 –"],
+            rows.Order(StringComparer.Ordinal).Select(row => row.Replace("60.00", "50.00"))
+        );
         Assert.Equal(["bad", "good"], tables[1].Rows.Select(row => row[0]).Order());
         // Two groups have scores, and are compared.
         Assert.Equal("good against bad", tables[^1].Title);
-        Assert.Contains("Not compared", StatisticsReport.Tables(scores, new StatisticsConfig { Compare = ["good", "none"] })[^1].Notes.Single());
+        Assert.Contains(
+            "Not compared",
+            StatisticsReport.Tables(scores, new StatisticsConfig { Compare = ["good", "none"] })[^1].Notes.Single()
+        );
 
         StatisticsReport.Write(tables, scores, new StatisticsConfig { Out = folder.File("out") }, Quiet());
         Assert.Equal(3, ScoreSet.Read([folder.File("out/scores.csv")]).Undefined.Count);
         var only = ScoreSet.Read([folder.File("glue")], "none");
-        StatisticsReport.Write(StatisticsReport.Tables(only, new StatisticsConfig()), only, new StatisticsConfig { Out = folder.File("out") }, Quiet());
+        StatisticsReport.Write(
+            StatisticsReport.Tables(only, new StatisticsConfig()),
+            only,
+            new StatisticsConfig { Out = folder.File("out") },
+            Quiet()
+        );
         Assert.False(File.Exists(folder.File("out/scores.png")));
     }
 
@@ -146,7 +188,10 @@ public sealed class ScoreSetTests : IDisposable
         var csv = Csv("model,task,run,score", "bad,rte,0,sixty", "good,rte,1,70", "bad,rte");
 
         Assert.Equal([60, 70], ScoreSet.Read([folder.File("glue"), csv], "good").Values("good", "rte"));
-        Assert.Contains("did you mean good?", Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")], "goood")).Message);
+        Assert.Contains(
+            "did you mean good?",
+            Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")], "goood")).Message
+        );
     }
 
     [Fact]
@@ -165,7 +210,10 @@ public sealed class ScoreSetTests : IDisposable
         Assert.Contains("good_rte_0.bak holds the result of good_rte_0", scores.LeftOut[1]);
 
         File.Delete(folder.File("glue/good_rte_0/result.json"));
-        Assert.Contains("no finished run that can be read", Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")])).Message);
+        Assert.Contains(
+            "no finished run that can be read",
+            Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")])).Message
+        );
     }
 
     private static RunConsole Quiet() => new(TextWriter.Null, terminal: null);
@@ -183,9 +231,20 @@ public sealed class ScoreSetTests : IDisposable
 
         var printed = await Stats(folder.File("glue"), $"out={folder.File("out")}", "compare=[random, demo]");
         Assert.True(printed.ExitCode == 0, printed.Error);
-        Assert.All(["Table 1", "Table 4", "Table 5", "demo against random", "paired", "unfinished, and left out: demo_cola_0", "58.72"], part => Assert.Contains(part, printed.Output));
-        Assert.Contains(printed.Lines, line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["demo", "RTE", "3", "61.00", "1.00", "62.00", "60.00", "61.00", ..]);
-        Assert.All(["statistics.md", "statistics.csv", "comparison.csv", "scores.csv", "scores.png"], file => Assert.True(File.Exists(folder.File($"out/{file}")), file));
+        Assert.All(
+            ["Table 1", "Table 4", "Table 5", "demo against random", "paired", "unfinished, and left out: demo_cola_0", "58.72"],
+            part => Assert.Contains(part, printed.Output)
+        );
+        Assert.Contains(
+            printed.Lines,
+            line =>
+                line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                    is ["demo", "RTE", "3", "61.00", "1.00", "62.00", "60.00", "61.00", ..]
+        );
+        Assert.All(
+            ["statistics.md", "statistics.csv", "comparison.csv", "scores.csv", "scores.png"],
+            file => Assert.True(File.Exists(folder.File($"out/{file}")), file)
+        );
 
         // What was written is read again, and gives the same.
         var again = await Stats(folder.File("out/scores.csv"), $"out={folder.File("again")}", "group=[demo]");
@@ -221,7 +280,10 @@ public sealed class ScoreSetTests : IDisposable
 
     private Task<ScriptResult> Stats(params string[] arguments)
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")), "needs dotnet build -c Release");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
+            "needs dotnet build -c Release"
+        );
         return ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "stats.csx"), "--", .. arguments]);
     }
 }

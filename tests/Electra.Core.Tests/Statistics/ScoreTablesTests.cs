@@ -7,7 +7,10 @@ public sealed class ScoreTablesTests
 {
     private const string Glue = "cola sst2 mrpc stsb qqp mnli qnli rte";
 
-    /// <summary>Runs whose mean is <paramref name="mean"/> and whose deviation is <paramref name="deviation"/>: mean − deviation, mean, mean + deviation.</summary>
+    /// <summary>
+    /// Runs whose mean is <paramref name="mean"/> and whose deviation is <paramref name="deviation"/>: mean − deviation, mean, mean +
+    /// deviation.
+    /// </summary>
     private static IEnumerable<Score> Runs(string group, string task, double mean, double deviation) =>
         Enumerable.Range(0, 3).Select(run => new Score(group, task, run, mean + (run - 1) * deviation));
 
@@ -82,23 +85,39 @@ public sealed class ScoreTablesTests
     [Fact]
     public void Two_groups_are_compared_task_by_task_and_corrected_together()
     {
-        var table = ScoreTables.Compared(new ScoreSet(["a", "b"], [.. Whole("a").All, .. Whole("b", 2).All.Where(s => s.Run < 2)], []), "a", "b");
+        var table = ScoreTables.Compared(
+            new ScoreSet(["a", "b"], [.. Whole("a").All, .. Whole("b", 2).All.Where(s => s.Run < 2)], []),
+            "a",
+            "b"
+        );
         Assert.Equal("b against a", table.Title);
         Assert.Equal(9, table.Rows.Count);
         Assert.Equal(["CoLA", "Welch", "3, 2", "60.00", "61.75", "+1.75"], table.Rows[0].Take(6));
         Assert.Equal("average", table.Rows[^1][0]);
         Assert.Contains("p (Holm)", table.Header);
         Assert.Contains("34%", table.Notes.Single());
-        Assert.Contains("did you mean b?", Assert.Throws<UserErrorException>(() => ScoreTables.Compared(Set(Runs("a", "rte", 1, 1), Runs("b", "rte", 1, 1)), "a", "bb")).Message);
-        Assert.Contains("no task in common: RTE against CoLA",
-            Assert.Throws<UserErrorException>(() => ScoreTables.Compared(Set(Runs("a", "rte", 1, 1), Runs("b", "cola", 1, 1)), "a", "b")).Message);
+        Assert.Contains(
+            "did you mean b?",
+            Assert
+                .Throws<UserErrorException>(() => ScoreTables.Compared(Set(Runs("a", "rte", 1, 1), Runs("b", "rte", 1, 1)), "a", "bb"))
+                .Message
+        );
+        Assert.Contains(
+            "no task in common: RTE against CoLA",
+            Assert
+                .Throws<UserErrorException>(() => ScoreTables.Compared(Set(Runs("a", "rte", 1, 1), Runs("b", "cola", 1, 1)), "a", "b"))
+                .Message
+        );
     }
 
     [Fact]
     public void The_picture_has_a_panel_for_each_task_and_a_colour_for_each_group()
     {
         using var folder = TestData.Temporary();
-        ScorePlot.Draw(new ScoreSet(["a", "b"], [.. Whole("a").All, .. Whole("b", 1).All, new Score("b", "mine", 0, 50)], []), folder.File("scores.png"));
+        ScorePlot.Draw(
+            new ScoreSet(["a", "b"], [.. Whole("a").All, .. Whole("b", 1).All, new Score("b", "mine", 0, 50)], []),
+            folder.File("scores.png")
+        );
 
         using var picture = SKBitmap.Decode(folder.File("scores.png"));
         Assert.Equal(4 * 420, picture.Width);

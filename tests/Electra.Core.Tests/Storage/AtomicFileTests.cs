@@ -88,7 +88,9 @@ public sealed class AtomicFileTests
         using (var log = File.OpenHandle(folder.File("log.txt"), FileMode.Open, FileAccess.ReadWrite))
         {
             int number = (int)log.DangerousGetHandle();
-            using (var all = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(number, ownsHandle: false), FileAccess.ReadWrite))
+            using (
+                var all = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(number, ownsHandle: false), FileAccess.ReadWrite)
+            )
             {
                 all.Seek(0, SeekOrigin.End);
                 _ = all.SafeFileHandle;

@@ -10,7 +10,10 @@ public sealed class AtomicFolderTests
     {
         using var folder = TestData.Temporary();
         AtomicFolder.Write(folder.File("c"), c => File.WriteAllText(Path.Combine(c, "older.txt"), "1"));
-        AtomicFolder.Write(folder.File("c"), c => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(c, "deep")).FullName, "newer.txt"), "2"));
+        AtomicFolder.Write(
+            folder.File("c"),
+            c => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(c, "deep")).FullName, "newer.txt"), "2")
+        );
 
         Assert.Equal([folder.File("c/deep/newer.txt")], Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories));
     }

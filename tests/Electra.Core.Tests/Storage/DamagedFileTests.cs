@@ -18,7 +18,10 @@ using static TorchSharp.torch;
 
 namespace Electra.Tests.Storage;
 
-/// <summary>Every reader of files, given damaged ones: an error in words or a right answer, soon; never another exception, never other data where a checksum tells.</summary>
+/// <summary>
+/// Every reader of files, given damaged ones: an error in words or a right answer, soon; never another exception, never other data where a
+/// checksum tells.
+/// </summary>
 public sealed class DamagedFileTests : IDisposable
 {
     /// <summary>Damages of each file.</summary>
@@ -67,11 +70,26 @@ public sealed class DamagedFileTests : IDisposable
     [InlineData("rows.json")]
     public void Encoded_rows_and_their_labels_are_right_or_refused(string name)
     {
-        File.WriteAllLines(folder.File("train.tsv"), Enumerable.Range(0, 30).Select(i => $"a b {(i % 2 == 0 ? "a" : "b")}\t{i * 0.5}").Prepend("text\tlabel"));
-        var task = TaskSources.Open("own", new TaskSourceOptions
-        {
-            Own = new Dictionary<string, OwnTaskOptions> { ["own"] = new() { Text = ["text"], Regression = true, Train = folder.File("train.tsv"), HeldOut = 0.2 } },
-        });
+        File.WriteAllLines(
+            folder.File("train.tsv"),
+            Enumerable.Range(0, 30).Select(i => $"a b {(i % 2 == 0 ? "a" : "b")}\t{i * 0.5}").Prepend("text\tlabel")
+        );
+        var task = TaskSources.Open(
+            "own",
+            new TaskSourceOptions
+            {
+                Own = new Dictionary<string, OwnTaskOptions>
+                {
+                    ["own"] = new()
+                    {
+                        Text = ["text"],
+                        Regression = true,
+                        Train = folder.File("train.tsv"),
+                        HeldOut = 0.2,
+                    },
+                },
+            }
+        );
         var tokenizer = new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, "a", "b"]));
         var right = Read();
         var file = Directory.GetFiles(folder.Path, name, SearchOption.AllDirectories).First(path => path.Contains("train-"));
@@ -92,13 +110,21 @@ public sealed class DamagedFileTests : IDisposable
     {
         using var values = arange(50, dtype: ScalarType.Float32);
         TrainingState.Save(folder.File("state"), [("values", values)], "layout", new Position(12345, 1.5, double.NaN));
-        Assert.True(Mutations.Try(folder.File($"state/{name}"), Count, () =>
-        {
-            var (position, _, tensors) = TrainingState.Load<Position>(folder.File("state"));
-            using (tensors)
-            using (var loaded = tensors.Load("values"))
-                return (position, loaded.data<float>().ToArray());
-        }, read => read.position == new Position(12345, 1.5, double.NaN) && read.Item2.SequenceEqual(values.data<float>().ToArray())) > Count / 2);
+        Assert.True(
+            Mutations.Try(
+                folder.File($"state/{name}"),
+                Count,
+                () =>
+                {
+                    var (position, _, tensors) = TrainingState.Load<Position>(folder.File("state"));
+                    using (tensors)
+                    using (var loaded = tensors.Load("values"))
+                        return (position, loaded.data<float>().ToArray());
+                },
+                read => read.position == new Position(12345, 1.5, double.NaN) && read.Item2.SequenceEqual(values.data<float>().ToArray())
+            )
+                > Count / 2
+        );
     }
 
     private sealed record Position(long Step, double Seconds, double Loss);
@@ -111,7 +137,16 @@ public sealed class DamagedFileTests : IDisposable
     public void A_models_folder_is_opened_or_refused(string name)
     {
         var tokenizer = new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, "a", "##b", "é"]));
-        var shape = new ElectraConfig { EmbeddingSize = 4, HiddenSize = 8, Layers = 1, AttentionHeads = 2, IntermediateSize = 8, MaxPositions = 8, GeneratorDivisor = 1 }.For(tokenizer.Vocabulary);
+        var shape = new ElectraConfig
+        {
+            EmbeddingSize = 4,
+            HiddenSize = 8,
+            Layers = 1,
+            AttentionHeads = 2,
+            IntermediateSize = 8,
+            MaxPositions = 8,
+            GeneratorDivisor = 1,
+        }.For(tokenizer.Vocabulary);
         using (var pair = ElectraPair.Create(shape, seed: 1, Compute.Reference))
             HuggingFaceFolder.SavePair(folder.File("model"), pair, tokenizer);
         Mutations.Try(folder.File($"model/discriminator/{name}"), Count, () =>
@@ -152,11 +187,17 @@ public sealed class DamagedFileTests : IDisposable
             Epochs = [new(1, 0.7, new Dictionary<string, double> { ["accuracy"] = 0.5 })],
             Seconds = 3,
         }.Save(folder.File("g_rte_0"));
-        Mutations.Try(folder.File("g_rte_0/result.json"), Count, () =>
-        {
-            var results = FinetuneResult.All(folder.Path);
-            return results.Sum(result => result.Score + result.Scores.Count + result.Epochs.Sum(epoch => epoch.Scores.Count) + result.Group.Length);
-        });
+        Mutations.Try(
+            folder.File("g_rte_0/result.json"),
+            Count,
+            () =>
+            {
+                var results = FinetuneResult.All(folder.Path);
+                return results.Sum(result =>
+                    result.Score + result.Scores.Count + result.Epochs.Sum(epoch => epoch.Scores.Count) + result.Group.Length
+                );
+            }
+        );
     }
 
     [Fact]
@@ -219,7 +260,10 @@ public sealed class DamagedFileTests : IDisposable
             lines = lines.Prepend(string.Format(header, separator));
         byte[] content = Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")));
         using var stream = File.Create(file);
-        using Stream to = name.EndsWith(".gz") ? new GZipStream(stream, CompressionLevel.Fastest) : name.EndsWith(".zst") ? new ZstdSharp.CompressionStream(stream) : stream;
+        using Stream to =
+            name.EndsWith(".gz") ? new GZipStream(stream, CompressionLevel.Fastest)
+            : name.EndsWith(".zst") ? new ZstdSharp.CompressionStream(stream)
+            : stream;
         to.Write(content);
         return file;
     }

@@ -29,10 +29,21 @@ public sealed class FileLockTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the number of the error is Linux's");
         FileLock.Substitute.Value = () => NoLocks;
-        foreach (Action take in new Action[] { () => FileLock.TryTake(folder.File("lock")), () => RunLock.Take(folder.Path), () => FileLock.Wait(folder.File("lock"), "", null, default) })
+        foreach (
+            Action take in new Action[]
+            {
+                () => FileLock.TryTake(folder.File("lock")),
+                () => RunLock.Take(folder.Path),
+                () => FileLock.Wait(folder.File("lock"), "", null, default),
+            }
+        )
         {
             var message = Assert.Throws<UserErrorException>(take).Message;
-            Assert.Contains($"{folder.Path} is on a file system ({new DriveInfo(folder.Path).DriveFormat}) that does not lock files (No locks available)", message);
+            Assert.Contains(
+                $"{folder.Path} is on a file system ({new DriveInfo(folder.Path).DriveFormat}) that does not lock files (No locks "
+                    + "available)",
+                message
+            );
             Assert.Contains("ELECTRA_LOCKS=optional", message);
         }
         // Nothing holds the file afterwards.
@@ -52,6 +63,9 @@ public sealed class FileLockTests : IDisposable
     public void Who_has_a_run_is_named()
     {
         using var first = RunLock.Take(folder.Path);
-        Assert.Contains($"is in use by process {Environment.ProcessId}: let it end", Assert.Throws<UserErrorException>(() => RunLock.Take(folder.Path)).Message);
+        Assert.Contains(
+            $"is in use by process {Environment.ProcessId}: let it end",
+            Assert.Throws<UserErrorException>(() => RunLock.Take(folder.Path)).Message
+        );
     }
 }

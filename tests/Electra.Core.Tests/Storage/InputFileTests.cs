@@ -44,7 +44,8 @@ public sealed class InputFileTests : IDisposable
         Directory.CreateSymbolicLink(folder.File("tree/aaa"), folder.File("tree/inner"));
         Directory.CreateSymbolicLink(folder.File("tree/inner/up"), "..");
         Directory.CreateSymbolicLink(folder.File("tree/out"), "../elsewhere");
-        string[] Under(bool hidden) => [.. FolderFiles.Under(folder.File("tree"), hidden).Select(path => Path.GetRelativePath(folder.File("tree"), path))];
+        string[] Under(bool hidden) =>
+            [.. FolderFiles.Under(folder.File("tree"), hidden).Select(path => Path.GetRelativePath(folder.File("tree"), path))];
         Assert.Equal(["a.txt", "b.txt", "inner/c.txt", "out/e.txt"], Under(hidden: false));
         Assert.Contains(".hidden/d.txt", Under(hidden: true));
     }

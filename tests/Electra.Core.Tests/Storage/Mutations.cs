@@ -3,7 +3,21 @@ namespace Electra.Tests.Storage;
 /// <summary>Files as disks, networks and people damage them: cut off, bits flipped, parts overwritten, lost, doubled or moved.</summary>
 internal static class Mutations
 {
-    private static readonly byte[][] Scraps = ["\0"u8.ToArray(), "\n"u8.ToArray(), "\""u8.ToArray(), "}"u8.ToArray(), "[["u8.ToArray(), "-1"u8.ToArray(), "1e999"u8.ToArray(), "null"u8.ToArray(), "\ud83d\ude00"u8.ToArray(), [0xFF, 0xFE], [0xED, 0xA0, 0x80], [0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]];
+    private static readonly byte[][] Scraps =
+    [
+        "\0"u8.ToArray(),
+        "\n"u8.ToArray(),
+        "\""u8.ToArray(),
+        "}"u8.ToArray(),
+        "[["u8.ToArray(),
+        "-1"u8.ToArray(),
+        "1e999"u8.ToArray(),
+        "null"u8.ToArray(),
+        "\ud83d\ude00"u8.ToArray(),
+        [0xFF, 0xFE],
+        [0xED, 0xA0, 0x80],
+        [0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
+    ];
 
     /// <summary>Damages a file in a number of ways, and reads it each time: it may be refused in words, or be read.</summary>
     /// <param name="file">The file; it is put back in the end.</param>
@@ -25,7 +39,10 @@ internal static class Mutations
             try
             {
                 var content = read();
-                Assert.True(isRight?.Invoke(content) ?? true, $"{Path.GetFileName(file)}, damage {i}: it is read, and gives something else");
+                Assert.True(
+                    isRight?.Invoke(content) ?? true,
+                    $"{Path.GetFileName(file)}, damage {i}: it is read, and gives something else"
+                );
             }
             catch (UserErrorException e)
             {
@@ -36,7 +53,10 @@ internal static class Mutations
             {
                 Assert.Fail($"{Path.GetFileName(file)}, damage {i}: {e}");
             }
-            Assert.True(clock.Elapsed.TotalSeconds < LongestSeconds, $"{Path.GetFileName(file)}, damage {i}: {clock.Elapsed.TotalSeconds:F1} s");
+            Assert.True(
+                clock.Elapsed.TotalSeconds < LongestSeconds,
+                $"{Path.GetFileName(file)}, damage {i}: {clock.Elapsed.TotalSeconds:F1} s"
+            );
         }
         File.WriteAllBytes(file, whole);
         return refused;

@@ -29,7 +29,11 @@ public class DrawsByKeyTests
         using var targets = zeros(Rows, dtype: int64);
         RandomKey[] keys = [.. Enumerable.Range(0, Rows).Select(row => RandomKey.FromSeed(7)[row])];
         long[] Draw(int first, int count, Compute compute) =>
-            [.. Sampling.Draw(logits.narrow(0, first, count), targets.narrow(0, first, count), options, keys[first..(first + count)], compute).data<long>()];
+            [
+                .. Sampling
+                    .Draw(logits.narrow(0, first, count), targets.narrow(0, first, count), options, keys[first..(first + count)], compute)
+                    .data<long>(),
+            ];
 
         long[] whole = Draw(0, Rows, TwoThreads);
         rand(1000).Dispose(); // what libtorch draws in between changes nothing
@@ -48,7 +52,13 @@ public class DrawsByKeyTests
         using var expected = nn.functional.softmax(logits, 0);
         using var rows = logits.expand(Rows, -1).contiguous();
         RandomKey[] keys = [.. Enumerable.Range(0, Rows).Select(row => RandomKey.FromSeed(9)[row])];
-        using var drawn = Sampling.Draw(rows, zeros(Rows, dtype: int64), new ObjectiveOptions { Sampling = sampling, GumbelEpsilon = epsilon }, keys, TwoThreads);
+        using var drawn = Sampling.Draw(
+            rows,
+            zeros(Rows, dtype: int64),
+            new ObjectiveOptions { Sampling = sampling, GumbelEpsilon = epsilon },
+            keys,
+            TwoThreads
+        );
         using var frequency = drawn.bincount(null, 9).to(float32) / Rows;
         Assert.True((frequency - expected).abs().max().item<float>() < 0.01, string.Join(" ", frequency.data<float>()));
     }
@@ -58,8 +68,19 @@ public class DrawsByKeyTests
     {
         RandomKey[] keys = [RandomKey.FromSeed(1), RandomKey.FromSeed(2)[5]];
         using var drawn = DeviceRandom.Uniform(keys, 1000, Compute.Reference);
-        float[] expected = [.. keys.SelectMany(key => Enumerable.Range(1, 1000).Select(column =>
-            Math.Min(((SplitMix.Mix(unchecked(key.Value + ((ulong)column * SplitMix.Golden))) >> 40) + 0.5f) / (1 << 24), 1 - (1f / (1 << 24)))))];
+        float[] expected =
+        [
+            .. keys.SelectMany(key =>
+                Enumerable
+                    .Range(1, 1000)
+                    .Select(column =>
+                        Math.Min(
+                            ((SplitMix.Mix(unchecked(key.Value + ((ulong)column * SplitMix.Golden))) >> 40) + 0.5f) / (1 << 24),
+                            1 - (1f / (1 << 24))
+                        )
+                    )
+            ),
+        ];
         Assert.Equal(expected, drawn.data<float>());
         Assert.Equal(0.5, drawn.mean().item<float>(), 0.03);
     }
@@ -91,6 +112,7 @@ public class DrawsByKeyTests
         Assert.NotEqual(0, (whole[0][0] - whole[0][1]).abs().sum().to(float32).item<float>());
         Assert.NotEqual(0, (whole[0] - whole[2]).abs().sum().to(float32).item<float>());
 
-        static void AssertSame(Tensor expected, Tensor actual) => Assert.Equal(0, (expected - actual).abs().sum().to(float32).item<float>());
+        static void AssertSame(Tensor expected, Tensor actual) =>
+            Assert.Equal(0, (expected - actual).abs().sum().to(float32).item<float>());
     }
 }

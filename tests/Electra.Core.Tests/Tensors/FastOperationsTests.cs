@@ -37,7 +37,11 @@ public sealed class FastOperationsTests
         {
             float single = (float)x;
             Assert.Equal(1, Lane.Exp(System.Runtime.Intrinsics.Vector512.Create(single))[3] / Math.Exp(single), 1e-6);
-            Assert.Equal(gelu(tensor(x)).item<double>(), Lane.Gelu(System.Runtime.Intrinsics.Vector512.Create(single)).Value[5], 2e-6 * Math.Max(1, Math.Abs(x)));
+            Assert.Equal(
+                gelu(tensor(x)).item<double>(),
+                Lane.Gelu(System.Runtime.Intrinsics.Vector512.Create(single)).Value[5],
+                2e-6 * Math.Max(1, Math.Abs(x))
+            );
         }
     }
 
@@ -45,7 +49,11 @@ public sealed class FastOperationsTests
     public void The_kernels_logarithm_is_exact_to_float32()
     {
         for (double x = 6e-8; x < 40; x *= 1.07)
-            Assert.Equal(Math.Log((float)x), Lane.Log(System.Runtime.Intrinsics.Vector512.Create((float)x))[3], 3e-7 * Math.Max(1, Math.Abs(Math.Log(x))));
+            Assert.Equal(
+                Math.Log((float)x),
+                Lane.Log(System.Runtime.Intrinsics.Vector512.Create((float)x))[3],
+                3e-7 * Math.Max(1, Math.Abs(Math.Log(x)))
+            );
         float nearOne = 1 - (0.5f / (1 << 23));
         Assert.Equal(Math.Log(nearOne), Lane.Log(System.Runtime.Intrinsics.Vector512.Create(nearOne))[0], 1e-14);
     }
@@ -75,14 +83,19 @@ public sealed class FastOperationsTests
     {
         const int Rows = 9, Width = 64, Tokens = 1235; // three pieces, the last one odd
         using var store = new ParameterStore();
-        var (words, bias) = (store.Add("words", [Tokens, Width], ParameterRole.Embedding, Initialization.Normal), store.Add("bias", [Tokens], ParameterRole.Other, Initialization.Normal));
+        var (words, bias) = (
+            store.Add("words", [Tokens, Width], ParameterRole.Embedding, Initialization.Normal),
+            store.Add("bias", [Tokens], ParameterRole.Other, Initialization.Normal)
+        );
         store.Allocate(Rounded with { Threads = threads }, seed: 1, standardDeviation: 1);
         using var x = randn(Rows, Width).to(bfloat16).requires_grad_(true);
         using var weight = randn(Rows, Tokens);
         using var logits = FastOperations.Logits(x, words, bias, threads);
         (logits * weight).sum().backward();
 
-        using Tensor exactX = x.detach().to(float32).requires_grad_(true), exactWords = words.Master.clone().requires_grad_(true), exactBias = bias.Master.clone().requires_grad_(true);
+        using Tensor exactX = x.detach().to(float32).requires_grad_(true),
+            exactWords = words.Master.clone().requires_grad_(true),
+            exactBias = bias.Master.clone().requires_grad_(true);
         using var expected = linear(exactX, exactWords, exactBias);
         (expected * weight).sum().backward();
         Golden.AssertClose(expected.detach(), logits.detach(), Rounding, "logits");
@@ -100,7 +113,14 @@ public sealed class FastOperationsTests
     {
         const int Batch = 4, Length = 200, Heads = 2, Hidden = 64, Rows = Batch * Length; // more than a block for each thread
         int[] lengths = padded ? [200, 33, 7, 164] : [200, 200, 200, 200];
-        var config = new ElectraConfig { HiddenSize = Hidden, AttentionHeads = Heads, IntermediateSize = 96, AttentionDropout = probability, HiddenDropout = probability };
+        var config = new ElectraConfig
+        {
+            HiddenSize = Hidden,
+            AttentionHeads = Heads,
+            IntermediateSize = 96,
+            AttentionDropout = probability,
+            HiddenDropout = probability,
+        };
         var compute = Rounded with { Threads = threads };
         using var store = new ParameterStore();
         var layer = new TransformerLayer(store, "layer", config, config.Discriminator);
@@ -112,11 +132,19 @@ public sealed class FastOperationsTests
         using var x = randn(Rows, Hidden).to(bfloat16).requires_grad_(true);
         using var real = cat([.. lengths.Select(n => cat([ones(n), zeros(Length - n)]))]).unsqueeze(1);
         using var weight = (randn(Rows, Hidden) * real).to(bfloat16);
-        using var y = layer.Forward(x, AttentionMask.FromLengths(lengths, Length, compute), new Dropout(RandomKey.FromSeed(5), compute, Batch));
+        using var y = layer.Forward(
+            x,
+            AttentionMask.FromLengths(lengths, Length, compute),
+            new Dropout(RandomKey.FromSeed(5), compute, Batch)
+        );
         (y * weight).sum().backward();
 
         var dropout = new Dropout(RandomKey.FromSeed(5), compute, Batch);
-        var (attentionMask, attendedMask, outputMask) = (dropout.NextMask(probability, Heads), dropout.NextMask(probability, Length), dropout.NextMask(probability, Length));
+        var (attentionMask, attendedMask, outputMask) = (
+            dropout.NextMask(probability, Heads),
+            dropout.NextMask(probability, Length),
+            dropout.NextMask(probability, Length)
+        );
         // The kernel's rows are as long as a sequence is, rounded up to what its steps take.
         Tensor WeightsOf(int head)
         {
@@ -127,15 +155,32 @@ public sealed class FastOperationsTests
         }
         using var keptWeights = stack([.. Enumerable.Range(0, Batch * Heads).Select(WeightsOf)]).view(Batch, Heads, Length, Length);
         // What the layer reads rounded is rounded here too.
-        var exact = store.Parameters.ToDictionary(p => p.Name, p => (p.Role == ParameterRole.Weight ? p.Leaf.to(float32) : p.Master).detach().clone().requires_grad_(true));
+        var exact = store.Parameters.ToDictionary(
+            p => p.Name,
+            p => (p.Role == ParameterRole.Weight ? p.Leaf.to(float32) : p.Master).detach().clone().requires_grad_(true)
+        );
         Tensor Linear(Tensor input, string name) => linear(input, exact[$"layer.{name}.weight"], exact[$"layer.{name}.bias"]);
-        Tensor Norm(Tensor input, string name) => layer_norm(input, [Hidden], exact[$"layer.{name}.LayerNorm.weight"], exact[$"layer.{name}.LayerNorm.bias"], config.LayerNormEpsilon);
+        Tensor Norm(Tensor input, string name) =>
+            layer_norm(
+                input,
+                [Hidden],
+                exact[$"layer.{name}.LayerNorm.weight"],
+                exact[$"layer.{name}.LayerNorm.bias"],
+                config.LayerNormEpsilon
+            );
         using var exactX = x.detach().to(float32).requires_grad_(true);
-        var split = Linear(exactX, "attention.self.query_key_value").view(Batch, Length, 3, Heads, Hidden / Heads).permute(2, 0, 3, 1, 4).unbind(0);
-        var scores = (split[0].matmul(split[1].transpose(-1, -2)) / Math.Sqrt(Hidden / Heads)) + ((1 - real) * -1e30f).view(Batch, 1, 1, Length);
+        var split = Linear(exactX, "attention.self.query_key_value")
+            .view(Batch, Length, 3, Heads, Hidden / Heads)
+            .permute(2, 0, 3, 1, 4)
+            .unbind(0);
+        var scores =
+            (split[0].matmul(split[1].transpose(-1, -2)) / Math.Sqrt(Hidden / Heads)) + ((1 - real) * -1e30f).view(Batch, 1, 1, Length);
         var context = (softmax(scores, -1) * keptWeights).matmul(split[2]).transpose(1, 2).reshape(Rows, Hidden) * real;
         var attended = Norm((Linear(context, "attention.output.dense") * MaskOf(attendedMask, Rows, Hidden)) + exactX, "attention.output");
-        var expected = Norm((Linear(gelu(Linear(attended, "intermediate.dense")), "output.dense") * MaskOf(outputMask, Rows, Hidden)) + attended, "output");
+        var expected = Norm(
+            (Linear(gelu(Linear(attended, "intermediate.dense")), "output.dense") * MaskOf(outputMask, Rows, Hidden)) + attended,
+            "output"
+        );
         (expected * weight.to(float32)).sum().backward();
 
         void AssertNear(Tensor exact, Tensor rounded, string what)
@@ -190,7 +235,15 @@ public sealed class FastOperationsTests
     [InlineData(2)]
     public void A_pairs_loss_and_gradients_are_those_of_the_plain_operators(int threads)
     {
-        var config = new ElectraConfig { VocabularySize = 500, HiddenSize = 128, Layers = 2, AttentionHeads = 4, IntermediateSize = 256, GeneratorDivisor = 2 };
+        var config = new ElectraConfig
+        {
+            VocabularySize = 500,
+            HiddenSize = 128,
+            Layers = 2,
+            AttentionHeads = 4,
+            IntermediateSize = 256,
+            GeneratorDivisor = 2,
+        };
         var (exactLoss, exact) = Gradients(config, Compute.Reference, plain: true);
         var (_, plain) = Gradients(config, Rounded with { Threads = threads }, plain: true);
         var (loss, fast) = Gradients(config, Rounded with { Threads = threads }, plain: false);
@@ -200,8 +253,12 @@ public sealed class FastOperationsTests
         double smallest = 0.003 * exact.Values.Max(gradient => gradient.norm().item<float>());
         foreach (var (name, gradient) in exact)
         {
-            double scale = Math.Max(gradient.norm().item<float>(), smallest), error = (fast[name] - gradient).norm().item<float>() / scale;
-            Assert.True(error < Math.Max(0.02, 1.5 * (plain[name] - gradient).norm().item<float>() / scale), $"{name}: relative error {error:e2}");
+            double scale = Math.Max(gradient.norm().item<float>(), smallest),
+                error = (fast[name] - gradient).norm().item<float>() / scale;
+            Assert.True(
+                error < Math.Max(0.02, 1.5 * (plain[name] - gradient).norm().item<float>() / scale),
+                $"{name}: relative error {error:e2}"
+            );
             Assert.Equal(0, (fast[name] - again[name]).abs().sum().item<float>());
         }
     }
@@ -218,13 +275,21 @@ public sealed class FastOperationsTests
         var guesses = pair.Generate(io["masked_input_ids"], types, attention, positions, Dropout.None);
         var opinions = pair.Discriminate(io["generated"], types, attention, Dropout.None);
         var generatorLoss = cross_entropy(guesses, ids.index_select(0, positions));
-        var discriminatorLoss = binary_cross_entropy_with_logits(opinions.index_select(0, real), io["is_replaced"].view(80).index_select(0, real).to(float32));
+        var discriminatorLoss = binary_cross_entropy_with_logits(
+            opinions.index_select(0, real),
+            io["is_replaced"].view(80).index_select(0, real).to(float32)
+        );
         (generatorLoss + (50 * discriminatorLoss)).backward();
         pair.Store.CollectGradients();
 
         Golden.AssertClose(io["gen_loss"], generatorLoss, 0.005, "generator loss");
         Golden.AssertClose(io["disc_loss"], discriminatorLoss, 0.005, "discriminator loss");
-        Golden.AssertClose(io["discriminator_logits"].view(80).index_select(0, real), opinions.index_select(0, real), 0.02, "discriminator logits");
+        Golden.AssertClose(
+            io["discriminator_logits"].view(80).index_select(0, real),
+            opinions.index_select(0, real),
+            0.02,
+            "discriminator logits"
+        );
         var golden = Golden.Tensors("a_tiny_grads");
         double smallest = 0.01 * golden.Values.Max(gradient => gradient.norm().item<float>());
         foreach (var (name, gradient) in pair.Store.NamedGradients())
@@ -251,7 +316,9 @@ public sealed class FastOperationsTests
             var positions = tensor(new long[] { 1, 5, 26, 50 });
             var guesses = pair.Generate(ids, zeros_like(ids), attention, positions, Dropout.None);
             var opinions = pair.Discriminate(ids, zeros_like(ids), attention, Dropout.None).index_select(0, real);
-            var loss = cross_entropy(guesses, tensor(new long[] { 9, 8, 7, 6 })) + (50 * binary_cross_entropy_with_logits(opinions, ones_like(opinions)));
+            var loss =
+                cross_entropy(guesses, tensor(new long[] { 9, 8, 7, 6 }))
+                + (50 * binary_cross_entropy_with_logits(opinions, ones_like(opinions)));
             loss.backward();
             pair.Store.CollectGradients();
             return (loss.item<float>(), pair.Store.NamedGradients().ToDictionary(g => g.Name, g => g.Gradient.clone()));

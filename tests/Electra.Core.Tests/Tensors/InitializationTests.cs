@@ -17,7 +17,12 @@ public class InitializationTests
     [InlineData(Initialization.Normal, 0, Sigma, 6 * Sigma)]
     [InlineData(Initialization.TruncatedNormal, 0, 0.87962566 * Sigma, 2 * Sigma)]
     [InlineData(Initialization.XavierUniform, 0, 0.0645497, 0.1118034)] // ±√(6 / 480), its √3rd
-    public void A_parameter_begins_with_the_distribution_that_it_names(Initialization initialization, double mean, double deviation, double most)
+    public void A_parameter_begins_with_the_distribution_that_it_names(
+        Initialization initialization,
+        double mean,
+        double deviation,
+        double most
+    )
     {
         using var store = new ParameterStore();
         var weight = store.Add("weight", [320, 160], ParameterRole.Weight, initialization);
@@ -53,9 +58,21 @@ public class InitializationTests
     public void The_google_recipe_begins_as_googles_code_does(string name, string googlesName)
     {
         var golden = Golden.Json("google_init").GetProperty("small").GetProperty(googlesName);
-        using var pair = ElectraPair.Create(Recipes.Defaults(Recipe.Google, ModelSize.Small).Model with { VocabularySize = 30522, Layers = 1 }, seed: 3, Compute.Reference);
+        using var pair = ElectraPair.Create(
+            Recipes.Defaults(Recipe.Google, ModelSize.Small).Model with
+            {
+                VocabularySize = 30522,
+                Layers = 1,
+            },
+            seed: 3,
+            Compute.Reference
+        );
         using var values = pair.Store.Parameters.Single(p => p.Name == name).Master.to(float64);
         Assert.Equal(golden.GetProperty("std").GetDouble(), values.std().item<double>(), 0.02 * golden.GetProperty("std").GetDouble());
-        Assert.InRange(values.abs().max().item<double>(), 0.9 * golden.GetProperty("max").GetDouble(), 1.02 * golden.GetProperty("max").GetDouble());
+        Assert.InRange(
+            values.abs().max().item<double>(),
+            0.9 * golden.GetProperty("max").GetDouble(),
+            1.02 * golden.GetProperty("max").GetDouble()
+        );
     }
 }

@@ -79,7 +79,10 @@ public class RandomnessTests
             }
         }
         using var expected = (logits + tensor(noise).view(Rows, Classes)).argmax(1);
-        Assert.Equal(expected.data<long>().ToArray(), CategoricalSampling.Gumbel(logits, [.. Enumerable.Range(0, Rows).Select(row => key[row])], TwoThreads).data<long>().ToArray());
+        Assert.Equal(
+            expected.data<long>().ToArray(),
+            CategoricalSampling.Gumbel(logits, [.. Enumerable.Range(0, Rows).Select(row => key[row])], TwoThreads).data<long>().ToArray()
+        );
     }
 
     [Fact]
@@ -107,7 +110,9 @@ public class RandomnessTests
     public void Both_samplers_draw_from_the_softmax()
     {
         const int Rows = 40_000;
-        using var logits = tensor(new[] { 2f, 1f, 0f, -1f, 0.5f, -3f, 1.5f, 0.2f, -0.7f, 0f, 0.3f, 0.9f, -2f, 1f, 0f, 0f, 0.4f, 2.2f, -1f });
+        using var logits = tensor(
+            new[] { 2f, 1f, 0f, -1f, 0.5f, -3f, 1.5f, 0.2f, -0.7f, 0f, 0.3f, 0.9f, -2f, 1f, 0f, 0f, 0.4f, 2.2f, -1f }
+        );
         using var expected = nn.functional.softmax(logits, 0);
         using var rows = logits.expand(Rows, -1).contiguous();
         foreach (var drawn in new[]
@@ -126,7 +131,10 @@ public class RandomnessTests
     {
         using var logits = full([50, 35], -1e9f);
         logits[TensorIndex.Colon, 34] = 0;
-        Assert.All(CategoricalSampling.Gumbel(logits, Keys(50), Compute.Reference).data<long>().ToArray(), drawn => Assert.Equal(34, drawn));
+        Assert.All(
+            CategoricalSampling.Gumbel(logits, Keys(50), Compute.Reference).data<long>().ToArray(),
+            drawn => Assert.Equal(34, drawn)
+        );
         Assert.All(CategoricalSampling.Multinomial(logits, rand(50)).data<long>().ToArray(), drawn => Assert.Equal(34, drawn));
     }
 
@@ -138,7 +146,15 @@ public class RandomnessTests
         for (int i = 0; i < 70_000; i++)
             counts[numbers.Next(7)]++;
         Assert.All(counts, count => Assert.InRange(count, 9_600, 10_400));
-        Assert.Equal(3000, Enumerable.Range(0, 1000).SelectMany(i => new[] { RandomKey.FromSeed(i), RandomKey.FromSeed(i)[1], RandomKey.FromSeed(0)[i] })
-            .Append(RandomKey.FromSeed(0)[1][1]).Select(k => k.Value).Distinct().Count());
+        Assert.Equal(
+            3000,
+            Enumerable
+                .Range(0, 1000)
+                .SelectMany(i => new[] { RandomKey.FromSeed(i), RandomKey.FromSeed(i)[1], RandomKey.FromSeed(0)[i] })
+                .Append(RandomKey.FromSeed(0)[1][1])
+                .Select(k => k.Value)
+                .Distinct()
+                .Count()
+        );
     }
 }

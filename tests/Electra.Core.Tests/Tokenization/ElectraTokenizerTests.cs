@@ -13,7 +13,25 @@ public class ElectraTokenizerTests
     /// are unassigned and so part of a word; .NET's know them.
     /// </summary>
     private static readonly int[] NewerThanTheReference =
-        [0x2E44, 0x1E95E, 0x2E45, 0x11A41, 0x0C84, 0x0C77, 0x11FFF, 0x13435, 0x13436, 0x13438, 0x2E52, 0x2E53, 0x061D, 0x2E59, 0x2E5D, 0x1CF10, 0x1B7E];
+    [
+        0x2E44,
+        0x1E95E,
+        0x2E45,
+        0x11A41,
+        0x0C84,
+        0x0C77,
+        0x11FFF,
+        0x13435,
+        0x13436,
+        0x13438,
+        0x2E52,
+        0x2E53,
+        0x061D,
+        0x2E59,
+        0x2E5D,
+        0x1CF10,
+        0x1B7E,
+    ];
 
     [Fact]
     public void Ids_equal_those_of_hugging_faces_electra_tokenizer()
@@ -28,7 +46,10 @@ public class ElectraTokenizerTests
             if (ids.SequenceEqual(expected))
                 passed++;
             else
-                wrong.Add($"{number}: {JsonSerializer.Serialize(text)}\n  expected {string.Join(' ', expected)}\n  found    {string.Join(' ', ids)}");
+                wrong.Add(
+                    $"{number}: {JsonSerializer.Serialize(text)}\n  expected {string.Join(' ', expected)}\n"
+                        + $"  found    {string.Join(' ', ids)}"
+                );
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
         Assert.Equal(1503 - NewerThanTheReference.Length, passed);
@@ -75,7 +96,10 @@ public class ElectraTokenizerTests
         Assert.Equal("it", tokenizer.Decode(Ids(tokenizer, "[CLS] it [SEP]"), skipSpecialTokens: true));
 
         Span<char> room = stackalloc char[4];
-        Assert.Equal(System.Buffers.OperationStatus.DestinationTooSmall, tokenizer.Decode(Ids(tokenizer, "it is it"), room, out int consumed, out int written));
+        Assert.Equal(
+            System.Buffers.OperationStatus.DestinationTooSmall,
+            tokenizer.Decode(Ids(tokenizer, "it is it"), room, out int consumed, out int written)
+        );
         Assert.Equal((1, "it"), (consumed, new string(room[..written])));
     }
 

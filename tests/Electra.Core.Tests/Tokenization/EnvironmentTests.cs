@@ -16,17 +16,31 @@ public class EnvironmentTests
     public async Task Tokens_and_vocabularies_are_the_same(string variable, string value)
     {
         using var folder = TestData.Temporary();
-        var library = Path.Combine(TestData.Repository, "core", "bin", Directory.GetParent(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!.Name, "net10.0", "electra.csx");
-        File.WriteAllText(folder.File("train.csx"), $$"""
+        var library = Path.Combine(
+            TestData.Repository,
+            "core",
+            "bin",
+            Directory.GetParent(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!.Name,
+            "net10.0",
+            "electra.csx"
+        );
+        File.WriteAllText(
+            folder.File("train.csx"),
+            $$"""
             #load "{{library}}"
             using Electra.Tokenization;
-            foreach (var settings in new[] { new TokenizerSettings(), new TokenizerSettings { StripAccents = false }, new TokenizerSettings { Lowercase = false } })
+            TokenizerSettings[] forms = [new(), new() { StripAccents = false }, new() { Lowercase = false }];
+            foreach (var settings in forms)
             {
                 var vocabulary = WordPieceTrainer.Train(["{{Text}}", "{{Text}}"], new VocabularyTraining { Size = 200, Text = settings });
-                WriteLine(vocabulary.Fingerprint + " " + string.Join(' ', new ElectraTokenizer(vocabulary, settings).EncodeToIds("{{Text}}")));
+                var ids = new ElectraTokenizer(vocabulary, settings).EncodeToIds("{{Text}}");
+                WriteLine(vocabulary.Fingerprint + " " + string.Join(' ', ids));
             }
-            """);
-        var result = await ScriptRunner.Finish(ScriptRunner.Start(folder, new Dictionary<string, string> { [variable] = value }, "train.csx"));
+            """
+        );
+        var result = await ScriptRunner.Finish(
+            ScriptRunner.Start(folder, new Dictionary<string, string> { [variable] = value }, "train.csx")
+        );
         Assert.Equal("", result.Error);
         Assert.Equal(Lines(), result.Lines);
     }
@@ -54,13 +68,21 @@ public class EnvironmentTests
         Assert.Contains("öl", vocabulary.Tokens);
         Assert.Contains("äöü", vocabulary.Tokens);
         Assert.Contains("i\u0307", vocabulary.Tokens); // İ in lower case, as Python and Rust have it
-        Assert.Equal("öl äöü", new ElectraTokenizer(vocabulary, settings).Decode(new ElectraTokenizer(vocabulary, settings).EncodeToIds("Öl ÄÖÜ")));
+        Assert.Equal(
+            "öl äöü",
+            new ElectraTokenizer(vocabulary, settings).Decode(new ElectraTokenizer(vocabulary, settings).EncodeToIds("Öl ÄÖÜ"))
+        );
     }
 
     private static string[] Lines() =>
-    [
-        .. from settings in new[] { new TokenizerSettings(), new TokenizerSettings { StripAccents = false }, new TokenizerSettings { Lowercase = false } }
-           let vocabulary = WordPieceTrainer.Train([Text, Text], new VocabularyTraining { Size = 200, Text = settings })
-           select $"{vocabulary.Fingerprint} {string.Join(' ', new ElectraTokenizer(vocabulary, settings).EncodeToIds(Text))}",
-    ];
+        [
+            .. from settings in new[]
+            {
+                new TokenizerSettings(),
+                new TokenizerSettings { StripAccents = false },
+                new TokenizerSettings { Lowercase = false },
+            }
+            let vocabulary = WordPieceTrainer.Train([Text, Text], new VocabularyTraining { Size = 200, Text = settings })
+            select $"{vocabulary.Fingerprint} {string.Join(' ', new ElectraTokenizer(vocabulary, settings).EncodeToIds(Text))}",
+        ];
 }

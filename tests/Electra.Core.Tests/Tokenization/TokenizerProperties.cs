@@ -7,8 +7,47 @@ namespace Electra.Tests.Tokenization;
 public class TokenizerProperties
 {
     private static readonly string[] Scraps =
-        ["the", "un", "believ", "able", "Straße", "café", "é", "İ", "ﬁ", "中文", "각", "e\u0301\u0323", "😀", "[MASK]", "[CLS]", "[SEP", "MASK]", "##", "##s", " ", "\t", "\r\n", "\u2028", "\u00a0", "\u200d", "\0", "\ufffd", "\ufeff",
-         "\ud800", "\udfff", "\u0131", "\u212a", "\u01c5", new string('x', 99), new string('y', 101), "1_000.5", "don't", "…", "$^+"];
+    [
+        "the",
+        "un",
+        "believ",
+        "able",
+        "Straße",
+        "café",
+        "é",
+        "İ",
+        "ﬁ",
+        "中文",
+        "각",
+        "e\u0301\u0323",
+        "😀",
+        "[MASK]",
+        "[CLS]",
+        "[SEP",
+        "MASK]",
+        "##",
+        "##s",
+        " ",
+        "\t",
+        "\r\n",
+        "\u2028",
+        "\u00a0",
+        "\u200d",
+        "\0",
+        "\ufffd",
+        "\ufeff",
+        "\ud800",
+        "\udfff",
+        "\u0131",
+        "\u212a",
+        "\u01c5",
+        new string('x', 99),
+        new string('y', 101),
+        "1_000.5",
+        "don't",
+        "…",
+        "$^+",
+    ];
 
     private static readonly Gen<string> Texts = Gen.OneOf(
             Gen.String[0, 40],
@@ -43,8 +82,12 @@ public class TokenizerProperties
     });
 
     [Fact]
-    public void Words_of_the_vocabulary_come_back_as_they_were() => Sample(Gen.OneOf([.. new[] { "the", "unbelievable", "cats", "1", "[MASK]" }.Select(Gen.Const)]).Array[1, 20], (tokenizer, words) =>
-        Assert.Equal(string.Join(' ', words), tokenizer.Decode(Ids(tokenizer, string.Join("  ", words)), skipSpecialTokens: false)));
+    public void Words_of_the_vocabulary_come_back_as_they_were() =>
+        Sample(
+            Gen.OneOf([.. new[] { "the", "unbelievable", "cats", "1", "[MASK]" }.Select(Gen.Const)]).Array[1, 20],
+            (tokenizer, words) =>
+                Assert.Equal(string.Join(' ', words), tokenizer.Decode(Ids(tokenizer, string.Join("  ", words)), skipSpecialTokens: false))
+        );
 
     private static void Sample<T>(Gen<T> gen, Action<ElectraTokenizer, T> check) =>
         gen.Sample(value => Array.ForEach(Tokenizers, tokenizer => check(tokenizer, value)), iter: 3_000);
@@ -60,6 +103,18 @@ public class TokenizerProperties
     private static ElectraTokenizer Tokenizer(bool lowercase)
     {
         string[] characters = [.. Enumerable.Range('!', '~' - '!' + 1).Select(c => ((char)c).ToString()), "é", "中", "ß", "fi"];
-        return new(new Vocabulary([.. Vocabulary.SpecialTokens, "the", "un", "cat", "##believ", "##able", .. characters, .. characters.Select(c => "##" + c).Where(piece => piece != "###")]), lowercase);
+        return new(
+            new Vocabulary([
+                .. Vocabulary.SpecialTokens,
+                "the",
+                "un",
+                "cat",
+                "##believ",
+                "##able",
+                .. characters,
+                .. characters.Select(c => "##" + c).Where(piece => piece != "###"),
+            ]),
+            lowercase
+        );
     }
 }

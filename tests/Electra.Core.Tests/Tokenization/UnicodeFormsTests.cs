@@ -33,6 +33,11 @@ public class UnicodeFormsTests
     {
         if (Rune.GetUnicodeCategory(rune) == UnicodeCategory.OtherNotAssigned) // Normalize throws at U+FFFE
             return rune.ToString();
-        return string.Concat(rune.ToString().Normalize(NormalizationForm.FormD).EnumerateRunes().Where(part => Rune.GetUnicodeCategory(part) != UnicodeCategory.NonSpacingMark));
+        return string.Concat(
+            rune.ToString()
+                .Normalize(NormalizationForm.FormD)
+                .EnumerateRunes()
+                .Where(part => Rune.GetUnicodeCategory(part) != UnicodeCategory.NonSpacingMark)
+        );
     }
 }

@@ -9,11 +9,35 @@ public class WordPieceTrainerTests
     public void The_most_frequent_pair_is_joined_first()
     {
         // h u g: 10 + 5 (hugs) times, p u g: 5, p u n: 12, b u n: 4. The pairs: ##u ##g 20, then ##u ##n 16, then h ##ug 15.
-        var text = string.Join(' ', Repeat("hug", 10).Concat(Repeat("pug", 5)).Concat(Repeat("pun", 12)).Concat(Repeat("bun", 4)).Concat(Repeat("hugs", 5)));
+        var text = string.Join(
+            ' ',
+            Repeat("hug", 10).Concat(Repeat("pug", 5)).Concat(Repeat("pun", 12)).Concat(Repeat("bun", 4)).Concat(Repeat("hugs", 5))
+        );
         var vocabulary = WordPieceTrainer.Train([text], new VocabularyTraining { Size = 1000, MinFrequency = 15 });
         Assert.Equal(
-            ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "b", "g", "h", "n", "p", "s", "u", "##g", "##n", "##s", "##u", "##ug", "##un", "hug"],
-            vocabulary.Tokens);
+            [
+                "[PAD]",
+                "[UNK]",
+                "[CLS]",
+                "[SEP]",
+                "[MASK]",
+                "b",
+                "g",
+                "h",
+                "n",
+                "p",
+                "s",
+                "u",
+                "##g",
+                "##n",
+                "##s",
+                "##u",
+                "##ug",
+                "##un",
+                "hug",
+            ],
+            vocabulary.Tokens
+        );
     }
 
     [Fact]
@@ -27,7 +51,10 @@ public class WordPieceTrainerTests
         {
             var shuffled = sentences.ToArray();
             new Random(round).Shuffle(shuffled);
-            Assert.Equal(expected.Fingerprint, WordPieceTrainer.Train(shuffled.Chunk(1 + round * 7).Select(chunk => string.Join('\n', chunk)), settings).Fingerprint);
+            Assert.Equal(
+                expected.Fingerprint,
+                WordPieceTrainer.Train(shuffled.Chunk(1 + round * 7).Select(chunk => string.Join('\n', chunk)), settings).Fingerprint
+            );
         }
     }
 

@@ -35,6 +35,9 @@ public class OutlierGuardTests
             first.IsOutlier(k, tensor(k % 7f), tensor(k % 5f));
         second.Recent.copy_(first.Recent);
         foreach (var (k, loss) in new[] { (150, 9f), (151, 3f), (152, 30f) })
-            Assert.Equal(first.IsOutlier(k, tensor(loss), tensor(1f)).item<bool>(), second.IsOutlier(k, tensor(loss), tensor(1f)).item<bool>());
+            Assert.Equal(
+                first.IsOutlier(k, tensor(loss), tensor(1f)).item<bool>(),
+                second.IsOutlier(k, tensor(loss), tensor(1f)).item<bool>()
+            );
     }
 }

@@ -17,7 +17,8 @@ public class UpdateSumsTests
     }
 
     [Fact]
-    public void The_mean_over_no_update_is_undefined() => Assert.True(double.IsNaN(UpdateSums.None.MeanLoss()) && double.IsNaN(UpdateSums.None.MeanNorm));
+    public void The_mean_over_no_update_is_undefined() =>
+        Assert.True(double.IsNaN(UpdateSums.None.MeanLoss()) && double.IsNaN(UpdateSums.None.MeanNorm));
 
     [Theory]
     [InlineData(Precision.Float32, 3)]

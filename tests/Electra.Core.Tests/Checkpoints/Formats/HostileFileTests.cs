@@ -46,7 +46,12 @@ public sealed class HostileFileTests : IDisposable
     [InlineData(".pth", 4_000)]
     public void Mutated_files_are_refused_or_load_what_they_say(string extension, int mutations)
     {
-        var valid = extension switch { ".safetensors" => HostileFiles.ValidSafeTensors, ".bin" => HostileFiles.ValidZip, _ => HostileFiles.ValidLegacy };
+        var valid = extension switch
+        {
+            ".safetensors" => HostileFiles.ValidSafeTensors,
+            ".bin" => HostileFiles.ValidZip,
+            _ => HostileFiles.ValidLegacy,
+        };
         var path = folder.File("model" + extension);
         var random = new Random(7);
         int loaded = 0;

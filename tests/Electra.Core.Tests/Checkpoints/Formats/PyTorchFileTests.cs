@@ -38,7 +38,10 @@ public sealed class PyTorchFileTests : IDisposable
         ];
         var path = folder.File("weights.bin");
         var pickle = PickleBuilder.StateDict(tensors);
-        File.WriteAllBytes(path, legacy ? TorchFiles.Legacy(pickle, storages) : TorchFiles.Zip(pickle, storages.Select(s => (s.Key, s.Content))));
+        File.WriteAllBytes(
+            path,
+            legacy ? TorchFiles.Legacy(pickle, storages) : TorchFiles.Zip(pickle, storages.Select(s => (s.Key, s.Content)))
+        );
 
         using var file = PyTorchFile.Open(path);
         Assert.Equal(tensors.Select(t => t.Name), file.Tensors.Keys);
@@ -66,11 +69,36 @@ public sealed class PyTorchFileTests : IDisposable
     {
         // fastai's {'model': …, 'opt': {'state': […], 'hypers': L}}: L is an object of a class that is not there, and stays a name.
         var weight = new TorchTensor("discriminator.electra.embeddings.LayerNorm.weight", "Float", "0", 2, 0, [2], [1]);
-        var pickle = new PickleBuilder().Protocol().Op('}', '(').Text("model").Op('}', '(').Text(weight.Name).Tensor(weight).Op('u')
-            .Text("opt").Op('}', '(')
-            .Text("state").Op(']', '(').Op('}', '(').Text("grad_avg").Tensor(weight with { Key = "1" }).Text("step").Int(12).Op('u', 'e')
-            .Text("hypers").Global("fastcore.foundation", "L").Op(')').Raw(0x81).Op('}', '(').Text("items").Op(']', '(').Op('G').Raw(0, 0, 0, 0, 0, 0, 0, 0).Op('e', 'u', 'b')
-            .Op('u', 'u', '.').Bytes;
+        var pickle = new PickleBuilder()
+            .Protocol()
+            .Op('}', '(')
+            .Text("model")
+            .Op('}', '(')
+            .Text(weight.Name)
+            .Tensor(weight)
+            .Op('u')
+            .Text("opt")
+            .Op('}', '(')
+            .Text("state")
+            .Op(']', '(')
+            .Op('}', '(')
+            .Text("grad_avg")
+            .Tensor(weight with { Key = "1" })
+            .Text("step")
+            .Int(12)
+            .Op('u', 'e')
+            .Text("hypers")
+            .Global("fastcore.foundation", "L")
+            .Op(')')
+            .Raw(0x81)
+            .Op('}', '(')
+            .Text("items")
+            .Op(']', '(')
+            .Op('G')
+            .Raw(0, 0, 0, 0, 0, 0, 0, 0)
+            .Op('e', 'u', 'b')
+            .Op('u', 'u', '.')
+            .Bytes;
         var path = folder.File("learner.pth");
         File.WriteAllBytes(path, TorchFiles.Zip(pickle, ("0", TorchFiles.Floats(3, 4)), ("1", TorchFiles.Floats(5, 6))));
         using var file = PyTorchFile.Open(path);
@@ -84,7 +112,10 @@ public sealed class PyTorchFileTests : IDisposable
     public void Elements_that_were_damaged_are_noticed_when_they_are_read()
     {
         var path = folder.File("weights.bin");
-        var bytes = TorchFiles.Zip(PickleBuilder.StateDict(new TorchTensor("w", "Float", "0", 2, 0, [2], [1])), ("0", TorchFiles.Floats(3, 4)));
+        var bytes = TorchFiles.Zip(
+            PickleBuilder.StateDict(new TorchTensor("w", "Float", "0", 2, 0, [2], [1])),
+            ("0", TorchFiles.Floats(3, 4))
+        );
         bytes[bytes.AsSpan().IndexOf(TorchFiles.Floats(3, 4))] ^= 1;
         File.WriteAllBytes(path, bytes);
         using var file = PyTorchFile.Open(path);

@@ -34,7 +34,8 @@ internal sealed class PickleBuilder
         return this;
     }
 
-    public PickleBuilder Text(string text) => Op('X').Raw(BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text))).Raw(Encoding.UTF8.GetBytes(text));
+    public PickleBuilder Text(string text) =>
+        Op('X').Raw(BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text))).Raw(Encoding.UTF8.GetBytes(text));
 
     public PickleBuilder Int(long value) => value is >= 0 and < 256
         ? Op('K').Raw((byte)value)
@@ -63,15 +64,31 @@ internal sealed class PickleBuilder
 }
 
 /// <summary>A tensor as torch describes it.</summary>
-internal sealed record TorchTensor(string Name, string Kind, string Key, long StorageCount, long Offset, long[] Shape, long[] Strides, bool Legacy = false);
+internal sealed record TorchTensor(
+    string Name,
+    string Kind,
+    string Key,
+    long StorageCount,
+    long Offset,
+    long[] Shape,
+    long[] Strides,
+    bool Legacy = false
+);
 
 /// <summary>Files of torch.save, made here.</summary>
 internal static class TorchFiles
 {
     public static byte[] Zip(byte[] pickle, params IEnumerable<(string Key, byte[] Content)> storages) =>
-        Archive([("archive/data.pkl", pickle), .. storages.Select(s => ($"archive/data/{s.Key}", s.Content)), ("archive/version", "3\n"u8.ToArray())]);
+        Archive([
+            ("archive/data.pkl", pickle),
+            .. storages.Select(s => ($"archive/data/{s.Key}", s.Content)),
+            ("archive/version", "3\n"u8.ToArray()),
+        ]);
 
-    public static byte[] Archive(IEnumerable<(string Name, byte[] Content)> files, CompressionLevel compression = CompressionLevel.NoCompression)
+    public static byte[] Archive(
+        IEnumerable<(string Name, byte[] Content)> files,
+        CompressionLevel compression = CompressionLevel.NoCompression
+    )
     {
         var buffer = new MemoryStream();
         using (var zip = new ZipArchive(buffer, ZipArchiveMode.Create, leaveOpen: true))

@@ -93,7 +93,9 @@ public sealed class GoldenTokenizerFilesTests : IDisposable
         Assert.Equal(expected.GetProperty("length").GetInt32(), vocabulary.Count);
         Assert.Equal(expected.GetProperty("special").EnumerateObject().Select(token => token.Value[1].GetInt32()), vocabulary.SpecialIds);
         var wrong = new List<string>();
-        foreach (var (text, ids) in Expected.Value.GetProperty("strings").EnumerateArray().Zip(expected.GetProperty("ids").EnumerateArray()))
+        foreach (
+            var (text, ids) in Expected.Value.GetProperty("strings").EnumerateArray().Zip(expected.GetProperty("ids").EnumerateArray())
+        )
         {
             var (right, found) = (string.Join(' ', ids.EnumerateArray()), new List<int>());
             tokenizer.Encode(text.GetString(), found);

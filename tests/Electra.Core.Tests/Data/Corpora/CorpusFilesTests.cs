@@ -6,7 +6,9 @@ namespace Electra.Tests.Data.Corpora;
 /// <summary>Which files a source means.</summary>
 public sealed class CorpusFilesTests : IDisposable
 {
-    private const string Card = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: \"part-[!0]*\"\n  - split: test\n    path: part-0*\n---\nProse.\n";
+    private const string Card =
+        "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: \"part-[!0]*\"\n  - split: test\n    path: "
+            + "part-0*\n---\nProse.\n";
     private readonly TemporaryFolder folder = TestData.Temporary();
 
     public void Dispose()
@@ -45,9 +47,15 @@ public sealed class CorpusFilesTests : IDisposable
         Write("data/train-a.jsonl", "data/test-a.jsonl", "README.md", "LICENSE.txt", "sample.txt", mark);
         Assert.Equal(["data/train-a"], Read(""));
         Assert.Equal(["data/test-a"], Read("", split: "test"));
-        Assert.Equal("data/train-a.jsonl; not read: LICENSE.txt, README.md, data/test-a.jsonl" + (mark.StartsWith('.') ? ", sample.txt" : " and 2 more"),
-            Corpus.Open(CorpusOptions.Parse(folder.Path)).Files);
-        Assert.Contains("no split validation; there are train, test", Assert.Throws<UserErrorException>(() => Read("", split: "validation")).Message);
+        Assert.Equal(
+            "data/train-a.jsonl; not read: LICENSE.txt, README.md, data/test-a.jsonl"
+                + (mark.StartsWith('.') ? ", sample.txt" : " and 2 more"),
+            Corpus.Open(CorpusOptions.Parse(folder.Path)).Files
+        );
+        Assert.Contains(
+            "no split validation; there are train, test",
+            Assert.Throws<UserErrorException>(() => Read("", split: "validation")).Message
+        );
     }
 
     [Fact]
@@ -120,7 +128,10 @@ public sealed class CorpusFilesTests : IDisposable
     public void Each_line_can_be_a_document()
     {
         File.WriteAllText(folder.File("lines.txt"), "One.\nTwo.\r\n\nThree.");
-        Assert.Equal(["One.", "Two.", "Three."], Corpus.Open(new CorpusOptions { Source = [folder.File("lines.txt")], Documents = DocumentBoundary.Line }).Documents());
+        Assert.Equal(
+            ["One.", "Two.", "Three."],
+            Corpus.Open(new CorpusOptions { Source = [folder.File("lines.txt")], Documents = DocumentBoundary.Line }).Documents()
+        );
     }
 
     private string[] Read(string name, string split = "train") =>

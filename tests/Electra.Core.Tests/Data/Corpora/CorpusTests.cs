@@ -89,7 +89,9 @@ public sealed class CorpusTests : IDisposable
     [Fact]
     public void A_script_can_bring_its_own_documents_and_change_them()
     {
-        var corpus = Corpus.From("mine", "1", () => ["one", "two", "three"]).Select("no t", text => text.StartsWith('t') ? null : text.ToUpperInvariant());
+        var corpus = Corpus
+            .From("mine", "1", () => ["one", "two", "three"])
+            .Select("no t", text => text.StartsWith('t') ? null : text.ToUpperInvariant());
         Assert.Equal(["ONE"], corpus.Documents());
         Assert.StartsWith("mine-", corpus.Id, StringComparison.Ordinal);
     }
@@ -99,7 +101,10 @@ public sealed class CorpusTests : IDisposable
     {
         Write("a.txt.gz", "One.\n\n");
         Write("b.txt.gz", "Two.\n");
-        File.WriteAllBytes(folder.File("both.txt.gz"), [.. File.ReadAllBytes(folder.File("a.txt.gz")), .. File.ReadAllBytes(folder.File("b.txt.gz"))]);
+        File.WriteAllBytes(
+            folder.File("both.txt.gz"),
+            [.. File.ReadAllBytes(folder.File("a.txt.gz")), .. File.ReadAllBytes(folder.File("b.txt.gz"))]
+        );
         Assert.Equal(["One.", "Two."], Read("both.txt.gz"));
     }
 

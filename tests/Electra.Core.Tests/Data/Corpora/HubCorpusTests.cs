@@ -29,7 +29,12 @@ public sealed class HubCorpusTests : IAsyncLifetime
     public async Task Openwebtext_is_every_parquet_file_of_its_repository()
     {
         for (int i = 0; i < 3; i++)
-            server.Add("datasets/Skylion007/openwebtext", $"plain_text/train-0000{i}-of-00003.parquet", await ParquetBytes.Of("text", $"Document {i}.", $"Another {i}."), isLarge: true);
+            server.Add(
+                "datasets/Skylion007/openwebtext",
+                $"plain_text/train-0000{i}-of-00003.parquet",
+                await ParquetBytes.Of("text", $"Document {i}.", $"Another {i}."),
+                isLarge: true
+            );
         server.Add("datasets/Skylion007/openwebtext", "README.md", "# OpenWebText");
         server.Add("datasets/Skylion007/openwebtext", "openwebtext.py", "raise SystemExit");
         Assert.Equal(["Document 0.", "Another 0.", "Document 1.", "Another 1.", "Document 2.", "Another 2."], Read("openwebtext"));
@@ -40,7 +45,12 @@ public sealed class HubCorpusTests : IAsyncLifetime
     {
         var line = new string('x', 90);
         foreach (var language in new[] { "en", "de" })
-            server.Add("datasets/wikimedia/wikipedia", $"20231101.{language}/train-00000-of-00001.parquet", await ParquetBytes.Of("text", $"Title\n{language} () {line}"), isLarge: true);
+            server.Add(
+                "datasets/wikimedia/wikipedia",
+                $"20231101.{language}/train-00000-of-00001.parquet",
+                await ParquetBytes.Of("text", $"Title\n{language} () {line}"),
+                isLarge: true
+            );
         Assert.Equal([$"en  {line}"], Read("wikipedia"));
         Assert.Equal([$"de  {line}"], Read("wikipedia:20231101.de"));
         Assert.Equal([$"de  {line}"], Read(new CorpusOptions { Source = ["wikipedia"], Config = "20231101.de" }));
@@ -78,8 +88,20 @@ public sealed class HubCorpusTests : IAsyncLifetime
               data_files: sample/**/part-[0-9].jsonl
             ---
             # Cards
-            """);
-        foreach (var path in new[] { "data/x/1.jsonl", "data/y/2.jsonl", "held/a.jsonl", "held/b.jsonl", "sample/part-1.jsonl", "sample/deep/part-2.jsonl", "sample/other.jsonl" })
+            """
+        );
+        foreach (
+            var path in new[]
+            {
+                "data/x/1.jsonl",
+                "data/y/2.jsonl",
+                "held/a.jsonl",
+                "held/b.jsonl",
+                "sample/part-1.jsonl",
+                "sample/deep/part-2.jsonl",
+                "sample/other.jsonl",
+            }
+        )
             server.Add(Repository, path, $$"""{"body": "{{path}}"}""");
         var options = new CorpusOptions { Source = ["hub:org/cards"], TextField = "body" };
         Assert.Equal(["data/x/1.jsonl", "data/y/2.jsonl"], Read(options));
@@ -127,7 +149,10 @@ public sealed class HubCorpusTests : IAsyncLifetime
     {
         using var nowhere = new HubClient(new HubSettings(new Uri("http://127.0.0.1:9/"), folder.Path));
         var message = Assert.Throws<UserErrorException>(() => Corpus.Open(CorpusOptions.Parse("openwebtext"), nowhere)).Message;
-        Assert.All(["corpus: the dataset Skylion007/openwebtext", "not reachable", "corpus=path/to/file.txt.gz", "dotnet-docs"], part => Assert.Contains(part, message));
+        Assert.All(
+            ["corpus: the dataset Skylion007/openwebtext", "not reachable", "corpus=path/to/file.txt.gz", "dotnet-docs"],
+            part => Assert.Contains(part, message)
+        );
     }
 
     [Fact]
@@ -177,7 +202,10 @@ public sealed class HubCorpusTests : IAsyncLifetime
     {
         File.WriteAllText(folder.File("a.txt"), Documents('a', 4000, 10));
         File.WriteAllText(folder.File("b.txt"), Documents('b', 1000, 40));
-        var mix = new CorpusOptions { Mix = [new() { Source = [folder.File("a.txt")], Weight = first }, new() { Source = [folder.File("b.txt")], Weight = second }] };
+        var mix = new CorpusOptions
+        {
+            Mix = [new() { Source = [folder.File("a.txt")], Weight = first }, new() { Source = [folder.File("b.txt")], Weight = second }],
+        };
 
         string[] documents = [.. Corpus.Open(mix).Documents()];
 

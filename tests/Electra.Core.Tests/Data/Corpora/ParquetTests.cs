@@ -56,14 +56,30 @@ public sealed class ParquetTests : IDisposable
         {
             var name = file.GetProperty("file").GetString()!;
             var path = TestData.Shared($"parquet/{name}");
-            foreach (var column in file.GetProperty("columns_first_row_group").EnumerateArray().Where(column => column.GetProperty("type").GetString() == "BYTE_ARRAY"))
+            foreach (
+                var column in file.GetProperty("columns_first_row_group")
+                    .EnumerateArray()
+                    .Where(column => column.GetProperty("type").GetString() == "BYTE_ARRAY")
+            )
             {
                 var field = column.GetProperty("path").GetString()!;
                 if (!field.Contains('.'))
                 {
                     string[] Texts(params IEnumerable<JsonElement> rows) =>
-                        [.. rows.Select(row => row.GetProperty(field).GetString()).OfType<string>().Where(text => !string.IsNullOrWhiteSpace(text))];
-                    string[] documents = [.. FileDocuments.Read(new SourceFile(path, name, 1, default), new CorpusOptions { TextField = field }, new ReadPosition(_ => { }), () => { })];
+                        [
+                            .. rows.Select(row => row.GetProperty(field).GetString())
+                                .OfType<string>()
+                                .Where(text => !string.IsNullOrWhiteSpace(text)),
+                        ];
+                    string[] documents =
+                    [
+                        .. FileDocuments.Read(
+                            new SourceFile(path, name, 1, default),
+                            new CorpusOptions { TextField = field },
+                            new ReadPosition(_ => { }),
+                            () => { }
+                        ),
+                    ];
                     var first = Texts(file.GetProperty("first_rows").EnumerateArray());
                     Assert.Equal(first, documents.Take(first.Length));
                     if (Texts(file.GetProperty("last_row")) is [var last])
@@ -84,7 +100,9 @@ public sealed class ParquetTests : IDisposable
 
     private static void Refused(string path, string column, params string[] said)
     {
-        var message = Assert.Throws<UserErrorException>(() => Corpus.Open(new CorpusOptions { Source = [path], TextField = column }).Documents().Count()).Message;
+        var message = Assert
+            .Throws<UserErrorException>(() => Corpus.Open(new CorpusOptions { Source = [path], TextField = column }).Documents().Count())
+            .Message;
         Assert.All(said, part => Assert.Contains(part, message));
     }
 

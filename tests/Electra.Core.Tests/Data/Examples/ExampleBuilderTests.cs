@@ -32,8 +32,19 @@ public class ExampleBuilderTests
         // The original's cleaning leaves out lines of less than 80 characters.
         int shortest = run.GetProperty("apply_cleaning").GetBoolean() ? 80 : 0;
         var lines = new List<JsonElement>();
-        var documents = golden.GetProperty("docs").EnumerateArray().Select(document => Document(
-            document.EnumerateArray().Where(line => line.GetProperty("length").GetInt32() >= shortest).Select(line => line.GetProperty("ids")), lines)).ToList();
+        var documents = golden
+            .GetProperty("docs")
+            .EnumerateArray()
+            .Select(document =>
+                Document(
+                    document
+                        .EnumerateArray()
+                        .Where(line => line.GetProperty("length").GetInt32() >= shortest)
+                        .Select(line => line.GetProperty("ids")),
+                    lines
+                )
+            )
+            .ToList();
 
         AssertOriginal(run, documents, lines);
     }
@@ -43,7 +54,10 @@ public class ExampleBuilderTests
     {
         var draws = Script(uniform: [0.9, 0.01, 0.9, 0.9], between: [6]);
 
-        Assert.Equal(["[CLS] 10 11 [SEP]", "[CLS] 12 13 14 15 [SEP] 16 17 [SEP]"], Examples(new() { MaxLength = 16 }, draws, "10 11", "12 13 14 15\n16 17\n"));
+        Assert.Equal(
+            ["[CLS] 10 11 [SEP]", "[CLS] 12 13 14 15 [SEP] 16 17 [SEP]"],
+            Examples(new() { MaxLength = 16 }, draws, "10 11", "12 13 14 15\n16 17\n")
+        );
     }
 
     [Fact]
@@ -52,7 +66,10 @@ public class ExampleBuilderTests
         const string Document = "10\n \t\r\n\n11";
 
         Assert.Equal(["[CLS] 10 [SEP] 11 [SEP]"], Examples(new() { MaxLength = 8 }, Script([0.9, 0.9, 0.9]), Document));
-        Assert.Equal(["[CLS] 10 [SEP]", "[CLS] 11 [SEP]"], Examples(new() { BlankLineEndsExample = true, MaxLength = 8 }, Script([0.9, 0.9, 0.9, 0.9]), Document));
+        Assert.Equal(
+            ["[CLS] 10 [SEP]", "[CLS] 11 [SEP]"],
+            Examples(new() { BlankLineEndsExample = true, MaxLength = 8 }, Script([0.9, 0.9, 0.9, 0.9]), Document)
+        );
     }
 
     [Fact]
@@ -60,7 +77,10 @@ public class ExampleBuilderTests
     {
         var settings = new ExampleSettings { MaxLength = 8 };
 
-        Assert.Equal(["[CLS] 10 11 12 13 14 15 [SEP]", "[CLS] 19 [SEP]"], Examples(settings, Script([0.9, 0.9, 0.9, 0.9]), "10 11 12 13 14 15 16 17 18\n19"));
+        Assert.Equal(
+            ["[CLS] 10 11 12 13 14 15 [SEP]", "[CLS] 19 [SEP]"],
+            Examples(settings, Script([0.9, 0.9, 0.9, 0.9]), "10 11 12 13 14 15 16 17 18\n19")
+        );
         Assert.Equal(["[CLS] 10 11 [SEP] 12 13 14 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11\n12 13 14 15 16 17"));
         Assert.Equal(["[CLS] 10 11 12 13 14 15 [SEP]"], Examples(settings, Script([0.9, 0.9]), "10 11 12 13 14 15 16\n17"));
     }
@@ -73,7 +93,13 @@ public class ExampleBuilderTests
     {
         var words = Enumerable.Range(0, 3000).Select(i => 5 + i * 7919 % 990).ToList();
         var examples = new ExampleList();
-        var builder = new ExampleBuilder(new() { MaxLength = maxLength }, Made.Vocabulary, Made.TokenizeNumbers, ExampleDraws.From(RandomKey.FromSeed(1)), examples);
+        var builder = new ExampleBuilder(
+            new() { MaxLength = maxLength },
+            Made.Vocabulary,
+            Made.TokenizeNumbers,
+            ExampleDraws.From(RandomKey.FromSeed(1)),
+            examples
+        );
         builder.AddDocument(string.Join(' ', words) + "\n \n");
 
         Assert.Equal(words, examples.Ids.ToArray().Where(id => id != Made.Vocabulary.Cls && id != Made.Vocabulary.Sep));
@@ -86,7 +112,13 @@ public class ExampleBuilderTests
     [Fact]
     public void Tokens_that_an_example_has_no_room_for_are_counted()
     {
-        var builder = new ExampleBuilder(new() { MaxLength = 8 }, Made.Vocabulary, Made.TokenizeNumbers, Script([0.9, 0.9, 0.9, 0.9]), new());
+        var builder = new ExampleBuilder(
+            new() { MaxLength = 8 },
+            Made.Vocabulary,
+            Made.TokenizeNumbers,
+            Script([0.9, 0.9, 0.9, 0.9]),
+            new()
+        );
         builder.AddDocument("10 11 12 13 14 15 16 17 18\n19");
         Assert.Equal(3, builder.Dropped);
     }
@@ -98,7 +130,13 @@ public class ExampleBuilderTests
         ExampleList With(ExampleSettings settings)
         {
             var examples = new ExampleList();
-            new ExampleBuilder(settings, Made.Vocabulary, Made.TokenizeNumbers, ExampleDraws.From(RandomKey.FromSeed(1)), examples).AddDocument(document);
+            new ExampleBuilder(
+                settings,
+                Made.Vocabulary,
+                Made.TokenizeNumbers,
+                ExampleDraws.From(RandomKey.FromSeed(1)),
+                examples
+            ).AddDocument(document);
             return examples;
         }
 
@@ -151,7 +189,12 @@ public class ExampleBuilderTests
         var examples = new ExampleList();
         var settings = new ExampleSettings { MaxLength = golden.GetProperty("max_length").GetInt32() };
         var builder = new ExampleBuilder(
-            settings, Bert, (line, ids) => ids.AddRange(lines[int.Parse(line)].EnumerateArray().Select(id => id.GetInt32())), recorded, examples);
+            settings,
+            Bert,
+            (line, ids) => ids.AddRange(lines[int.Parse(line)].EnumerateArray().Select(id => id.GetInt32())),
+            recorded,
+            examples
+        );
 
         foreach (string document in documents)
             builder.AddDocument(document);

@@ -17,7 +17,9 @@ public class ExamplePreparationTests
     {
         using var folder = TestData.Temporary();
 
-        var results = new[] { 1, 2, 5 }.Select(workers => Files(folder.Path, $"workers{workers}", path => Prepare(path, workers: workers))).ToArray();
+        var results = new[] { 1, 2, 5 }
+            .Select(workers => Files(folder.Path, $"workers{workers}", path => Prepare(path, workers: workers)))
+            .ToArray();
 
         Assert.Equal(results[0], results[1]);
         Assert.Equal(results[0], results[2]);
@@ -76,7 +78,10 @@ public class ExamplePreparationTests
     {
         using var folder = TestData.Temporary();
         // Every document has a word of its own.
-        string[] documents = [.. Enumerable.Range(10, 900).Select(word => string.Join('\n', Enumerable.Repeat($"{word} {word} {word}", 20)))];
+        string[] documents =
+        [
+            .. Enumerable.Range(10, 900).Select(word => string.Join('\n', Enumerable.Repeat($"{word} {word} {word}", 20))),
+        ];
         (HashSet<int> Train, HashSet<int> HeldOut) Words(string name, long seed)
         {
             using var prepared = Prepare(Path.Combine(folder.Path, name), documents, Settings with { Seed = seed });
@@ -158,7 +163,9 @@ public class ExamplePreparationTests
             }
         }
 
-        Assert.ThrowsAny<OperationCanceledException>(() => ExamplePreparation.Prepare(Made.Source(Documents()), Settings, folder.Path, Grain, workers: 2, null, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            ExamplePreparation.Prepare(Made.Source(Documents()), Settings, folder.Path, Grain, workers: 2, null, stop.Token)
+        );
 
         using var prepared = Prepare(folder.Path);
         Assert.Equal(Corpus.Length, prepared.Summary.Documents);
@@ -183,7 +190,9 @@ public class ExamplePreparationTests
         using var folder = TestData.Temporary();
         Prepare(folder.Path).Dispose();
 
-        string settings = Assert.Throws<UserErrorException>(() => Prepare(folder.Path, settings: Settings with { MaxLength = 128 })).Message;
+        string settings = Assert
+            .Throws<UserErrorException>(() => Prepare(folder.Path, settings: Settings with { MaxLength = 128 }))
+            .Message;
         Assert.Contains(folder.Path, settings);
         Assert.Contains("examples.max_length: 64 there, 128 asked for", settings);
         var elsewhere = Made.Source(Corpus) with { Description = "another corpus" };
@@ -256,18 +265,28 @@ public class ExamplePreparationTests
         using var folder = TestData.Temporary();
         int code = OperatingSystem.IsWindows() ? unchecked((int)0x80070070) : 28;
 
-        string message = Assert.Throws<UserErrorException>(() => DiskSpace.Guard(folder.Path, () => throw new IOException("full", code))).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => DiskSpace.Guard(folder.Path, () => throw new IOException("full", code)))
+            .Message;
 
         Assert.Matches($"{Regex.Escape(folder.Path)} is full: [0-9]+ MB free", message);
         Assert.Throws<IOException>(() => DiskSpace.Guard(folder.Path, () => throw new IOException("something else")));
     }
 
-    private static PreparedExamples Prepare(string folder, IEnumerable<string>? documents = null, ExampleSettings? settings = null, int workers = 2) =>
-        Prepare(folder, Made.Source(documents ?? Corpus), settings, workers);
+    private static PreparedExamples Prepare(
+        string folder,
+        IEnumerable<string>? documents = null,
+        ExampleSettings? settings = null,
+        int workers = 2
+    ) => Prepare(folder, Made.Source(documents ?? Corpus), settings, workers);
 
     private static PreparedExamples Prepare(
-        string folder, ExampleSource source, ExampleSettings? settings = null, int workers = 2, IProgress<ProgressReport>? progress = null) =>
-        ExamplePreparation.Prepare(source, settings ?? Settings, folder, Grain, workers, progress, TestContext.Current.CancellationToken);
+        string folder,
+        ExampleSource source,
+        ExampleSettings? settings = null,
+        int workers = 2,
+        IProgress<ProgressReport>? progress = null
+    ) => ExamplePreparation.Prepare(source, settings ?? Settings, folder, Grain, workers, progress, TestContext.Current.CancellationToken);
 
     private static IEnumerable<string> InterruptedAfter(int documents) =>
         Corpus.Take(documents).Concat(Enumerable.Range(0, 1).Select(string (_) => throw new TestInterruption()));
@@ -277,13 +296,21 @@ public class ExamplePreparationTests
     {
         string path = Path.Combine(folder, name);
         prepare(path).Dispose();
-        return new(Directory.GetFiles(path).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+        return new(
+            Directory.GetFiles(path).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file)))
+        );
     }
 
     private static HashSet<int> WordsOf(ExampleStore store)
     {
         var ids = new int[store.MaxLength];
-        return [.. Enumerable.Range(0, (int)store.Count).SelectMany(i => ids[..store.Read(i, ids, out _)]).Where(id => id != Made.Vocabulary.Cls && id != Made.Vocabulary.Sep)];
+        return
+        [
+            .. Enumerable
+                .Range(0, (int)store.Count)
+                .SelectMany(i => ids[..store.Read(i, ids, out _)])
+                .Where(id => id != Made.Vocabulary.Cls && id != Made.Vocabulary.Sep),
+        ];
     }
 
     private sealed class TestInterruption : Exception;

@@ -17,7 +17,13 @@ public class ExampleProperties
         from shortOnes in Gen.Double[0, 1]
         from singles in Gen.Double[0, 1]
         from blank in Gen.Bool
-        select new ExampleSettings { MaxLength = length, ShortExampleProbability = shortOnes, SingleSegmentProbability = singles, BlankLineEndsExample = blank };
+        select new ExampleSettings
+        {
+            MaxLength = length,
+            ShortExampleProbability = shortOnes,
+            SingleSegmentProbability = singles,
+            BlankLineEndsExample = blank,
+        };
 
     [Fact]
     public void Examples_are_well_formed_and_lose_only_what_a_full_one_has_no_room_for() =>
@@ -56,36 +62,38 @@ public class ExampleProperties
 
     [Fact]
     public void A_store_gives_back_what_was_written_however_it_was_cut_and_interrupted() =>
-        Gen.Select(Gen.Int[0, 70_000].Array[1, 40].Array[0, 20], Gen.Int[0, 20], Gen.Bool, Gen.Bool).Sample((examples, cut, isWide, isTorn) =>
-        {
-            using var folder = TestData.Temporary();
-            var vocabulary = Made.Vocabulary with { Size = isWide ? 70_001 : 1 << 16 };
-            var (first, second) = (Listed(examples.Take(cut), vocabulary), Listed(examples.Skip(cut), vocabulary));
-            ExampleCounts written;
-            using (var writer = new ExampleStoreWriter(new(folder.Path, "train"), vocabulary, 64, default))
-            {
-                writer.Append(first);
-                writer.Flush();
-                written = writer.Counts;
-                // What a process wrote that died before it said so.
-                if (isTorn)
-                    writer.Append(second);
-            }
-            using (var writer = new ExampleStoreWriter(new(folder.Path, "train"), vocabulary, 64, written))
-            {
-                writer.Append(second);
-                writer.Finish();
-            }
+        Gen.Select(Gen.Int[0, 70_000].Array[1, 40].Array[0, 20], Gen.Int[0, 20], Gen.Bool, Gen.Bool)
+            .Sample(
+                (examples, cut, isWide, isTorn) =>
+                {
+                    using var folder = TestData.Temporary();
+                    var vocabulary = Made.Vocabulary with { Size = isWide ? 70_001 : 1 << 16 };
+                    var (first, second) = (Listed(examples.Take(cut), vocabulary), Listed(examples.Skip(cut), vocabulary));
+                    ExampleCounts written;
+                    using (var writer = new ExampleStoreWriter(new(folder.Path, "train"), vocabulary, 64, default))
+                    {
+                        writer.Append(first);
+                        writer.Flush();
+                        written = writer.Counts;
+                        // What a process wrote that died before it said so.
+                        if (isTorn)
+                            writer.Append(second);
+                    }
+                    using (var writer = new ExampleStoreWriter(new(folder.Path, "train"), vocabulary, 64, written))
+                    {
+                        writer.Append(second);
+                        writer.Finish();
+                    }
 
-            using var store = ExampleStore.Open(folder.Path, "train");
-            Assert.Equal(examples.Length, store.Count);
-            var (row, all) = (new int[64], Listed(examples, vocabulary));
-            for (int i = 0; i < examples.Length; i++)
-            {
-                Assert.Equal(all[i], row.AsSpan(0, store.Read(i, row, out int lengthA)));
-                Assert.Equal(all.Bounds[i].LengthA, lengthA);
-            }
-        }, iter: 100);
+                    using var store = ExampleStore.Open(folder.Path, "train");
+                    Assert.Equal(examples.Length, store.Count);
+                    var (row, all) = (new int[64], Listed(examples, vocabulary));
+                    for (int i = 0; i < examples.Length; i++)
+                    {
+                        Assert.Equal(all[i], row.AsSpan(0, store.Read(i, row, out int lengthA)));
+                        Assert.Equal(all.Bounds[i].LengthA, lengthA);
+                    }
+                }, iter: 100);
 
     /// <summary>The tokens of an example between its special ones, which stand where they should.</summary>
     private static int[] Content(ExampleList examples, int index, int maxLength)

@@ -138,7 +138,8 @@ public class ExampleStreamTests
         [.. Enumerable.Range(0, batches).SelectMany(_ => FirstTokens(store.Batch(stream.Next(size))))];
 
     /// <summary>The token after <c>[CLS]</c>: in a made store, the number of the example.</summary>
-    private static IEnumerable<int> FirstTokens(TokenBatch batch) => Enumerable.Range(0, batch.Size).Select(row => (int)batch.Ids[row * batch.Length + 1]);
+    private static IEnumerable<int> FirstTokens(TokenBatch batch) =>
+        Enumerable.Range(0, batch.Size).Select(row => (int)batch.Ids[row * batch.Length + 1]);
 
     private static double Correlation(double[] x, double[] y)
     {

@@ -27,7 +27,10 @@ internal static class Made
 
     public static ExampleSource Source(IEnumerable<string> documents) => new(documents, TokenizeNumbers, Vocabulary, "made up");
 
-    /// <summary>A store of <paramref name="count"/> examples in which example i is <c>[CLS] i [SEP]</c>, with as many i as its number modulo 50 tells.</summary>
+    /// <summary>
+    /// A store of <paramref name="count"/> examples in which example i is <c>[CLS] i [SEP]</c>, with as many i as its number modulo 50
+    /// tells.
+    /// </summary>
     public static ExampleStore Store(string folder, int count, int vocabularySize = 50_000)
     {
         var vocabulary = Vocabulary with { Size = vocabularySize };

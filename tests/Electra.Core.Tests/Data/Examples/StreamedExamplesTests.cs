@@ -108,7 +108,11 @@ public sealed class StreamedExamplesTests : IAsyncLifetime
     {
         for (int i = 0; i < 4; i++)
             server.Add("datasets/org/more", $"part-{i:00}.txt", Text(50 + i), isLarge: true);
-        var mix = new CorpusOptions { Mix = [new() { Source = ["hub:org/data"], Weight = 3 }, new() { Source = ["hub:org/more"], Weight = 1 }], KeepDownloads = false };
+        var mix = new CorpusOptions
+        {
+            Mix = [new() { Source = ["hub:org/data"], Weight = 3 }, new() { Source = ["hub:org/more"], Weight = 1 }],
+            KeepDownloads = false,
+        };
         Prepare("whole", mix with { KeepDownloads = true });
         Directory.Delete(folder.File("cache"), recursive: true);
         Interrupt("resumed", mix, 300);
@@ -123,11 +127,18 @@ public sealed class StreamedExamplesTests : IAsyncLifetime
         var used = File.ReadAllText(folder.File("resumed/downloads.json"));
         foreach (int i in Enumerable.Range(0, Files).Where(i => !used.Contains($"part-{i:00}.txt")))
             server.Add("datasets/org/data", $"part-{i:00}.txt", "one more\n\n" + Text(i), isLarge: true);
-        Assert.Contains("has changed since its preparation began", Assert.Throws<UserErrorException>(() => Prepare("resumed", Streamed)).Message);
+        Assert.Contains(
+            "has changed since its preparation began",
+            Assert.Throws<UserErrorException>(() => Prepare("resumed", Streamed)).Message
+        );
     }
 
-    private int Downloads => !Directory.Exists(folder.File("cache")) ? 0 : Directory.GetFiles(folder.File("cache"), "*", SearchOption.AllDirectories)
-        .Count(path => Path.GetFileName(Path.GetDirectoryName(path)) == "blobs" && !path.EndsWith(".incomplete"));
+    private int Downloads =>
+        !Directory.Exists(folder.File("cache"))
+            ? 0
+            : Directory
+                .GetFiles(folder.File("cache"), "*", SearchOption.AllDirectories)
+                .Count(path => Path.GetFileName(Path.GetDirectoryName(path)) == "blobs" && !path.EndsWith(".incomplete"));
 
     /// <summary>Prepares as a run does, a little at a time.</summary>
     private void Prepare(string name, CorpusOptions options, Action<string>? each = null)
@@ -136,14 +147,19 @@ public sealed class StreamedExamplesTests : IAsyncLifetime
         var downloads = new UsedDownloads(corpus, Path.Combine(folder.File(name), "downloads.json"));
         var source = Made.Source(corpus.Documents()) with
         {
-            DocumentsAfter = (documents, characters) => downloads.DocumentsAfter(documents, characters, null, TestContext.Current.CancellationToken, "").Select(document =>
-            {
-                each?.Invoke(document);
-                return document;
-            }),
+            DocumentsAfter = (documents, characters) =>
+                downloads
+                    .DocumentsAfter(documents, characters, null, TestContext.Current.CancellationToken, "")
+                    .Select(document =>
+                    {
+                        each?.Invoke(document);
+                        return document;
+                    }),
             Prepared = downloads.Remove,
         };
-        ExamplePreparation.Prepare(source, Settings, folder.File(name), Grain, workers: 2, null, TestContext.Current.CancellationToken).Dispose();
+        ExamplePreparation
+            .Prepare(source, Settings, folder.File(name), Grain, workers: 2, null, TestContext.Current.CancellationToken)
+            .Dispose();
     }
 
     private void Interrupt(string name, CorpusOptions options, int documents)
@@ -163,9 +179,15 @@ public sealed class StreamedExamplesTests : IAsyncLifetime
     }
 
     private SortedDictionary<string, string> Stores(string name) =>
-        new(Directory.GetFiles(folder.File(name)).Where(file => !file.EndsWith("downloads.json")).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file))));
+        new(
+            Directory
+                .GetFiles(folder.File(name))
+                .Where(file => !file.EndsWith("downloads.json"))
+                .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file)))
+        );
 
-    private static string Text(int seed) => string.Join("\n\n", Made.Documents(43, seed).Select(document => document.Trim()).Where(document => document.Length > 0));
+    private static string Text(int seed) =>
+        string.Join("\n\n", Made.Documents(43, seed).Select(document => document.Trim()).Where(document => document.Length > 0));
 
     private sealed class TestInterruption : Exception;
 }

@@ -18,7 +18,8 @@ public sealed class FieldRowsTests : IDisposable
     [InlineData("""{"a": "\ud83d\ud83d\ude00"}""", "\uFFFD😀")]
     [InlineData("""{"a": "\\ud83d \ud83d\ude00"}""", "\\ud83d 😀")]
     [InlineData("""{"b\ud83d": "\udc00", "a": "whole"}""", "whole")]
-    public void Half_of_a_surrogate_pair_is_the_replacement_character(string line, string expected) => Assert.Equal([expected], Json(line, "a"));
+    public void Half_of_a_surrogate_pair_is_the_replacement_character(string line, string expected) =>
+        Assert.Equal([expected], Json(line, "a"));
 
     [Fact]
     public void What_is_not_asked_for_is_not_looked_at()
@@ -37,11 +38,17 @@ public sealed class FieldRowsTests : IDisposable
 
     [Fact]
     public void Numbers_are_as_they_are_written_and_booleans_true_or_false() =>
-        Assert.Equal(["1.0", "-2e3", "12345678901234567890", "true", "false"], Json("{\"a\": 1.0}\n{\"a\": -2e3}\n{\"a\": 12345678901234567890}\n{\"a\": true}\n{\"a\": false}\n", "a"));
+        Assert.Equal(
+            ["1.0", "-2e3", "12345678901234567890", "true", "false"],
+            Json("{\"a\": 1.0}\n{\"a\": -2e3}\n{\"a\": 12345678901234567890}\n{\"a\": true}\n{\"a\": false}\n", "a")
+        );
 
     [Fact]
     public void A_dotted_name_is_a_field_inside_another() =>
-        Assert.Equal(["in", "dotted", "deep"], Json("{\"a\": {\"b.c\": \"in\"}}\n{\"a.b.c\": \"dotted\", \"a\": 1}\n{\"a\": {\"b\": {\"c\": \"deep\"}}}\n", "a.b.c"));
+        Assert.Equal(
+            ["in", "dotted", "deep"],
+            Json("{\"a\": {\"b.c\": \"in\"}}\n{\"a.b.c\": \"dotted\", \"a\": 1}\n{\"a\": {\"b\": {\"c\": \"deep\"}}}\n", "a.b.c")
+        );
 
     [Theory]
     [InlineData("[\n  {\"a\": 1},\n  {\"a\": 2}\n]\n", "text.jsonl:1", "JSON list", "jq -c '.[]'")]
@@ -75,26 +82,41 @@ public sealed class FieldRowsTests : IDisposable
     {
         var path = TestData.Fixture("readers/numbers.parquet");
         var values = new AskedFields(column).Read(File_(path), new ReadPosition(_ => { })).Select(row => row.Values[0]!).ToList();
-        Assert.Equal(["0", "1", "0", "1"], values.Take(4).Select(value => decimal.Parse(value, System.Globalization.CultureInfo.InvariantCulture).ToString("0")));
+        Assert.Equal(
+            ["0", "1", "0", "1"],
+            values.Take(4).Select(value => decimal.Parse(value, System.Globalization.CultureInfo.InvariantCulture).ToString("0"))
+        );
     }
 
     [Fact]
     public void Booleans_in_Parquet_are_spelt_as_in_JSON()
     {
-        var values = new AskedFields("labelb").Read(File_(TestData.Fixture("readers/numbers.parquet")), new ReadPosition(_ => { })).Select(row => row.Values[0]).Distinct();
+        var values = new AskedFields("labelb")
+            .Read(File_(TestData.Fixture("readers/numbers.parquet")), new ReadPosition(_ => { }))
+            .Select(row => row.Values[0])
+            .Distinct();
         Assert.Equal(["false", "true"], values.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public async Task Parquet_values_are_text_in_the_invariant_culture()
     {
-        DataField[] fields = [new DataField<double?>("d"), new DataField<DateTime>("t"), new DataField<short?>("s"), new DataField<Guid>("g")];
+        DataField[] fields =
+        [
+            new DataField<double?>("d"),
+            new DataField<DateTime>("t"),
+            new DataField<short?>("s"),
+            new DataField<Guid>("g"),
+        ];
         await using (var file = File.Create(folder.File("values.parquet")))
         {
             await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields), file);
             using var group = writer.CreateRowGroup();
             await group.WriteAsync<double>(fields[0], new double?[] { 0.5, double.NaN, null });
-            await group.WriteAsync<DateTime>(fields[1], new DateTime[] { new(2024, 1, 2), new(2024, 1, 2, 3, 4, 5), new(2024, 1, 2, 3, 4, 5, 250) });
+            await group.WriteAsync<DateTime>(
+                fields[1],
+                new DateTime[] { new(2024, 1, 2), new(2024, 1, 2, 3, 4, 5), new(2024, 1, 2, 3, 4, 5, 250) }
+            );
             await group.WriteAsync<short>(fields[2], new short?[] { -1, 2, null });
             await group.WriteAsync<Guid>(fields[3], new Guid[3]);
         }
@@ -106,7 +128,8 @@ public sealed class FieldRowsTests : IDisposable
 
     private static SourceFile File_(string path) => new(path, Path.GetFileName(path), new FileInfo(path).Length, default);
 
-    private string?[] Read(string name, string field) => [.. new AskedFields(field).Read(File_(folder.File(name)), new ReadPosition(_ => { })).Select(row => row.Values[0])];
+    private string?[] Read(string name, string field) =>
+        [.. new AskedFields(field).Read(File_(folder.File(name)), new ReadPosition(_ => { })).Select(row => row.Values[0])];
 
     private string?[] Json(string content, string field)
     {

@@ -30,7 +30,13 @@ public sealed class TableFileTests : IDisposable
     public void A_table_is_read_however_programs_write_it(string name, string content)
     {
         File.WriteAllText(folder.File(name), content);
-        Assert.Equal([["a", "1"], ["b", "2"]], TableFile.Read(folder.File(name), ["text", "label"], new TableForm()).Select(row => row.Values));
+        Assert.Equal(
+            [
+                ["a", "1"],
+                ["b", "2"],
+            ],
+            TableFile.Read(folder.File(name), ["text", "label"], new TableForm()).Select(row => row.Values)
+        );
     }
 
     [Theory]
@@ -40,7 +46,13 @@ public sealed class TableFileTests : IDisposable
     public void Without_a_header_columns_are_numbers(string name, string content)
     {
         File.WriteAllText(folder.File(name), content);
-        Assert.Equal([["1", "a"], ["2", "b"]], TableFile.Read(folder.File(name), ["2", "1"], new TableForm(HasHeader: false)).Select(row => row.Values));
+        Assert.Equal(
+            [
+                ["1", "a"],
+                ["2", "b"],
+            ],
+            TableFile.Read(folder.File(name), ["2", "1"], new TableForm(HasHeader: false)).Select(row => row.Values)
+        );
     }
 
     [Fact]
@@ -49,7 +61,8 @@ public sealed class TableFileTests : IDisposable
         File.WriteAllText(folder.File("a.csv"), "text;label\n\n\"one; \"\"two\"\"\nthree\";x\n;y\n  four  ;z\n");
         Assert.Equal(
             [(3, "one; \"two\"\nthree", "x"), (5, "", "y"), (6, "four", "z")],
-            TableFile.Read(folder.File("a.csv"), ["text", "label"], new TableForm()).Select(row => (row.Line, row.Values[0], row.Values[1])));
+            TableFile.Read(folder.File("a.csv"), ["text", "label"], new TableForm()).Select(row => (row.Line, row.Values[0], row.Values[1]))
+        );
     }
 
     [Fact]
@@ -57,19 +70,38 @@ public sealed class TableFileTests : IDisposable
     {
         File.WriteAllText(folder.File("a.csv"), "text\none\n\"two, three\"\n");
         File.WriteAllText(folder.File("a.tsv"), "text\none\ntwo, three\n");
-        Assert.All(["a.csv", "a.tsv"], name => Assert.Equal(["one", "two, three"], TableFile.Read(folder.File(name), ["text"], new TableForm()).Select(row => row.Values[0])));
+        Assert.All(
+            ["a.csv", "a.tsv"],
+            name =>
+                Assert.Equal(
+                    ["one", "two, three"],
+                    TableFile.Read(folder.File(name), ["text"], new TableForm()).Select(row => row.Values[0])
+                )
+        );
     }
 
     [Theory]
     [InlineData("a.csv", "", "a.csv is empty: a line with the names of the columns is expected (text, label), then rows")]
     [InlineData("a.tsv", "\n\n", "a.tsv is empty")]
     [InlineData("a.csv", "text,Label\na,1\n", "a.csv:1: there is no column label; did you mean Label? The columns are text, Label.")]
-    [InlineData("a.csv", "text,text,label\na,b,1\n", "a.csv:1: the column text is there 2 times: give its number (1 or 2) instead of its name")]
+    [InlineData(
+        "a.csv",
+        "text,text,label\na,b,1\n",
+        "a.csv:1: the column text is there 2 times: give its number (1 or 2) instead of its name"
+    )]
     [InlineData("a.csv", "the river,no\na,1\n", "If this is a row already, say header: false, and give columns by number.")]
-    [InlineData("a.tsv", "text;label\na;1\n", "a.tsv:1: there is no column text. The columns are text;label. Is the file separated by ;? Give it the extension .csv")]
+    [InlineData(
+        "a.tsv",
+        "text;label\na;1\n",
+        "a.tsv:1: there is no column text. The columns are text;label. Is the file separated by ;? Give it the extension .csv"
+    )]
     [InlineData("a.tsv", "\"text\"\t\"label\"\n\"a\"\t\"1\"\n", "A .tsv has no quotation marks: give the file the extension .csv")]
     [InlineData("a.csv", "text,label\na\n", "a.csv:2: the line has 1 column, and label is column 2")]
-    [InlineData("a.csv", "text,label\na,1\nb, or c,2\n", "a.csv:3: the line has 3 columns, and the first line has 2: is there a separator inside a text?")]
+    [InlineData(
+        "a.csv",
+        "text,label\na,1\nb, or c,2\n",
+        "a.csv:3: the line has 3 columns, and the first line has 2: is there a separator inside a text?"
+    )]
     [InlineData("a.csv", "text,label\n\"a,1\n", "a.csv:2: a quotation mark is not closed")]
     [InlineData("a.csv", "text,label\n\n\n\"a\" b,1\n", "a.csv:4: a quotation mark")]
     [InlineData("a.jsonl", "{\"text\": \"a\", \"lable\": 1}\n", "there is no field label; did you mean lable?")]
@@ -77,14 +109,20 @@ public sealed class TableFileTests : IDisposable
     public void What_is_wrong_is_named_with_what_would_be_right(string name, string content, string said)
     {
         File.WriteAllText(folder.File(name), content);
-        Assert.Contains(said, Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File(name), ["text", "label"], new TableForm()).ToList()).Message);
+        Assert.Contains(
+            said,
+            Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File(name), ["text", "label"], new TableForm()).ToList()).Message
+        );
     }
 
     [Fact]
     public void Utf_16_is_named()
     {
         File.WriteAllText(folder.File("a.csv"), "text;label\na;1\nb;2\nc;3\n", Encoding.Unicode);
-        Assert.Contains("is UTF-16", Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("a.csv"), ["text"], new TableForm()).ToList()).Message);
+        Assert.Contains(
+            "is UTF-16",
+            Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("a.csv"), ["text"], new TableForm()).ToList()).Message
+        );
     }
 
     [Fact]
@@ -92,10 +130,16 @@ public sealed class TableFileTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
         File.CreateSymbolicLink(folder.File("a.csv"), folder.File("gone.csv"));
-        Assert.Contains("which does not exist", Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("a.csv"), ["text"], new TableForm()).ToList()).Message);
+        Assert.Contains(
+            "which does not exist",
+            Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("a.csv"), ["text"], new TableForm()).ToList()).Message
+        );
         using var mkfifo = System.Diagnostics.Process.Start("mkfifo", folder.File("b.csv"));
         mkfifo.WaitForExit();
-        Assert.Contains("is a pipe", Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("b.csv"), ["text"], new TableForm()).ToList()).Message);
+        Assert.Contains(
+            "is a pipe",
+            Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("b.csv"), ["text"], new TableForm()).ToList()).Message
+        );
     }
 
     [Fact]
@@ -119,8 +163,15 @@ public sealed class TableFileTests : IDisposable
             await group.WriteAsync<double>(fields[6], new[] { 1.5 });
             await group.WriteAsync<long>(fields[7], new long?[] { null });
         }
-        File.WriteAllText(folder.File("a.jsonl"), """{"i8": 1, "u8": 1, "i16": 1, "u64": 1, "dec": 1.5, "bool": true, "double": 1.5, "null": null}""");
-        string[] names = [.. fields.Select(field => field.Name)], expected = ["1", "1", "1", "1", "1.5", "true", "1.5", ""];
-        Assert.All(["a.parquet", "a.jsonl"], name => Assert.Equal(expected, TableFile.Read(folder.File(name), names, new TableForm()).Single().Values));
+        File.WriteAllText(
+            folder.File("a.jsonl"),
+            """{"i8": 1, "u8": 1, "i16": 1, "u64": 1, "dec": 1.5, "bool": true, "double": 1.5, "null": null}"""
+        );
+        string[] names = [.. fields.Select(field => field.Name)],
+            expected = ["1", "1", "1", "1", "1.5", "true", "1.5", ""];
+        Assert.All(
+            ["a.parquet", "a.jsonl"],
+            name => Assert.Equal(expected, TableFile.Read(folder.File(name), names, new TableForm()).Single().Values)
+        );
     }
 }

@@ -73,7 +73,11 @@ public sealed class GlueByNameTests : IAsyncLifetime
 
     private static async Task<byte[]> Rows(string text, long label)
     {
-        var (first, second, answer) = (new DataField<string>("sentence1"), new DataField<string>("sentence2"), new DataField<long>("label"));
+        var (first, second, answer) = (
+            new DataField<string>("sentence1"),
+            new DataField<string>("sentence2"),
+            new DataField<long>("label")
+        );
         using var stream = new MemoryStream();
         await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(first, second, answer), stream))
         {

@@ -49,7 +49,19 @@ public sealed class LabelReaderTests
     }
 
     private static LabelReader Reader(string labels, params string[] dropped) =>
-        new(OwnTask.Define("mine", new OwnTaskOptions { Text = ["text"], Labels = labels.Split(", "), DropLabels = dropped }), LabelForm.Name);
+        new(
+            OwnTask.Define(
+                "mine",
+                new OwnTaskOptions
+                {
+                    Text = ["text"],
+                    Labels = labels.Split(", "),
+                    DropLabels = dropped,
+                }
+            ),
+            LabelForm.Name
+        );
 
-    private static LabelReader Values() => new(OwnTask.Define("mine", new OwnTaskOptions { Text = ["text"], Regression = true }), LabelForm.Name);
+    private static LabelReader Values() =>
+        new(OwnTask.Define("mine", new OwnTaskOptions { Text = ["text"], Regression = true }), LabelForm.Name);
 }

@@ -72,10 +72,22 @@ public class LabelsTests
     [Fact]
     public void A_task_of_ones_own_answers_with_its_labels()
     {
-        var task = TaskSources.Define("reviews", new TaskSourceOptions
-        {
-            Own = new Dictionary<string, OwnTaskOptions> { ["reviews"] = new() { Text = ["review"], Labels = ["bad", "good"], Train = "a.csv", HeldOut = 0.1 } },
-        });
+        var task = TaskSources.Define(
+            "reviews",
+            new TaskSourceOptions
+            {
+                Own = new Dictionary<string, OwnTaskOptions>
+                {
+                    ["reviews"] = new()
+                    {
+                        Text = ["review"],
+                        Labels = ["bad", "good"],
+                        Train = "a.csv",
+                        HeldOut = 0.1,
+                    },
+                },
+            }
+        );
         Assert.Equal("good", Labels.Text(task, [0f, 1f]));
     }
 }

@@ -26,7 +26,10 @@ public class MetricsTests
                     Assert.Equal(metric.Value.GetDouble(), measured[metric.Name], 1e-12);
             }
             if (classes)
-                Assert.Equal(row.GetProperty("predictions").EnumerateArray().Select(p => p.GetInt32()), Metrics.Classes([.. outputs.SelectMany(output => output)], outputs[0].Length));
+                Assert.Equal(
+                    row.GetProperty("predictions").EnumerateArray().Select(p => p.GetInt32()),
+                    Metrics.Classes([.. outputs.SelectMany(output => output)], outputs[0].Length)
+                );
         }
         Assert.Equal(32, compared);
     }
@@ -40,8 +43,14 @@ public class MetricsTests
     [InlineData(float.PositiveInfinity)]
     public void Outputs_that_are_not_finite_have_no_score(float output)
     {
-        Assert.All(Metrics.Measure(Task(2, "accuracy", "f1", "mcc"), [output, 0f, 1f, 0f], [0f, 0f]).Values, score => Assert.True(double.IsNaN(score)));
-        Assert.All(Metrics.Measure(Task(0, "pearson", "spearman"), [output, 0f], [0f, 1f]).Values, score => Assert.True(double.IsNaN(score)));
+        Assert.All(
+            Metrics.Measure(Task(2, "accuracy", "f1", "mcc"), [output, 0f, 1f, 0f], [0f, 0f]).Values,
+            score => Assert.True(double.IsNaN(score))
+        );
+        Assert.All(
+            Metrics.Measure(Task(0, "pearson", "spearman"), [output, 0f], [0f, 1f]).Values,
+            score => Assert.True(double.IsNaN(score))
+        );
     }
 
     [Fact]

@@ -20,7 +20,14 @@ public sealed class TaskDataTests : IDisposable
         {
             string[] texts = [.. row.GetProperty("texts").EnumerateArray().Select(text => text.GetString()!)];
             var buffers = new EncodingBuffers();
-            TaskEncoding.Encode(new TaskRow(texts[0], texts.ElementAtOrDefault(1) ?? "", 0), texts.Length == 2, row.GetProperty("swap").GetBoolean(), tokenizer, row.GetProperty("max_len").GetInt32(), buffers);
+            TaskEncoding.Encode(
+                new TaskRow(texts[0], texts.ElementAtOrDefault(1) ?? "", 0),
+                texts.Length == 2,
+                row.GetProperty("swap").GetBoolean(),
+                tokenizer,
+                row.GetProperty("max_len").GetInt32(),
+                buffers
+            );
             var types = row.GetProperty("token_type_ids").EnumerateArray().Select(type => type.GetInt32()).ToList();
             Assert.Equal(row.GetProperty("input_ids").EnumerateArray().Select(id => id.GetInt32()), buffers.Rows.Ids.ToArray());
             Assert.Equal(types.Count(type => type == 0), buffers.Rows.Bounds[0].LengthA);
@@ -81,8 +88,17 @@ public sealed class TaskDataTests : IDisposable
     [Fact]
     public void Rows_keep_their_order_however_many_threads_encode_them()
     {
-        using var data = Prepare(Pairs([.. Enumerable.Range(0, 20_000).Select(i => (new string('a', 1) + string.Concat(Enumerable.Repeat(" b", i % 7)), "a", i % 2))]));
-        Assert.All(Enumerable.Range(0, 20_000), i => Assert.Equal((i % 7 + 5, i % 2), (data.Dev[0].Lengths[i], (int)data.Dev[0].Labels[i])));
+        using var data = Prepare(
+            Pairs([
+                .. Enumerable
+                    .Range(0, 20_000)
+                    .Select(i => (new string('a', 1) + string.Concat(Enumerable.Repeat(" b", i % 7)), "a", i % 2)),
+            ])
+        );
+        Assert.All(
+            Enumerable.Range(0, 20_000),
+            i => Assert.Equal((i % 7 + 5, i % 2), (data.Dev[0].Lengths[i], (int)data.Dev[0].Labels[i]))
+        );
     }
 
     [Fact]
@@ -90,7 +106,9 @@ public sealed class TaskDataTests : IDisposable
     {
         Assert.Contains("train has no row", Assert.Throws<UserErrorException>(() => Prepare(Pairs())).Message);
         var rows = Pairs(("a", "b", 1));
-        Assert.Throws<UserErrorException>(() => Prepare(rows with { Splits = [rows.Splits[0] with { Rows = () => throw new UserErrorException("wrong") }] }));
+        Assert.Throws<UserErrorException>(() =>
+            Prepare(rows with { Splits = [rows.Splits[0] with { Rows = () => throw new UserErrorException("wrong") }] })
+        );
         Assert.Empty(Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories));
     }
 
@@ -111,7 +129,11 @@ public sealed class TaskDataTests : IDisposable
     public void Words_that_the_vocabulary_lacks_are_warned_of_with_an_example_and_the_cause()
     {
         string Warning(string text) => Warnings((text, "a", 1), ("a b", "b", 0)).First(warning => warning.Contains("dev"));
-        Assert.Equal("RTE, dev: 20% of the tokens are [UNK]: the model cannot read such words. For example \"bá강\": the vocabulary does not have the character 강", Warning("bá강"));
+        Assert.Equal(
+            "RTE, dev: 20% of the tokens are [UNK]: the model cannot read such words. For example \"bá강\": "
+                + "the vocabulary does not have the character 강",
+            Warning("bá강")
+        );
         Assert.Contains("is too long to be split", Warning(new string('a', 150)));
         Assert.Contains("\"ab\": no tokens of the vocabulary make it up", Warning("ab"));
         Assert.Contains("and 2 of 2 rows are nothing else", Warnings(("강", "강", 1), ("강 강", "", 0))[0]);
@@ -133,7 +155,10 @@ public sealed class TaskDataTests : IDisposable
         var same = Warnings(("a", "b", 1), ("b", "a", 1));
         Assert.Equal("RTE, train: all 2 rows have the same label, not_entailment: there is nothing to learn from them", same[0]);
         Assert.Equal("RTE, dev: all 2 rows have the same label, not_entailment: accuracy on them says nothing", same[1]);
-        Assert.Equal(["RTE, train: 1 of 3 rows has no text", "RTE, dev: 1 of 3 rows has no text"], Warnings(("", "", 1), ("b", "a", 0), ("b", "a", 0)));
+        Assert.Equal(
+            ["RTE, train: 1 of 3 rows has no text", "RTE, dev: 1 of 3 rows has no text"],
+            Warnings(("", "", 1), ("b", "a", 0), ("b", "a", 0))
+        );
         var rows = Pairs(("a", "b", 0), ("b", "a", 2));
         using var data = Prepare(rows with { Task = rows.Task with { Labels = ["x", "y", "z"] } });
         Assert.Equal(["RTE, train: no row has the label y"], data.Warnings);
@@ -185,7 +210,12 @@ public sealed class TaskDataTests : IDisposable
     }
 
     private TaskData Prepare(TaskText rows, int maxLength = 32) =>
-        TaskData.Prepare(rows, new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])), new EncodingOptions { MaxLength = maxLength }, folder.Path);
+        TaskData.Prepare(
+            rows,
+            new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])),
+            new EncodingOptions { MaxLength = maxLength },
+            folder.Path
+        );
 
     private List<string> Warnings(params (string A, string B, int Label)[] rows)
     {
@@ -196,6 +226,17 @@ public sealed class TaskDataTests : IDisposable
     private static TaskText Pairs(params (string A, string B, int Label)[] rows)
     {
         var task = TaskSources.Define("rte", new TaskSourceOptions());
-        return new TaskText(task, [.. task.Splits.Take(2).Select(split => new TaskSplitText(split, string.Join('|', rows), () => rows.Select(row => new TaskRow(row.A, row.B, row.Label))))]);
+        return new TaskText(
+            task,
+            [
+                .. task
+                    .Splits.Take(2)
+                    .Select(split => new TaskSplitText(
+                        split,
+                        string.Join('|', rows),
+                        () => rows.Select(row => new TaskRow(row.A, row.B, row.Label))
+                    )),
+            ]
+        );
     }
 }

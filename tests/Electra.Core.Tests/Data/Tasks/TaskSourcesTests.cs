@@ -51,7 +51,10 @@ public sealed class TaskSourcesTests : IDisposable
     public void Questions_without_a_partner_are_dropped_from_training_only_and_torn_lines_everywhere()
     {
         foreach (var split in new[] { "train", "dev" })
-            Write($"QQP/{split}.tsv", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t1\t2\tHow?\tWhy?\t1\n2\t3\t4\tWhat?\t\t0\n3\ttorn\n");
+            Write(
+                $"QQP/{split}.tsv",
+                "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t1\t2\tHow?\tWhy?\t1\n2\t3\t4\tWhat?\t\t0\n3\ttorn\n"
+            );
         var splits = Open("qqp").Splits;
         Assert.Equal(["How?"], splits[0].Rows().Select(row => row.TextA));
         Assert.Equal(["How?", "What?"], splits[1].Rows().Select(row => row.TextA));
@@ -87,7 +90,12 @@ public sealed class TaskSourcesTests : IDisposable
 
     [Theory]
     [InlineData("index\tsentence1\tlabel\n", "train.tsv:1", "no column sentence2", "did you mean sentence1")]
-    [InlineData("index\tsentence1\tsentence2\tlabel\n0\tA.\tB.\tmaybe\n", "train.tsv:2", "label is \"maybe\"", "entailment, not_entailment")]
+    [InlineData(
+        "index\tsentence1\tsentence2\tlabel\n0\tA.\tB.\tmaybe\n",
+        "train.tsv:2",
+        "label is \"maybe\"",
+        "entailment, not_entailment"
+    )]
     [InlineData("index\tsentence1\tsentence2\tlabel\n\n0\tA.\tB.\n", "train.tsv:3", "3 columns", "label is column 4")]
     public void What_is_wrong_with_a_table_is_named_with_its_line(string content, params string[] said)
     {
@@ -104,19 +112,50 @@ public sealed class TaskSourcesTests : IDisposable
 
     [Theory]
     [InlineData("data.csv", "text,answer,kind\r\n\"Yes, \"\"sure\"\"\",\"two\nlines\",good\r\nNo,,bad\r\n")]
-    [InlineData("data.jsonl", "{\"kind\": \"good\", \"text\": \"Yes, \\\"sure\\\"\", \"answer\": \"two\\nlines\"}\n{\"text\": \"No\", \"answer\": null, \"kind\": \"bad\"}\n")]
+    [InlineData(
+        "data.jsonl",
+        "{\"kind\": \"good\", \"text\": \"Yes, \\\"sure\\\"\", \"answer\": \"two\\nlines\"}\n{\"text\": \"No\", \"answer\": "
+            + "null, \"kind\": \"bad\"}\n"
+    )]
     public void Ones_own_task_reads_csv_and_json_lines(string name, string content)
     {
         Write(name, content);
-        var text = TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text", "answer"], Label = "kind", Labels = ["good", "bad"], Train = folder.File(name), HeldOut = 0.5 }));
-        Assert.Equal([new TaskRow("Yes, \"sure\"", "two\nlines", 0), new TaskRow("No", "", 1)], text.Splits.SelectMany(split => split.Rows()).OrderBy(row => row.Label));
+        var text = TaskSources.Open(
+            "mine",
+            Own(
+                new OwnTaskOptions
+                {
+                    Text = ["text", "answer"],
+                    Label = "kind",
+                    Labels = ["good", "bad"],
+                    Train = folder.File(name),
+                    HeldOut = 0.5,
+                }
+            )
+        );
+        Assert.Equal(
+            [new TaskRow("Yes, \"sure\"", "two\nlines", 0), new TaskRow("No", "", 1)],
+            text.Splits.SelectMany(split => split.Rows()).OrderBy(row => row.Label)
+        );
     }
 
     [Fact]
     public void Ones_own_columns_may_be_numbers_and_its_label_a_number()
     {
         Write("data.tsv", "2.5\tSome \"text\n-1\tmore\n");
-        var text = TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["2"], Label = "1", Regression = true, Header = false, Dev = folder.File("data.tsv") }));
+        var text = TaskSources.Open(
+            "mine",
+            Own(
+                new OwnTaskOptions
+                {
+                    Text = ["2"],
+                    Label = "1",
+                    Regression = true,
+                    Header = false,
+                    Dev = folder.File("data.tsv"),
+                }
+            )
+        );
         Assert.Equal([new TaskRow("Some \"text", "", 2.5f), new TaskRow("more", "", -1)], text.Splits.Single().Rows());
         Assert.Equal(("spearman", true, 1), (text.Task.ReportedMetric, text.Task.IsRegression, text.Task.Outputs));
     }
@@ -125,8 +164,19 @@ public sealed class TaskSourcesTests : IDisposable
     public void Rows_held_out_are_always_the_same_and_the_others_train()
     {
         Write("data.csv", "text,label\n" + string.Concat(Enumerable.Range(0, 1000).Select(i => $"row {i},{i % 2}\n")));
-        var options = Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Train = folder.File("data.csv"), HeldOut = 0.2 });
-        var (train, dev) = (TaskSources.Open("mine", options).Splits[0].Rows().ToList(), TaskSources.Open("mine", options).Splits[1].Rows().ToList());
+        var options = Own(
+            new OwnTaskOptions
+            {
+                Text = ["text"],
+                Labels = ["0", "1"],
+                Train = folder.File("data.csv"),
+                HeldOut = 0.2,
+            }
+        );
+        var (train, dev) = (
+            TaskSources.Open("mine", options).Splits[0].Rows().ToList(),
+            TaskSources.Open("mine", options).Splits[1].Rows().ToList()
+        );
         Assert.InRange(dev.Count, 150, 250);
         Assert.Equal(1000, train.Union(dev).Count());
         Assert.Equal(dev, TaskSources.Open("mine", options).Splits[1].Rows());
@@ -140,15 +190,42 @@ public sealed class TaskSourcesTests : IDisposable
     public void A_csv_file_that_is_wrong_is_refused_with_its_line(string content, params string[] said)
     {
         Write("data.csv", content);
-        Refused(() => TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Dev = folder.File("data.csv") })).Splits[0].Rows().ToList(), said);
+        Refused(
+            () =>
+                TaskSources
+                    .Open(
+                        "mine",
+                        Own(
+                            new OwnTaskOptions
+                            {
+                                Text = ["text"],
+                                Labels = ["0", "1"],
+                                Dev = folder.File("data.csv"),
+                            }
+                        )
+                    )
+                    .Splits[0]
+                    .Rows()
+                    .ToList(),
+            said
+        );
     }
 
     [Fact]
     public void Rows_without_a_label_are_left_out_where_that_is_asked_for_and_counted()
     {
         Write("data.csv", "text,label\na,0\nb,-\nc,1.0\nd,\n");
-        var options = new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Dev = folder.File("data.csv") };
-        Refused(() => TaskSources.Open("mine", Own(options)).Splits[0].Rows().ToList(), "data.csv:3: label is \"-\"", "drop_labels: [\"-\"]");
+        var options = new OwnTaskOptions
+        {
+            Text = ["text"],
+            Labels = ["0", "1"],
+            Dev = folder.File("data.csv"),
+        };
+        Refused(
+            () => TaskSources.Open("mine", Own(options)).Splits[0].Rows().ToList(),
+            "data.csv:3: label is \"-\"",
+            "drop_labels: [\"-\"]"
+        );
         var split = TaskSources.Open("mine", Own(options with { DropLabels = ["-", ""] })).Splits[0];
         for (int i = 0; i < 2; i++)
         {
@@ -164,14 +241,44 @@ public sealed class TaskSourcesTests : IDisposable
     public void A_file_without_a_row_is_named(string content, params string[] said)
     {
         Write("data.csv", content);
-        Refused(() => TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], DropLabels = ["-"], Dev = folder.File("data.csv") })).Splits[0].Rows().ToList(), said);
+        Refused(
+            () =>
+                TaskSources
+                    .Open(
+                        "mine",
+                        Own(
+                            new OwnTaskOptions
+                            {
+                                Text = ["text"],
+                                Labels = ["0", "1"],
+                                DropLabels = ["-"],
+                                Dev = folder.File("data.csv"),
+                            }
+                        )
+                    )
+                    .Splits[0]
+                    .Rows()
+                    .ToList(),
+            said
+        );
     }
 
     [Fact]
     public void A_share_that_holds_out_no_row_is_named()
     {
         Write("data.csv", "text,label\na,0\nb,1\n");
-        var text = TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Train = folder.File("data.csv"), HeldOut = 0.001 }));
+        var text = TaskSources.Open(
+            "mine",
+            Own(
+                new OwnTaskOptions
+                {
+                    Text = ["text"],
+                    Labels = ["0", "1"],
+                    Train = folder.File("data.csv"),
+                    HeldOut = 0.001,
+                }
+            )
+        );
         Refused(() => text.Splits[1].Rows().ToList(), "of 2 training rows, none is held out at held_out: 0.001");
     }
 
@@ -180,7 +287,22 @@ public sealed class TaskSourcesTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
         File.CreateSymbolicLink(folder.File("a.csv"), folder.File("gone.csv"));
-        Refused(() => TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Dev = folder.File("a.csv") })), "task mine: dev: ", "gone.csv, which does not exist");
+        Refused(
+            () =>
+                TaskSources.Open(
+                    "mine",
+                    Own(
+                        new OwnTaskOptions
+                        {
+                            Text = ["text"],
+                            Labels = ["0", "1"],
+                            Dev = folder.File("a.csv"),
+                        }
+                    )
+                ),
+            "task mine: dev: ",
+            "gone.csv, which does not exist"
+        );
     }
 
     [Fact]
@@ -189,9 +311,40 @@ public sealed class TaskSourcesTests : IDisposable
         Refused(() => Open("rte"), "RTE/train.tsv", "rte/train-*.parquet");
         Refused(() => TaskSources.Open("rte", new TaskSourceOptions { Glue = folder.File("nowhere") }), "nowhere", "data.glue");
         Refused(() => Open("rta"), "did you mean rte", "data.own");
-        Refused(() => TaskSources.Open("mine", Own(new OwnTaskOptions { Text = ["text"], Labels = ["0", "1"], Dev = folder.File("no.csv") })), "mine", "no.csv");
-        Assert.Equal(["own.mine.text", "own.mine.labels", "own.mine.dev"], Own(new OwnTaskOptions { Train = "x.csv" }).Problems().Select(problem => problem.Key));
-        Assert.Contains("there already", Assert.Single(new TaskSourceOptions { Own = new Dictionary<string, OwnTaskOptions> { ["rte"] = new() { Text = ["a"], Regression = true } } }.Problems()).Problem);
+        Refused(
+            () =>
+                TaskSources.Open(
+                    "mine",
+                    Own(
+                        new OwnTaskOptions
+                        {
+                            Text = ["text"],
+                            Labels = ["0", "1"],
+                            Dev = folder.File("no.csv"),
+                        }
+                    )
+                ),
+            "mine",
+            "no.csv"
+        );
+        Assert.Equal(
+            ["own.mine.text", "own.mine.labels", "own.mine.dev"],
+            Own(new OwnTaskOptions { Train = "x.csv" }).Problems().Select(problem => problem.Key)
+        );
+        Assert.Contains(
+            "there already",
+            Assert
+                .Single(
+                    new TaskSourceOptions
+                    {
+                        Own = new Dictionary<string, OwnTaskOptions>
+                        {
+                            ["rte"] = new() { Text = ["a"], Regression = true },
+                        },
+                    }.Problems()
+                )
+                .Problem
+        );
     }
 
     [Fact]
@@ -226,7 +379,8 @@ public sealed class TaskSourcesTests : IDisposable
 
     private List<TaskRow> Rows(string name) => [.. Open(name).Splits[0].Rows()];
 
-    private static TaskSourceOptions Own(OwnTaskOptions options) => new() { Own = new Dictionary<string, OwnTaskOptions> { ["mine"] = options } };
+    private static TaskSourceOptions Own(OwnTaskOptions options) =>
+        new() { Own = new Dictionary<string, OwnTaskOptions> { ["mine"] = options } };
 
     private void Write(string name, string content)
     {
@@ -237,7 +391,11 @@ public sealed class TaskSourcesTests : IDisposable
     private async Task WriteParquet(string name, string[] premises, string[] hypotheses, long?[] labels)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(folder.File(name))!);
-        var (premise, hypothesis, label) = (new DataField<string>("premise"), new DataField<string>("hypothesis"), new DataField<long?>("label"));
+        var (premise, hypothesis, label) = (
+            new DataField<string>("premise"),
+            new DataField<string>("hypothesis"),
+            new DataField<long?>("label")
+        );
         await using var file = File.Create(folder.File(name));
         await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema(premise, hypothesis, label), file);
         using var group = writer.CreateRowGroup();

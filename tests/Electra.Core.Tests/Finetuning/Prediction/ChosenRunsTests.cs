@@ -34,7 +34,13 @@ public sealed class ChosenRunsTests : IDisposable
     {
         // The second run was made when the task still was chosen by another metric.
         MadeRuns.Save(folder.Path, MadeRuns.Result("rte", 0, 0.6));
-        MadeRuns.Save(folder.Path, MadeRuns.Result("rte", 1, 0.9, metric: "f1") with { Scores = new Dictionary<string, double> { ["f1"] = 0.9, ["accuracy"] = 0.5 } });
+        MadeRuns.Save(
+            folder.Path,
+            MadeRuns.Result("rte", 1, 0.9, metric: "f1") with
+            {
+                Scores = new Dictionary<string, double> { ["f1"] = 0.9, ["accuracy"] = 0.5 },
+            }
+        );
         Assert.Equal("0", Choose(["rte"])[0].Numbers);
     }
 
@@ -80,11 +86,17 @@ public sealed class ChosenRunsTests : IDisposable
         Made("rte", 0.6, 0.7);
         Directory.CreateDirectory(folder.File("small_rte_2"));
         Says("there is no run 7 in group small (finished: 0, 1)", () => Choose(["rte"], ("rte", [7])));
-        Says("run 2 of group small is not finished; scripts/finetune.csx goes on with it (finished: 0, 1)", () => Choose(["rte"], ("rte", [0, 2])));
+        Says(
+            "run 2 of group small is not finished; scripts/finetune.csx goes on with it (finished: 0, 1)",
+            () => Choose(["rte"], ("rte", [0, 2]))
+        );
         Says("cola: there is no run 0 in group small (finished: none)", () => Choose(["cola"], ("cola", [0])));
         Says("there is no run -1", () => Choose(["rte"], ("rte", [-1])));
         Says("the groups there are small: group=small", () => Choose(["rte"], group: "smal"));
-        Says("scripts/finetune.csx makes runs", () => ChosenRuns.Choose([MadeRuns.Task("rte")], folder.File("nowhere"), "small", new Dictionary<string, IReadOnlyList<int>>()));
+        Says(
+            "scripts/finetune.csx makes runs",
+            () => ChosenRuns.Choose([MadeRuns.Task("rte")], folder.File("nowhere"), "small", new Dictionary<string, IReadOnlyList<int>>())
+        );
 
         static void Says(string said, Action choose) => Assert.Contains(said, Assert.Throws<UserErrorException>(choose).Message);
     }
@@ -111,5 +123,10 @@ public sealed class ChosenRunsTests : IDisposable
     private IReadOnlyList<ChosenRuns> Choose(string[] tasks, params (string Task, int[] Runs)[] byHand) => Choose(tasks, "small", byHand);
 
     private IReadOnlyList<ChosenRuns> Choose(string[] tasks, string group, params (string Task, int[] Runs)[] byHand) =>
-        ChosenRuns.Choose(tasks.Select(MadeRuns.Task), folder.Path, group, byHand.ToDictionary(task => task.Task, task => (IReadOnlyList<int>)task.Runs));
+        ChosenRuns.Choose(
+            tasks.Select(MadeRuns.Task),
+            folder.Path,
+            group,
+            byHand.ToDictionary(task => task.Task, task => (IReadOnlyList<int>)task.Runs)
+        );
 }

@@ -25,5 +25,6 @@ internal static class MadeRuns
     };
 
     /// <summary>Writes the result where the run's folder would be.</summary>
-    public static void Save(string root, FinetuneResult result) => result.Save(FinetuneResult.Folder(root, result.Group, result.Task, result.Run));
+    public static void Save(string root, FinetuneResult result) =>
+        result.Save(FinetuneResult.Folder(root, result.Group, result.Task, result.Run));
 }

@@ -19,13 +19,37 @@ public sealed class TinyRuns : IAsyncLifetime
     {
         TinyFinetuning.Write(Folder);
         var random = new Random(2);
-        string Text() => string.Join(' ', Enumerable.Range(0, random.Next(1, 9)).Select(_ => TinyFinetuning.Words[random.Next(TinyFinetuning.Words.Length)]));
+        string Text() =>
+            string.Join(
+                ' ',
+                Enumerable.Range(0, random.Next(1, 9)).Select(_ => TinyFinetuning.Words[random.Next(TinyFinetuning.Words.Length)])
+            );
         foreach (var (split, rows) in new[] { ("train", 40), ("dev", 10), ("test", 146) })
             Write($"WNLI/{split}.tsv", "index\tsentence1\tsentence2\tlabel", rows, row => $"{row}\t{Text()}\t{Text()}\t{row % 2}");
-        foreach (var (split, rows) in new[] { ("train", 24), ("dev_matched", 6), ("dev_mismatched", 6), ("test_matched", 5), ("test_mismatched", 4) })
-            Write($"MNLI/{split}.tsv", "index\tsentence1\tsentence2\tgold_label", rows, row => $"{row}\t{Text()}\t{Text()}\t{new[] { "entailment", "neutral", "contradiction" }[row % 3]}");
+        foreach (
+            var (split, rows) in new[]
+            {
+                ("train", 24),
+                ("dev_matched", 6),
+                ("dev_mismatched", 6),
+                ("test_matched", 5),
+                ("test_mismatched", 4),
+            }
+        )
+            Write(
+                $"MNLI/{split}.tsv",
+                "index\tsentence1\tsentence2\tgold_label",
+                rows,
+                row => $"{row}\t{Text()}\t{Text()}\t{new[] { "entailment", "neutral", "contradiction" }[row % 3]}"
+            );
         Write("AX/AX.tsv", "index\tsentence1\tsentence2", 7, row => $"{row}\t{Text()}\t{Text()}");
-        var made = await TinyFinetuning.Finetune(Folder, $"data.glue={Folder.File("glue")}", "tasks=[colour, same, wnli, mnli]", "training.epochs=2", "training.precision=float32");
+        var made = await TinyFinetuning.Finetune(
+            Folder,
+            $"data.glue={Folder.File("glue")}",
+            "tasks=[colour, same, wnli, mnli]",
+            "training.epochs=2",
+            "training.precision=float32"
+        );
         Assert.True(made.ExitCode == 0, made.Error + made.Output);
 
         void Write(string name, string header, int rows, Func<int, string> row)
@@ -58,8 +82,15 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
         var run = await Predict("tasks=[colour, same, wnli]");
         Assert.True(run.ExitCode == 0, run.Error + run.Output);
         Assert.Contains("same is not predicted: there is no test set", run.Output);
-        Assert.Contains("submission.zip is partial: what is in it is as gluebenchmark.com wants it, and it lacks CoLA.tsv, SST-2.tsv, MRPC.tsv, STS-B.tsv, QQP.tsv, MNLI-m.tsv, MNLI-mm.tsv, QNLI.tsv, RTE.tsv, AX.tsv.", run.Output);
-        Assert.Equal(["WNLI.tsv", "colour.tsv", "runs.tsv", "submission.zip"], Directory.EnumerateFiles(output.File("tiny")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Contains(
+            "submission.zip is partial: what is in it is as gluebenchmark.com wants it, and it lacks CoLA.tsv, SST-2.tsv, MRPC.tsv, "
+                + "STS-B.tsv, QQP.tsv, MNLI-m.tsv, MNLI-mm.tsv, QNLI.tsv, RTE.tsv, AX.tsv.",
+            run.Output
+        );
+        Assert.Equal(
+            ["WNLI.tsv", "colour.tsv", "runs.tsv", "submission.zip"],
+            Directory.EnumerateFiles(output.File("tiny")).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
         using (var zip = ZipFile.OpenRead(output.File("tiny/submission.zip")))
             Assert.Equal(["WNLI.tsv"], zip.Entries.Select(entry => entry.FullName));
         Assert.Empty(Submission.Check(output.File("tiny/submission.zip")));
@@ -80,7 +111,12 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
         Assert.Contains("MNLI-m.tsv: there are 5 predictions, and the site's test set has 9796", run.Output);
         Assert.Contains("AX.tsv: there are 7 predictions, and the site's test set has 1104", run.Output);
         Assert.Equal(Expected("mnli", 0, 1), File.ReadLines(output.File("tiny/MNLI-m.tsv")).Skip(1));
-        Assert.Equal(7, File.ReadLines(output.File("tiny/AX.tsv")).Skip(1).Count(line => line.Split('\t')[1] is "entailment" or "neutral" or "contradiction"));
+        Assert.Equal(
+            7,
+            File.ReadLines(output.File("tiny/AX.tsv"))
+                .Skip(1)
+                .Count(line => line.Split('\t')[1] is "entailment" or "neutral" or "contradiction")
+        );
         Assert.Equal(Expected("colour", 1), File.ReadLines(output.File("tiny/colour.tsv")).Skip(1));
     }
 
@@ -109,7 +145,12 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     {
         var rows = TaskSources.Open("wnli", Source).Of(SplitRole.Test).Single().Rows().ToList();
         File.WriteAllLines(output.File("pairs.txt"), rows.Select(row => $"{row.TextA}\t{row.TextB}"));
-        var run = await Predict("tasks=[wnli]", "predict.runs={wnli: [0, 1]}", $"predict.input={output.File("pairs.txt")}", $"predict.output={output.File("out.tsv")}");
+        var run = await Predict(
+            "tasks=[wnli]",
+            "predict.runs={wnli: [0, 1]}",
+            $"predict.input={output.File("pairs.txt")}",
+            $"predict.output={output.File("out.tsv")}"
+        );
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("out.tsv: 146 lines", run.Output);
         var names = GlueTasks.Find("wnli")!.Labels;
@@ -132,14 +173,24 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     [Fact]
     public async Task Mistakes_are_named_and_nothing_is_left_behind()
     {
-        await Refused(["tasks=[colour, same]", "predict.input=-"], "predict.input is predicted with one task, and the configuration has 2: tasks=colour");
+        await Refused(
+            ["tasks=[colour, same]", "predict.input=-"],
+            "predict.input is predicted with one task, and the configuration has 2: tasks=colour"
+        );
         await Refused(["group=tinny"], "there is no finished run of group tinny", "group=tiny");
         await Refused(["tasks=[same]"], "there is nothing to predict", "same: there is no test set");
-        await Refused(["tasks=[colour]", "data.own.colour.labels=[blue, red]"], "learned single texts with the labels red, blue", "colour has single texts with the labels blue, red");
+        await Refused(
+            ["tasks=[colour]", "data.own.colour.labels=[blue, red]"],
+            "learned single texts with the labels red, blue",
+            "colour has single texts with the labels blue, red"
+        );
 
         // The second task's file is read before the first is predicted.
         File.WriteAllText(output.File("broken.tsv"), "words\nred\n");
-        await Refused(["tasks=[wnli, colour]", $"data.own.colour.test={output.File("broken.tsv")}"], "broken.tsv:1: there is no column text");
+        await Refused(
+            ["tasks=[wnli, colour]", $"data.own.colour.test={output.File("broken.tsv")}"],
+            "broken.tsv:1: there is no column text"
+        );
         Assert.Equal(["broken.tsv"], Directory.EnumerateFileSystemEntries(output.Path).Select(Path.GetFileName));
 
         async Task Refused(string[] overrides, params string[] said)
@@ -152,11 +203,20 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
         }
     }
 
-    private TaskSourceOptions Source => new()
-    {
-        Glue = runs.Folder.File("glue"),
-        Own = new Dictionary<string, OwnTaskOptions> { ["colour"] = new() { Text = ["text"], Labels = ["red", "blue"], Test = runs.Folder.File("colour-test.tsv") } },
-    };
+    private TaskSourceOptions Source =>
+        new()
+        {
+            Glue = runs.Folder.File("glue"),
+            Own = new Dictionary<string, OwnTaskOptions>
+            {
+                ["colour"] = new()
+                {
+                    Text = ["text"],
+                    Labels = ["red", "blue"],
+                    Test = runs.Folder.File("colour-test.tsv"),
+                },
+            },
+        };
 
     /// <summary>The lines of a task's first test set, from the models of some runs one row at a time.</summary>
     private IEnumerable<string> Expected(string task, params int[] numbers)
@@ -175,6 +235,19 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
 
     private Task<ScriptResult> Predict(params string[] overrides) => ScriptRunner.Finish(Start(overrides));
 
-    private Process Start(params string[] overrides) => ScriptRunner.Start(runs.Folder,
-        ["-c", "release", Script, "--", runs.Folder.File("tiny.yaml"), $"data.glue={runs.Folder.File("glue")}", "training.precision=float32", $"predict.folder={output.Path}", .. overrides]);
+    private Process Start(params string[] overrides) =>
+        ScriptRunner.Start(
+            runs.Folder,
+            [
+                "-c",
+                "release",
+                Script,
+                "--",
+                runs.Folder.File("tiny.yaml"),
+                $"data.glue={runs.Folder.File("glue")}",
+                "training.precision=float32",
+                $"predict.folder={output.Path}",
+                .. overrides,
+            ]
+        );
 }

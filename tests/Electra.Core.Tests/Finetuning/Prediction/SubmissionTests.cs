@@ -50,8 +50,22 @@ public sealed class SubmissionTests : IDisposable
         var summary = Submission.Write(folder.Path, all);
         Assert.Empty(summary.Missing);
         Assert.Empty(summary.Problems);
-        Assert.Equal(["AX.tsv", "CoLA.tsv", "MNLI-m.tsv", "MNLI-mm.tsv", "MRPC.tsv", "QNLI.tsv", "QQP.tsv", "RTE.tsv", "SST-2.tsv", "STS-B.tsv", "WNLI.tsv"],
-            Names(summary.Zip!).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [
+                "AX.tsv",
+                "CoLA.tsv",
+                "MNLI-m.tsv",
+                "MNLI-mm.tsv",
+                "MRPC.tsv",
+                "QNLI.tsv",
+                "QQP.tsv",
+                "RTE.tsv",
+                "SST-2.tsv",
+                "STS-B.tsv",
+                "WNLI.tsv",
+            ],
+            Names(summary.Zip!).Order(StringComparer.Ordinal)
+        );
         byte[] first = File.ReadAllBytes(summary.Zip!);
         Submission.Write(folder.Path, all);
         Assert.Equal(first, File.ReadAllBytes(summary.Zip!));
@@ -83,9 +97,15 @@ public sealed class SubmissionTests : IDisposable
     public void The_runs_behind_the_files_are_recorded()
     {
         var task = MadeRuns.Task("rte");
-        Submission.Write(folder.Path, [new TestPredictions(task, task.Splits[2], new float[6000], [MadeRuns.Result("rte", 4, 0.5), MadeRuns.Result("rte", 1, 0.25)])]);
-        Assert.Equal("file\ttask\trun\tseed\tcheckpoint\tmetric\tscore\nRTE.tsv\trte\t4\t104\tmade\taccuracy\t0.5\nRTE.tsv\trte\t1\t101\tmade\taccuracy\t0.25\n",
-            File.ReadAllText(folder.File(Submission.RunsName)));
+        Submission.Write(
+            folder.Path,
+            [new TestPredictions(task, task.Splits[2], new float[6000], [MadeRuns.Result("rte", 4, 0.5), MadeRuns.Result("rte", 1, 0.25)])]
+        );
+        Assert.Equal(
+            "file\ttask\trun\tseed\tcheckpoint\tmetric\tscore\nRTE.tsv\trte\t4\t104\tmade\taccuracy\t0.5\n"
+                + "RTE.tsv\trte\t1\t101\tmade\taccuracy\t0.25\n",
+            File.ReadAllText(folder.File(Submission.RunsName))
+        );
     }
 
     [Fact]
@@ -101,7 +121,10 @@ public sealed class SubmissionTests : IDisposable
         Refused("WNLI.tsv:3: the line must be the number 1", ("WNLI.tsv", wnli.Replace("\n1\t1\n", "\n1\t1\t0\n")));
         Refused("WNLI.tsv:2: the prediction \"2\" is none of 0, 1", ("WNLI.tsv", Table(146, "2")));
         Refused("RTE.tsv:2: the prediction \"1\" is none of entailment, not_entailment", ("RTE.tsv", Table(3000, "1")));
-        Refused("AX.tsv:2: the prediction \"not_entailment\" is none of entailment, neutral, contradiction", ("AX.tsv", Table(1104, "not_entailment")));
+        Refused(
+            "AX.tsv:2: the prediction \"not_entailment\" is none of entailment, neutral, contradiction",
+            ("AX.tsv", Table(1104, "not_entailment"))
+        );
         Refused("STS-B.tsv:2: the prediction \"5.1\" is none of the numbers from 0 to 5", ("STS-B.tsv", Table(1379, "5.1")));
         Refused("WNLI.tsv: there are 145 predictions, and the site's test set has 146", ("WNLI.tsv", Table(145, "1")));
         Refused("WNLI.tsv: there are 147 predictions", ("WNLI.tsv", Table(147, "1")));
@@ -115,13 +138,18 @@ public sealed class SubmissionTests : IDisposable
     [Fact]
     public void A_partial_zip_says_what_it_lacks_and_a_refused_one_is_an_error()
     {
-        var (partial, code) = Written(new([Predicted("RTE.tsv"), Predicted("WNLI.tsv")], [(MadeRuns.Task("cola"), "no run of cola is finished")]));
+        var (partial, code) = Written(
+            new([Predicted("RTE.tsv"), Predicted("WNLI.tsv")], [(MadeRuns.Task("cola"), "no run of cola is finished")])
+        );
         Assert.Equal(0, code);
         Assert.Contains("CoLA is not predicted: no run of cola is finished", partial);
         Assert.Contains("submission.zip is partial", partial);
         Assert.Contains("it lacks CoLA.tsv, SST-2.tsv, MRPC.tsv, STS-B.tsv, QQP.tsv, MNLI-m.tsv, MNLI-mm.tsv, QNLI.tsv, AX.tsv.", partial);
 
-        Assert.Contains("submission.zip is complete", Written(new([.. Submission.Official.Select(file => Predicted(file.Split.Submission))], [])).Output);
+        Assert.Contains(
+            "submission.zip is complete",
+            Written(new([.. Submission.Official.Select(file => Predicted(file.Split.Submission))], [])).Output
+        );
 
         var rte = Predicted("RTE.tsv");
         var (refused, error) = Written(new([rte with { Logits = rte.Logits[2..] }], []));

@@ -20,7 +20,10 @@ public sealed class TextPredictionsTests : IDisposable
         File.WriteAllText(folder.File("in.txt"), "good\nbad\n\nso  \"so\"");
         int count = Predict("cola", rows => [.. rows.SelectMany(row => new[] { 0f, row.TextA == "good" ? 1f : -1f })]);
         Assert.Equal(4, count);
-        Assert.Equal("acceptable\t0.7311\tgood\nunacceptable\t0.7311\tbad\nunacceptable\t0.7311\t\nunacceptable\t0.7311\tso  \"so\"\n", File.ReadAllText(folder.File("out.tsv")));
+        Assert.Equal(
+            "acceptable\t0.7311\tgood\nunacceptable\t0.7311\tbad\nunacceptable\t0.7311\t\nunacceptable\t0.7311\tso  \"so\"\n",
+            File.ReadAllText(folder.File("out.tsv"))
+        );
     }
 
     [Fact]
@@ -67,7 +70,19 @@ public sealed class TextPredictionsTests : IDisposable
     public void The_lines_before_a_wrong_one_are_answered_where_they_go_out_at_once()
     {
         var output = new StringWriter { NewLine = "\n" };
-        Assert.Throws<UserErrorException>(() => TextPredictions.Predict(MadeRuns.Task("cola"), rows => new float[2 * rows.Count], [["a", "b", "c\td", "e"]], "made", output, null, default));
+        Assert.Throws<UserErrorException>(() =>
+            TextPredictions.Predict(
+                MadeRuns.Task("cola"),
+                rows => new float[2 * rows.Count],
+                [
+                    ["a", "b", "c\td", "e"],
+                ],
+                "made",
+                output,
+                null,
+                default
+            )
+        );
         Assert.Equal("unacceptable\t0.5000\ta\nunacceptable\t0.5000\tb\n", output.ToString());
     }
 
@@ -81,7 +96,8 @@ public sealed class TextPredictionsTests : IDisposable
         Assert.Contains("link is a link to", Said("link"));
         Assert.Contains("there is no file", Said("gone"));
 
-        string Said(string input) => Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count], input)).Message;
+        string Said(string input) =>
+            Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count], input)).Message;
     }
 
     [Fact]
@@ -106,7 +122,10 @@ public sealed class TextPredictionsTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
         File.WriteAllText(folder.File("in.txt"), "one\n");
         File.CreateSymbolicLink(folder.File("out.tsv"), folder.File("in.txt"));
-        Assert.Contains("is the file that is read", Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count])).Message);
+        Assert.Contains(
+            "is the file that is read",
+            Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count])).Message
+        );
         Assert.Equal("one\n", File.ReadAllText(folder.File("in.txt")));
     }
 
@@ -124,7 +143,10 @@ public sealed class TextPredictionsTests : IDisposable
         File.WriteAllText(folder.File("out.tsv"), "older");
         Assert.Contains("there is no file", Assert.Throws<UserErrorException>(() => Predict("cola", rows => [], "missing.txt")).Message);
         File.WriteAllBytes(folder.File("in.txt"), [.. Encoding.UTF8.GetBytes("héhé\nh"), 0xE9, (byte)'\n']);
-        Assert.Contains("in.txt:2: the byte at 8 (0xE9) is not UTF-8", Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count])).Message);
+        Assert.Contains(
+            "in.txt:2: the byte at 8 (0xE9) is not UTF-8",
+            Assert.Throws<UserErrorException>(() => Predict("cola", rows => new float[2 * rows.Count])).Message
+        );
         File.WriteAllText(folder.File("in.txt"), "fine");
         Assert.Throws<OperationCanceledException>(() => Predict("cola", rows => [], cancellation: new CancellationToken(canceled: true)));
         Assert.Equal("older", File.ReadAllText(folder.File("out.tsv")));
@@ -184,6 +206,22 @@ public sealed class TextPredictionsTests : IDisposable
         input.Dispose();
     }
 
-    private int Predict(string task, Func<IReadOnlyList<TaskRow>, float[]> score, string input = "in.txt", int batchSize = 64, CancellationToken cancellation = default) =>
-        TextPredictions.Predict(MadeRuns.Task(task), score, new PredictOptions { Input = folder.File(input), Output = folder.File("out.tsv"), BatchSize = batchSize }, cancellation: cancellation);
+    private int Predict(
+        string task,
+        Func<IReadOnlyList<TaskRow>, float[]> score,
+        string input = "in.txt",
+        int batchSize = 64,
+        CancellationToken cancellation = default
+    ) =>
+        TextPredictions.Predict(
+            MadeRuns.Task(task),
+            score,
+            new PredictOptions
+            {
+                Input = folder.File(input),
+                Output = folder.File("out.tsv"),
+                BatchSize = batchSize,
+            },
+            cancellation: cancellation
+        );
 }
