@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Electra.Storage;
 
 namespace Electra.Running;
@@ -19,18 +16,7 @@ public sealed record FinetuneEpoch(int Epoch, double TrainLoss, IReadOnlyDiction
 public sealed record FinetuneResult
 {
     /// <summary>The name of the file in the run's folder.</summary>
-    public const string FileName = "result.json";
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-    };
+    public const string FileName = ResultFile.Name;
 
     /// <summary>The runs that belong together: usually all that start from one checkpoint.</summary>
     public required string Group { get; init; }
@@ -85,36 +71,14 @@ public sealed record FinetuneResult
         Path.Combine(Paths.Output(root), string.Create(CultureInfo.InvariantCulture, $"{group}_{task}_{run}"));
 
     /// <summary>Writes the result into its run's folder, whole or not at all.</summary>
-    public void Save(string folder) => AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Json) + "\n");
+    public void Save(string folder) => ResultFile.Save(folder, this);
 
     /// <summary>Whether the run in a folder is finished.</summary>
-    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+    public static bool IsIn(string folder) => ResultFile.IsIn(folder);
 
     /// <summary>Reads the result of a finished run.</summary>
     /// <exception cref="UserErrorException">The folder holds no result, or a damaged one.</exception>
-    public static FinetuneResult Load(string folder)
-    {
-        var file = Path.Combine(folder, FileName);
-        if (!File.Exists(file))
-            throw new UserErrorException(
-                $"{Paths.Shown(folder)} holds no {FileName}: the run is not finished. scripts/finetune.csx goes on with it."
-            );
-        try
-        {
-            return JsonSerializer.Deserialize<FinetuneResult>(File.ReadAllBytes(file), Json) ?? throw new JsonException("it is empty");
-        }
-        catch (JsonException e)
-        {
-            throw new UserErrorException(
-                $"{Paths.Shown(file)} is not the result of a fine-tuning run: {e.Message} Remove the file to do the run again.",
-                e
-            );
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"{Paths.Shown(file)} cannot be read: {e.Message}", e);
-        }
-    }
+    public static FinetuneResult Load(string folder) => ResultFile.Load<FinetuneResult>(folder, "fine-tuning", "finetune.csx");
 
     /// <summary>The results of all finished runs, ordered by group, task and run; none where there is no such folder.</summary>
     /// <param name="root">The folder of all runs, <c>checkpoints/glue</c>: looked for in the working directory, then at the project's
