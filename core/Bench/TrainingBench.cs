@@ -19,6 +19,9 @@ public static class TrainingBench
 {
     private const int MaskId = 4;
 
+    /// <summary>The runtime compiles what runs often once more.</summary>
+    private const int WarmUp = 8;
+
     /// <summary>Measures and prints one table.</summary>
     /// <returns>The exit code.</returns>
     public static int Run(Run<BenchConfig> run)
@@ -35,40 +38,25 @@ public static class TrainingBench
         var options = Recipes.Defaults(Recipe.ElectraPytorch, config.Size);
 
         // ---- the training code itself, with a clock between its stages -----------------------------------------------------------
-        using var model = ElectraPair.Create(config.Model, config.Seed, compute);
-        using var optimizer = new Adam(model.Store, options.Optimizer);
-        var clock = new StageClock(compute);
-        var method = clock.Between(ElectraMethod.From(options.Objective, tokens, compute));
-        using var training = new TrainingStep(model.Store, optimizer, method.LossNames.Count)
-        {
-            Finished = stage => clock.Mark(stage == "forward" ? "other" : stage),
-        };
-        long k = 0;
-        void Step()
-        {
-            clock.Begin();
-            training.Run(k, method.Passes(model, [batch], random[1][k++]), new StepRates(1e-4));
-            clock.End();
-        }
-        const int WarmUp = 8; // the runtime compiles what runs often once more
+        using var training = new Training(config, options, tokens, batch, random[1], compute);
         for (int i = 0; i < WarmUp; i++)
-            Step();
-        clock.Clear();
+            training.TimedStep();
+        training.Clock.Clear();
         double peakMegabytes = PeakMegabytes();
 
         // ---- steps and the floor, in turns -----------------------------------------------------------------------------------------
         int masked = Masking.Apply(batch, tokens, options.Objective.Masking, random[2]).Positions.Length;
         using var products = new StepProducts(config.Model, config.BatchSize, config.Length, masked, compute);
-        var (productTime, copyRate) = InTurns(run, Step, products);
-        long? operators = OperatorCounter.Count(() => training.Run(k, method.Passes(model, [batch], random[1][k++]), new StepRates(1e-4)));
+        var (productTime, copyRate) = InTurns(run, training.TimedStep, products);
+        long? operators = OperatorCounter.Count(training.Step);
 
         // ---- the plain port, in turns with steps ------------------------------------------------------------------------------------
-        double loss = training.Read().Average(update => update.Loss);
+        double loss = training.MeanLoss();
         double? timesFaster = config.PlainSteps == 0 ? null : TimesFaster(run, compute, batch, tokens, options, random[2], () =>
         {
             long start = Stopwatch.GetTimestamp();
-            training.Run(k, method.Passes(model, [batch], random[1][k++]), new StepRates(1e-4));
-            training.Read();
+            training.Step();
+            training.MeanLoss();
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         });
 
@@ -77,13 +65,13 @@ public static class TrainingBench
         Print(
             console,
             $"{config.Size.ToString().ToLowerInvariant()}, {config.BatchSize} × {config.Length} tokens, {compute}",
-            clock,
+            training.Clock,
             products,
             new Measured
             {
                 ProductTime = productTime,
                 CopyRate = copyRate,
-                Parameters = model.Store.ParameterCount,
+                Parameters = training.Parameters,
                 Tokens = batch.TokenCount,
                 Operators = operators,
                 TimesFaster = timesFaster,
@@ -222,6 +210,61 @@ public static class TrainingBench
         return sorted.Count == 0 ? double.NaN : sorted[sorted.Count / 2];
     }
 
+    /// <summary>The training code itself, on one batch.</summary>
+    private sealed class Training : IDisposable
+    {
+        private readonly TokenBatch batch;
+        private readonly RandomKey key;
+        private readonly ElectraPair model;
+        private readonly Adam optimizer;
+        private readonly ElectraMethod method;
+        private readonly TrainingStep step;
+        private long k;
+
+        public Training(
+            BenchConfig config,
+            PretrainConfig options,
+            MaskingTokens tokens,
+            TokenBatch batch,
+            RandomKey key,
+            Compute compute
+        )
+        {
+            (this.batch, this.key) = (batch, key);
+            model = ElectraPair.Create(config.Model, config.Seed, compute);
+            optimizer = new Adam(model.Store, options.Optimizer);
+            Clock = new StageClock(compute);
+            method = Clock.Between(ElectraMethod.From(options.Objective, tokens, compute));
+            step = new TrainingStep(model.Store, optimizer, method.LossNames.Count)
+            {
+                Finished = stage => Clock.Mark(stage == "forward" ? "other" : stage),
+            };
+        }
+
+        public StageClock Clock { get; }
+
+        public long Parameters => model.Store.ParameterCount;
+
+        public void Step() => step.Run(k, method.Passes(model, [batch], key[k++]), new StepRates(1e-4));
+
+        public void TimedStep()
+        {
+            Clock.Begin();
+            Step();
+            Clock.End();
+        }
+
+        /// <summary>The mean loss of the steps since it was last asked for; waits for the device.</summary>
+        public double MeanLoss() => step.Read().Average(update => update.Loss);
+
+        public void Dispose()
+        {
+            step.Dispose();
+            optimizer.Dispose();
+            model.Dispose();
+        }
+    }
+
     /// <summary>What was measured beside the stages of the step; times in milliseconds.</summary>
     private sealed record Measured
     {
@@ -234,66 +277,5 @@ public static class TrainingBench
         public required double PeakMegabytes { get; init; }
         public required PredictionBench Prediction { get; init; }
         public required double Loss { get; init; }
-    }
-
-    /// <summary>Splits a step's time among its stages.</summary>
-    private sealed class StageClock(Compute compute)
-    {
-        private readonly Dictionary<string, List<double>> times = [];
-        private readonly Dictionary<string, double> step = [];
-        private long started, last;
-
-        public List<double> Totals { get; } = [];
-
-        public IEnumerable<(string Name, List<double> Times)> Stages => times.Select(stage => (stage.Key, stage.Value));
-
-        public void Begin()
-        {
-            step.Clear();
-            started = last = Stopwatch.GetTimestamp();
-        }
-
-        /// <summary>What happened since the last mark belongs to a stage.</summary>
-        public void Mark(string stage)
-        {
-            if (compute.IsCuda)
-                cuda.synchronize();
-            long now = Stopwatch.GetTimestamp();
-            step[stage] = step.GetValueOrDefault(stage) + Stopwatch.GetElapsedTime(last, now).TotalMilliseconds;
-            last = now;
-        }
-
-        public void End()
-        {
-            foreach (var (stage, time) in step)
-                (times.TryGetValue(stage, out var list) ? list : times[stage] = []).Add(time);
-            Totals.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-        }
-
-        public void Clear()
-        {
-            times.Clear();
-            Totals.Clear();
-        }
-
-        /// <summary>The method with marks between its stages.</summary>
-        public ElectraMethod Between(ElectraMethod method)
-        {
-            T After<T>(string before, string name, Func<T> work)
-            {
-                Mark(before);
-                var result = work();
-                Mark(name);
-                return result;
-            }
-            return method with
-            {
-                Mask = (batch, key) => After("other", "masking", () => method.Mask(batch, key)),
-                GeneratorLoss = (logits, targets) => After("generator", "losses", () => method.GeneratorLoss(logits, targets)),
-                Sample = (logits, targets, key) => After("other", "sampling", () => method.Sample(logits, targets, key)),
-                DiscriminatorLoss = (logits, replaced) =>
-                    After("discriminator", "losses", () => method.DiscriminatorLoss(logits, replaced)),
-            };
-        }
     }
 }

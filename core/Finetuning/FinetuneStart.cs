@@ -147,22 +147,21 @@ public sealed class FinetuneStart : IDisposable
             console.Line(note);
         foreach (var warning in tasks.SelectMany(data => data.Warnings))
             console.Warning(warning);
-
-        // The heads of pre-training or of another task, and what is no part of such an encoder.
-        string NotUsed() =>
-            string.Join(
-                ", ",
-                checkpoint
-                    .NotAmong(config.FromScratch ? [] : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name))
-                    .GroupBy(name =>
-                        name.StartsWith("electra.", StringComparison.Ordinal) && !config.FromScratch ? name : name.Split('.')[0]
-                    )
-                    .Select(module => module.Count() == 1 ? module.First() : $"{module.Key} ({module.Count()} tensors)")
-                    .DefaultIfEmpty("nothing")
-            );
-        static string Rows(IReadOnlyList<EncodedSplit> splits) =>
-            splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
     }
+
+    /// <summary>What of the checkpoint is left: heads of pre-training or of another task, and what is not part of an encoder.</summary>
+    private string NotUsed() =>
+        string.Join(
+            ", ",
+            checkpoint
+                .NotAmong(config.FromScratch ? [] : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name))
+                .GroupBy(name => name.StartsWith("electra.", StringComparison.Ordinal) && !config.FromScratch ? name : name.Split('.')[0])
+                .Select(module => module.Count() == 1 ? module.First() : $"{module.Key} ({module.Count()} tensors)")
+                .DefaultIfEmpty("nothing")
+        );
+
+    private static string Rows(IReadOnlyList<EncodedSplit> splits) =>
+        splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
 
     /// <summary>Updates of a run of a task.</summary>
     public long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);

@@ -119,25 +119,7 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
     )
     {
         long from = stream.Length;
-        var address = new Uri(
-            $"{repository.PagePath}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}",
-            UriKind.Relative
-        );
-        using var response = await connection.GetContentAsync(
-            address,
-            repository,
-            headers =>
-            {
-                // Compressed on the way, a file has another length.
-                headers.AcceptEncoding.ParseAdd("identity");
-                if (from == 0)
-                    return;
-                headers.Range = new RangeHeaderValue(from, null);
-                if (tag is { IsWeak: false })
-                    headers.IfRange = new RangeConditionHeaderValue(tag);
-            },
-            cancellation
-        );
+        using var response = await AskFromAsync(from, cancellation);
         CheckIdentity(response);
         tag = response.Headers.ETag;
         // A hub that knows no ranges, or has another content now, sends all from the start.
@@ -178,6 +160,29 @@ internal sealed class HubDownload(HubConnection connection, HubRepository reposi
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private async Task<HttpResponseMessage> AskFromAsync(long from, CancellationToken cancellation)
+    {
+        var address = new Uri(
+            $"{repository.PagePath}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}",
+            UriKind.Relative
+        );
+        return await connection.GetContentAsync(
+            address,
+            repository,
+            headers =>
+            {
+                // Compressed on the way, a file has another length.
+                headers.AcceptEncoding.ParseAdd("identity");
+                if (from == 0)
+                    return;
+                headers.Range = new RangeHeaderValue(from, null);
+                if (tag is { IsWeak: false })
+                    headers.IfRange = new RangeConditionHeaderValue(tag);
+            },
+            cancellation
+        );
     }
 
     /// <summary>The hub names the commit and the content of what it sends: both must be those of the list of files.</summary>

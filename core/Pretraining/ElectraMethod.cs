@@ -108,50 +108,24 @@ public sealed record ElectraMethod
         Dropout DropoutOf(int part) => training ? new Dropout(key[part], compute, batch.Size, batch.FirstRow) : Dropout.None;
         if (training)
             DeviceRandom.Seed(compute, key[4][batch.FirstRow]);
-
-        var put = Staging.Put(
-            compute,
-            batch.Ids,
-            batch.TokenTypes,
-            [.. batch.Lengths.Select(n => (long)n)],
-            batch.TokenPositions(),
-            masked.Ids,
-            masked.Positions,
-            masked.Targets
-        );
-        var (original, types, lengths, tokens, maskedIds, positions, targets) = (
-            put[0],
-            Rows(put[1]),
-            put[2],
-            put[3],
-            put[4],
-            put[5],
-            put[6]
-        );
-        var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, lengths);
+        var input = StagedPass.Of(batch, masked, compute);
+        var types = Rows(input.Types);
+        var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, input.Lengths);
 
         // Generate: a masked language model predicts what was there.
-        var generatorLogits = model.Generate(Rows(maskedIds), types, attention, positions, DropoutOf(1));
+        var generatorLogits = model.Generate(Rows(input.MaskedIds), types, attention, input.Positions, DropoutOf(1));
         var generatorLoss = masked.Positions.Length > 0
-            ? ShareOf(GeneratorLoss(generatorLogits, targets), masked.Positions.Length, counts.MaskedTokens)
+            ? ShareOf(GeneratorLoss(generatorLogits, input.Targets), masked.Positions.Length, counts.MaskedTokens)
             : zeros(1, device: compute.Device).sum();
 
-        // Corrupt: samples of its predictions go where the masks were. A sample that hits the true token is no replacement. No gradient
-        // flows through the draw: the generator learns by maximum likelihood, not to deceive.
-        Tensor corrupted, replaced;
-        using (no_grad())
-        {
-            corrupted = masked.Positions.Length > 0
-                ? maskedIds.index_copy(0, positions, Sample(generatorLogits.detach(), targets, batch.KeysAt(masked.Positions, key[2])))
-                : maskedIds;
-            replaced = corrupted.ne(original);
-        }
+        // Corrupt: samples of its predictions go where the masks were.
+        var (corrupted, replaced) = Corrupt(input, generatorLogits, batch.KeysAt(masked.Positions, key[2]));
 
         // Discriminate: was this token replaced? Asked of every token, not only of the masked ones.
         Tensor hiddenStates = null!; // the last that the encoder tells of
         var discriminatorLogits = model.Discriminate(Rows(corrupted), types, attention, DropoutOf(3), hidden => hiddenStates = hidden);
         if (attention.Bias is not null)
-            (discriminatorLogits, replaced) = (discriminatorLogits.index_select(0, tokens), replaced.index_select(0, tokens));
+            (discriminatorLogits, replaced) = (discriminatorLogits.index_select(0, input.Tokens), replaced.index_select(0, input.Tokens));
         var discriminatorLoss = ShareOf(DiscriminatorLoss(discriminatorLogits, replaced.to(float32)), batch.TokenCount, counts.Tokens);
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
@@ -161,18 +135,29 @@ public sealed record ElectraMethod
             generatorLoss,
             discriminatorLoss,
             masked,
-            targets,
+            input.Targets,
             generatorLogits,
             corrupted,
             discriminatorLogits,
             replaced,
             hiddenStates.view(batch.Size, batch.Length, -1)
         )
-        {
-            Batch = batch,
-        };
+        { Batch = batch };
         Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(batch, pass), batch.Size, counts.Sequences))];
         return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
+    }
+
+    /// <summary>
+    /// What the discriminator reads, and which of it was replaced: a sample that hits the true token is no replacement. No gradient
+    /// flows through the draw: the generator learns by maximum likelihood, not to deceive.
+    /// </summary>
+    private (Tensor Corrupted, Tensor Replaced) Corrupt(StagedPass input, Tensor generatorLogits, IReadOnlyList<RandomKey> keys)
+    {
+        using var _ = no_grad();
+        var corrupted = keys.Count > 0
+            ? input.MaskedIds.index_copy(0, input.Positions, Sample(generatorLogits.detach(), input.Targets, keys))
+            : input.MaskedIds;
+        return (corrupted, corrupted.ne(input.Original));
     }
 
     /// <summary>The share of a part in the mean over the whole batch, whose denominator has ε added.</summary>

@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Tensors;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
@@ -34,4 +35,40 @@ public sealed record ElectraPass(Tensor Loss, Tensor GeneratorLoss, Tensor Discr
 {
     /// <summary>The text that was masked: the batch as <see cref="ElectraMethod.Prepare"/> left it.</summary>
     public required TokenBatch Batch { get; init; }
+}
+
+/// <summary>What a pass reads, on the device.</summary>
+/// <param name="Original">The token ids, <c>[size · length]</c>.</param>
+/// <param name="Types">The token types, <c>[size · length]</c>.</param>
+/// <param name="Lengths">The tokens of each row, <c>[size]</c>.</param>
+/// <param name="Tokens">The places of all tokens but padding, <c>[tokens]</c>.</param>
+/// <param name="MaskedIds">The token ids after masking, <c>[size · length]</c>.</param>
+/// <param name="Positions">The places that were masked, <c>[positions]</c>.</param>
+/// <param name="Targets">The tokens that were there, <c>[positions]</c>.</param>
+internal sealed record StagedPass(
+    Tensor Original,
+    Tensor Types,
+    Tensor Lengths,
+    Tensor Tokens,
+    Tensor MaskedIds,
+    Tensor Positions,
+    Tensor Targets
+)
+{
+    /// <summary>Brings a batch and its masks to the device, in one copy.</summary>
+    public static StagedPass Of(TokenBatch batch, MaskedTokens masked, Compute compute)
+    {
+        long[] lengths = [.. batch.Lengths.Select(length => (long)length)];
+        var put = Staging.Put(
+            compute,
+            batch.Ids,
+            batch.TokenTypes,
+            lengths,
+            batch.TokenPositions(),
+            masked.Ids,
+            masked.Positions,
+            masked.Targets
+        );
+        return new(put[0], put[1], put[2], put[3], put[4], put[5], put[6]);
+    }
 }

@@ -68,25 +68,28 @@ internal static class PretrainCard
                 )
             )
             .Section("Training")
-            .Table(
-                ("recipe", config.Recipe == Recipe.Google ? "google-research/electra" : "richarddwang/electra_pytorch"),
-                ("initial weights", config.Init == "" ? "random" : config.Init),
-                ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
-                ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")),
-                ("examples in an update", config.Training.BatchSize),
-                (
-                    "learning rate",
-                    $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "
-                        + $"{Invariant($"{config.Training.WarmupSteps:N0}")} updates of warmup, {Key(config.Training.Schedule)}"
-                ),
-                ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens")),
-                ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
-                ("precision", model.Store.Compute.Precision.ToString().ToLowerInvariant()),
-                ("seed", config.Seed)
-            )
+            .Table(Training(config, model, step))
             .Section("Losses")
             .Table(["", "training", "held-out text"], Losses(log));
     }
+
+    private static (string, object?)[] Training(PretrainConfig config, ElectraPair model, long step) =>
+    [
+        ("recipe", config.Recipe == Recipe.Google ? "google-research/electra" : "richarddwang/electra_pytorch"),
+        ("initial weights", config.Init == "" ? "random" : config.Init),
+        ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
+        ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")),
+        ("examples in an update", config.Training.BatchSize),
+        (
+            "learning rate",
+            $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "
+                + $"{Invariant($"{config.Training.WarmupSteps:N0}")} updates of warmup, {Key(config.Training.Schedule)}"
+        ),
+        ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens")),
+        ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
+        ("precision", model.Store.Compute.Precision.ToString().ToLowerInvariant()),
+        ("seed", config.Seed),
+    ];
 
     private static IEnumerable<IReadOnlyList<string>> Losses(IReadOnlyList<MetricsRow> log)
     {

@@ -25,6 +25,29 @@ internal static class PretrainSummary
     {
         var console = run.Console;
         console.Heading("What it learned, on held-out text");
+        PrintScores(run, model, first, last);
+
+        console.Heading("Three sentences, with what the generator put in and what the discriminator suspected");
+        foreach (var sentence in Showcase.Sentences(model, method, data, run.Config, key, ShownExamples))
+            console.Line($"  {sentence}\n");
+        console.Line(
+            "  {was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed."
+        );
+
+        console.Heading("Where it is");
+        var final = PretrainCheckpoints.ModelFolder(run.Config, "100");
+        console.Table(
+            ("discriminator", Paths.Shown(Path.Combine(final, "discriminator"))),
+            ("generator", Paths.Shown(Path.Combine(final, "generator"))),
+            ("configuration, metrics, curves", Paths.Shown(run.Folder)));
+        console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
+
+        PrintWhatNext(run, Paths.Shown(final));
+    }
+
+    private static void PrintScores(Run<PretrainConfig> run, ElectraPair model, PretrainScores first, PretrainScores last)
+    {
+        var console = run.Console;
         console.Table(
             ["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance"],
             [
@@ -62,24 +85,13 @@ internal static class PretrainSummary
             $"By chance: guessing tokens evenly; calling every token original. "
                 + $"{last.Detection.ReplacedShare:0.0%} of {last.Detection.Tokens:N0} tokens were replaced."
         );
+    }
 
-        console.Heading("Three sentences, with what the generator put in and what the discriminator suspected");
-        foreach (var sentence in Showcase.Sentences(model, method, data, run.Config, key, ShownExamples))
-            console.Line($"  {sentence}\n");
-        console.Line(
-            "  {was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed."
-        );
-
-        console.Heading("Where it is");
-        var final = PretrainCheckpoints.ModelFolder(run.Config, "100");
-        console.Table(
-            ("discriminator", Paths.Shown(Path.Combine(final, "discriminator"))),
-            ("generator", Paths.Shown(Path.Combine(final, "generator"))),
-            ("configuration, metrics, curves", Paths.Shown(run.Folder)));
-        console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
-
+    private static void PrintWhatNext(Run<PretrainConfig> run, string shown)
+    {
+        var console = run.Console;
         console.Heading("What next");
-        var (shown, again) = (Paths.Shown(final), Paths.Shown(run.PathOf(Experiment.ConfigFile)));
+        var again = Paths.Shown(run.PathOf(Experiment.ConfigFile));
         string[] tasks = run.Config.Corpus.Source is [DotnetDocs.Name]
             ? ["configs/demo-glue.yaml"]
             : ["configs/glue.yaml", $"group={run.Config.Name}"];

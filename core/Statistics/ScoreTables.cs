@@ -84,22 +84,7 @@ public static class ScoreTables
         scores.Require(second);
         var title = $"{second} against {first}";
         string[] header =
-        [
-            "Task",
-            "Test",
-            "n",
-            first,
-            second,
-            "Difference",
-            "95% low",
-            "95% high",
-            "t",
-            "df",
-            "p",
-            "p (Holm)",
-            "Cohen's d",
-            "Hedges' g",
-        ];
+            ["Task", "Test", "n", first, second, "Difference", "95% low", "95% high", "t", "df", "p", "p (Holm)", "Cohen's d", "Hedges' g"];
         var tasks = scores.TasksOf(first).Intersect(scores.TasksOf(second)).ToList();
         if (!scores.AllTasksOf(first).Intersect(scores.AllTasksOf(second)).Any())
             throw new UserErrorException(
@@ -116,27 +101,7 @@ public static class ScoreTables
 
         var compared = tasks.Select(task => Comparison.Of(scores.Of(first, task), scores.Of(second, task), test)).ToList();
         var corrected = Comparison.Holm([.. compared.Select(c => c.P)]);
-        var rows = tasks
-            .Zip(compared, corrected)
-            .Select(row =>
-                (IReadOnlyList<string>)
-                    [
-                        TaskHeadings.Heading(row.First),
-                        row.Second.Test is ComparisonTest.Paired ? "paired" : "Welch",
-                        $"{row.Second.First.Count}, {row.Second.Second.Count}",
-                        Number(row.Second.First.Mean),
-                        Number(row.Second.Second.Mean),
-                        Signed(row.Second.Difference),
-                        Signed(row.Second.Confidence95?.Low),
-                        Signed(row.Second.Confidence95?.High),
-                        Signed(row.Second.T),
-                        Number(row.Second.DegreesOfFreedom, "0.#"),
-                        Probability(row.Second.P),
-                        Probability(row.Third),
-                        Signed(row.Second.CohenD),
-                        Signed(row.Second.HedgesG),
-                    ]
-            );
+        var rows = tasks.Zip(compared, corrected).Select(row => Row(row.First, row.Second, row.Third));
         var averaged = TaskHeadings.Averaged(tasks);
         double Average(Func<Comparison, double> value) => averaged.Average(task => value(compared[tasks.IndexOf(task)]));
         IReadOnlyList<string> average =
@@ -147,14 +112,7 @@ public static class ScoreTables
             Number(Average(c => c.First.Mean)),
             Number(Average(c => c.Second.Mean)),
             Signed(Average(c => c.Difference)),
-            "",
-            "",
-            "",
-            "",
-            "",
-            "",
-            "",
-            "",
+            .. Enumerable.Repeat("", header.Length - 6),
         ];
 
         var untested = compared.Count(c => c.P is null);
@@ -172,6 +130,24 @@ public static class ScoreTables
                 + (untested == 0 ? "" : $" {untested} without a test: a single run, or runs without any spread.")
         );
     }
+
+    private static IReadOnlyList<string> Row(string task, Comparison comparison, double? corrected) =>
+    [
+        TaskHeadings.Heading(task),
+        comparison.Test is ComparisonTest.Paired ? "paired" : "Welch",
+        $"{comparison.First.Count}, {comparison.Second.Count}",
+        Number(comparison.First.Mean),
+        Number(comparison.Second.Mean),
+        Signed(comparison.Difference),
+        Signed(comparison.Confidence95?.Low),
+        Signed(comparison.Confidence95?.High),
+        Signed(comparison.T),
+        Number(comparison.DegreesOfFreedom, "0.#"),
+        Probability(comparison.P),
+        Probability(corrected),
+        Signed(comparison.CohenD),
+        Signed(comparison.HedgesG),
+    ];
 
     /// <summary>The average over tasks of the mean of runs.</summary>
     internal static double MeanOfRuns(ScoreSet scores, string group) =>

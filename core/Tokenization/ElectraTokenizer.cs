@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.ML.Tokenizers;
 
@@ -274,23 +273,11 @@ public sealed class ElectraTokenizer : Tokenizer
         }
     }
 
-    /// <summary>The longest piece first, from the left; [UNK] for the whole word where a part of it has no piece.</summary>
+    /// <summary>The pieces of a word; [UNK] for the whole word where a part of it has no piece.</summary>
     private void AppendPieces(in WordScanner words, List<int> ids)
     {
-        int before = ids.Count;
-        var word = words.Word;
-        bool unknown = words.IsTooLong;
-        for (int start = 0, length; start < word.Length && !unknown; start += length)
-        {
-            int id = pieces.FindLongest(word[start..], continues: start > 0, out length);
-            ids.Add(id);
-            unknown = id < 0;
-        }
-        if (unknown)
-        {
-            CollectionsMarshal.SetCount(ids, before);
+        if (words.IsTooLong || !pieces.TryAppend(words.Word, ids))
             ids.Add(Vocabulary.UnkId);
-        }
     }
 
     /// <summary>

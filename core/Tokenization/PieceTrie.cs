@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Electra.Tokenization;
 
 /// <summary>
@@ -26,13 +28,30 @@ internal sealed class PieceTrie
         cells = Layout(Tree(vocabulary), codes);
     }
 
+    /// <summary>Appends the pieces of a word, the longest first, from the left; nothing, and false, where a part has no piece.</summary>
+    public bool TryAppend(ReadOnlySpan<char> word, List<int> ids)
+    {
+        int before = ids.Count;
+        for (int start = 0, length; start < word.Length; start += length)
+        {
+            int id = FindLongest(word[start..], continues: start > 0, out length);
+            if (id < 0)
+            {
+                CollectionsMarshal.SetCount(ids, before);
+                return false;
+            }
+            ids.Add(id);
+        }
+        return true;
+    }
+
     /// <summary>
     /// The id of the longest piece that <paramref name="text"/> begins with, and its length; −1 and 0 where there is none.
     /// </summary>
     /// <param name="text">What is left of a word.</param>
     /// <param name="continues">Whether that is not the whole word.</param>
     /// <param name="length">The piece's length, without <c>##</c>.</param>
-    public int FindLongest(ReadOnlySpan<char> text, bool continues, out int length)
+    private int FindLongest(ReadOnlySpan<char> text, bool continues, out int length)
     {
         int node = continues ? WordRest : WordStart;
         int longest = None;

@@ -119,23 +119,6 @@ internal sealed class TokenizerJson
         var pieces = new JsonObject();
         for (int id = 0; id < vocabulary.PieceCount; id++)
             pieces[vocabulary[id]] = id;
-        JsonObject Special(string name, int type) =>
-            new()
-            {
-                ["SpecialToken"] = new JsonObject { ["id"] = name, ["type_id"] = type },
-            };
-        JsonObject Sequence(string name, int type) =>
-            new()
-            {
-                ["Sequence"] = new JsonObject { ["id"] = name, ["type_id"] = type },
-            };
-        JsonObject Ids(string name, int id) =>
-            new()
-            {
-                ["id"] = name,
-                ["ids"] = new JsonArray(id),
-                ["tokens"] = new JsonArray(name),
-            };
         return new JsonObject
         {
             ["version"] = "1.0",
@@ -153,23 +136,7 @@ internal sealed class TokenizerJson
                 ["lowercase"] = settings.Lowercase,
             },
             ["pre_tokenizer"] = new JsonObject { ["type"] = "BertPreTokenizer" },
-            ["post_processor"] = new JsonObject
-            {
-                ["type"] = "TemplateProcessing",
-                ["single"] = new JsonArray(Special(names.Cls, 0), Sequence("A", 0), Special(names.Sep, 0)),
-                ["pair"] = new JsonArray(
-                    Special(names.Cls, 0),
-                    Sequence("A", 0),
-                    Special(names.Sep, 0),
-                    Sequence("B", 1),
-                    Special(names.Sep, 1)
-                ),
-                ["special_tokens"] = new JsonObject
-                {
-                    [names.Cls] = Ids(names.Cls, vocabulary.ClsId),
-                    [names.Sep] = Ids(names.Sep, vocabulary.SepId),
-                },
-            },
+            ["post_processor"] = PostProcessor(vocabulary),
             ["decoder"] = new JsonObject
             {
                 ["type"] = "WordPiece",
@@ -185,6 +152,47 @@ internal sealed class TokenizerJson
                 ["vocab"] = pieces,
             },
         };
+    }
+
+    /// <summary>What is put around texts: [CLS] A [SEP], and [CLS] A [SEP] B [SEP].</summary>
+    private static JsonObject PostProcessor(Vocabulary vocabulary)
+    {
+        var names = vocabulary.Names;
+        return new JsonObject
+        {
+            ["type"] = "TemplateProcessing",
+            ["single"] = new JsonArray(Special(names.Cls, 0), Sequence("A", 0), Special(names.Sep, 0)),
+            ["pair"] = new JsonArray(
+                Special(names.Cls, 0),
+                Sequence("A", 0),
+                Special(names.Sep, 0),
+                Sequence("B", 1),
+                Special(names.Sep, 1)
+            ),
+            ["special_tokens"] = new JsonObject
+            {
+                [names.Cls] = Ids(names.Cls, vocabulary.ClsId),
+                [names.Sep] = Ids(names.Sep, vocabulary.SepId),
+            },
+        };
+
+        JsonObject Special(string name, int type) =>
+            new()
+            {
+                ["SpecialToken"] = new JsonObject { ["id"] = name, ["type_id"] = type },
+            };
+        JsonObject Sequence(string name, int type) =>
+            new()
+            {
+                ["Sequence"] = new JsonObject { ["id"] = name, ["type_id"] = type },
+            };
+        JsonObject Ids(string name, int id) =>
+            new()
+            {
+                ["id"] = name,
+                ["ids"] = new JsonArray(id),
+                ["tokens"] = new JsonArray(name),
+            };
     }
 
     /// <summary>An added token's content and flags.</summary>

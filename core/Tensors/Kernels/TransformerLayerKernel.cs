@@ -10,106 +10,10 @@ namespace Electra.Tensors.Kernels;
 /// that stays in its cache at a time, and only attention and the gradients of the weights make the threads wait for each other. What
 /// products give stays in float32 until it is normalised, activated or attended with.
 /// </summary>
-internal static unsafe class TransformerLayerKernel
+internal static unsafe partial class TransformerLayerKernel
 {
     /// <summary>Rows of a block: as few as leave the products at their full rate.</summary>
     private const int RowsAtOnce = 256;
-
-    /// <summary>What one call works on.</summary>
-    /// <param name="Attention">Sequences, heads and their sizes, and the dropout of the attention weights.</param>
-    /// <param name="Intermediate">Width of the feed-forward network, a multiple of 32.</param>
-    /// <param name="Epsilon">Added to the variances.</param>
-    /// <param name="AttendedMask">The dropout before the first normalisation.</param>
-    /// <param name="OutputMask">The dropout before the second.</param>
-    /// <param name="Threads">Threads to use.</param>
-    public sealed record Shape(
-        AttentionKernel.Shape Attention,
-        int Intermediate,
-        float Epsilon,
-        KeepMask AttendedMask,
-        KeepMask OutputMask,
-        int Threads
-    )
-    {
-        public int Rows => Attention.Batch * Attention.Length;
-
-        public int Hidden => Attention.Hidden;
-
-        public int Parts => Math.Clamp(Rows, 1, Threads);
-    }
-
-    /// <summary>The parameters, or where their gradients are summed.</summary>
-    /// <typeparam name="TLinear"><see cref="LinearWeights"/> or <see cref="LinearGradients"/>.</typeparam>
-    public readonly struct Parameters<TLinear> where TLinear : unmanaged
-    {
-        public TLinear QueryKeyValue { get; init; }
-
-        public TLinear AttentionOutput { get; init; }
-
-        public TLinear Intermediate { get; init; }
-
-        public TLinear Output { get; init; }
-
-        public LayerNormWeights AttentionNorm { get; init; }
-
-        public LayerNormWeights OutputNorm { get; init; }
-    }
-
-    /// <summary>What the forward pass computes on its way. Those that only the backward pass needs may be null.</summary>
-    public readonly struct Activations
-    {
-        /// <summary><c>[rows, 3 · hidden]</c>.</summary>
-        public ushort* QueryKeyValue { get; init; }
-
-        /// <summary><c>[batch · heads, length, stride]</c>, before dropout; for the backward pass.</summary>
-        public ushort* AttentionWeights { get; init; }
-
-        /// <summary><c>[rows, hidden]</c>.</summary>
-        public ushort* Context { get; init; }
-
-        /// <summary>After the first half of the layer, <c>[rows, hidden]</c>.</summary>
-        public ushort* Attended { get; init; }
-
-        /// <summary>The same before weight and bias; for the backward pass.</summary>
-        public ushort* AttendedUnit { get; init; }
-
-        /// <summary>1/σ of its rows; for the backward pass.</summary>
-        public float* AttendedDeviation { get; init; }
-
-        /// <summary>GELU of the feed-forward network, <c>[rows, intermediate]</c>.</summary>
-        public ushort* Activated { get; init; }
-
-        /// <summary>Its derivative; for the backward pass.</summary>
-        public ushort* Slope { get; init; }
-
-        /// <summary>The result before weight and bias, <c>[rows, hidden]</c>; for the backward pass.</summary>
-        public ushort* OutputUnit { get; init; }
-
-        /// <summary>1/σ of its rows; for the backward pass.</summary>
-        public float* OutputDeviation { get; init; }
-    }
-
-    /// <summary>Memory for the backward pass: gradients on their way from one stage to the next.</summary>
-    public readonly struct Workspace
-    {
-        /// <summary>Of the second half's product, <c>[rows, hidden]</c>.</summary>
-        public ushort* Output { get; init; }
-
-        /// <summary>Of the feed-forward network before GELU, <c>[rows, intermediate]</c>.</summary>
-        public ushort* Intermediate { get; init; }
-
-        /// <summary>Of the first half's product, <c>[rows, hidden]</c>.</summary>
-        public ushort* Attended { get; init; }
-
-        /// <summary>Of what attention gives, <c>[rows, hidden]</c>.</summary>
-        public ushort* Context { get; init; }
-
-        /// <summary><c>[rows, 3 · hidden]</c>.</summary>
-        public ushort* QueryKeyValue { get; init; }
-
-        /// <summary>Of what goes around the products, <c>[rows, hidden]</c>.</summary>
-        public float* Residual { get; init; }
-    }
 
     /// <summary>Computes the layer: x <c>[rows, hidden]</c> to the same.</summary>
     public static void Forward(Shape shape, Parameters<LinearWeights> weights, ushort* x, Activations kept, ushort* result)
@@ -118,18 +22,7 @@ internal static unsafe class TransformerLayerKernel
         Run(shape,
             (_, rows, product) =>
             {
-                BFloat16Products.ByTransposed(
-                    rows.Count,
-                    3 * hidden,
-                    hidden,
-                    1,
-                    x + At(rows, hidden),
-                    hidden,
-                    weights.QueryKeyValue.Weight,
-                    hidden,
-                    product,
-                    3 * hidden
-                );
+                Apply(rows.Count, hidden, 3 * hidden, x + At(rows, hidden), weights.QueryKeyValue.Weight, product);
                 AddBias(rows.Count, 3 * hidden, product, weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden));
             },
             heads => AttentionKernel.Forward(shape.Attention, heads, kept.QueryKeyValue, kept.Context, kept.AttentionWeights),
@@ -137,18 +30,7 @@ internal static unsafe class TransformerLayerKernel
             {
                 long at = At(rows, hidden),
                     atIntermediate = At(rows, intermediate);
-                BFloat16Products.ByTransposed(
-                    rows.Count,
-                    hidden,
-                    hidden,
-                    1,
-                    kept.Context + at,
-                    hidden,
-                    weights.AttentionOutput.Weight,
-                    hidden,
-                    product,
-                    hidden
-                );
+                Apply(rows.Count, hidden, hidden, kept.Context + at, weights.AttentionOutput.Weight, product);
                 AddNormKernel.Forward(
                     rows,
                     hidden,
@@ -163,18 +45,7 @@ internal static unsafe class TransformerLayerKernel
                     From(kept.AttendedDeviation, rows.First)
                 );
 
-                BFloat16Products.ByTransposed(
-                    rows.Count,
-                    intermediate,
-                    hidden,
-                    1,
-                    kept.Attended + at,
-                    hidden,
-                    weights.Intermediate.Weight,
-                    hidden,
-                    product,
-                    intermediate
-                );
+                Apply(rows.Count, hidden, intermediate, kept.Attended + at, weights.Intermediate.Weight, product);
                 GeluKernel.ForwardRows(
                     rows.Count,
                     intermediate,
@@ -184,18 +55,7 @@ internal static unsafe class TransformerLayerKernel
                     From(kept.Slope, atIntermediate)
                 );
 
-                BFloat16Products.ByTransposed(
-                    rows.Count,
-                    hidden,
-                    intermediate,
-                    1,
-                    kept.Activated + atIntermediate,
-                    intermediate,
-                    weights.Output.Weight,
-                    intermediate,
-                    product,
-                    hidden
-                );
+                Apply(rows.Count, intermediate, hidden, kept.Activated + atIntermediate, weights.Output.Weight, product);
                 AddNormKernel.Forward(
                     rows,
                     hidden,
@@ -225,86 +85,10 @@ internal static unsafe class TransformerLayerKernel
         Parameters<LinearGradients> sums
     )
     {
-        var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
+        int hidden = shape.Hidden;
         using var partial = new PartialSums(shape);
         Run(shape,
-            (part, rows, product) =>
-            {
-                var own = partial[part];
-                long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
-                float* residual = space.Residual + at;
-                Lane.Widen(gradient + at, residual, rows.Count * hidden);
-                AddNormKernel.Backward(
-                    rows,
-                    hidden,
-                    shape.OutputMask,
-                    residual,
-                    kept.OutputUnit + at,
-                    kept.OutputDeviation + rows.First,
-                    weights.OutputNorm.Gain,
-                    space.Output + at,
-                    own.OutputNorm,
-                    own.Output.Bias
-                );
-                BFloat16Products.By(
-                    rows.Count,
-                    intermediate,
-                    hidden,
-                    space.Output + at,
-                    hidden,
-                    weights.Output.Weight,
-                    intermediate,
-                    0,
-                    product,
-                    intermediate
-                );
-                GeluKernel.BackwardRows(
-                    rows.Count,
-                    intermediate,
-                    product,
-                    kept.Slope + atIntermediate,
-                    space.Intermediate + atIntermediate,
-                    own.Intermediate.Bias
-                );
-                BFloat16Products.By(
-                    rows.Count,
-                    hidden,
-                    intermediate,
-                    space.Intermediate + atIntermediate,
-                    intermediate,
-                    weights.Intermediate.Weight,
-                    hidden,
-                    1,
-                    residual,
-                    hidden
-                );
-
-                AddNormKernel.Backward(
-                    rows,
-                    hidden,
-                    shape.AttendedMask,
-                    residual,
-                    kept.AttendedUnit + at,
-                    kept.AttendedDeviation + rows.First,
-                    weights.AttentionNorm.Gain,
-                    space.Attended + at,
-                    own.AttentionNorm,
-                    own.AttentionOutput.Bias
-                );
-                BFloat16Products.By(
-                    rows.Count,
-                    hidden,
-                    hidden,
-                    space.Attended + at,
-                    hidden,
-                    weights.AttentionOutput.Weight,
-                    hidden,
-                    0,
-                    product,
-                    hidden
-                );
-                Lane.Round(product, space.Context + at, rows.Count * hidden);
-            },
+            (part, rows, product) => BackwardToAttention(shape, weights, kept, gradient, space, partial[part], rows, product),
             heads =>
                 AttentionKernel.Backward(
                     shape.Attention,
@@ -317,41 +101,101 @@ internal static unsafe class TransformerLayerKernel
             (_, rows, _) =>
             {
                 long at = At(rows, hidden);
-                BFloat16Products.By(
-                    rows.Count,
-                    hidden,
-                    3 * hidden,
-                    space.QueryKeyValue + At(rows, 3 * hidden),
-                    3 * hidden,
-                    weights.QueryKeyValue.Weight,
-                    hidden,
-                    1,
-                    space.Residual + at,
-                    hidden
-                );
+                var queryKeyValue = space.QueryKeyValue + At(rows, 3 * hidden);
+                ApplyTransposed(rows.Count, 3 * hidden, hidden, queryKeyValue, weights.QueryKeyValue.Weight, 1, space.Residual + at);
                 Lane.Round(space.Residual + at, result + at, rows.Count * hidden);
             });
         partial.AddTo(sums);
+        ParallelRegion.Run(shape.Parts, part => AddWeightGradients(shape, part, x, kept, space, sums));
+    }
 
-        ParallelRegion.Run(
-            shape.Parts,
-            part =>
-            {
-                AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
-                AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
-                AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
-                AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
-                var (first, end) = ParallelRegion.Part(3 * hidden / Lane.Width, part, shape.Parts);
-                ColumnSums.Add(
-                    space.QueryKeyValue + (first * Lane.Width),
-                    3 * hidden,
-                    sums.QueryKeyValue.Bias + (first * Lane.Width),
-                    shape.Rows,
-                    (end - first) * Lane.Width
-                );
-            }
+    /// <summary>A block's way back from the result to what attention gave.</summary>
+    private static void BackwardToAttention(
+        Shape shape,
+        Parameters<LinearWeights> weights,
+        Activations kept,
+        ushort* gradient,
+        Workspace space,
+        Parameters<LinearGradients> own,
+        RowRange rows,
+        float* product
+    )
+    {
+        var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
+        long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
+        float* residual = space.Residual + at;
+        Lane.Widen(gradient + at, residual, rows.Count * hidden);
+        AddNormKernel.Backward(
+            rows,
+            hidden,
+            shape.OutputMask,
+            residual,
+            kept.OutputUnit + at,
+            kept.OutputDeviation + rows.First,
+            weights.OutputNorm.Gain,
+            space.Output + at,
+            own.OutputNorm,
+            own.Output.Bias
+        );
+        ApplyTransposed(rows.Count, hidden, intermediate, space.Output + at, weights.Output.Weight, 0, product);
+        GeluKernel.BackwardRows(
+            rows.Count,
+            intermediate,
+            product,
+            kept.Slope + atIntermediate,
+            space.Intermediate + atIntermediate,
+            own.Intermediate.Bias
+        );
+        ApplyTransposed(rows.Count, intermediate, hidden, space.Intermediate + atIntermediate, weights.Intermediate.Weight, 1, residual);
+
+        AddNormKernel.Backward(
+            rows,
+            hidden,
+            shape.AttendedMask,
+            residual,
+            kept.AttendedUnit + at,
+            kept.AttendedDeviation + rows.First,
+            weights.AttentionNorm.Gain,
+            space.Attended + at,
+            own.AttentionNorm,
+            own.AttentionOutput.Bias
+        );
+        ApplyTransposed(rows.Count, hidden, hidden, space.Attended + at, weights.AttentionOutput.Weight, 0, product);
+        Lane.Round(product, space.Context + at, rows.Count * hidden);
+    }
+
+    /// <summary>A thread's part of the gradients of the weights, and of the bias before attention.</summary>
+    private static void AddWeightGradients(
+        Shape shape,
+        int part,
+        ushort* x,
+        Activations kept,
+        Workspace space,
+        Parameters<LinearGradients> sums
+    )
+    {
+        var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
+        AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
+        AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
+        AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
+        AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
+        var (first, end) = ParallelRegion.Part(3 * hidden / Lane.Width, part, shape.Parts);
+        ColumnSums.Add(
+            space.QueryKeyValue + (first * Lane.Width),
+            3 * hidden,
+            sums.QueryKeyValue.Bias + (first * Lane.Width),
+            shape.Rows,
+            (end - first) * Lane.Width
         );
     }
+
+    /// <summary>y ← x Wᵀ: x <c>[rows, inputs]</c>, W <c>[outputs, inputs]</c>.</summary>
+    private static void Apply(int rows, int inputs, int outputs, ushort* x, ushort* weight, float* y) =>
+        BFloat16Products.ByTransposed(rows, outputs, inputs, 1, x, inputs, weight, inputs, y, outputs);
+
+    /// <summary>The way back: y ← β · y + x W, x <c>[rows, outputs]</c>, W <c>[outputs, inputs]</c>.</summary>
+    private static void ApplyTransposed(int rows, int outputs, int inputs, ushort* x, ushort* weight, float beta, float* y) =>
+        BFloat16Products.By(rows, inputs, outputs, x, outputs, weight, inputs, beta, y, inputs);
 
     /// <summary>A part of the outputs of a weight's gradient: gradientᵀ x, added to its sum.</summary>
     private static void AddWeightGradient(Shape shape, int part, ushort* gradient, int outputs, ushort* x, int inputs, float* sum)
@@ -434,50 +278,5 @@ internal static unsafe class TransformerLayerKernel
                 int j = i + Lane.Width;
                 Lane.Store(Vector512.Load(x + i) + Vector512.Load(bias + i), Vector512.Load(x + j) + Vector512.Load(bias + j), result + i);
             }
-    }
-
-    /// <summary>What each thread sums of the gradients of its rows: those of all parameters that are vectors but one.</summary>
-    private sealed class PartialSums(Shape shape) : IDisposable
-    {
-        private readonly float* sums = (float*)NativeMemory.AllocZeroed((nuint)(shape.Parts * CountOf(shape)), sizeof(float));
-
-        /// <summary>Those of one thread: gains, offsets, and the biases of what follows attention.</summary>
-        public Parameters<LinearGradients> this[int part]
-        {
-            get
-            {
-                int hidden = shape.Hidden;
-                float* own = sums + (part * CountOf(shape));
-                return new()
-                {
-                    OutputNorm = new(own, own + hidden),
-                    AttentionNorm = new(own + (2 * hidden), own + (3 * hidden)),
-                    Output = new(null, own + (4 * hidden)),
-                    AttentionOutput = new(null, own + (5 * hidden)),
-                    Intermediate = new(null, own + (6 * hidden)),
-                };
-            }
-        }
-
-        /// <summary>Adds those of all threads, one after the other.</summary>
-        public void AddTo(Parameters<LinearGradients> all)
-        {
-            int hidden = shape.Hidden;
-            for (int part = 0; part < shape.Parts; part++)
-            {
-                var own = this[part];
-                Lane.Add(own.OutputNorm.Gain, all.OutputNorm.Gain, hidden);
-                Lane.Add(own.OutputNorm.Offset, all.OutputNorm.Offset, hidden);
-                Lane.Add(own.AttentionNorm.Gain, all.AttentionNorm.Gain, hidden);
-                Lane.Add(own.AttentionNorm.Offset, all.AttentionNorm.Offset, hidden);
-                Lane.Add(own.Output.Bias, all.Output.Bias, hidden);
-                Lane.Add(own.AttentionOutput.Bias, all.AttentionOutput.Bias, hidden);
-                Lane.Add(own.Intermediate.Bias, all.Intermediate.Bias, shape.Intermediate);
-            }
-        }
-
-        public void Dispose() => NativeMemory.Free(sums);
-
-        private static int CountOf(Shape shape) => (6 * shape.Hidden) + shape.Intermediate;
     }
 }

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using Electra.Pretraining;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Bench;
+
+/// <summary>Splits a step's time among its stages.</summary>
+internal sealed class StageClock(Compute compute)
+{
+    private readonly Dictionary<string, List<double>> times = [];
+    private readonly Dictionary<string, double> step = [];
+    private long started, last;
+
+    public List<double> Totals { get; } = [];
+
+    public IEnumerable<(string Name, List<double> Times)> Stages => times.Select(stage => (stage.Key, stage.Value));
+
+    public void Begin()
+    {
+        step.Clear();
+        started = last = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>What happened since the last mark belongs to a stage.</summary>
+    public void Mark(string stage)
+    {
+        if (compute.IsCuda)
+            cuda.synchronize();
+        long now = Stopwatch.GetTimestamp();
+        step[stage] = step.GetValueOrDefault(stage) + Stopwatch.GetElapsedTime(last, now).TotalMilliseconds;
+        last = now;
+    }
+
+    public void End()
+    {
+        foreach (var (stage, time) in step)
+            (times.TryGetValue(stage, out var list) ? list : times[stage] = []).Add(time);
+        Totals.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+    }
+
+    public void Clear()
+    {
+        times.Clear();
+        Totals.Clear();
+    }
+
+    /// <summary>The method with marks between its stages.</summary>
+    public ElectraMethod Between(ElectraMethod method)
+    {
+        T After<T>(string before, string name, Func<T> work)
+        {
+            Mark(before);
+            var result = work();
+            Mark(name);
+            return result;
+        }
+        return method with
+        {
+            Mask = (batch, key) => After("other", "masking", () => method.Mask(batch, key)),
+            GeneratorLoss = (logits, targets) => After("generator", "losses", () => method.GeneratorLoss(logits, targets)),
+            Sample = (logits, targets, key) => After("other", "sampling", () => method.Sample(logits, targets, key)),
+            DiscriminatorLoss = (logits, replaced) =>
+                After("discriminator", "losses", () => method.DiscriminatorLoss(logits, replaced)),
+        };
+    }
+}

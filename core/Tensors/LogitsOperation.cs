@@ -1,0 +1,34 @@
+using Electra.Tensors.Kernels;
+using static Electra.Native.NativeTensors;
+using static TorchSharp.torch;
+
+namespace Electra.Tensors;
+
+/// <summary>Logits over the vocabulary from bfloat16 activations and float32 word embeddings.</summary>
+internal sealed record LogitsOperation(Parameter Words, Parameter Bias, VocabularyKernel.Shape Shape) : ICustomOperation
+{
+    public unsafe Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
+    {
+        using var x = inputs[0].contiguous();
+        var logits = empty([Shape.Rows, Shape.Tokens], dtype: ScalarType.Float32);
+        VocabularyKernel.Forward(Shape, BFloat16(x), Float32(Words.Leaf), Float32(Bias.Leaf), Float32(logits));
+        kept?.Add(x.alias());
+        return logits;
+    }
+
+    /// <summary>The parameters' gradients are added to the float32 sums where they lie.</summary>
+    public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
+    {
+        var result = empty_like(kept[0]);
+        VocabularyKernel.Backward(
+            Shape,
+            Float32(gradient),
+            BFloat16(kept[0]),
+            Float32(Words.Leaf),
+            BFloat16(result),
+            Float32(Words.Gradient),
+            Float32(Bias.Gradient)
+        );
+        return [result, null];
+    }
+}
