@@ -1,7 +1,6 @@
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Running;
-using Electra.Training;
 
 namespace Electra.Pretraining;
 
