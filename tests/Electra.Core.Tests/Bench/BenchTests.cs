@@ -6,8 +6,6 @@ using Electra.Model;
 using Electra.Native;
 using Electra.Running;
 using Electra.Tensors;
-using Electra.Tests.Pretraining;
-using Electra.Tests.Scripting;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Bench;
@@ -50,10 +48,6 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public async Task The_script_prints_the_table_for_any_shape()
     {
-        Assert.SkipUnless(
-            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
-            "needs dotnet build -c Release"
-        );
         string[] tiny =
         [
             "steps=3",
@@ -63,15 +57,9 @@ public sealed class BenchTests : IDisposable
             "compute={device: cpu, threads: 1}",
             "model={vocabulary_size: 100, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64}",
         ];
-        var run = await ScriptRunner.Run(
-            folder,
-            ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", .. tiny]
-        );
-        Assert.True(run.ExitCode == 0, run.Error);
-        Assert.All(
-            ["discriminator", "step / floor", "plain port / step", "share of peak", "peak memory"],
-            part => Assert.Contains(part, run.Output)
-        );
+        (await ScriptRunner.Run(folder, [ScriptRunner.Kit("bench.csx"), "--", .. tiny]))
+            .Succeeded()
+            .Said("discriminator", "step / floor", "plain port / step", "share of peak", "peak memory");
     }
 
     [Fact]
@@ -98,10 +86,10 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public async Task Text_to_examples_is_measured_too_and_the_number_of_workers_changes_nothing()
     {
-        TinyExperiment.Write(folder);
-        var run = await ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "bench.csx"), "--", "data",
-            $"corpus={folder.File("text.txt")}", "vocabulary={size: 120}", $"datasets={folder.File("datasets")}"]);
-        Assert.True(run.ExitCode == 0, run.Error);
-        Assert.All(["1 worker ", "bit-equal", "tokenizer's share", "peak memory"], part => Assert.Contains(part, run.Output));
+        using var tiny = new TinyPretraining();
+        string[] data = ["data", $"corpus={tiny.File("text.txt")}", "vocabulary={size: 120}", $"datasets={tiny.File("datasets")}"];
+        (await ScriptRunner.Run(tiny.Folder, [ScriptRunner.Kit("bench.csx"), "--", .. data]))
+            .Succeeded()
+            .Said("1 worker ", "bit-equal", "tokenizer's share", "peak memory");
     }
 }

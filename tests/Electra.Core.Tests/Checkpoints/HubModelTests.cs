@@ -21,8 +21,7 @@ public sealed class HubModelTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         server = await HubServer.Start();
-        var words = new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]);
-        HuggingFaceFolder.SavePair(folder.File("pair"), pair, new ElectraTokenizer(words, lowercase: true));
+        HuggingFaceFolder.SavePair(folder.File("pair"), pair, TinyPair.Tokenizer());
     }
 
     public async ValueTask DisposeAsync()

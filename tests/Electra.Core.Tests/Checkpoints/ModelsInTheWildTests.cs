@@ -18,9 +18,7 @@ public sealed class ModelsInTheWildTests : IDisposable
         "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
             + "size 54\n";
 
-    private static readonly ElectraTokenizer Words = new(
-        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")])
-    );
+    private static readonly ElectraTokenizer Words = TinyPair.Tokenizer();
 
     private readonly TemporaryFolder folder = TestData.Temporary();
 

@@ -11,10 +11,7 @@ namespace Electra.Tests.Checkpoints;
 public sealed class PretrainedModelTests : IDisposable
 {
     private readonly TemporaryFolder folder = TestData.Temporary();
-    private readonly ElectraTokenizer tokenizer = new(
-        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
-        lowercase: false
-    );
+    private readonly ElectraTokenizer tokenizer = TinyPair.Tokenizer(lowercase: false);
 
     public void Dispose() => folder.Dispose();
 

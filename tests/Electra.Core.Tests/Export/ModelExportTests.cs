@@ -15,10 +15,7 @@ namespace Electra.Tests.Export;
 /// <summary>Models written for use elsewhere.</summary>
 public sealed class ModelExportTests : IDisposable
 {
-    private static readonly ElectraTokenizer Words = new(
-        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
-        lowercase: false
-    );
+    private static readonly ElectraTokenizer Words = TinyPair.Tokenizer(lowercase: false);
 
     private readonly TemporaryFolder folder = TestData.Temporary();
 

@@ -15,10 +15,7 @@ namespace Electra.Tests.Export;
 /// <summary>ONNX files, run by ONNX Runtime: they give the model's own logits.</summary>
 public sealed class OnnxModelTests : IDisposable
 {
-    private static readonly ElectraTokenizer Words = new(
-        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
-        lowercase: true
-    );
+    private static readonly ElectraTokenizer Words = TinyPair.Tokenizer();
 
     private readonly TemporaryFolder folder = TestData.Temporary();
     private readonly DisposeScope scope = NewDisposeScope();

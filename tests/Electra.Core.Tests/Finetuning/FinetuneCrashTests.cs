@@ -1,7 +1,4 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Electra.Tests.Pretraining;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Finetuning;
 
@@ -12,11 +9,9 @@ public sealed class FinetuneCrashTests : IDisposable
 {
     private static readonly string[] Runs = ["colour_0", "colour_1", "same_0", "same_1"];
 
-    private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly TinyFinetuning tiny = new();
 
-    public FinetuneCrashTests() => TinyFinetuning.Write(folder);
-
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => tiny.Dispose();
 
     [Fact, Trait("Category", "Long")]
     public async Task A_batch_that_is_killed_goes_on_without_losing_or_repeating_a_run()
@@ -24,7 +19,7 @@ public sealed class FinetuneCrashTests : IDisposable
         await Done("whole");
         var finished = new Dictionary<string, string>();
         // Data of its own, so that kills fall into its preparation too; a state after every epoch.
-        var script = new KilledScript(() => Start("killed", $"datasets={folder.File("killed-data")}"), new Random(3), reach: 18);
+        var script = new KilledScript(() => Start("killed", $"datasets={tiny.File("killed-data")}"), new Random(3), reach: 18);
         await script.RunToEnd(kills: 12, CheckFinished);
         CheckFinished();
         Assert.Equal(Runs.Length, finished.Count);
@@ -35,7 +30,7 @@ public sealed class FinetuneCrashTests : IDisposable
         void CheckFinished()
         {
             Assert.All(finished, result => Assert.Equal(result.Value, File.ReadAllText(result.Key)));
-            foreach (var result in Runs.Select(run => folder.File($"runs/killed_{run}/result.json")).Where(File.Exists))
+            foreach (var result in Runs.Select(run => tiny.File($"runs/killed_{run}/result.json")).Where(File.Exists))
                 finished[result] = File.ReadAllText(result);
         }
     }
@@ -45,46 +40,32 @@ public sealed class FinetuneCrashTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
         await Done("whole");
-        var process = Start("stopped", "save_minutes=0", "workers=2");
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("epoch 1 of 4"))
-        {
-        }
-        using (var kill = Process.Start("kill", ["-USR1", process.Id.ToString()]))
-            await kill.WaitForExitAsync();
-        var stopped = await ScriptRunner.Finish(process);
-        Assert.True(stopped.ExitCode == 75, stopped.Error);
+        using var stopping = Start("stopped", "save_minutes=0", "workers=2");
+        await stopping.WaitForLine("epoch 1 of 4");
+        stopping.Send("USR1");
+        (await stopping.Finish()).Ended(75);
 
-        string[] states = [.. Directory.EnumerateFiles(folder.File("runs"), "state.json", SearchOption.AllDirectories)];
+        string[] states = [.. Directory.EnumerateFiles(tiny.File("runs"), "state.json", SearchOption.AllDirectories)];
         Assert.InRange(states.Length, 1, 2);
         File.WriteAllText(states[0], File.ReadAllText(states[0])[..^9]);
-        var again = await Done("stopped", "save_minutes=0", "workers=2");
-        Assert.Contains("is damaged", again.Output);
-        Assert.Contains("begins anew", again.Output);
+        (await Done("stopped", "save_minutes=0", "workers=2")).Said("is damaged", "begins anew");
         AssertSame("whole", "stopped");
     }
 
-    private Process Start(string group, params string[] more) =>
-        ScriptRunner.Start(
-            folder,
-            ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), $"group={group}", "save_minutes=0.00001", .. more]
-        );
+    private RunningScript Start(string group, params string[] more) =>
+        tiny.Start([$"group={group}", "save_minutes=0.00001", .. more]);
 
-    private async Task<ScriptResult> Done(string group, params string[] more)
-    {
-        var run = await ScriptRunner.Finish(Start(group, more));
-        Assert.True(run.ExitCode == 0, run.Error);
-        return run;
-    }
+    private async Task<ScriptResult> Done(string group, params string[] more) => (await Start(group, more).Finish()).Succeeded();
 
     private void AssertSame(string expectedGroup, string actualGroup)
     {
         foreach (var run in Runs)
         {
-            string expected = folder.File($"runs/{expectedGroup}_{run}"), actual = folder.File($"runs/{actualGroup}_{run}");
+            string expected = tiny.File($"runs/{expectedGroup}_{run}"), actual = tiny.File($"runs/{actualGroup}_{run}");
             Assert.Equal(Files(expected), Files(actual));
             foreach (var file in new[] { "model.safetensors", "dev_predictions.tsv", "config.json" })
-                WholeRun.AssertSameBytes(Path.Combine(expected, file), Path.Combine(actual, file));
-            WholeRun.AssertSameLogs(expected, actual);
+                RunFolders.AssertSameBytes(Path.Combine(expected, file), Path.Combine(actual, file));
+            RunFolders.AssertSameLogs(expected, actual);
             Assert.Equal(Result(expected), Result(actual));
         }
 

@@ -1,36 +1,27 @@
-
 using Electra.Finetuning;
 using Electra.Running;
 using Electra.Tensors;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Finetuning;
 
 /// <summary>scripts/finetune.csx itself, run as a user runs it, on a tiny model and two tasks of one's own.</summary>
 public sealed class FinetuneScriptTests : IDisposable
 {
-    private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly TinyFinetuning tiny = new();
 
-    public FinetuneScriptTests() => TinyFinetuning.Write(folder);
-
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => tiny.Dispose();
 
     [Fact]
     public async Task Every_task_and_run_is_trained_measured_and_saved_and_a_finished_run_is_never_made_again()
     {
-        var first = await TinyFinetuning.Finetune(folder);
-        Assert.True(first.ExitCode == 0, first.Error + first.Output);
-        Assert.All(
-            ["colour", "same", "epoch 4 of 4", "Results on the development sets", "What next"],
-            part => Assert.Contains(part, first.Output)
-        );
+        (await tiny.Done()).Said("colour", "same", "epoch 4 of 4", "Results on the development sets", "What next");
         foreach (var run in new[] { "tiny_colour_0", "tiny_colour_1", "tiny_same_0", "tiny_same_1" })
             Assert.All(
                 ["result.json", "config.yaml", "metrics.jsonl", "dev_predictions.tsv", "model.safetensors", "config.json", "vocab.txt"],
-                file => Assert.True(File.Exists(folder.File($"runs/{run}/{file}")), $"{run}/{file}")
+                file => Assert.True(File.Exists(tiny.File($"runs/{run}/{file}")), $"{run}/{file}")
             );
 
-        var results = FinetuneResult.All(folder.File("runs"));
+        var results = FinetuneResult.All(tiny.File("runs"));
         Assert.All(results, result => Assert.Equal(result.Scores[result.Metric], result.Score));
         Assert.All(
             results.Where(result => result.Task == "colour"),
@@ -41,8 +32,7 @@ public sealed class FinetuneScriptTests : IDisposable
         Assert.True(results[0].Epochs[3].TrainLoss < results[0].Epochs[0].TrainLoss);
 
         var times = Results().Select(File.GetLastWriteTimeUtc).ToList();
-        var second = await TinyFinetuning.Finetune(folder, "runs=0..2", "workers=2");
-        Assert.Contains("4 of 6 runs are finished already", second.Output);
+        (await tiny.Done("runs=0..2", "workers=2")).Said("4 of 6 runs are finished already");
         Assert.Equal(times, Results().Where(file => !file.Contains("_2")).Select(File.GetLastWriteTimeUtc));
         Assert.Equal(6, Results().Count());
     }
@@ -50,16 +40,16 @@ public sealed class FinetuneScriptTests : IDisposable
     [Fact]
     public async Task The_model_of_a_run_gives_its_dev_predictions_again()
     {
-        await Done("tasks=[colour]", "runs=[3]");
-        using var model = FinetunedModel.Open(folder.File("runs/tiny_colour_3"), Compute.Reference);
+        await tiny.Done("tasks=[colour]", "runs=[3]");
+        using var model = FinetunedModel.Open(tiny.File("runs/tiny_colour_3"), Compute.Reference);
         using var data = Electra.Data.Tasks.TaskData.Prepare(
             Electra.Data.Tasks.TaskSources.Open("colour", model.Config.Data),
             model.Tokenizer,
             model.Encoding,
-            folder.File("datasets")
+            tiny.File("datasets")
         );
         var logits = model.Predict(data.Dev[0], batchSize: 7);
-        var rows = File.ReadLines(folder.File("runs/tiny_colour_3/dev_predictions.tsv")).Skip(1).Select(line => line.Split('\t')).ToList();
+        var rows = File.ReadLines(tiny.File("runs/tiny_colour_3/dev_predictions.tsv")).Skip(1).Select(line => line.Split('\t')).ToList();
         Assert.Equal(40, rows.Count);
         // The run may have computed in bfloat16.
         foreach (var (i, row) in rows.Index())
@@ -70,8 +60,8 @@ public sealed class FinetuneScriptTests : IDisposable
     [Fact]
     public async Task Runs_side_by_side_give_what_one_after_the_other_gives()
     {
-        await Done("group=one");
-        await Done("group=two", "workers=2", "compute.threads=2");
+        await tiny.Done("group=one");
+        await tiny.Done("group=two", "workers=2", "compute.threads=2");
         foreach (var task in new[] { "colour", "same" })
             for (int run = 0; run < 2; run++)
                 Assert.Equal(Learned($"one_{task}_{run}"), Learned($"two_{task}_{run}"));
@@ -82,24 +72,17 @@ public sealed class FinetuneScriptTests : IDisposable
     public async Task A_run_that_is_stopped_in_an_epoch_goes_on_from_that_very_update()
     {
         string[] keys = ["tasks=[colour]", "runs=[0]", "training.epochs=400", "logging.every=1"];
-        await Done(["group=whole", .. keys]);
+        await tiny.Done(["group=whole", .. keys]);
         for (int stop = 0; stop < 2; stop++)
         {
-            var process = ScriptRunner.Start(
-                folder,
-                ["-c", "release", TinyFinetuning.Script, "--", folder.File("tiny.yaml"), "group=stopped", .. keys]
-            );
-            while (
-                await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line
-                && !line.Contains($"epoch {3 + 40 * stop} ")
-            ) { }
-            using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{process.Id}"]))
-                await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(143, (await ScriptRunner.Finish(process)).ExitCode);
-            Assert.True(Directory.Exists(folder.File("runs/stopped_colour_0/states")));
+            using var run = tiny.Start(["group=stopped", .. keys]);
+            await run.WaitForLine($"epoch {3 + 40 * stop} ");
+            run.Send("TERM");
+            (await run.Finish()).Ended(143);
+            Assert.True(Directory.Exists(tiny.File("runs/stopped_colour_0/states")));
         }
-        await Done(["group=stopped", .. keys]);
-        Assert.False(Directory.Exists(folder.File("runs/stopped_colour_0/states")));
+        await tiny.Done(["group=stopped", .. keys]);
+        Assert.False(Directory.Exists(tiny.File("runs/stopped_colour_0/states")));
         Assert.Equal(Learned("whole_colour_0"), Learned("stopped_colour_0"));
         Assert.Equal(Losses("whole_colour_0"), Losses("stopped_colour_0"));
     }
@@ -109,61 +92,61 @@ public sealed class FinetuneScriptTests : IDisposable
     public async Task Micro_batches_change_nothing_that_is_learned()
     {
         string[] keys = ["tasks=[colour, same]", "runs=[0]", "training.epochs=1", "logging.every=1", "training.precision=float32"];
-        await Done(["group=whole", .. keys]);
+        await tiny.Done(["group=whole", .. keys]);
         foreach (int size in new[] { 1, 3, 5 })
         {
-            await Done([$"group=cut{size}", $"training.micro_batch_size={size}", .. keys]);
+            await tiny.Done([$"group=cut{size}", $"training.micro_batch_size={size}", .. keys]);
             foreach (var task in new[] { "colour", "same" })
                 foreach (var (whole, cut) in Losses($"whole_{task}_0").Zip(Losses($"cut{size}_{task}_0")))
-                    Assert.Equal(whole.Item2, cut.Item2, 1e-4 * Math.Abs(whole.Item2) + 1e-6);
+                    Assert.Equal(whole, cut, 1e-4 * Math.Abs(whole) + 1e-6);
         }
     }
 
     [Fact]
     public async Task Mistakes_are_named_and_nothing_is_left_behind()
     {
-        await Refused(["tasks=[colur]"], "colur", "did you mean colour");
-        await Refused(["seeds=[1]"], "seeds", "1 for 2 runs");
-        await Refused(["tasks=[ax]"], "ax", "mnli");
-        await Refused(["checkpoint=no/such/model"], "no/such/model");
-        await Refused(["encoding.max_length=64"], "32 positions");
-        await Refused(["data.own.colour.dev=" + folder.File("colour-test.tsv")], "colour-test.tsv", "label");
-        Assert.False(Directory.Exists(folder.File("runs")));
+        await tiny.Refused(["tasks=[colur]"], "colur", "did you mean colour");
+        await tiny.Refused(["seeds=[1]"], "seeds", "1 for 2 runs");
+        await tiny.Refused(["tasks=[ax]"], "ax", "mnli");
+        await tiny.Refused(["checkpoint=no/such/model"], "no/such/model");
+        await tiny.Refused(["encoding.max_length=64"], "32 positions");
+        await tiny.Refused(["data.own.colour.dev=" + tiny.File("colour-test.tsv")], "colour-test.tsv", "label");
+        Assert.False(Directory.Exists(tiny.File("runs")));
 
-        File.AppendAllText(folder.File("colour.tsv"), "a red cat\tgreen\n");
-        await Refused(["tasks=[colour]"], "colour.tsv:92", "green", "red, blue");
+        File.AppendAllText(tiny.File("colour.tsv"), "a red cat\tgreen\n");
+        await tiny.Refused(["tasks=[colour]"], "colour.tsv:92", "green", "red, blue");
     }
 
     [Fact]
     public async Task Another_experiment_under_the_same_group_is_refused_and_can_be_done_over()
     {
-        await Done("tasks=[colour]", "runs=[0]");
-        await Refused(
+        await tiny.Done("tasks=[colour]", "runs=[0]");
+        await tiny.Refused(
             ["tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3"],
             "another experiment",
             "learning_rate: 0.001",
             "resume=never"
         );
-        await Done("tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3", "resume=never");
-        Assert.Contains("learning_rate: 0.001", File.ReadAllText(folder.File("runs/tiny_colour_0/config.yaml")));
+        await tiny.Done("tasks=[colour]", "runs=[0]", "training.learning_rate=1e-3", "resume=never");
+        Assert.Contains("learning_rate: 0.001", File.ReadAllText(tiny.File("runs/tiny_colour_0/config.yaml")));
     }
 
     [Fact]
     public async Task A_finished_run_of_another_seed_or_of_other_rows_is_not_taken_for_the_one_asked_for_and_one_beside_other_tasks_is()
     {
-        await Done("tasks=[colour]", "runs=[0]");
-        await Refused(["tasks=[colour]", "runs=[0]", "seed=1"], "another experiment", "seeds", "group=");
-        await Done(
+        await tiny.Done("tasks=[colour]", "runs=[0]");
+        await tiny.Refused(["tasks=[colour]", "runs=[0]", "seed=1"], "another experiment", "seeds", "group=");
+        await tiny.Done(
             "tasks=[colour, new]",
             "runs=[0]",
-            $"data.own.new={{text: [text], labels: [red, blue], train: {folder.File("colour.tsv")}, held_out: 0.2}}",
+            $"data.own.new={{text: [text], labels: [red, blue], train: {tiny.File("colour.tsv")}, held_out: 0.2}}",
             "data.own.colour.test=''"
         );
-        File.Copy(folder.File("colour-dev.tsv"), folder.File("moved.tsv"));
-        await Done("tasks=[colour]", "runs=[0]", $"data.own.colour.dev={folder.File("moved.tsv")}");
-        File.AppendAllText(folder.File("moved.tsv"), "a red cat\tred\n");
-        await Refused(
-            ["tasks=[colour]", "runs=[0]", $"data.own.colour.dev={folder.File("moved.tsv")}"],
+        File.Copy(tiny.File("colour-dev.tsv"), tiny.File("moved.tsv"));
+        await tiny.Done("tasks=[colour]", "runs=[0]", $"data.own.colour.dev={tiny.File("moved.tsv")}");
+        File.AppendAllText(tiny.File("moved.tsv"), "a red cat\tred\n");
+        await tiny.Refused(
+            ["tasks=[colour]", "runs=[0]", $"data.own.colour.dev={tiny.File("moved.tsv")}"],
             "was made with other rows",
             "group="
         );
@@ -174,39 +157,21 @@ public sealed class FinetuneScriptTests : IDisposable
     {
         // Values of 1e38 have a squared error that no float holds.
         File.WriteAllLines(
-            folder.File("far.tsv"),
+            tiny.File("far.tsv"),
             Enumerable.Range(0, 30).Select(i => $"red cat\ta dog\t{(i % 2 == 0 ? "1e38" : "-1e38")}").Prepend("a\tb\tlabel")
         );
-        var run = await TinyFinetuning.Finetune(
-            folder,
-            "tasks=[far, colour]",
-            "runs=[0]",
-            $"data.own.far={{text: [a, b], regression: true, train: {folder.File("far.tsv")}, held_out: 0.2}}"
+        await tiny.Refused(
+            ["tasks=[far, colour]", "runs=[0]", $"data.own.far={{text: [a, b], regression: true, train: {tiny.File("far.tsv")}, held_out: 0.2}}"],
+            "far, run 0: training diverged"
         );
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("far, run 0: training diverged", run.Error);
-        Assert.True(FinetuneResult.IsIn(folder.File("runs/tiny_colour_0")));
-        Assert.False(FinetuneResult.IsIn(folder.File("runs/tiny_far_0")));
-    }
-
-    private async Task Done(params string[] overrides)
-    {
-        var run = await TinyFinetuning.Finetune(folder, overrides);
-        Assert.True(run.ExitCode == 0, run.Error + run.Output);
-    }
-
-    private async Task Refused(string[] overrides, params string[] parts)
-    {
-        var run = await TinyFinetuning.Finetune(folder, overrides);
-        Assert.Equal(1, run.ExitCode);
-        Assert.DoesNotContain("   at ", run.Error);
-        Assert.All(parts, part => Assert.Contains(part, run.Error));
+        Assert.True(FinetuneResult.IsIn(tiny.File("runs/tiny_colour_0")));
+        Assert.False(FinetuneResult.IsIn(tiny.File("runs/tiny_far_0")));
     }
 
     private IEnumerable<string> Results(string group = "") =>
-        Directory.Exists(folder.File("runs"))
+        Directory.Exists(tiny.File("runs"))
             ? Directory
-                .EnumerateFiles(folder.File("runs"), "result.json", SearchOption.AllDirectories)
+                .EnumerateFiles(tiny.File("runs"), "result.json", SearchOption.AllDirectories)
                 .Where(file => file.Contains($"/{group}"))
                 .Order(StringComparer.Ordinal)
             : [];
@@ -214,18 +179,12 @@ public sealed class FinetuneScriptTests : IDisposable
     /// <summary>What a run learned, bit for bit.</summary>
     private (string Weights, string Predictions, string Scores) Learned(string run)
     {
-        var result = FinetuneResult.Load(folder.File($"runs/{run}"));
+        var result = FinetuneResult.Load(tiny.File($"runs/{run}"));
         return (
-            Convert.ToHexString(
-                System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(folder.File($"runs/{run}/model.safetensors")))
-            ),
-            File.ReadAllText(folder.File($"runs/{run}/dev_predictions.tsv")),
+            RunFolders.Hash(tiny.File($"runs/{run}/model.safetensors")),
+            File.ReadAllText(tiny.File($"runs/{run}/dev_predictions.tsv")),
             string.Join(' ', result.Epochs.Select(epoch => $"{epoch.Epoch} {epoch.TrainLoss} {string.Join(' ', epoch.Scores)}")));
     }
 
-    private IEnumerable<(long, double)> Losses(string run) =>
-        MetricsLog
-            .Read(folder.File($"runs/{run}"))
-            .Where(row => row.Values.ContainsKey("loss"))
-            .Select(row => (row.Step, row.Values["loss"]));
+    private double[] Losses(string run) => RunFolders.Values(tiny.File($"runs/{run}"));
 }

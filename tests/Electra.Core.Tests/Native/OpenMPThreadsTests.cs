@@ -1,5 +1,4 @@
 using Electra.Tensors;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Native;
 
@@ -28,12 +27,8 @@ public class OpenMPThreadsTests
         Assert.Equal("77", await SpinCount(new() { ["GOMP_SPINCOUNT"] = "77" }));
         Assert.Equal("not set", await SpinCount(new() { ["OMP_WAIT_POLICY"] = "passive" }));
 
-        async Task<string> SpinCount(Dictionary<string, string> environment)
-        {
-            var result = await ScriptRunner.Finish(ScriptRunner.Start(folder, environment, folder.File("spin.csx")));
-            Assert.True(result.ExitCode == 0, result.Error);
-            return result.Output.Trim();
-        }
+        async Task<string> SpinCount(Dictionary<string, string> environment) =>
+            (await ScriptRunner.Start(folder, environment, "spin.csx").Finish()).Succeeded().Output.Trim();
     }
 
     [Fact]

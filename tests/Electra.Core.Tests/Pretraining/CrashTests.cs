@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;
 
@@ -27,11 +26,11 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
                         // Data of its own, so that kills fall into its preparation too.
                         var name = $"killed{side}-{round}";
                         var script = new KilledScript(
-                            () => whole.Start(name, $"datasets={whole.Folder.File(name + "-data")}"),
+                            () => whole.Start(name, $"datasets={whole.Tiny.File(name + "-data")}"),
                             random,
                             reach: 24
                         );
-                        await script.RunToEnd(left, () => { });
+                        await script.RunToEnd(left);
                         left -= script.Kills;
                         whole.AssertSame(name);
                         TestContext.Current.TestOutputHelper?.WriteLine(
@@ -51,39 +50,58 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         await whole.Ready();
 
         var name = $"stopped-{signal}";
-        var process = whole.Start(name);
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("step         7 "))
-        {
-        }
-        using (var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString()]))
-            await kill.WaitForExitAsync();
-        Assert.Equal(code, (await ScriptRunner.Finish(process)).ExitCode);
+        using var run = whole.Start(name);
+        await run.WaitForLine("step         7 ");
+        run.Send(signal);
+        (await run.Finish()).Ended(code);
 
-        Assert.Equal(0, (await whole.Run(name)).ExitCode);
+        (await whole.Run(name)).Succeeded();
         whole.AssertSame(name);
-        // A third call finds the run complete, and adds nothing.
-        var metrics = File.ReadAllText(whole.MetricsOf(name));
-        Assert.Contains("This run is complete", (await whole.Run(name)).Output);
-        Assert.Equal(metrics, File.ReadAllText(whole.MetricsOf(name)));
+    }
+
+    /// <summary>Under dotnet script the terminal sends the signal to two processes, that of the SDK and the run in it.</summary>
+    [Theory]
+    [InlineData("scripts/run")]
+    [InlineData("dotnet script")]
+    public async Task Ctrl_c_in_the_terminal_saves_and_the_same_command_goes_on_to_the_same_end(string launcher)
+    {
+        Assert.SkipUnless(launcher != "dotnet script" || ScriptRunner.IsLocalTool, "built without the bundled script runner");
+        await whole.Ready();
+
+        var name = launcher.Replace('/', '-').Replace(' ', '-');
+        using var run = ScriptRunner.StartInTerminal(
+            TestData.Repository,
+            [.. launcher.Split(' '), "-p", ScriptRunner.KitCache, .. whole.Words(name)]
+        );
+        await run.WaitForLine("step         7");
+        await run.Type("\u0003");
+        (await run.Finish()).Ended(130).Said("The same command goes on from here");
+
+        (await whole.Run(name)).Succeeded().Said("Going on from step");
+        whole.AssertSame(name);
+    }
+
+    [Fact]
+    public async Task A_complete_run_is_left_as_it_is()
+    {
+        await whole.Ready();
+        var metrics = File.ReadAllText(whole.Tiny.Of("whole", "metrics.jsonl"));
+        (await whole.Run("whole")).Succeeded().Said("This run is complete");
+        Assert.Equal(metrics, File.ReadAllText(whole.Tiny.Of("whole", "metrics.jsonl")));
     }
 
     [Fact]
     public async Task A_damaged_newest_state_is_named_and_the_one_before_is_used()
     {
         await whole.Ready();
-        Assert.Equal(0, (await whole.Run("damaged")).ExitCode);
+        (await whole.Run("damaged")).Succeeded();
         Damage(60);
-        var again = await whole.Run("damaged");
-        Assert.True(again.ExitCode == 0, again.Error);
-        Assert.Contains("step_60 is damaged", again.Output);
-        Assert.Contains("Going on from step 57", again.Output);
+        (await whole.Run("damaged")).Succeeded().Said("step_60 is damaged", "Going on from step 57");
         whole.AssertSame("damaged");
 
         Damage(60);
         Damage(57);
-        var lost = await whole.Run("damaged");
-        Assert.Equal(1, lost.ExitCode);
-        Assert.Contains("no saved state of this run can be used", lost.Error);
+        (await whole.Run("damaged")).Refused("no saved state of this run can be used");
         Assert.True(Directory.Exists(whole.StateOf("damaged", 57)), "nothing is thrown away");
 
         void Damage(int step)
@@ -109,9 +127,8 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
             "training.steps=400",
             "training.warmup_steps=0"
         );
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("training diverged: 4 updates in a row", run.Error);
-        var skipped = File.ReadLines(whole.Folder.File("runs/diverged_11081/skipped_updates.jsonl"))
+        run.Refused("training diverged: 4 updates in a row");
+        var skipped = File.ReadLines(whole.Tiny.Of("diverged", "skipped_updates.jsonl"))
             .Select(line => JsonNode.Parse(line)!)
             .ToList();
         Assert.True(skipped.Count >= 4);
@@ -125,13 +142,13 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
         await whole.Ready();
         var script = new KilledScript(
-            () => whole.Start("asked", $"datasets={whole.Folder.File("asked-data")}"),
+            () => whole.Start("asked", $"datasets={whole.Tiny.File("asked-data")}"),
             new Random(5),
             reach: 24,
             "TERM",
             143
         );
-        await script.RunToEnd(10, () => { });
+        await script.RunToEnd(10);
         whole.AssertSame("asked");
         TestContext.Current.TestOutputHelper?.WriteLine($"{script.Kills} signals");
     }
@@ -140,28 +157,20 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     public async Task A_second_start_of_a_run_says_who_has_it()
     {
         await whole.Ready();
-        var process = whole.Start("taken", "training.steps=100000");
-        while (await process.StandardOutput.ReadLineAsync() is { } line && !line.Contains("step         1 "))
-        {
-        }
-        var second = await whole.Run("taken", "training.steps=100000");
-        Assert.Equal(1, second.ExitCode);
-        Assert.Contains($"in use by process {process.Id}", second.Error);
-        process.Kill();
-        await ScriptRunner.Finish(process);
+        using var first = whole.Start("taken", "training.steps=100000");
+        await first.WaitForLine("step         1 ");
+        (await whole.Run("taken", "training.steps=100000")).Refused($"in use by process {first.Id}");
     }
 
     [Fact]
     public async Task Other_text_under_a_run_that_began_is_refused()
     {
         await whole.Ready();
-        File.WriteAllText(whole.Folder.File("changing.txt"), File.ReadAllText(whole.Folder.File("text.txt")));
-        var corpus = $"corpus={whole.Folder.File("changing.txt")}";
-        Assert.Equal(0, (await whole.Run("changing", corpus, "training.max_minutes=0.00001")).ExitCode);
-        File.AppendAllText(whole.Folder.File("changing.txt"), "\nOne document more.\n");
-        var run = await whole.Run("changing", corpus);
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("began with other data", run.Error);
+        var text = whole.Tiny.File("changing.txt");
+        File.Copy(whole.Tiny.File("text.txt"), text);
+        (await whole.Run("changing", $"corpus={text}", "training.max_minutes=0.00001")).Succeeded();
+        File.AppendAllText(text, "\nOne document more.\n");
+        (await whole.Run("changing", $"corpus={text}")).Refused("began with other data");
     }
 
     [Fact, Trait("Category", "Long")]
@@ -170,16 +179,13 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc");
         await whole.Ready();
         // A small first generation: otherwise the garbage collector lets its heap grow for thousands of steps before it collects.
-        var process = whole.Start("long", new Dictionary<string, string> { ["DOTNET_GCgen0size"] = "0x400000" },
+        using var run = whole.Start("long", new Dictionary<string, string> { ["DOTNET_GCgen0size"] = "0x400000" },
             "training.steps=2000", "checkpoints.every=100", "logging.every=5", "evaluation.every=100");
-        (long Kilobytes, int Handles) early = default, late = default;
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
-            if (line.StartsWith("step       795 ", StringComparison.Ordinal))
-                early = Used();
-            else if (line.StartsWith("step     1,995 ", StringComparison.Ordinal))
-                late = Used();
-        Assert.Equal(0, (await ScriptRunner.Finish(process)).ExitCode);
-        Assert.True(early.Kilobytes > 0 && late.Kilobytes > 0, "both are measured");
+        await run.WaitForLine("step       795 ");
+        var early = Used();
+        await run.WaitForLine("step     1,995 ");
+        var late = Used();
+        (await run.Finish()).Succeeded();
         // The least that a step could leave behind, the hidden states of one layer, has 16 kB in bfloat16: 19 MB in 1,200 steps.
         Assert.True(
             late.Kilobytes - early.Kilobytes < 18 << 10,
@@ -187,14 +193,14 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         );
         Assert.InRange(late.Handles, 1, early.Handles + 8);
 
-        (long, int) Used() =>
+        (long Kilobytes, int Handles) Used() =>
             (
                 long.Parse(
-                    File.ReadLines($"/proc/{process.Id}/status")
+                    File.ReadLines($"/proc/{run.Id}/status")
                         .First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
                         .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]
                 ),
-                Directory.GetFiles($"/proc/{process.Id}/fd").Length
+                Directory.GetFiles($"/proc/{run.Id}/fd").Length
             );
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
@@ -22,11 +21,11 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
     {
         await whole.Ready();
         long needed = Directory
-            .EnumerateFiles(whole.Folder.File("runs"), "*", SearchOption.AllDirectories)
+            .EnumerateFiles(whole.Tiny.File("runs"), "*", SearchOption.AllDirectories)
             .Where(file => file.Contains("/whole_"))
             .Sum(file => new FileInfo(file).Length);
         var name = $"full{share * 100}";
-        var disk = whole.Folder.File($"disk-{name}");
+        var disk = whole.Tiny.File($"disk-{name}");
         Directory.CreateDirectory(disk);
         Assert.SkipUnless(
             Mount("-t", "tmpfs", "-o", $"size={(long)(share * needed) >> 10}k", "tmpfs", disk),
@@ -34,10 +33,7 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
         );
         try
         {
-            var full = await whole.Run(name, $"checkpoints.folder={disk}");
-            Assert.Equal(1, full.ExitCode);
-            Assert.Contains("disk is full", full.Error);
-            Assert.DoesNotContain("   at ", full.Error);
+            (await whole.Run(name, $"checkpoints.folder={disk}")).Refused("disk is full");
             Assert.Empty(Directory.EnumerateFileSystemEntries(disk, ".*.partial", SearchOption.AllDirectories));
             foreach (
                 var state in Directory.Exists(Path.Combine(disk, $"{name}_11081/states"))
@@ -47,17 +43,16 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
                 TrainingState.Load<object>(state).Tensors.Dispose();
 
             Assert.True(Mount("-o", "remount,size=64m", disk));
-            var again = await whole.Run(name, $"checkpoints.folder={disk}");
-            Assert.True(again.ExitCode == 0, again.Error);
-            WholeRun.AssertSameBytes(
+            (await whole.Run(name, $"checkpoints.folder={disk}")).Succeeded();
+            RunFolders.AssertSameBytes(
                 whole.StateOf("whole", 60) + "/tensors.safetensors",
                 Path.Combine(disk, $"{name}_11081/states/step_60/tensors.safetensors")
             );
-            WholeRun.AssertSameLogs(whole.Folder.File("runs/whole_11081"), Path.Combine(disk, $"{name}_11081"));
+            RunFolders.AssertSameLogs(whole.Tiny.File("runs/whole_11081"), Path.Combine(disk, $"{name}_11081"));
         }
         finally
         {
-            Start("umount", disk);
+            Command.Run("umount", disk);
         }
     }
 
@@ -90,16 +85,7 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
     {
         using var folder = TestData.Temporary();
         var tokenizer = new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, "a", "b"]));
-        var shape = new ElectraConfig
-        {
-            EmbeddingSize = 4,
-            HiddenSize = 8,
-            Layers = 1,
-            AttentionHeads = 2,
-            IntermediateSize = 8,
-            MaxPositions = 8,
-            GeneratorDivisor = 1,
-        }.For(tokenizer.Vocabulary);
+        var shape = TinyPair.Smallest.For(tokenizer.Vocabulary);
         using var first = ElectraPair.Create(shape, seed: 1, Compute.Reference);
         using var second = ElectraPair.Create(shape, seed: 2, Compute.Reference);
         HuggingFaceFolder.SavePair(folder.File("model"), first, tokenizer);
@@ -117,7 +103,7 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
                 Directory
                     .GetFiles(folder.Path, "*", SearchOption.AllDirectories)
                     .Order(StringComparer.Ordinal)
-                    .Select(file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}")
+                    .Select(file => $"{file} {RunFolders.Hash(file)}")
             );
     }
 
@@ -146,23 +132,7 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
         }
     }
 
-    private static bool Mount(params string[] words) => OperatingSystem.IsLinux() && Start("mount", words);
-
-    private static bool Start(string command, params string[] words)
-    {
-        try
-        {
-            using var process = Process.Start(
-                new ProcessStartInfo(command, words) { RedirectStandardError = true, RedirectStandardOutput = true }
-            )!;
-            process.WaitForExit();
-            return process.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
-    }
+    private static bool Mount(params string[] words) => OperatingSystem.IsLinux() && Command.Run("mount", words);
 
     /// <summary>Writes through to another stream, or fails as a full disk does.</summary>
     private sealed class FailingStream(Stream inner, Func<bool> fails) : Stream

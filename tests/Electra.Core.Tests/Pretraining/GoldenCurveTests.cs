@@ -1,8 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
-using Electra.Running;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;
 
@@ -14,27 +12,17 @@ public sealed class GoldenCurveTests : IDisposable
 {
     private const string Fixture = "golden_curve.json";
 
-    private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly TinyPretraining tiny = new();
 
-    public GoldenCurveTests() => TinyExperiment.Write(folder);
-
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => tiny.Dispose();
 
     private sealed record Curve(string Cpu, double[] Losses);
 
     [Fact]
     public async Task A_hundred_updates_have_the_losses_that_they_had()
     {
-        var run = await ScriptRunner.Run(folder, "-c", "release", TinyExperiment.Script, "--", folder.File("tiny.yaml"),
-            "compute.device=cpu", "compute.threads=1", "training.precision=float32", "training.steps=100", "checkpoints.every=0");
-        Assert.True(run.ExitCode == 0, run.Error);
-        double[] losses =
-        [
-            .. MetricsLog
-                .Read(folder.File("runs/tiny_11081"))
-                .Where(row => row.Values.ContainsKey("loss"))
-                .Select(row => row.Values["loss"]),
-        ];
+        await tiny.Done("training.precision=float32", "training.steps=100", "checkpoints.every=0");
+        var losses = RunFolders.Values(tiny.Of("tiny"));
         if (Environment.GetEnvironmentVariable("ELECTRA_UPDATE_FIXTURES") == "1")
             File.WriteAllText(
                 Path.Combine(TestData.Repository, "tests/Electra.Core.Tests/fixtures", Fixture),

@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Electra.Tests.Hub;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Pretraining;
 
@@ -38,10 +36,6 @@ public sealed class HubScriptTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipUnless(
-            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
-            "needs dotnet build -c Release"
-        );
         server = await HubServer.Start();
         var random = new Random(5);
         string Sentence() => string.Join(' ', Enumerable.Range(0, 12).Select(_ => Words[random.Next(Words.Length - 1)])) + " .";
@@ -74,12 +68,9 @@ public sealed class HubScriptTests : IAsyncLifetime
     [Fact]
     public async Task A_machine_with_a_network_downloads_prepares_and_trains()
     {
-        var first = await Pretrain("first");
-        Assert.True(first.ExitCode == 0, first.Error);
-        Assert.All(
-            ["openwebtext: 1,200 documents", "22 tokens; 0.00% of the text is [UNK]", "step         3", "ElectraForPreTraining"],
-            part => Assert.Contains(part, first.Output)
-        );
+        (await Pretrain("first"))
+            .Succeeded()
+            .Said("openwebtext: 1,200 documents", "22 tokens; 0.00% of the text is [UNK]", "step         3", "ElectraForPreTraining");
         Assert.Equal(
             [
                 $"{OpenWebText}/README.md",
@@ -94,8 +85,7 @@ public sealed class HubScriptTests : IAsyncLifetime
         );
 
         server.Requests.Clear();
-        var second = await Pretrain("second");
-        Assert.True(second.ExitCode == 0, second.Error);
+        (await Pretrain("second")).Succeeded();
         Assert.Empty(server.FileRequests);
         Assert.Equal(
             [$"/api/{OpenWebText}/revision/main", $"/api/models/{Vocabulary}/revision/main"],
@@ -103,8 +93,7 @@ public sealed class HubScriptTests : IAsyncLifetime
         );
 
         server.Requests.Clear();
-        var offline = await Pretrain("offline", ("HF_HUB_OFFLINE", "1"));
-        Assert.True(offline.ExitCode == 0, offline.Error);
+        (await Pretrain("offline", ("HF_HUB_OFFLINE", "1"))).Succeeded();
         Assert.Empty(server.Requests);
     }
 
@@ -112,8 +101,7 @@ public sealed class HubScriptTests : IAsyncLifetime
     public async Task Without_a_network_the_cache_serves_and_what_is_missing_is_named()
     {
         var nothing = await Pretrain("nothing", ("HF_HUB_OFFLINE", "1"));
-        Refused(
-            nothing,
+        nothing.Refused(
             "HF_HUB_OFFLINE is set",
             "the dataset Skylion007/openwebtext is not in the cache",
             folder.File("hf"),
@@ -121,27 +109,26 @@ public sealed class HubScriptTests : IAsyncLifetime
         );
         Assert.Empty(server.Requests);
 
-        Assert.Equal(0, (await Pretrain("whole", "only=data")).ExitCode);
+        (await Pretrain("whole", "only=data")).Succeeded();
         var pointer = Directory.GetFiles(folder.File("hf"), Path.GetFileName(Shard(2)), SearchOption.AllDirectories).Single();
         File.Delete(new FileInfo(pointer).ResolveLinkTarget(true)!.FullName);
         File.Delete(pointer);
         var shard = await Pretrain("shard", ("HF_HUB_OFFLINE", "1"), $"datasets={folder.File("datasets2")}");
-        Refused(shard, "HF_HUB_OFFLINE is set", $"{Shard(2)} missing");
+        shard.Refused("HF_HUB_OFFLINE is set", $"{Shard(2)} missing");
 
         Directory.Delete(folder.File("hf/hub/models--google--electra-small-discriminator"), recursive: true);
         var vocabulary = await Pretrain("vocabulary", ("HF_HUB_OFFLINE", "1"));
-        Refused(vocabulary, "vocabulary:", $"the model {Vocabulary} is not in the cache", "vocabulary=path/to/vocab.txt");
+        vocabulary.Refused("vocabulary:", $"the model {Vocabulary} is not in the cache", "vocabulary=path/to/vocab.txt");
         Assert.False(Directory.Exists(folder.File("runs/vocabulary_11081/states")));
     }
 
     [Fact]
     public async Task A_corpus_that_was_used_up_is_not_needed_again()
     {
-        Assert.Equal(0, (await Pretrain("first", "only=data", "corpus={source: openwebtext, keep_downloads: false}")).ExitCode);
+        (await Pretrain("first", "only=data", "corpus={source: openwebtext, keep_downloads: false}")).Succeeded();
         Assert.Empty(Directory.GetFiles(folder.File("hf/hub"), "*.parquet", SearchOption.AllDirectories));
         server.Requests.Clear();
-        var second = await Pretrain("second", ("HF_HUB_OFFLINE", "1"), "corpus={source: openwebtext, keep_downloads: false}");
-        Assert.True(second.ExitCode == 0, second.Error);
+        (await Pretrain("second", ("HF_HUB_OFFLINE", "1"), "corpus={source: openwebtext, keep_downloads: false}")).Succeeded();
         Assert.Empty(server.Requests);
     }
 
@@ -153,9 +140,9 @@ public sealed class HubScriptTests : IAsyncLifetime
         var runs = await Task.WhenAll(
             new[] { "a", "b" }.Select(name => Pretrain(name, "only=data", $"datasets={folder.File($"datasets-{name}")}"))
         );
-        Assert.All(runs, run => Assert.True(run.ExitCode == 0, run.Error));
+        Assert.All(runs, run => run.Succeeded());
         Assert.Equal(Shards, Contents);
-        Assert.Equal(Stores("datasets-a"), Stores("datasets-b"));
+        Assert.Equal(Prepared("datasets-a"), Prepared("datasets-b"));
     }
 
     [Theory, Trait("Category", "Long")]
@@ -165,7 +152,7 @@ public sealed class HubScriptTests : IAsyncLifetime
     {
         const int Kills = 10;
         string[] options = ["only=data", $"corpus={{source: openwebtext, keep_downloads: {(keep ? "true" : "false")}}}"];
-        Assert.Equal(0, (await Pretrain("whole", [.. options, $"datasets={folder.File("datasets-whole")}"])).ExitCode);
+        (await Pretrain("whole", [.. options, $"datasets={folder.File("datasets-whole")}"])).Succeeded();
         Directory.Delete(folder.File("hf"), recursive: true);
         server.Fault = HubFaults.Slow("/lfs/", pieceBytes: 4_000, TimeSpan.FromMilliseconds(60));
 
@@ -174,19 +161,18 @@ public sealed class HubScriptTests : IAsyncLifetime
         {
             // At a random moment once files are on their way.
             int before = Contents;
-            using var process = Start("killed", options);
-            while (Contents == before && !process.HasExited)
+            using var script = Start("killed", options);
+            while (Contents == before && !script.HasExited)
                 await Task.Delay(10, TestContext.Current.CancellationToken);
             await Task.Delay(random.Next(300), TestContext.Current.CancellationToken);
-            process.Kill();
-            await ScriptRunner.Finish(process);
+            script.Kill();
+            await script.Finish();
             HubFaultTests.AssertNothingWrong(folder.File("hf"));
         }
-        var last = await Pretrain("killed", options);
-        Assert.True(last.ExitCode == 0, last.Error);
+        (await Pretrain("killed", options)).Succeeded();
         // Killed in the middle of a file, it was taken up there.
         Assert.Contains(server.Requests, request => request.Range is not null);
-        Assert.Equal(Stores("datasets-whole"), Stores("datasets"));
+        Assert.Equal(Prepared("datasets-whole"), Prepared("datasets"));
         HubFaultTests.AssertNothingWrong(folder.File("hf"));
         Assert.Equal(keep ? Shards : 0, Directory.GetFiles(folder.File("hf"), "*.parquet", SearchOption.AllDirectories).Length);
         Assert.Empty(Directory.GetFiles(folder.File("hf"), "*.incomplete", SearchOption.AllDirectories));
@@ -197,12 +183,12 @@ public sealed class HubScriptTests : IAsyncLifetime
 
     private static string Shard(int i) => $"plain_text/train-{i:00000}-of-{Shards:00000}.parquet";
 
-    private Task<ScriptResult> Pretrain(string name, params string[] overrides) => ScriptRunner.Finish(Start(name, overrides));
+    private Task<ScriptResult> Pretrain(string name, params string[] overrides) => Start(name, overrides).Finish();
 
     private Task<ScriptResult> Pretrain(string name, (string Name, string Value) variable, params string[] overrides) =>
-        ScriptRunner.Finish(Start(name, overrides, variable));
+        Start(name, overrides, variable).Finish();
 
-    private Process Start(string name, string[] overrides, params (string Name, string Value)[] variables)
+    private RunningScript Start(string name, string[] overrides, params (string Name, string Value)[] variables)
     {
         var environment = variables
             .Append(("HF_ENDPOINT", server.Endpoint.ToString()))
@@ -212,9 +198,7 @@ public sealed class HubScriptTests : IAsyncLifetime
             folder,
             environment,
             [
-                "-c",
-                "release",
-                TinyExperiment.Script,
+                ScriptRunner.Kit("pretrain.csx"),
                 "--",
                 "configs/small.yaml",
                 $"name={name}",
@@ -231,19 +215,5 @@ public sealed class HubScriptTests : IAsyncLifetime
         );
     }
 
-    private static void Refused(ScriptResult run, params string[] said)
-    {
-        Assert.Equal(1, run.ExitCode);
-        Assert.All(said, part => Assert.Contains(part, run.Error));
-        Assert.DoesNotContain("   at ", run.Error);
-    }
-
-    /// <summary>The bytes of all files of prepared examples, by name.</summary>
-    private SortedDictionary<string, string> Stores(string datasets) =>
-        new(
-            Directory
-                .GetFiles(folder.File(datasets), "*", SearchOption.AllDirectories)
-                .Where(file => Path.GetFileName(file) is not ("downloads.json" or "lock"))
-                .ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexString(File.ReadAllBytes(file)))
-        );
+    private SortedDictionary<string, string> Prepared(string datasets) => RunFolders.Prepared(folder.File(datasets));
 }

@@ -14,10 +14,7 @@ public sealed class TrainedModelTests : IDisposable
     private static readonly long[] Ids = [2, 15, 1, 35, 45, 3]; // [CLS] t10 [UNK] t30 t40 [SEP]: the tokens are cased
 
     private readonly TemporaryFolder folder = TestData.Temporary();
-    private readonly ElectraTokenizer tokenizer = new(
-        new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]),
-        lowercase: false
-    );
+    private readonly ElectraTokenizer tokenizer = TinyPair.Tokenizer(lowercase: false);
     private readonly ElectraPair pair = TinyPair.Load(dropout: 0.1);
 
     public TrainedModelTests() => HuggingFaceFolder.SavePair(folder.File("pair"), pair, tokenizer);
@@ -108,7 +105,7 @@ public sealed class TrainedModelTests : IDisposable
         HuggingFaceFolder.SavePair(
             folder.File("other"),
             pair,
-            new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"u{i}")]))
+            TinyPair.Tokenizer(prefix: "u")
         );
         Refused("different vocabularies", () => TrainedModel.Open(folder.File("pair"), folder.File("other"), Compute.Reference));
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Electra.Configuration;
@@ -256,7 +255,7 @@ public sealed class ExperimentTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
         Assert.Equal(143, await Run(async run =>
         {
-            Process.Start("kill", ["-TERM", $"{Environment.ProcessId}"]).Dispose();
+            Command.Send("TERM", Environment.ProcessId);
             await Task.Delay(Timeout.Infinite, run.Stopping);
             return 0;
         }));

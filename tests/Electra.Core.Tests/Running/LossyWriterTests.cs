@@ -1,16 +1,9 @@
-using System.Diagnostics;
 using Electra.Running;
-using Electra.Tests.Pretraining;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Running;
 
-public sealed class LossyWriterTests : IDisposable
+public sealed class LossyWriterTests
 {
-    private readonly TemporaryFolder folder = TestData.Temporary();
-
-    public void Dispose() => folder.Dispose();
-
     [Fact]
     public void Lines_that_cannot_be_written_are_counted_and_dropped()
     {
@@ -33,34 +26,13 @@ public sealed class LossyWriterTests : IDisposable
     public async Task A_run_goes_on_without_its_console(string redirection, string said)
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "needs /dev/full");
-        TinyExperiment.Write(folder);
-        var shell = new ProcessStartInfo(
-            "sh",
-            [
-                "-c",
-                $"exec dotnet \"$@\" {redirection}",
-                "sh",
-                ScriptRunner.Assembly,
-                "-c",
-                "release",
-                "--cache-path",
-                folder.File("cache"),
-                TinyExperiment.Script,
-                "--",
-                folder.File("tiny.yaml"),
-                "compute.threads=1",
-            ]
-        )
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-        };
-        var run = await ScriptRunner.Finish(Process.Start(shell)!);
-        Assert.Equal(0, run.ExitCode);
+        using var tiny = new TinyPretraining();
+        string[] words = [ScriptRunner.Assembly, "--cache-path", ScriptRunner.KitCache, tiny.Script, "--", tiny.Config];
+        var run = await new RunningScript("sh", ["-c", $"exec dotnet \"$@\" {redirection}", "sh", .. words], tiny.Folder.Path).Finish();
+        run.Succeeded();
         Assert.Empty(run.Output);
         Assert.Matches(said, run.Error.Trim());
-        Assert.Equal(12, File.ReadLines(folder.File("runs/tiny_11081/metrics.jsonl")).Count(line => line.Contains("\"loss\"")));
-        Assert.True(File.Exists(folder.File("runs/tiny_11081_100/discriminator/model.safetensors")));
+        Assert.Equal(12, RunFolders.Values(tiny.Of("tiny")).Length);
+        Assert.True(File.Exists(tiny.File("runs/tiny_11081_100/discriminator/model.safetensors")));
     }
 }

@@ -19,7 +19,7 @@ internal sealed record CookbookEntry(string Title, string? Script, string[] Line
     public string Text()
     {
         var text = Script is null ? string.Join('\n', Lines) : Applied(File.ReadAllText(Path.Combine(TestData.Repository, Script)));
-        return text.Replace("../core", Path.Combine(TestData.Repository, "core").Replace('\\', '/'));
+        return ScriptRunner.Movable(text);
     }
 
     private string Applied(string text)

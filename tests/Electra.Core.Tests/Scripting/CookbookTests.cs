@@ -1,33 +1,17 @@
 using System.Globalization;
-using System.Text.Json;
-using Electra.Tests.Finetuning;
-using Electra.Tests.Pretraining;
 
 namespace Electra.Tests.Scripting;
 
 /// <summary>A tiny experiment, pre-trained once for all tests of the cookbook.</summary>
 public sealed class CookbookRuns : IAsyncLifetime
 {
-    internal TemporaryFolder Folder { get; } = TestData.Temporary();
+    internal TinyPretraining Tiny { get; } = new();
 
-    public async ValueTask InitializeAsync()
-    {
-        TinyExperiment.Write(Folder);
-        var trained = await ScriptRunner.Run(
-            Folder,
-            TinyExperiment.Script,
-            "--",
-            Folder.File("tiny.yaml"),
-            "compute.threads=1",
-            "training.steps=100",
-            "checkpoints.every=0"
-        );
-        Assert.True(trained.ExitCode == 0, trained.Error);
-    }
+    public async ValueTask InitializeAsync() => await Tiny.Done("training.steps=100", "checkpoints.every=0");
 
     public ValueTask DisposeAsync()
     {
-        Folder.Dispose();
+        Tiny.Dispose();
         return ValueTask.CompletedTask;
     }
 }
@@ -40,7 +24,7 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
         OwnMetric = "A metric of your own at every evaluation",
         LabelSmoothing = "Fine-tuning with label smoothing";
 
-    private readonly TemporaryFolder folder = runs.Folder;
+    private readonly TinyPretraining tiny = runs.Tiny;
 
     public static TheoryData<string> Edits =>
         [.. CookbookEntry.All.Where(entry => entry.Script == "scripts/pretrain.csx").Select(entry => entry.Title)];
@@ -66,8 +50,7 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
     public async Task An_edit_of_pre_training_runs(string title)
     {
         var name = Name(title);
-        var run = await Pretrain(title, name);
-        Assert.True(run.ExitCode == 0, run.Error);
+        var run = (await Pretrain(title, name)).Succeeded();
         if (title == Grid)
         {
             var table = run.Lines.SkipWhile(line => !line.StartsWith("learning rate", StringComparison.Ordinal)).Skip(1).ToList();
@@ -75,38 +58,34 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
             Assert.DoesNotContain("step ", run.Output);
             Assert.All(
                 new[] { "0.0005_1", "0.001_2", "0.002_2_100" },
-                made => Assert.True(Directory.Exists(folder.File($"runs/{name}-{made}")))
+                made => Assert.True(Directory.Exists(tiny.File($"runs/{name}-{made}")))
             );
             return;
         }
-        var last = Metrics(name);
-        Assert.True(double.IsFinite(last["loss"]));
+        Assert.True(double.IsFinite(Last(name, "loss")));
         if (title == OwnHead)
-            Assert.InRange(last["sentence_order_loss"], 0.2, 2);
+            Assert.InRange(Last(name, "sentence_order_loss"), 0.2, 2);
         if (title == OwnMetric)
-            Assert.InRange(last["held_out/auc_of_likely_tokens"], 0, 1);
+            Assert.InRange(Last(name, "held_out/auc_of_likely_tokens"), 0, 1);
     }
 
     [Fact]
     public async Task A_head_of_ones_own_is_resumed_with_its_model()
     {
         const string Steps = "training.steps=400", Every = "checkpoints.every=0"; // many more than a third of a second allows
-        Assert.Equal(0, (await Pretrain(OwnHead, "whole", Steps, Every)).ExitCode);
-        Assert.Equal(0, (await Pretrain(OwnHead, "stopped", Steps, Every, "training.max_minutes=0.005")).ExitCode);
-        var resumed = await Pretrain(OwnHead, "stopped", Steps, Every);
-        Assert.Contains("Going on from step", resumed.Output);
-        Assert.Equal(Metrics("whole")["sentence_order_loss"], Metrics("stopped")["sentence_order_loss"]);
-        Assert.Equal(Metrics("whole")["loss"], Metrics("stopped")["loss"]);
+        (await Pretrain(OwnHead, "whole", Steps, Every)).Succeeded();
+        (await Pretrain(OwnHead, "stopped", Steps, Every, "training.max_minutes=0.005")).Succeeded();
+        (await Pretrain(OwnHead, "stopped", Steps, Every)).Succeeded().Said("Going on from step");
+        foreach (var metric in new[] { "sentence_order_loss", "loss" })
+            Assert.Equal(Last("whole", metric), Last("stopped", metric));
     }
 
     [Fact]
     public async Task An_edit_of_fine_tuning_runs()
     {
-        using var own = TestData.Temporary();
-        TinyFinetuning.Write(own);
+        using var own = new TinyFinetuning();
         File.WriteAllText(own.File("mine.csx"), Entry(LabelSmoothing).Text());
-        var run = await ScriptRunner.Run(own, "mine.csx", "--", own.File("tiny.yaml"), "tasks=[colour]", "runs=0");
-        Assert.True(run.ExitCode == 0, run.Error);
+        (await ScriptRunner.Run(own.Folder, "mine.csx", "--", own.Config, "tasks=[colour]", "runs=0")).Succeeded();
     }
 
     [Theory]
@@ -121,11 +100,10 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
             )
         );
         File.WriteAllText(
-            folder.File($"{Name(title)}.csx"),
-            entry.Text().Replace("checkpoints/pretrain/demo_36_100", folder.File("runs/tiny_11081_100"))
+            tiny.File($"{Name(title)}.csx"),
+            entry.Text().Replace("checkpoints/pretrain/demo_36_100", tiny.File("runs/tiny_11081_100"))
         );
-        var run = await ScriptRunner.Run(folder, $"{Name(title)}.csx");
-        Assert.True(run.ExitCode == 0, run.Error);
+        var run = (await ScriptRunner.Run(tiny.Folder, $"{Name(title)}.csx")).Succeeded();
         if (title.Contains("five best"))
             Assert.Equal(5, run.Lines.Length);
         if (title.Contains("similarity"))
@@ -135,17 +113,17 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
     [Fact]
     public async Task Sentences_from_a_pipe_are_answered_line_by_line()
     {
-        var run = ScriptRunner.Start(
-            folder,
-            Path.Combine(TestData.Repository, "scripts", "try.csx"),
+        using var run = ScriptRunner.Start(
+            tiny.Folder,
+            ScriptRunner.Kit("try.csx"),
             "--",
-            folder.File("runs/tiny_11081_100"),
+            tiny.File("runs/tiny_11081_100"),
             "best=2",
             "threshold=0"
         );
-        await run.StandardInput.WriteAsync("The old [MASK] sees the river.\n\nThe Cat sees\n");
-        run.StandardInput.Close();
-        var done = await ScriptRunner.Finish(run);
+        await run.Type("The old [MASK] sees the river.\n\nThe Cat sees\n");
+        run.EndInput();
+        var done = await run.Finish();
         Assert.Equal((0, 2), (done.ExitCode, done.Lines.Length));
         Assert.Matches(@"^The old \{\[MASK\] → \S+ \d+%, \S+ \d+%\} sees the river\.$", done.Lines[0]);
         Assert.Matches(@"\{Cat\? \d+% → ", done.Lines[1]);
@@ -157,22 +135,9 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
 
     private Task<ScriptResult> Pretrain(string title, string name, params string[] words)
     {
-        File.WriteAllText(folder.File($"{name}.csx"), Entry(title).Text());
-        return ScriptRunner.Run(folder, [$"{name}.csx", "--", folder.File("tiny.yaml"), "compute.threads=1", $"name={name}", .. words]);
+        File.WriteAllText(tiny.File($"{name}.csx"), Entry(title).Text());
+        return ScriptRunner.Run(tiny.Folder, [$"{name}.csx", "--", tiny.Config, $"name={name}", .. words]);
     }
 
-    /// <summary>The last value of each metric of a run.</summary>
-    private Dictionary<string, double> Metrics(string name)
-    {
-        var last = new Dictionary<string, double>();
-        foreach (var line in File.ReadLines(folder.File($"runs/{name}_11081/metrics.jsonl")))
-            foreach (
-                var value in JsonDocument
-                    .Parse(line)
-                    .RootElement.EnumerateObject()
-                    .Where(value => value.Value.ValueKind == JsonValueKind.Number)
-            )
-                last[value.Name] = value.Value.GetDouble();
-        return last;
-    }
+    private double Last(string name, string metric) => RunFolders.Values(tiny.Of(name), metric)[^1];
 }

@@ -1,5 +1,3 @@
-using Electra.Tests.Pretraining;
-
 namespace Electra.Tests.Scripting;
 
 /// <summary>A built checkout that was copied while the first one is still there: a folder of its own in everything.</summary>
@@ -7,13 +5,12 @@ public sealed class CopiedCheckoutTests : IDisposable
 {
     private const string Library = "core/bin/Release/net10.0", Runner = "scripts/host/bin/Release/net10.0";
 
-    private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly TinyPretraining tiny = new();
     private readonly string copy;
 
     public CopiedCheckoutTests()
     {
-        TinyExperiment.Write(folder);
-        copy = folder.File("a copy, ü");
+        copy = tiny.File("a copy, ü");
         foreach (var part in new[] { ".", "scripts", "configs", Library, Runner })
         {
             Directory.CreateDirectory(Path.Combine(copy, part));
@@ -25,21 +22,13 @@ public sealed class CopiedCheckoutTests : IDisposable
             Directory.CreateSymbolicLink(Path.Combine(copy, Library, Path.GetFileName(large)), large);
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => tiny.Dispose();
 
     [Fact]
     public async Task What_the_copy_makes_lies_in_the_copy()
     {
         var (checkpoints, datasets) = ($"copied-{Guid.NewGuid():N}", $"copied-{Guid.NewGuid():N}");
-        var run = await Run(
-            "scripts/pretrain.csx",
-            "--",
-            folder.File("tiny.yaml"),
-            "compute.threads=1",
-            $"checkpoints.folder={checkpoints}",
-            $"datasets={datasets}"
-        );
-        Assert.True(run.ExitCode == 0, run.Error);
+        (await Run("scripts/pretrain.csx", "--", tiny.Config, $"checkpoints.folder={checkpoints}", $"datasets={datasets}")).Succeeded();
         foreach (var made in new[] { checkpoints, datasets })
         {
             Assert.True(Directory.Exists(Path.Combine(copy, made)), made);
@@ -55,12 +44,12 @@ public sealed class CopiedCheckoutTests : IDisposable
             WriteLine(Electra.Native.LibTorch.Folder);
             WriteLine(Electra.Storage.Paths.Root);
             """);
-        File.WriteAllText(folder.File("elsewhere.csx"), $$"""
+        File.WriteAllText(tiny.File("elsewhere.csx"), $$"""
             #load "{{copy.Replace("\\", "/")}}/{{Library}}/electra.csx"
             WriteLine(Electra.Native.LibTorch.Folder);
             WriteLine(Electra.Storage.Paths.Root);
             """);
-        foreach (var script in new[] { "scripts/where.csx", folder.File("elsewhere.csx") })
+        foreach (var script in new[] { "scripts/where.csx", tiny.File("elsewhere.csx") })
         {
             var run = await Run(script);
             Assert.Equal("", run.Error);
@@ -69,7 +58,9 @@ public sealed class CopiedCheckoutTests : IDisposable
     }
 
     private Task<ScriptResult> Run(params string[] words) =>
-        ScriptRunner.Finish(
-            ScriptRunner.StartDotnet(copy, [Path.Combine(copy, Runner, "dotnet-script.dll"), "-p", folder.File("cache"), .. words])
-        );
+        new RunningScript(
+            "dotnet",
+            [Path.Combine(copy, Runner, "dotnet-script.dll"), "-p", tiny.File("cache"), .. words],
+            copy
+        ).Finish();
 }

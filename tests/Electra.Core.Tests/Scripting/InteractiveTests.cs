@@ -7,20 +7,15 @@ public class InteractiveTests
     [Fact]
     public async Task Tensors_work_in_an_interactive_host()
     {
-        Assert.SkipUnless(
-            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
-            "needs dotnet build -c Release"
-        );
         using var folder = TestData.Temporary();
         var host = Path.GetDirectoryName(ScriptRunner.Assembly)!.Replace('\\', '/');
-        var kit = Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx").Replace('\\', '/');
         File.WriteAllText(folder.File("repl.csx"), $$"""
             #r "{{host}}/Microsoft.CodeAnalysis.dll"
             #r "{{host}}/Microsoft.CodeAnalysis.Scripting.dll"
             #r "{{host}}/Microsoft.CodeAnalysis.CSharp.Scripting.dll"
             using Microsoft.CodeAnalysis.CSharp.Scripting;
             using Microsoft.CodeAnalysis.Scripting;
-            var state = await CSharpScript.RunAsync("#load \"{{kit}}\"", ScriptOptions.Default.WithFilePath("{{folder.File("in").Replace(
+            var state = await CSharpScript.RunAsync("#load \"{{ScriptRunner.Library}}\"", ScriptOptions.Default.WithFilePath("{{folder.File("in").Replace(
                 '\\',
                 '/'
             )}}"));

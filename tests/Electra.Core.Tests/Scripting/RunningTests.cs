@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Electra.Tests.Scripting;
 
 public class RunningTests
@@ -75,10 +73,10 @@ public class RunningTests
 
         foreach (var (signal, exitCode) in new[] { ("TERM", 15), ("INT", 2) })
         {
-            var script = ScriptRunner.Start(folder, "waits.csx");
-            Assert.Equal("ready", await script.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-            using var kill = Process.Start("kill", [$"-{signal}", $"{script.Id}"]);
-            Assert.Equal(exitCode, (await ScriptRunner.Finish(script)).ExitCode);
+            using var script = ScriptRunner.Start(folder, "waits.csx");
+            Assert.Equal("ready", await script.ReadLine());
+            script.Send(signal);
+            (await script.Finish()).Ended(exitCode);
         }
     }
 
@@ -95,11 +93,11 @@ public class RunningTests
             WriteLine(library.GetField("Number").GetRawConstantValue());
             """);
 
-        var script = ScriptRunner.Start(folder, "uses.csx");
-        Assert.Equal("ready", await script.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        using var script = ScriptRunner.Start(folder, "uses.csx");
+        Assert.Equal("ready", await script.ReadLine());
         File.WriteAllText(folder.File("Library.dll"), "another build");
-        script.StandardInput.WriteLine();
-        var result = await ScriptRunner.Finish(script);
+        await script.Type("\n");
+        var result = await script.Finish();
 
         Assert.Equal(("3", "", 0), (Assert.Single(result.Lines), result.Error, result.ExitCode));
     }
@@ -107,13 +105,10 @@ public class RunningTests
     [Fact]
     public async Task Dotnet_script_is_this_runner_in_every_folder_of_the_repository()
     {
-        Assert.SkipUnless(
-            File.Exists(Path.Combine(TestData.Repository, ".config", "dotnet-tools.json")),
-            "built without the bundled script runner"
-        );
+        Assert.SkipUnless(ScriptRunner.IsLocalTool, "built without the bundled script runner");
 
-        var direct = await ScriptRunner.Finish(ScriptRunner.StartDotnet(TestData.Repository, ScriptRunner.Assembly, "--version"));
-        var tool = await ScriptRunner.Finish(ScriptRunner.StartDotnet(Path.Combine(TestData.Repository, "scripts"), "script", "--version"));
+        var direct = await new RunningScript("dotnet", [ScriptRunner.Assembly, "--version"], TestData.Repository).Finish();
+        var tool = await new RunningScript("dotnet", ["script", "--version"], Path.Combine(TestData.Repository, "scripts")).Finish();
 
         Assert.Equal(0, tool.ExitCode);
         Assert.Contains("bundled", tool.Output);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Electra.Tests.Pretraining;
 
 namespace Electra.Tests.Scripting;
 
@@ -9,35 +8,17 @@ public sealed class SchedulerTests : IDisposable
 {
     private static readonly string Launcher = Path.Combine(TestData.Repository, "scripts", "run");
 
-    private readonly TemporaryFolder folder = TestData.Temporary();
-    private readonly List<Process> started = [];
+    private readonly TinyPretraining tiny = new();
+    private readonly List<RunningScript> started = [];
 
-    public SchedulerTests()
-    {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
-        TinyExperiment.Write(folder);
-    }
+    public SchedulerTests() => Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
 
     public void Dispose()
     {
         // A test that failed leaves nothing that trains for hours.
-        foreach (var process in started)
-            using (process)
-                if (IsRunning(process))
-                    process.Kill(entireProcessTree: true);
-        folder.Dispose();
-
-        static bool IsRunning(Process process)
-        {
-            try
-            {
-                return !process.HasExited;
-            }
-            catch (InvalidOperationException)
-            {
-                return false; // It was waited for, and disposed.
-            }
-        }
+        foreach (var run in started)
+            run.Dispose();
+        tiny.Dispose();
     }
 
     [Theory]
@@ -51,13 +32,11 @@ public sealed class SchedulerTests : IDisposable
     {
         // As timeout(1) does it.
         var run = await Training("setsid", Launcher);
-        await Send(signal, run.Id);
+        run.Send(signal);
         await Task.Delay(20);
-        await Send(signal, -run.Id);
+        Command.Send(signal, -run.Id);
 
-        var ended = await ScriptRunner.Finish(run);
-        Assert.True(exitCode == ended.ExitCode, $"{ended.ExitCode}: {ended.Error}");
-        Assert.Contains("goes on from here", ended.Output);
+        (await run.Finish()).Ended(exitCode).Said("goes on from here");
         Assert.True(IsSaved);
     }
 
@@ -65,20 +44,18 @@ public sealed class SchedulerTests : IDisposable
     public async Task Sighup_stays_ignored_under_nohup()
     {
         var run = await Training("sh", "-c", "trap '' HUP; exec \"$0\" \"$@\"", Launcher);
-        await Send("HUP", run.Id);
-        await ScriptRunner.WaitForLine(run, "step");
-        await Send("TERM", run.Id);
+        run.Send("HUP");
+        await run.WaitForLine("step");
+        run.Send("TERM");
 
-        var ended = await ScriptRunner.Finish(run);
-        Assert.Equal(143, ended.ExitCode);
-        Assert.DoesNotContain("129", ended.Output);
+        Assert.DoesNotContain("129", (await run.Finish()).Ended(143).Output);
     }
 
     [Fact]
     public async Task A_second_signal_after_seconds_ends_at_once()
     {
-        File.WriteAllText(folder.File("obstinate.csx"), $$"""
-            #load "{{Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")}}"
+        File.WriteAllText(tiny.File("obstinate.csx"), $$"""
+            #load "{{ScriptRunner.Library}}"
             using Electra.Export;
             using Electra.Running;
             return await Experiment.RunOn<ExportConfig>(Args, operand: "models", run =>
@@ -89,13 +66,13 @@ public sealed class SchedulerTests : IDisposable
             });
             """);
         var run = Start(Launcher, "obstinate.csx", "--", "x");
-        await ScriptRunner.WaitForLine(run, "ready");
-        await Send("INT", run.Id);
-        await ScriptRunner.WaitForLine(run, "stopping after saving; another signal after 5 seconds ends at once");
+        await run.WaitForLine("ready");
+        run.Send("INT");
+        await run.WaitForLine("stopping after saving; another signal after 5 seconds ends at once");
         await Task.Delay(TimeSpan.FromSeconds(5.2));
         Assert.False(run.HasExited);
-        await Send("TERM", run.Id);
-        Assert.Equal(143, (await ScriptRunner.Finish(run)).ExitCode);
+        run.Send("TERM");
+        (await run.Finish()).Ended(143);
     }
 
     [Theory]
@@ -103,35 +80,34 @@ public sealed class SchedulerTests : IDisposable
     [InlineData("KILL", 137)]
     public async Task When_dotnet_script_alone_is_ended_the_run_in_it_saves_and_ends(string signal, int exitCode)
     {
-        Assert.SkipUnless(HasLocalTool, "built without the bundled script runner");
+        Assert.SkipUnless(ScriptRunner.IsLocalTool, "built without the bundled script runner");
         var outer = await Training("dotnet", "script");
         int inner = Inner();
         Assert.NotEqual(outer.Id, inner);
 
-        await Send(signal, outer.Id);
+        outer.Send(signal);
         await EndOf(inner);
         Assert.True(IsSaved);
-        Assert.Equal(exitCode, (await ScriptRunner.Finish(outer)).ExitCode);
+        (await outer.Finish()).Ended(exitCode);
     }
 
     [Fact]
     public async Task A_run_whose_dotnet_script_ended_before_it_began_ends_too()
     {
-        Assert.SkipUnless(HasLocalTool && OperatingSystem.IsLinux(), "needs the bundled script runner, and reads /proc");
+        Assert.SkipUnless(ScriptRunner.IsLocalTool && OperatingSystem.IsLinux(), "needs the bundled script runner, and reads /proc");
         var outer = Start("dotnet", ["script", .. Words]);
         string inner;
         while ((inner = File.ReadAllText($"/proc/{outer.Id}/task/{outer.Id}/children").Trim()) == "")
             await Task.Delay(1);
-        await Send("KILL", outer.Id);
+        outer.Send("KILL");
         await EndOf(int.Parse(inner.Split(' ')[0], CultureInfo.InvariantCulture));
     }
 
     [Fact]
     public async Task A_run_whose_terminal_is_closed_saves()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "needs script(1), which makes a terminal");
-        var terminal = Start("script", "-qec", $"exec '{Launcher}' {string.Join(' ', Words.Select(word => $"'{word}'"))}", "/dev/null");
-        await ScriptRunner.WaitForLine(terminal, "lr ");
+        using var terminal = ScriptRunner.StartInTerminal(tiny.Folder.Path, [Launcher, .. Words]);
+        await terminal.WaitForLine("lr ");
         int inner = Inner();
         terminal.Kill();
         await EndOf(inner);
@@ -141,91 +117,62 @@ public sealed class SchedulerTests : IDisposable
     [Fact]
     public async Task Another_user_runs_the_same_build_from_any_folder_also_by_a_link()
     {
-        File.CreateSymbolicLink(folder.File("electra"), Launcher);
-        var another = new Dictionary<string, string> { ["HOME"] = folder.File("home"), ["DOTNET_CLI_HOME"] = folder.File("home") };
-        foreach (var launcher in new[] { Launcher, folder.File("electra") })
-            foreach (var script in new[] { TinyExperiment.Script, "scripts/pretrain.csx", "pretrain.csx" })
+        File.CreateSymbolicLink(tiny.File("electra"), Launcher);
+        var another = new Dictionary<string, string> { ["HOME"] = tiny.File("home"), ["DOTNET_CLI_HOME"] = tiny.File("home") };
+        foreach (var launcher in new[] { Launcher, tiny.File("electra") })
+            foreach (var script in new[] { tiny.Script, "scripts/pretrain.csx", "pretrain.csx" })
             {
-                var help = await ScriptRunner.Finish(
-                    ScriptRunner.StartProgram(launcher, folder.Path, another, "-p", ScriptRunner.KitCache, script, "--", "--help")
-                );
-                Assert.True(help.ExitCode == 0, help.Error);
-                Assert.Contains("usage: ", help.Output);
+                string[] words = ["-p", ScriptRunner.KitCache, script, "--", "--help"];
+                (await new RunningScript(launcher, words, tiny.Folder.Path, another).Finish()).Succeeded().Said("usage: ");
             }
     }
 
     [Fact]
     public async Task Before_the_first_build_it_says_what_to_do()
     {
-        Directory.CreateDirectory(folder.File("kit/scripts"));
-        File.Copy(Launcher, folder.File("kit/scripts/run"));
-        var run = await ScriptRunner.Finish(Start(folder.File("kit/scripts/run"), "pretrain.csx"));
+        Directory.CreateDirectory(tiny.File("kit/scripts"));
+        File.Copy(Launcher, tiny.File("kit/scripts/run"));
+        var run = await Start(tiny.File("kit/scripts/run"), "pretrain.csx").Finish();
         Assert.Equal(1, run.ExitCode);
-        Assert.Equal($"scripts/run: nothing is built yet. Build first: dotnet build -c Release, in {folder.File("kit")}\n", run.Error);
+        Assert.Equal($"scripts/run: nothing is built yet. Build first: dotnet build -c Release, in {tiny.File("kit")}\n", run.Error);
     }
 
-    private static bool HasLocalTool => File.Exists(Path.Combine(TestData.Repository, ".config", "dotnet-tools.json"));
+    private bool IsSaved => Directory.Exists(tiny.File($"{TinyPretraining.RunFolder}/states"));
 
-    private bool IsSaved => Directory.Exists(folder.File("runs/tiny_11081/states"));
-
+    /// <summary>A run that would go on for hours.</summary>
     private string[] Words =>
-        [
-            "-p",
-            ScriptRunner.KitCache,
-            TinyExperiment.Script,
-            "--",
-            folder.File("tiny.yaml"),
-            "compute.threads=1",
-            "training.steps=10000000",
-            "checkpoints.every=0",
-        ];
+        ["-p", ScriptRunner.KitCache, tiny.Script, "--", tiny.Config, "training.steps=10000000", "checkpoints.every=0"];
 
-    private Process Start(string program, params string[] words)
+    private RunningScript Start(string program, params string[] words)
     {
-        var process = ScriptRunner.StartProgram(
-            program,
-            program == "dotnet" ? TestData.Repository : folder.Path,
-            new Dictionary<string, string>(),
-            words
-        );
-        started.Add(process);
-        return process;
+        var run = new RunningScript(program, words, program == "dotnet" ? TestData.Repository : tiny.Folder.Path);
+        started.Add(run);
+        return run;
     }
 
     /// <summary>The process that trains, whoever started it: the one that has the run's lock.</summary>
     private int Inner()
     {
-        var holder = File.ReadAllText(folder.File("runs/tiny_11081/.lock.process"));
+        var holder = File.ReadAllText(tiny.File($"{TinyPretraining.RunFolder}/.lock.process"));
         return int.Parse(holder.Split(' ').First(word => word.All(char.IsAsciiDigit)), CultureInfo.InvariantCulture);
     }
 
     /// <summary>Starts a run that would go on for hours, and waits for its first steps.</summary>
-    private async Task<Process> Training(string program, params string[] words)
+    private async Task<RunningScript> Training(string program, params string[] words)
     {
         var run = Start(program, [.. words, .. Words]);
-        await ScriptRunner.WaitForLine(run, "step         3 ");
+        await run.WaitForLine("step         3 ");
         return run;
-    }
-
-    /// <summary>Sends a signal to a process, or to a group where the number is negative.</summary>
-    private static async Task Send(string signal, int process)
-    {
-        using var kill = Process.Start(new ProcessStartInfo("kill", [$"-{signal}", "--", $"{process}"]) { RedirectStandardError = true })!;
-        await kill.WaitForExitAsync();
     }
 
     /// <summary>Waits for a process that is not a child of this one.</summary>
     private static async Task EndOf(int process)
     {
-        for (var clock = Stopwatch.StartNew(); await IsThere(); await Task.Delay(50))
+        for (var clock = Stopwatch.StartNew(); IsThere(); await Task.Delay(50))
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"process {process} goes on");
 
-        async Task<bool> IsThere()
-        {
-            using var kill = Process.Start(new ProcessStartInfo("kill", ["-0", $"{process}"]) { RedirectStandardError = true })!;
-            await kill.WaitForExitAsync();
-            return kill.ExitCode == 0 && !(OperatingSystem.IsLinux() && IsZombie($"/proc/{process}/stat"));
-        }
+        bool IsThere() =>
+            Command.Run("kill", "-0", $"{process}") && !(OperatingSystem.IsLinux() && IsZombie($"/proc/{process}/stat"));
 
         // Where nobody collects orphans, in a container say, they stay on the list.
         static bool IsZombie(string file) => File.Exists(file) && File.ReadAllText(file).Contains(") Z ");

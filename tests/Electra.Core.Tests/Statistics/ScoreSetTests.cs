@@ -1,6 +1,5 @@
 using Electra.Running;
 using Electra.Statistics;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Statistics;
 
@@ -271,19 +270,10 @@ public sealed class ScoreSetTests : IDisposable
 
         async Task Refused(int code, string[] arguments, string message)
         {
-            var run = await Stats(arguments);
-            Assert.Equal(code, run.ExitCode);
-            Assert.Contains(message, run.Error);
-            Assert.DoesNotContain("   at ", run.Error);
+            (await Stats(arguments)).Refused(code, message);
         }
     }
 
-    private Task<ScriptResult> Stats(params string[] arguments)
-    {
-        Assert.SkipUnless(
-            File.Exists(Path.Combine(TestData.Repository, "core/bin/Release/net10.0/electra.csx")),
-            "needs dotnet build -c Release"
-        );
-        return ScriptRunner.Run(folder, ["-c", "release", Path.Combine(TestData.Repository, "scripts", "stats.csx"), "--", .. arguments]);
-    }
+    private Task<ScriptResult> Stats(params string[] arguments) =>
+        ScriptRunner.Run(folder, [ScriptRunner.Kit("stats.csx"), "--", .. arguments]);
 }

@@ -54,7 +54,7 @@ public sealed class AtomicFileTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there are none");
         using var folder = TestData.Temporary();
-        Make("mkfifo", folder.File("pipe"));
+        Command.Run("mkfifo", folder.File("pipe"));
         var reading = Task.Run(() => File.ReadAllText(folder.File("pipe")), TestContext.Current.CancellationToken);
 
         AtomicFile.WriteAllText(folder.File("pipe"), "a line\n");
@@ -70,7 +70,7 @@ public sealed class AtomicFileTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "devices have other names there");
         using var folder = TestData.Temporary();
         // A copy of /dev/null, which only root can make: the true one would be gone if this failed.
-        Assert.SkipUnless(Make("mknod", folder.File("nowhere"), "c", "1", "3"), "needs the right to make a device");
+        Assert.SkipUnless(Command.Run("mknod", folder.File("nowhere"), "c", "1", "3"), "needs the right to make a device");
         File.CreateSymbolicLink(folder.File("link"), folder.File("nowhere"));
 
         AtomicFile.WriteAllText(folder.File("link"), "lost");
@@ -139,12 +139,5 @@ public sealed class AtomicFileTests
         File.SetUnixFileMode(folder.File("a.txt"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         AtomicFile.WriteAllText(folder.File("a.txt"), "newer");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.File("a.txt")));
-    }
-
-    private static bool Make(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.WaitForExit();
-        return process.ExitCode == 0;
     }
 }

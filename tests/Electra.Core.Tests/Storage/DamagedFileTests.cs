@@ -137,16 +137,7 @@ public sealed class DamagedFileTests : IDisposable
     public void A_models_folder_is_opened_or_refused(string name)
     {
         var tokenizer = new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, "a", "##b", "é"]));
-        var shape = new ElectraConfig
-        {
-            EmbeddingSize = 4,
-            HiddenSize = 8,
-            Layers = 1,
-            AttentionHeads = 2,
-            IntermediateSize = 8,
-            MaxPositions = 8,
-            GeneratorDivisor = 1,
-        }.For(tokenizer.Vocabulary);
+        var shape = TinyPair.Smallest.For(tokenizer.Vocabulary);
         using (var pair = ElectraPair.Create(shape, seed: 1, Compute.Reference))
             HuggingFaceFolder.SavePair(folder.File("model"), pair, tokenizer);
         Mutations.Try(folder.File($"model/discriminator/{name}"), Count, () =>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Electra.Storage;
 
 namespace Electra.Tests.Storage;
@@ -9,7 +8,7 @@ public sealed class InputFileTests : IDisposable
 
     public void Dispose()
     {
-        Shell($"chmod -R u+rwx {folder.Path}; rm -rf {folder.Path}/*");
+        Command.Shell($"chmod -R u+rwx {folder.Path}; rm -rf {folder.Path}/*");
         folder.Dispose();
     }
 
@@ -25,7 +24,7 @@ public sealed class InputFileTests : IDisposable
         File.CreateSymbolicLink(folder.File("circle"), "circle");
         Refused("circle", "circle is a link to circle, which does not exist");
         Assert.False(InputFile.Exists(folder.File("dangling")) || InputFile.Exists(folder.File("circle")));
-        Shell($"mkfifo {folder.File("pipe")}");
+        Command.Shell($"mkfifo {folder.File("pipe")}");
         Refused("pipe", "is a pipe, and can be read only once");
         Assert.Contains("is a device", Assert.Throws<UserErrorException>(() => InputFile.Check("/dev/null")).Message);
         Refused("caf\uFFFD.txt", "is not UTF-8", "convmv");
@@ -54,7 +53,7 @@ public sealed class InputFileTests : IDisposable
     public void A_folder_whose_name_is_not_utf8_is_named_before_anything_is_read()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "names of any bytes");
-        Shell($"mkdir {folder.Path}/$(printf 'caf\\351')");
+        Command.Shell($"mkdir {folder.Path}/$(printf 'caf\\351')");
         Assert.Contains("is not UTF-8", Assert.Throws<UserErrorException>(() => FolderFiles.Under(folder.Path).ToList()).Message);
     }
 
@@ -63,6 +62,4 @@ public sealed class InputFileTests : IDisposable
         var message = Assert.Throws<UserErrorException>(() => InputFile.Check(folder.File(name))).Message;
         Assert.All(said, part => Assert.Contains(part, message));
     }
-
-    private static void Shell(string command) => Process.Start("bash", ["-c", command]).WaitForExit();
 }

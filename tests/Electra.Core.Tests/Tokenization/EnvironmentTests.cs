@@ -1,5 +1,4 @@
 using System.Globalization;
-using Electra.Tests.Scripting;
 using Electra.Tokenization;
 
 namespace Electra.Tests.Tokenization;
@@ -16,18 +15,10 @@ public class EnvironmentTests
     public async Task Tokens_and_vocabularies_are_the_same(string variable, string value)
     {
         using var folder = TestData.Temporary();
-        var library = Path.Combine(
-            TestData.Repository,
-            "core",
-            "bin",
-            Directory.GetParent(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))!.Name,
-            "net10.0",
-            "electra.csx"
-        );
         File.WriteAllText(
             folder.File("train.csx"),
             $$"""
-            #load "{{library}}"
+            #load "{{ScriptRunner.Library}}"
             using Electra.Tokenization;
             TokenizerSettings[] forms = [new(), new() { StripAccents = false }, new() { Lowercase = false }];
             foreach (var settings in forms)
@@ -38,9 +29,7 @@ public class EnvironmentTests
             }
             """
         );
-        var result = await ScriptRunner.Finish(
-            ScriptRunner.Start(folder, new Dictionary<string, string> { [variable] = value }, "train.csx")
-        );
+        var result = await ScriptRunner.Start(folder, new Dictionary<string, string> { [variable] = value }, "train.csx").Finish();
         Assert.Equal("", result.Error);
         Assert.Equal(Lines(), result.Lines);
     }

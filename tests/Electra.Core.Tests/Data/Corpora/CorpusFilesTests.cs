@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Electra.Data.Corpora;
 
 namespace Electra.Tests.Data.Corpora;
@@ -15,7 +14,7 @@ public sealed class CorpusFilesTests : IDisposable
     {
         // .NET cannot delete by a name that is not UTF-8.
         if (OperatingSystem.IsLinux())
-            Process.Start("bash", ["-c", $"rm -rf {folder.Path}/*"]).WaitForExit();
+            Command.Shell($"rm -rf {folder.Path}/*");
         folder.Dispose();
     }
 
@@ -108,7 +107,7 @@ public sealed class CorpusFilesTests : IDisposable
         File.CreateSymbolicLink(folder.File("gone.txt"), "nowhere.txt");
         Assert.Contains("gone.txt is a link to nowhere.txt, which does not exist", Refused("gone.txt"));
         Assert.Contains("gone.txt is a link to nowhere.txt, which does not exist", Refused(""));
-        Process.Start("mkfifo", [folder.File("pipe")]).WaitForExit();
+        Command.Run("mkfifo", folder.File("pipe"));
         Assert.Contains("is a pipe, and can be read only once", Refused("pipe"));
     }
 
@@ -117,7 +116,7 @@ public sealed class CorpusFilesTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "names of any bytes");
         Write("plain.txt");
-        Process.Start("bash", ["-c", $"touch {folder.Path}/$(printf 'caf\\351.txt')"]).WaitForExit();
+        Command.Shell($"touch {folder.Path}/$(printf 'caf\\351.txt')");
         var message = Assert.Throws<UserErrorException>(() => Corpus.Open(CorpusOptions.Parse(folder.Path))).Message;
         Assert.Contains("caf\uFFFD.txt is not UTF-8", message);
         Assert.Contains("convmv", message);

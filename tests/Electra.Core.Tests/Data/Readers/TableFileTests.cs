@@ -134,8 +134,7 @@ public sealed class TableFileTests : IDisposable
             "which does not exist",
             Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("a.csv"), ["text"], new TableForm()).ToList()).Message
         );
-        using var mkfifo = System.Diagnostics.Process.Start("mkfifo", folder.File("b.csv"));
-        mkfifo.WaitForExit();
+        Command.Run("mkfifo", folder.File("b.csv"));
         Assert.Contains(
             "is a pipe",
             Assert.Throws<UserErrorException>(() => TableFile.Read(folder.File("b.csv"), ["text"], new TableForm()).ToList()).Message

@@ -1,5 +1,4 @@
 using Electra.Data.Tasks;
-using Electra.Tests.Finetuning.Prediction;
 
 namespace Electra.Tests.Data.Tasks;
 

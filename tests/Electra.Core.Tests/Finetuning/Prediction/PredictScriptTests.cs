@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using Electra.Data.Tasks;
@@ -6,18 +5,16 @@ using Electra.Finetuning;
 using Electra.Finetuning.Prediction;
 using Electra.Running;
 using Electra.Tensors;
-using Electra.Tests.Scripting;
 
 namespace Electra.Tests.Finetuning.Prediction;
 
 /// <summary>Tiny runs of two tasks of one's own and of two of GLUE's, made once for all tests.</summary>
 public sealed class TinyRuns : IAsyncLifetime
 {
-    internal TemporaryFolder Folder { get; } = TestData.Temporary();
+    internal TinyFinetuning Tiny { get; } = new();
 
     public async ValueTask InitializeAsync()
     {
-        TinyFinetuning.Write(Folder);
         var random = new Random(2);
         string Text() =>
             string.Join(
@@ -25,7 +22,7 @@ public sealed class TinyRuns : IAsyncLifetime
                 Enumerable.Range(0, random.Next(1, 9)).Select(_ => TinyFinetuning.Words[random.Next(TinyFinetuning.Words.Length)])
             );
         foreach (var (split, rows) in new[] { ("train", 40), ("dev", 10), ("test", 146) })
-            Write($"WNLI/{split}.tsv", "index\tsentence1\tsentence2\tlabel", rows, row => $"{row}\t{Text()}\t{Text()}\t{row % 2}");
+            Tiny.Write($"glue/WNLI/{split}.tsv", "index\tsentence1\tsentence2\tlabel", rows, i => $"{i}\t{Text()}\t{Text()}\t{i % 2}");
         foreach (
             var (split, rows) in new[]
             {
@@ -36,33 +33,24 @@ public sealed class TinyRuns : IAsyncLifetime
                 ("test_mismatched", 4),
             }
         )
-            Write(
-                $"MNLI/{split}.tsv",
+            Tiny.Write(
+                $"glue/MNLI/{split}.tsv",
                 "index\tsentence1\tsentence2\tgold_label",
                 rows,
-                row => $"{row}\t{Text()}\t{Text()}\t{new[] { "entailment", "neutral", "contradiction" }[row % 3]}"
+                i => $"{i}\t{Text()}\t{Text()}\t{new[] { "entailment", "neutral", "contradiction" }[i % 3]}"
             );
-        Write("AX/AX.tsv", "index\tsentence1\tsentence2", 7, row => $"{row}\t{Text()}\t{Text()}");
-        var made = await TinyFinetuning.Finetune(
-            Folder,
-            $"data.glue={Folder.File("glue")}",
+        Tiny.Write("glue/AX/AX.tsv", "index\tsentence1\tsentence2", 7, i => $"{i}\t{Text()}\t{Text()}");
+        await Tiny.Done(
+            $"data.glue={Tiny.File("glue")}",
             "tasks=[colour, same, wnli, mnli]",
             "training.epochs=2",
             "training.precision=float32"
         );
-        Assert.True(made.ExitCode == 0, made.Error + made.Output);
-
-        void Write(string name, string header, int rows, Func<int, string> row)
-        {
-            var file = Folder.File($"glue/{name}");
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            File.WriteAllLines(file, Enumerable.Range(0, rows).Select(row).Prepend(header));
-        }
     }
 
     public ValueTask DisposeAsync()
     {
-        Folder.Dispose();
+        Tiny.Dispose();
         return ValueTask.CompletedTask;
     }
 }
@@ -70,8 +58,6 @@ public sealed class TinyRuns : IAsyncLifetime
 /// <summary>scripts/predict.csx itself, run as a user runs it.</summary>
 public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>, IDisposable
 {
-    private static readonly string Script = Path.Combine(TestData.Repository, "scripts", "predict.csx");
-
     private readonly TemporaryFolder output = TestData.Temporary();
 
     public void Dispose() => output.Dispose();
@@ -79,13 +65,11 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     [Fact]
     public async Task Test_sets_are_predicted_by_the_best_runs_and_zipped_and_what_is_missing_is_named()
     {
-        var run = await Predict("tasks=[colour, same, wnli]");
-        Assert.True(run.ExitCode == 0, run.Error + run.Output);
-        Assert.Contains("same is not predicted: there is no test set", run.Output);
-        Assert.Contains(
+        var run = (await Predict("tasks=[colour, same, wnli]")).Succeeded();
+        run.Said(
+            "same is not predicted: there is no test set",
             "submission.zip is partial: what is in it is as gluebenchmark.com wants it, and it lacks CoLA.tsv, SST-2.tsv, MRPC.tsv, "
-                + "STS-B.tsv, QQP.tsv, MNLI-m.tsv, MNLI-mm.tsv, QNLI.tsv, RTE.tsv, AX.tsv.",
-            run.Output
+                + "STS-B.tsv, QQP.tsv, MNLI-m.tsv, MNLI-mm.tsv, QNLI.tsv, RTE.tsv, AX.tsv."
         );
         Assert.Equal(
             ["WNLI.tsv", "colour.tsv", "runs.tsv", "submission.zip"],
@@ -96,7 +80,7 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
         Assert.Empty(Submission.Check(output.File("tiny/submission.zip")));
         foreach (var task in new[] { "colour", "wnli" })
         {
-            var best = FinetuneResult.All(runs.Folder.File("runs")).Where(result => result.Task == task).MaxBy(result => result.Score)!;
+            var best = FinetuneResult.All(runs.Tiny.File("runs")).Where(result => result.Task == task).MaxBy(result => result.Score)!;
             Assert.Contains($"\t{task}\t{best.Run}\t{best.Seed}\t", File.ReadAllText(output.File("tiny/runs.tsv")));
             Assert.Equal(Expected(task, best.Run), File.ReadLines(output.File($"tiny/{(task == "wnli" ? "WNLI" : task)}.tsv")).Skip(1));
         }
@@ -107,9 +91,11 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     {
         var run = await Predict("tasks=[mnli, colour]", "predict.runs={mnli: [0, 1], colour: 1}");
         // The made-up test sets are too short for the site: that is an error, and the files are there all the same.
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("MNLI-m.tsv: there are 5 predictions, and the site's test set has 9796", run.Output);
-        Assert.Contains("AX.tsv: there are 7 predictions, and the site's test set has 1104", run.Output);
+        run.Ended(1)
+            .Said(
+                "MNLI-m.tsv: there are 5 predictions, and the site's test set has 9796",
+                "AX.tsv: there are 7 predictions, and the site's test set has 1104"
+            );
         Assert.Equal(Expected("mnli", 0, 1), File.ReadLines(output.File("tiny/MNLI-m.tsv")).Skip(1));
         Assert.Equal(
             7,
@@ -123,19 +109,17 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     [Fact]
     public async Task Lines_from_standard_input_are_answered_one_by_one_and_nothing_else_is_on_standard_output()
     {
-        var cancellation = TestContext.Current.CancellationToken;
-        var process = Start("tasks=colour", "predict.input=-");
+        using var run = Start("tasks=colour", "predict.input=-");
         foreach (var line in new[] { "the red house", "a blue dog sees a cat" })
         {
-            await process.StandardInput.WriteLineAsync(line.AsMemory(), cancellation);
-            await process.StandardInput.FlushAsync(cancellation);
-            var answer = (await process.StandardOutput.ReadLineAsync(cancellation))!.Split('\t');
+            await run.Type(line + "\n");
+            var answer = (await run.ReadLine())!.Split('\t');
             Assert.Equal(line, answer[2]);
             Assert.Contains(answer[0], new[] { "red", "blue" });
             Assert.InRange(double.Parse(answer[1], CultureInfo.InvariantCulture), 0.5, 1);
         }
-        process.StandardInput.Close();
-        var end = await ScriptRunner.Finish(process);
+        run.EndInput();
+        var end = await run.Finish();
         Assert.Equal((0, ""), (end.ExitCode, end.Output));
         Assert.Contains("a text in, label<tab>probability<tab>line out", end.Error);
     }
@@ -151,8 +135,7 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
             $"predict.input={output.File("pairs.txt")}",
             $"predict.output={output.File("out.tsv")}"
         );
-        Assert.True(run.ExitCode == 0, run.Error);
-        Assert.Contains("out.tsv: 146 lines", run.Output);
+        run.Succeeded().Said("out.tsv: 146 lines");
         var names = GlueTasks.Find("wnli")!.Labels;
         Assert.Equal(Expected("wnli", 0, 1).Select((line, i) => (names[int.Parse(line.Split('\t')[1])], rows[i].TextA, rows[i].TextB)),
             File.ReadLines(output.File("out.tsv")).Select(line => line.Split('\t')).Select(fields => (fields[0], fields[2], fields[3])));
@@ -162,12 +145,11 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     public async Task Waiting_for_standard_input_ends_with_a_signal()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
-        var process = Start("tasks=[same]", "predict.input=-");
-        Assert.Contains("value<tab>line out", await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken));
-        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
-            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-        var end = await ScriptRunner.Finish(process);
-        Assert.Equal((143, ""), (end.ExitCode, end.Output));
+        using var run = Start("tasks=[same]", "predict.input=-");
+        await run.Type("a cat\tthe cat\n");
+        await run.WaitForLine("a cat\tthe cat");
+        run.Send("TERM");
+        Assert.Equal("", (await run.Finish()).Ended(143).Output);
     }
 
     [Fact]
@@ -195,25 +177,21 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
 
         async Task Refused(string[] overrides, params string[] said)
         {
-            var run = await Predict(overrides);
-            Assert.Equal(1, run.ExitCode);
-            Assert.All(said, part => Assert.Contains(part, run.Error));
-            Assert.DoesNotContain("   at ", run.Error);
-            Assert.DoesNotContain("predicting", run.Output);
+            Assert.DoesNotContain("predicting", (await Predict(overrides)).Refused(said).Output);
         }
     }
 
     private TaskSourceOptions Source =>
         new()
         {
-            Glue = runs.Folder.File("glue"),
+            Glue = runs.Tiny.File("glue"),
             Own = new Dictionary<string, OwnTaskOptions>
             {
                 ["colour"] = new()
                 {
                     Text = ["text"],
                     Labels = ["red", "blue"],
-                    Test = runs.Folder.File("colour-test.tsv"),
+                    Test = runs.Tiny.File("colour-test.tsv"),
                 },
             },
         };
@@ -226,25 +204,23 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
         var definition = TaskSources.Define(task, Source);
         foreach (int number in numbers)
         {
-            using var model = FinetunedModel.Open(FinetuneResult.Folder(runs.Folder.File("runs"), "tiny", task, number), Compute.Reference);
+            using var model = FinetunedModel.Open(FinetuneResult.Folder(runs.Tiny.File("runs"), "tiny", task, number), Compute.Reference);
             foreach (var (i, row) in rows.Index())
                 sums[i] = [.. model.Predict([row], batchSize: 1).Zip(sums[i] ?? new float[definition.Outputs], (a, b) => a + b)];
         }
         return [.. sums.Select((sum, i) => $"{i}\t{Labels.Text(definition, sum)}")];
     }
 
-    private Task<ScriptResult> Predict(params string[] overrides) => ScriptRunner.Finish(Start(overrides));
+    private Task<ScriptResult> Predict(params string[] overrides) => Start(overrides).Finish();
 
-    private Process Start(params string[] overrides) =>
+    private RunningScript Start(params string[] overrides) =>
         ScriptRunner.Start(
-            runs.Folder,
+            runs.Tiny.Folder,
             [
-                "-c",
-                "release",
-                Script,
+                ScriptRunner.Kit("predict.csx"),
                 "--",
-                runs.Folder.File("tiny.yaml"),
-                $"data.glue={runs.Folder.File("glue")}",
+                runs.Tiny.Config,
+                $"data.glue={runs.Tiny.File("glue")}",
                 "training.precision=float32",
                 $"predict.folder={output.Path}",
                 .. overrides,

@@ -105,10 +105,7 @@ public sealed class TextPredictionsTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "there are none");
         foreach (var name in new[] { "in", "out.tsv" })
-        {
-            using var mkfifo = System.Diagnostics.Process.Start("mkfifo", folder.File(name));
-            await mkfifo.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
+            Command.Run("mkfifo", folder.File(name));
         var writing = Task.Run(() => File.WriteAllText(folder.File("in"), "one\ntwo\n"), TestContext.Current.CancellationToken);
         var reading = Task.Run(() => File.ReadAllText(folder.File("out.tsv")), TestContext.Current.CancellationToken);
         Assert.Equal(2, Predict("cola", rows => new float[2 * rows.Count], "in"));

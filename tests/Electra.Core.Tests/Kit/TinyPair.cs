@@ -1,8 +1,9 @@
 using Electra.Model;
 using Electra.Tensors;
+using Electra.Tokenization;
 using static TorchSharp.torch;
 
-namespace Electra.Tests;
+namespace Electra.Tests.Kit;
 
 /// <summary>The pair of the golden fixtures a_tiny.</summary>
 internal static class TinyPair
@@ -18,6 +19,22 @@ internal static class TinyPair
         MaxPositions = 64,
         GeneratorDivisor = 4,
     };
+
+    /// <summary>Smaller still, for tests that save a model again and again.</summary>
+    public static ElectraConfig Smallest { get; } = new()
+    {
+        EmbeddingSize = 4,
+        HiddenSize = 8,
+        Layers = 1,
+        AttentionHeads = 2,
+        IntermediateSize = 8,
+        MaxPositions = 8,
+        GeneratorDivisor = 1,
+    };
+
+    /// <summary>A tokenizer of as many tokens: the special ones, and <c>t0</c> to <c>t194</c>.</summary>
+    public static ElectraTokenizer Tokenizer(bool lowercase = true, string prefix = "t") =>
+        new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"{prefix}{i}")]), lowercase);
 
     /// <summary>The pair with its golden weights.</summary>
     public static ElectraPair Load(Compute? compute = null, double dropout = 0.1)

@@ -1,5 +1,4 @@
-
-namespace Electra.Tests;
+namespace Electra.Tests.Kit;
 
 /// <summary>Where tests find their data.</summary>
 internal static class TestData
@@ -34,14 +33,4 @@ internal static class TestData
                 return folder.FullName;
         throw new DirectoryNotFoundException($"Electra.Core.sln is in no folder above {AppContext.BaseDirectory}");
     }
-}
-
-/// <summary>A folder that is removed, with all it holds, when disposed.</summary>
-internal sealed class TemporaryFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("electra-test-").FullName;
-
-    public string File(string name) => System.IO.Path.Combine(Path, name);
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace Electra.Tests;
+namespace Electra.Tests.Kit;
 
 /// <summary>Outputs of the original Python code (fixtures/golden/README.md says which), read without the code under test.</summary>
 internal static class Golden

@@ -1,7 +1,7 @@
 using Electra.Data.Tasks;
 using Electra.Running;
 
-namespace Electra.Tests.Finetuning.Prediction;
+namespace Electra.Tests.Kit;
 
 /// <summary>Results of runs that never were, and tasks for them.</summary>
 internal static class MadeRuns
