@@ -4,7 +4,6 @@ using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
 using Electra.Tensors;
 using Electra.Tests.Hub;
-using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Checkpoints;

@@ -160,10 +160,8 @@ public sealed class FinetuneScriptTests : IDisposable
             tiny.File("far.tsv"),
             Enumerable.Range(0, 30).Select(i => $"red cat\ta dog\t{(i % 2 == 0 ? "1e38" : "-1e38")}").Prepend("a\tb\tlabel")
         );
-        await tiny.Refused(
-            ["tasks=[far, colour]", "runs=[0]", $"data.own.far={{text: [a, b], regression: true, train: {tiny.File("far.tsv")}, held_out: 0.2}}"],
-            "far, run 0: training diverged"
-        );
+        var far = $"data.own.far={{text: [a, b], regression: true, train: {tiny.File("far.tsv")}, held_out: 0.2}}";
+        await tiny.Refused(["tasks=[far, colour]", "runs=[0]", far], "far, run 0: training diverged");
         Assert.True(FinetuneResult.IsIn(tiny.File("runs/tiny_colour_0")));
         Assert.False(FinetuneResult.IsIn(tiny.File("runs/tiny_far_0")));
     }

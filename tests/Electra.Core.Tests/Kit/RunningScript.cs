@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Electra.Tests.Kit;
 
-/// <summary>A process with its input and output in the test's hands. It is killed, with its children, when a test leaves it running.</summary>
+/// <summary>A process with its input and output in the test's hands; killed, with its children, where a test leaves it running.</summary>
 internal sealed class RunningScript : IDisposable
 {
     /// <summary>A process that says nothing for so long hangs.</summary>

@@ -17,7 +17,7 @@ internal static class ScriptRunner
     /// <summary>Whether <c>dotnet script</c> is the runner that the build made.</summary>
     public static bool IsLocalTool { get; } = File.Exists(Path.Combine(TestData.Repository, ".config", "dotnet-tools.json"));
 
-    /// <summary>What <c>#load</c> names to have the library, built as the kit's own scripts want it; skips the test where it is not.</summary>
+    /// <summary>What <c>#load</c> names to have the library; skips the test where the kit's own scripts would not find it.</summary>
     public static string Library
     {
         get

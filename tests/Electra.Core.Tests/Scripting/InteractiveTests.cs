@@ -15,10 +15,8 @@ public class InteractiveTests
             #r "{{host}}/Microsoft.CodeAnalysis.CSharp.Scripting.dll"
             using Microsoft.CodeAnalysis.CSharp.Scripting;
             using Microsoft.CodeAnalysis.Scripting;
-            var state = await CSharpScript.RunAsync("#load \"{{ScriptRunner.Library}}\"", ScriptOptions.Default.WithFilePath("{{folder.File("in").Replace(
-                '\\',
-                '/'
-            )}}"));
+            var options = ScriptOptions.Default.WithFilePath("{{folder.File("in").Replace('\\', '/')}}");
+            var state = await CSharpScript.RunAsync("#load \"{{ScriptRunner.Library}}\"", options);
             state = await state.ContinueWithAsync("using static TorchSharp.torch;");
             state = await state.ContinueWithAsync("var sum = ones(3).sum().item<float>();");
             state = await state.ContinueWithAsync("Electra.Tensors.Compute.Reference.ToString() + \": \" + sum");

@@ -1,5 +1,3 @@
-
-using System.Diagnostics;
 using Electra.Storage;
 
 namespace Electra.Tests.Storage;
