@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;
-using Microsoft.Extensions.Http.Resilience;
 using Polly;
+using Polly.Retry;
 using Polly.Timeout;
 
 namespace Electra.Hub;
@@ -19,31 +19,30 @@ internal sealed class HubConnection : IDisposable
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(5);
 
     private readonly HttpClient client;
+    private readonly ResiliencePipeline<HttpResponseMessage> resilience;
     private bool wasReached;
 
     public HubConnection(HubSettings settings)
     {
         Settings = settings;
-        var retry = new HttpRetryStrategyOptions
+        var retry = new RetryStrategyOptions<HttpResponseMessage>
         {
             MaxRetryAttempts = Retries,
             Delay = settings.RetryDelay,
             MaxDelay = TimeSpan.FromSeconds(60),
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
+            DelayGenerator = arguments => ValueTask.FromResult(arguments.Outcome.Result is { } response ? RetryAfter(response) : null),
             ShouldHandle = arguments => ValueTask.FromResult(IsWorthRetrying(arguments.Outcome)),
         };
-        var resilience = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(retry).AddTimeout(settings.IdleTimeout).Build();
+        resilience = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(retry).AddTimeout(settings.IdleTimeout).Build();
         var sockets = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             ConnectTimeout = settings.ConnectTimeout,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         };
-        client = new HttpClient(new ResilienceHandler(resilience) { InnerHandler = new HubHandler(settings, sockets) })
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        client = new HttpClient(new HubHandler(settings, sockets)) { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.Add(
             new ProductInfoHeaderValue(
                 "electra.net",
@@ -60,7 +59,7 @@ internal sealed class HubConnection : IDisposable
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="HubException">The hub cannot be reached, or refuses.</exception>
     public Task<HttpResponseMessage> GetAsync(Uri address, HubRepository repository, CancellationToken cancellation) =>
-        SendAsync(address, repository, request => request.Options.Set(HubHandler.IsSmall, true), cancellation);
+        SendAsync(address, repository, HttpCompletionOption.ResponseContentRead, _ => { }, cancellation);
 
     /// <summary>Asks for the content of a file, which is not read yet.</summary>
     /// <param name="address">Relative to the endpoint.</param>
@@ -73,20 +72,27 @@ internal sealed class HubConnection : IDisposable
         HubRepository repository,
         Action<HttpRequestHeaders> prepare,
         CancellationToken cancellation
-    ) => SendAsync(address, repository, request => prepare(request.Headers), cancellation);
+    ) => SendAsync(address, repository, HttpCompletionOption.ResponseHeadersRead, prepare, cancellation);
 
     private async Task<HttpResponseMessage> SendAsync(
         Uri address,
         HubRepository repository,
-        Action<HttpRequestMessage> prepare,
+        HttpCompletionOption completion,
+        Action<HttpRequestHeaders> prepare,
         CancellationToken cancellation
     )
     {
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Settings.Endpoint, address));
-            prepare(request);
-            var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            var response = await resilience.ExecuteAsync(
+                async attempt =>
+                {
+                    using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Settings.Endpoint, address));
+                    prepare(request.Headers);
+                    return await client.SendAsync(request, completion, attempt);
+                },
+                cancellation
+            );
             wasReached = true;
             if (response.IsSuccessStatusCode)
                 return response;
@@ -123,6 +129,13 @@ internal sealed class HubConnection : IDisposable
     private static bool IsTransient(HttpStatusCode status) =>
         status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError;
 
-    private static bool AsksToWaitTooLong(HttpResponseMessage response) =>
-        response.Headers.RetryAfter is { } after && (after.Delta ?? after.Date - DateTimeOffset.UtcNow) > LongestRetryAfter;
+    private static bool AsksToWaitTooLong(HttpResponseMessage response) => RetryAfter(response) > LongestRetryAfter;
+
+    /// <summary>How long the hub asks to wait; null where it does not say.</summary>
+    private static TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        var after = response.Headers.RetryAfter;
+        var wait = after?.Delta ?? after?.Date - DateTimeOffset.UtcNow;
+        return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
+    }
 }

@@ -14,9 +14,6 @@ internal sealed class HubHandler(HubSettings settings, HttpMessageHandler inner)
 
     private const int MostRedirects = 10;
 
-    /// <summary>Marks a request whose answer is read here, where what breaks is tried again.</summary>
-    public static readonly HttpRequestOptionsKey<bool> IsSmall = new(nameof(IsSmall));
-
     /// <summary>The commit that a file comes from.</summary>
     public const string CommitHeader = "X-Repo-Commit";
 
@@ -36,8 +33,6 @@ internal sealed class HubHandler(HubSettings settings, HttpMessageHandler inner)
             {
                 foreach (var (name, value) in kept.Where(header => !response.Headers.Contains(header.Name)))
                     response.Headers.TryAddWithoutValidation(name, value);
-                if (original.Options.TryGetValue(IsSmall, out bool isSmall) && isSmall)
-                    await response.Content.LoadIntoBufferAsync(cancellationToken);
                 return response;
             }
             kept.AddRange(
