@@ -46,29 +46,35 @@ internal sealed class PlainPort : Module
 
     /// <summary>One training step.</summary>
     /// <param name="ids">Token ids, <c>[batch, length]</c>.</param>
-    /// <param name="hidden">The same with some masked.</param>
+    /// <param name="maskedIds">The same after masking.</param>
     /// <param name="isMasked">Which, <c>[batch, length]</c>.</param>
     /// <returns>The loss.</returns>
-    public float Step(Tensor ids, Tensor hidden, Tensor isMasked)
+    public float Step(Tensor ids, Tensor maskedIds, Tensor isMasked)
     {
         using var scope = NewDisposeScope();
         optimizer.zero_grad();
         var attention = ones_like(ids);
 
-        var encoded = generator.forward(hidden, attention);
-        var logits = F.linear(generatorNorm.forward(F.gelu(generatorDense.forward(encoded))), words.weight!, generatorBias)[isMasked];
-        var generatorLoss = F.cross_entropy(logits, ids[isMasked]);
+        var encoded = generator.forward(maskedIds, attention);
+        var transformed = generatorNorm.forward(F.gelu(generatorDense.forward(encoded)));
+        var generatorLogits = F.linear(transformed, words.weight!, generatorBias)[isMasked];
+        var generatorLoss = F.cross_entropy(generatorLogits, ids[isMasked]);
         Tensor corrupted, replaced;
         using (no_grad())
         {
-            corrupted = hidden.clone();
-            corrupted[isMasked] = (logits - (-(rand_like(logits) + 1e-9).log() + 1e-9).log()).argmax(-1);
+            corrupted = maskedIds.clone();
+            corrupted[isMasked] = (generatorLogits - (-(rand_like(generatorLogits) + 1e-9).log() + 1e-9).log()).argmax(-1);
             replaced = corrupted.ne(ids);
         }
         var real = attention.to(@bool);
-        var opinions = prediction.forward(F.gelu(discriminatorDense.forward(discriminator.forward(corrupted, attention)))).squeeze(-1);
-        var loss =
-            generatorLoss + 50 * F.binary_cross_entropy_with_logits(opinions.masked_select(real), replaced.masked_select(real).to(float32));
+        var discriminatorLogits = prediction
+            .forward(F.gelu(discriminatorDense.forward(discriminator.forward(corrupted, attention))))
+            .squeeze(-1);
+        var discriminatorLoss = F.binary_cross_entropy_with_logits(
+            discriminatorLogits.masked_select(real),
+            replaced.masked_select(real).to(float32)
+        );
+        var loss = generatorLoss + 50 * discriminatorLoss;
 
         loss.backward();
         nn.utils.clip_grad_norm_(trained, 1.0);

@@ -164,17 +164,17 @@ public static class TrainingBench
         foreach (long position in masked.Positions)
             isMasked[position] = true;
         using Tensor ids = tensor(batch.Ids, [batch.Size, batch.Length], device: compute.Device),
-            hidden = tensor(masked.Ids, [batch.Size, batch.Length], device: compute.Device),
+            maskedIds = tensor(masked.Ids, [batch.Size, batch.Length], device: compute.Device),
             mask = tensor(isMasked, [batch.Size, batch.Length], device: compute.Device);
         using var port = new PlainPort(run.Config.Model, compute.Device);
-        port.Step(ids, hidden, mask);
+        port.Step(ids, maskedIds, mask);
         var (plain, fast) = (new List<double>(), new List<double>());
         for (int i = 0; i < run.Config.PlainSteps; i++)
         {
             run.Stopping.ThrowIfCancellationRequested();
             run.Console.Report(new ProgressReport("measuring the plain port", i + 1, run.Config.PlainSteps, "steps"));
             long start = Stopwatch.GetTimestamp();
-            port.Step(ids, hidden, mask);
+            port.Step(ids, maskedIds, mask);
             plain.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             fast.Add(step());
         }

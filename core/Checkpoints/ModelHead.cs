@@ -50,7 +50,7 @@ internal static class ModelHeads
 
     /// <summary>
     /// The head that <c>architectures</c> names, if the weights have it; where it names none, the first whose weight is there.
-    /// A classifier of one layer that is not said to be this kit's is none: it may label tokens.
+    /// A classifier of one layer that does not say it is this kit's is not counted as one: it may label tokens.
     /// </summary>
     public static ModelHead Of(HuggingFaceConfig config, ICollection<string> weights)
     {

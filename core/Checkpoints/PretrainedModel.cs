@@ -138,7 +138,7 @@ public sealed class PretrainedModel : IDisposable
         foreach (var (name, _) in all)
             (storedNames.ContainsKey(name) ? filled : missing).Add(name);
         if (missing.Where(name => name.StartsWith(Encoder, StringComparison.Ordinal)).ToArray() is { Length: > 0 } lost)
-            throw new UserErrorException($"{Source} is no ELECTRA of this shape: it has no {WeightNames.Shown(lost, 3)}");
+            throw new UserErrorException($"{Source} is not an ELECTRA model of this shape: it has no {WeightNames.Shown(lost, 3)}");
         foreach (var (name, value) in all.Where(parameter => storedNames.ContainsKey(parameter.Name)))
         {
             CopyTokens(name, value);
@@ -243,7 +243,7 @@ public sealed class PretrainedModel : IDisposable
         if (File.Exists(path))
             return WeightFiles.IsWeights(path)
                 ? (path, false)
-                : throw new UserErrorException($"{source} is no file of weights: .safetensors, .bin and .pth can be loaded");
+                : throw new UserErrorException($"{source} is not a file of weights: .safetensors, .bin and .pth can be loaded");
         if (!Directory.Exists(path))
             throw new UserErrorException(
                 $"{source}: there is no such folder or file (looked for "

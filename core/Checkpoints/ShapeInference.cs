@@ -60,5 +60,5 @@ internal static class ShapeInference
     private static IReadOnlyList<long> Matrix(IReadOnlyDictionary<string, StoredTensor> tensors, string name, string source) =>
         tensors.TryGetValue(name, out var tensor) && tensor.Shape.Count == 2
             ? tensor.Shape
-            : throw new UserErrorException($"{source} is no ELECTRA: it has no matrix {name}");
+            : throw new UserErrorException($"{source} is not an ELECTRA model: it has no matrix {name}");
 }

@@ -35,7 +35,7 @@ public static class Config
             var bytes = new byte[Longest + 1];
             var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (length > Longest)
-                throw new UserErrorException($"{Paths.Shown(path)} is larger than a megabyte: that is no configuration");
+                throw new UserErrorException($"{Paths.Shown(path)} is larger than a megabyte: a configuration is not that large");
             if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
                 throw new UserErrorException($"{Paths.Shown(path)} is UTF-16: save it as UTF-8");
             var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF');

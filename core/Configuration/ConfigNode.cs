@@ -38,8 +38,8 @@ public abstract record ConfigNode(ConfigPlace Place)
         key.Split('.').Aggregate((ConfigNode?)this, (node, name) => (node as ConfigMapping)?[name]);
 
     /// <summary>
-    /// This tree with another value at a dotted key. Mappings are merged, everything else is replaced; keys of what is no mapping are laid
-    /// over what it stands for.
+    /// This tree with another value at a dotted key. Mappings are merged, everything else is replaced; keys of what is not a mapping are
+    /// laid over what it stands for.
     /// </summary>
     internal ConfigNode With(ReadOnlySpan<string> path, ConfigNode value)
     {

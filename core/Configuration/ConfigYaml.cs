@@ -44,7 +44,7 @@ internal static class ConfigYaml
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            // What YamlDotNet throws where a key stands in a flow mapping that was not closed, and where a tag is no URI.
+            // What YamlDotNet throws where a key stands in a flow mapping that was not closed, and where a tag is not a URI.
             var found =
                 e is ArgumentException
                     ? "a tag after this place (!…) is not valid; a text that begins with ! must be in quotes"

@@ -57,7 +57,7 @@ internal static partial class YamlAdvice
             _ => NoBreakSpace(text),
         };
 
-    /// <summary>Advice where a text is no truth value.</summary>
+    /// <summary>Advice where a text is not true or false.</summary>
     public static string Boolean(string text) =>
         text.ToLowerInvariant() is "yes" or "no" or "on" or "off" or "y" or "n" ? $"; {text} is a text in YAML 1.2" : NoBreakSpace(text);
 

@@ -130,12 +130,12 @@ public static class OnnxModel
             }
             if (model.Head == ModelHead.Generator)
             {
-                var guess = LayerNorm("generator_predictions.LayerNorm", Gelu(Linear("generator_predictions.dense", x)));
+                var transformed = LayerNorm("generator_predictions.LayerNorm", Gelu(Linear("generator_predictions.dense", x)));
                 graph.Scope = "generator_lm_head"; // where the output matrix is the word embeddings, it is in the file once
                 var output = config.TieWordEmbeddings == false ? WeightNames.TiedOutput : WeightNames.Words;
                 var words = graph.Apply("Transpose", [Weight(output)], ("perm", new long[] { 1, 0 }));
                 return (
-                    Add(graph.Apply("MatMul", [guess, words]), Weight("generator_lm_head.bias")),
+                    Add(graph.Apply("MatMul", [transformed, words]), Weight("generator_lm_head.bias")),
                     [Batch, Length, Outputs(WeightNames.Words)]
                 );
             }

@@ -54,11 +54,11 @@ public sealed class FinetunedModel : IDisposable
             var filled = weights.Fill(model.Store);
             if (filled.Missing.Count > 0)
                 throw new UserErrorException(
-                    $"{Paths.Shown(folder)} is no fine-tuned model: it has no {string.Join(", ", filled.Missing)}"
+                    $"{Paths.Shown(folder)} is not a fine-tuned model: it has no {string.Join(", ", filled.Missing)}"
                 );
             if (filled.LeftOver.Count > 0)
                 throw new UserErrorException(
-                    $"{Paths.Shown(folder)} is no fine-tuned model: it has weights that such a model does not have: "
+                    $"{Paths.Shown(folder)} is not a fine-tuned model: it has weights that such a model does not have: "
                         + $"{string.Join(", ", filled.LeftOver.Take(3))}"
                 );
             return new FinetunedModel(result, config, task, weights.Tokenizer, model);

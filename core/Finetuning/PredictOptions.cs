@@ -41,7 +41,7 @@ public sealed record PredictOptions
             if (!tasks.Contains(task))
                 yield return new ConfigProblem(
                     $"{key}.runs.{task}",
-                    "is no task"
+                    "is not a task"
                         + (Spelling.Nearest(task, tasks) is { } nearest ? $"; did you mean {nearest}?" : $": {string.Join(", ", tasks)}")
                 );
             if (runs.Count == 0)

@@ -9,12 +9,12 @@ public sealed partial record HubFile
     /// <param name="size">Its bytes.</param>
     /// <param name="hash">What names its content: the SHA-256 of a file in large-file storage, git's hash of any other.</param>
     /// <param name="isLarge">Whether it lies in large-file storage (LFS).</param>
-    /// <exception cref="HubException">The path leads out of the repository, or the hash is none.</exception>
+    /// <exception cref="HubException">The path leads out of the repository, or the hash is not a hash.</exception>
     public HubFile(string path, long size, string hash, bool isLarge)
     {
         // Both become paths on this machine.
         if (!SafePath.IsSafe(path))
-            throw new HubException($"the list of files names {path}, which is no path inside the repository");
+            throw new HubException($"the list of files names {path}, which is not a path inside the repository");
         if (!(isLarge ? Sha256() : AnyHash()).IsMatch(hash) || size < 0)
             throw new HubException($"the list of files gives {path} {size} bytes and the hash {hash}, which cannot be");
         (Path, Size, Hash, IsLarge, GitHash) = (path, size, hash, isLarge, hash);

@@ -21,7 +21,7 @@ public sealed partial record HubRepository
     /// <param name="kind">What it holds.</param>
     /// <param name="id"><c>organisation/name</c>.</param>
     /// <param name="revision">A branch, a tag or a commit; the main branch by default.</param>
-    /// <exception cref="HubException">That is no name or no revision.</exception>
+    /// <exception cref="HubException">The name or the revision is not a valid one.</exception>
     public HubRepository(HubKind kind, string id, string revision = DefaultRevision)
     {
         if (!IsId(id))

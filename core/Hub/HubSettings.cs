@@ -26,7 +26,7 @@ public sealed partial record HubSettings(Uri Endpoint, string CacheFolder, strin
     /// HF_HUB_CACHE, HF_TOKEN (else the file HF_TOKEN_PATH, else <c>$HF_HOME/token</c>) and HF_HUB_OFFLINE; and in those that older
     /// versions had: HUGGINGFACE_HUB_CACHE, HUGGING_FACE_HUB_TOKEN, TRANSFORMERS_OFFLINE.
     /// </summary>
-    /// <exception cref="UserErrorException">HF_ENDPOINT is no address.</exception>
+    /// <exception cref="UserErrorException">HF_ENDPOINT is not an address.</exception>
     public static HubSettings FromEnvironment() => From(Environment.GetEnvironmentVariable);
 
     internal static HubSettings From(Func<string, string?> variable)

@@ -12,7 +12,7 @@ internal static class HubTree
     private const int CacheFormat = 1;
 
     /// <summary>The files on a page of <c>/api/…/tree/…?recursive=true</c>.</summary>
-    /// <exception cref="HubException">It is no such page, or names a file that cannot be.</exception>
+    /// <exception cref="HubException">It is not such a page, or names a file that cannot be.</exception>
     public static IEnumerable<HubFile> Parse(JsonElement page, HubRepository repository) => Guarded(repository, () =>
         from entry in page.EnumerateArray()
         where entry.GetProperty("type").GetString() == "file"

@@ -61,7 +61,7 @@ public sealed class ElectraPair : IDisposable
     /// <param name="ids">Token ids with some masked, <c>[batch, length]</c>.</param>
     /// <param name="types">Token types, <c>[batch, length]</c>.</param>
     /// <param name="attention">Which positions are tokens.</param>
-    /// <param name="positions">The positions to guess, as indices into <c>[batch · length]</c>: the output layer is by far the widest,
+    /// <param name="positions">The masked positions, as indices into <c>[batch · length]</c>: the output layer is by far the widest,
     /// so only these reach it.</param>
     /// <param name="dropout">Dropout of this pass.</param>
     /// <param name="hidden">Called with each hidden state.</param>
@@ -79,7 +79,7 @@ public sealed class ElectraPair : IDisposable
         return generatorHead.Forward(encoded.index_select(0, positions));
     }
 
-    /// <summary>The discriminator's opinion of every token.</summary>
+    /// <summary>The discriminator's logit of every token.</summary>
     /// <param name="ids">Token ids with some replaced, <c>[batch, length]</c>.</param>
     /// <param name="types">Token types, <c>[batch, length]</c>.</param>
     /// <param name="attention">Which positions are tokens.</param>

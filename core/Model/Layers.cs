@@ -51,8 +51,8 @@ public sealed class LayerNorm(ParameterStore store, string name, int width, doub
     private readonly Parameter weight = store.Add($"{name}.weight", [width], ParameterRole.Other, Initialization.Ones);
     private readonly Parameter bias = store.Add($"{name}.bias", [width], ParameterRole.Other, Initialization.Zeros);
 
-    /// <summary>Gain and offset, <c>[width]</c> each.</summary>
-    internal (Parameter Gain, Parameter Offset) Parameters => (weight, bias);
+    /// <summary>Weight and bias, <c>[width]</c> each.</summary>
+    internal (Parameter Weight, Parameter Bias) Parameters => (weight, bias);
 
     /// <summary>The result has the type of <paramref name="x"/>; the arithmetic is float32.</summary>
     public Tensor Forward(Tensor x)

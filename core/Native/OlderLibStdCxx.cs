@@ -100,7 +100,7 @@ internal static class OlderLibStdCxx
             "_ZNSt8ios_base4InitC1Ev\0"u8.CopyTo(image[(strings + (int)U32(image, symbols + 24 * i))..]);
             BinaryPrimitives.WriteUInt16LittleEndian(image[(versions + 2 * i)..], (ushort)oldestIndex);
         }
-        const ushort Weak = 2; // VER_FLG_WEAK: a version that is missing is no error
+        const ushort Weak = 2; // VER_FLG_WEAK: a version that is missing is not an error
         BinaryPrimitives.WriteUInt16LittleEndian(image[(tooNewAt + 4)..], Weak);
         return true;
     }

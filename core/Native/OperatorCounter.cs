@@ -7,7 +7,7 @@ namespace Electra.Native;
 /// Counts the operators that libtorch runs, through the hook of its profiler (<c>at::addGlobalCallback</c>). What only makes a view or
 /// hands on to other operators is left out, so that the count is close to the kernels that a GPU would launch.
 /// </summary>
-/// <remarks>The hook is no public interface: where a symbol is missing, or on another system than Linux on x64, there is no
+/// <remarks>The hook is not a public interface: where a symbol is missing, or on another system than Linux on x64, there is no
 /// count.</remarks>
 internal static unsafe class OperatorCounter
 {

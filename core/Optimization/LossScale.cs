@@ -12,7 +12,7 @@ public sealed class LossScale : IDisposable
     /// <summary>The first factor, 2¹⁶.</summary>
     public const float Initial = 65536;
 
-    /// <summary>Overflows in a row that bring the factor from its start to 1: in the first updates they are no sign of anything.</summary>
+    /// <summary>Overflows in a row that bring the factor from its start to 1: in the first updates they mean nothing.</summary>
     public const int HalvingsToOne = 16;
 
     /// <summary>So many updates without an overflow double the factor; an overflow halves it.</summary>

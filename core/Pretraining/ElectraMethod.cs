@@ -148,7 +148,7 @@ public sealed record ElectraMethod
     }
 
     /// <summary>
-    /// What the discriminator reads, and which of it was replaced: a sample that hits the true token is no replacement. No gradient
+    /// What the discriminator reads, and which of it was replaced: a sample that hits the true token is not a replacement. No gradient
     /// flows through the draw: the generator learns by maximum likelihood, not to deceive.
     /// </summary>
     private (Tensor Corrupted, Tensor Replaced) Corrupt(StagedPass input, Tensor generatorLogits, IReadOnlyList<RandomKey> keys)

@@ -149,7 +149,7 @@ public sealed class InitialWeights : IDisposable
             || stored.EmbeddingSize != model.EmbeddingSize
         )
             throw new UserErrorException(
-                $"init_generator: {generator.Source} is no generator for this discriminator: "
+                $"init_generator: {generator.Source} is not a generator for this discriminator: "
                     + "it must have as many layers, embeddings as wide, and hidden size, heads and intermediate size divided by one "
                     + "number; "
                     + $"it has {stored.NumHiddenLayers} layers, embedding size {stored.EmbeddingSize}, hidden size {stored.HiddenSize}, "

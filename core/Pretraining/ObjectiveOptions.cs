@@ -13,14 +13,14 @@ public enum SamplingMethod
     /// <summary>The same with the noise and the sum in float16: one of the original's options.</summary>
     HalfGumbel,
 
-    /// <summary>One uniform number for each guess, looked up in the cumulative distribution: the same distribution as Gumbel's.</summary>
+    /// <summary>One uniform number for each sample, looked up in the cumulative distribution: the same distribution as Gumbel's.</summary>
     Multinomial,
 }
 
 /// <summary>The pre-training objective: what is masked, how predictions are drawn, how losses are smoothed and weighed.</summary>
 public sealed record ObjectiveOptions
 {
-    /// <summary>Which tokens the generator has to guess.</summary>
+    /// <summary>Which tokens the generator has to predict.</summary>
     public MaskingOptions Masking { get; init; } = new();
 
     /// <summary>How its predictions are drawn.</summary>

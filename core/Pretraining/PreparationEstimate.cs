@@ -114,7 +114,7 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
                     )
                 )
                 {
-                    // The wait for the first file is no reading.
+                    // The wait for the first file is not time of reading.
                     reading.Start();
                     characters += document.Length;
                     yield return document;

@@ -65,7 +65,7 @@ public static class Vocabularies
     /// <param name="datasets">The folder of prepared data.</param>
     /// <param name="console">Told of the text counted, and of a vocabulary whose case is not that of the text.</param>
     /// <param name="cancellation">Stops training; nothing is kept then.</param>
-    /// <exception cref="UserErrorException">There is no such file, it is no vocabulary, its own settings are others, or there is no
+    /// <exception cref="UserErrorException">There is no such file, it is not a vocabulary, its own settings are others, or there is no
     /// text to train on.</exception>
     public static ElectraTokenizer Open(
         VocabularyOptions options,

@@ -7,7 +7,7 @@ namespace Electra.Running;
 /// Where a run says what it does. On a terminal a slow stage is one live line under the log; into a file or a pipe it is a plain
 /// line now and then, without colours. Slow stages take the console itself as their <see cref="IProgress{T}"/>.
 /// </summary>
-/// <remarks>May be used from several threads. Text is printed as it is: brackets in it are no markup.</remarks>
+/// <remarks>May be used from several threads. Text is printed as it is: brackets in it are not markup.</remarks>
 public sealed class RunConsole : IProgress<ProgressReport>
 {
     private const string ClearLine = "\r\u001b[2K";

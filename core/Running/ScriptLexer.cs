@@ -70,7 +70,7 @@ internal sealed class ScriptLexer
             {
                 if (c == '}')
                     return;
-                // A format: its text is no code.
+                // A format: its text is not code.
                 if (c == ':' && At(1) != ':')
                 {
                     SkipTo('}');

@@ -34,7 +34,7 @@ internal sealed partial class ScriptText
         .Select(text => text.StartsWith(' ') ? text[1..] : text)).TrimEnd();
 
     /// <summary>Reads a script, or the one that loads it where the process was started with another.</summary>
-    /// <param name="caller">The script that calls the library. Where it is no file (in a REPL), there is no text, and nothing is
+    /// <param name="caller">The script that calls the library. Where it is not a file (in a REPL), there is no text, and nothing is
     /// compared.</param>
     public static ScriptText Read(string caller)
     {

@@ -86,7 +86,7 @@ public sealed record Comparison(
     )
     {
         var (d, g) = EffectSize(first, second);
-        // Numbers that are all the same differ in their last bits: that is no spread.
+        // Numbers that are all the same differ in their last bits: that is not a spread.
         if (
             standardError is not { } error
             || freedom is not { } df

@@ -4,7 +4,8 @@ namespace Electra.Storage;
 
 /// <summary>
 /// Writes a file so that whoever opens it finds the old content or the new, never a part: into a temporary file beside it, to the
-/// disk, and only then under its name. What is no regular file (a device, a named pipe, /dev/stdout) cannot be replaced: it is written to.
+/// disk, and only then under its name. What is not a regular file (a device, a named pipe, /dev/stdout) cannot be replaced:
+/// it is written to.
 /// </summary>
 internal static class AtomicFile
 {

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Electra.Storage;
 
-/// <summary>What has a path and is no regular file: devices, named pipes, sockets, and the open files of this process.</summary>
+/// <summary>What has a path and is not a regular file: devices, named pipes, sockets, and the open files of this process.</summary>
 internal static partial class SpecialFile
 {
     /// <summary>More links than any system follows.</summary>

@@ -96,7 +96,7 @@ internal sealed record TransformerLayerOperation(TransformerLayerKernel.Shape Sh
     )
         where TLinear : unmanaged
     {
-        LayerNormWeights Norm((Parameter Gain, Parameter Offset) norm) => new(Float32(part(norm.Gain)), Float32(part(norm.Offset)));
+        LayerNormWeights Norm((Parameter Weight, Parameter Bias) norm) => new(Float32(part(norm.Weight)), Float32(part(norm.Bias)));
         return new()
         {
             QueryKeyValue = linear(Parameters.QueryKeyValue),

@@ -8,13 +8,13 @@ internal sealed record TransformerParameters
 
     public required (Parameter Weight, Parameter Bias) AttentionOutput { get; init; }
 
-    public required (Parameter Gain, Parameter Offset) AttentionNorm { get; init; }
+    public required (Parameter Weight, Parameter Bias) AttentionNorm { get; init; }
 
     public required (Parameter Weight, Parameter Bias) Intermediate { get; init; }
 
     public required (Parameter Weight, Parameter Bias) Output { get; init; }
 
-    public required (Parameter Gain, Parameter Offset) OutputNorm { get; init; }
+    public required (Parameter Weight, Parameter Bias) OutputNorm { get; init; }
 
     public required double Epsilon { get; init; }
 

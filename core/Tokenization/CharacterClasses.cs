@@ -133,7 +133,7 @@ internal sealed class CharacterClasses
         Rune.IsWhiteSpace(rune) ? (CharacterClass.Space, "")
         : (IsPunctuation(rune) ? CharacterClass.Alone : CharacterClass.Letter, rune.ToString());
 
-    /// <summary>All ASCII characters that are no letters or digits count, symbols such as $ + ^ too.</summary>
+    /// <summary>All ASCII characters that are not letters or digits count, symbols such as $ + ^ too.</summary>
     private static bool IsPunctuation(Rune rune) =>
         rune.IsAscii
             ? Rune.IsPunctuation(rune) || Rune.IsSymbol(rune)

@@ -119,7 +119,7 @@ public sealed class Vocabulary
     /// <param name="path">The file.</param>
     /// <param name="names">What the special tokens are called; null: as BERT calls them.</param>
     /// <param name="added">Tokens that stand for themselves.</param>
-    /// <exception cref="UserErrorException">There is no such file, it cannot be read, it is not UTF-8, or it is no vocabulary.</exception>
+    /// <exception cref="UserErrorException">There is no such file, it cannot be read, it is not UTF-8, or not a vocabulary.</exception>
     public static Vocabulary Load(string path, SpecialTokenNames? names = null, IEnumerable<AddedToken>? added = null)
     {
         var shown = Paths.Shown(path);
@@ -139,7 +139,7 @@ public sealed class Vocabulary
         {
             throw new UserErrorException($"{shown} cannot be read: {error.Message}", error);
         }
-        while (pieces.Count > 0 && pieces[^1] == "") // blank lines at the end are no tokens
+        while (pieces.Count > 0 && pieces[^1] == "") // blank lines at the end are not tokens
             pieces.RemoveAt(pieces.Count - 1);
         return new Vocabulary(pieces, shown, names, added);
     }

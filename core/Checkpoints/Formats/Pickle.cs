@@ -93,17 +93,17 @@ internal static class PickleAllowList
         global.ToString() is var name && (Storages.ContainsKey(name) || Calls.ContainsKey(name) || Inert.Contains(name));
 
     /// <summary>What a call gives.</summary>
-    /// <exception cref="InvalidDataException">The arguments are none for it.</exception>
+    /// <exception cref="InvalidDataException">It does not take these arguments.</exception>
     public static object? Call(PickledGlobal function, object?[] arguments)
     {
         var name = function.ToString();
         if (Calls.TryGetValue(name, out var call))
             return call(arguments);
-        return Inert.Contains(name) ? new PickledObject(function) : throw new InvalidDataException($"{name} is no function");
+        return Inert.Contains(name) ? new PickledObject(function) : throw new InvalidDataException($"{name} is not a function");
     }
 
     /// <summary>What a persistent id stands for: a storage.</summary>
-    /// <exception cref="InvalidDataException">It is no storage.</exception>
+    /// <exception cref="InvalidDataException">It is not a storage.</exception>
     public static PickledStorage Storage(object? id)
     {
         // ("storage", class, key, device, number of elements[, view]); the oldest files give a storage that is a view of another one.
@@ -112,19 +112,19 @@ internal static class PickleAllowList
             || parts is not ["storage", PickledGlobal kind, string key, string, long count, ..]
             || count is < 0 or > long.MaxValue / 8
         )
-            throw new InvalidDataException("a persistent id that is no storage");
+            throw new InvalidDataException("a persistent id that is not a storage");
         if (parts is [_, _, _, _, _, not null])
             throw new InvalidDataException("a storage that is a view of another one, as only versions of torch before 0.4 wrote them");
         return Storages.TryGetValue(kind.ToString(), out var type)
             ? new PickledStorage(type, key, count)
-            : throw new InvalidDataException($"{kind} is no storage of numbers that are known here");
+            : throw new InvalidDataException($"{kind} is not a storage of numbers that are known here");
     }
 
     /// <summary>(storage, offset, shape, strides[, requires grad, hooks[, metadata]]).</summary>
     private static object Tensor(object?[] arguments)
     {
         if (arguments is not [PickledStorage storage, long offset, object?[] sizes, object?[] steps, ..] || arguments.Length > 7)
-            throw new InvalidDataException("a tensor that is no view of a storage");
+            throw new InvalidDataException("a tensor that is not a view of a storage");
         if (sizes.Length != steps.Length || sizes.Length > MostDimensions || !sizes.Concat(steps).All(n => n is >= 0L) || offset < 0)
             throw new InvalidDataException("a tensor with an impossible shape, strides or place");
         long[] shape = [.. sizes.Cast<long>()], strides = [.. steps.Cast<long>()];

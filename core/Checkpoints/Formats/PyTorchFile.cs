@@ -86,7 +86,7 @@ internal sealed class PyTorchFile : IWeightFile
     public void Dispose() => file.Dispose();
 
     private static UserErrorException Refused(string path, Exception e) =>
-        new($"{Paths.Shown(path)} is no PyTorch file that can be loaded: {e.Message}", e);
+        new($"{Paths.Shown(path)} is not a PyTorch file that can be loaded: {e.Message}", e);
 
     /// <summary>An archive: <c>…/data.pkl</c>, and the storages as <c>…/data/key</c>.</summary>
     private object? ReadZip()

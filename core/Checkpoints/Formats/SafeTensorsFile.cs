@@ -25,7 +25,7 @@ internal sealed class SafeTensorsFile : IWeightFile
     public IReadOnlyDictionary<string, string> Metadata => header.Metadata;
 
     /// <summary>Opens a file.</summary>
-    /// <exception cref="UserErrorException">There is no such file, or it is no whole safetensors file.</exception>
+    /// <exception cref="UserErrorException">There is no such file, or it is not a whole safetensors file.</exception>
     public static SafeTensorsFile Open(string path)
     {
         var file = new BinaryFile(path);
@@ -68,5 +68,5 @@ internal sealed class SafeTensorsFile : IWeightFile
     public void Dispose() => file.Dispose();
 
     private static UserErrorException Refused(string path, Exception e) =>
-        new($"{Paths.Shown(path)} is no safetensors file, or damaged: {e.Message}", e);
+        new($"{Paths.Shown(path)} is not a safetensors file, or is damaged: {e.Message}", e);
 }

@@ -17,7 +17,7 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, PlacedTenso
     private const int DeepestHeader = 8;
 
     /// <summary>Reads the header of a file.</summary>
-    /// <exception cref="InvalidDataException">It is no whole safetensors file.</exception>
+    /// <exception cref="InvalidDataException">It is not a whole safetensors file.</exception>
     public static SafeTensorsHeader Read(BinaryFile file)
     {
         long length = file.Length < 8 ? 0 : BinaryPrimitives.ReadInt64LittleEndian(file.Read(0, 8));
@@ -56,7 +56,7 @@ internal sealed record SafeTensorsHeader(IReadOnlyDictionary<string, PlacedTenso
             throw new InvalidDataException($"its header: {e.Message}", e);
         }
 
-        // What overlaps or is left over is no accident.
+        // Tensors that overlap, or bytes that belong to none, are not an accident.
         long end = 8 + length;
         foreach (var (tensor, start, size) in entries.Values.OrderBy(entry => entry.Start).ThenBy(entry => entry.Length))
             end =

@@ -24,7 +24,7 @@ internal sealed class ShardedFile : IWeightFile
             foreach (var shard in places.Values.Distinct())
                 shards.Add(shard, shard == System.IO.Path.GetFileName(shard)
                     ? open(System.IO.Path.Combine(folder, shard))
-                    : throw new UserErrorException($"{shown}: {shard} is no file in the folder of the index"));
+                    : throw new UserErrorException($"{shown}: {shard} is not a file in the folder of the index"));
             if (places.FirstOrDefault(place => !shards[place.Value].Tensors.ContainsKey(place.Key)) is { Key: not null } lost)
                 throw new UserErrorException($"{shown}: {lost.Key} is not in {lost.Value}, where the index has it");
             if (
@@ -78,7 +78,7 @@ internal sealed class ShardedFile : IWeightFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new UserErrorException($"{Paths.Shown(index)} is no index of weights: {e.Message}", e);
+            throw new UserErrorException($"{Paths.Shown(index)} is not an index of weights: {e.Message}", e);
         }
     }
 }

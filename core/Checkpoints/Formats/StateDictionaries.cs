@@ -11,7 +11,7 @@ internal static class StateDictionaries
     /// <summary>Where training frameworks keep the weights.</summary>
     private static readonly string[] WeightKeys = ["model", "state_dict", "model_state_dict", "module", "net", "network"];
 
-    /// <summary>Where they keep what is no model.</summary>
+    /// <summary>Where they keep what is not a model.</summary>
     private static readonly string[] OtherKeys = ["opt", "optim", "scheduler", "lr_sched", "scaler", "exp_avg", "rng", "amp", "grads"];
 
     private sealed record Candidate(string Path, Dictionary<string, PickledTensor> Tensors);
@@ -52,7 +52,7 @@ internal static class StateDictionaries
             : null;
     }
 
-    /// <summary>Dictionaries that hold tensors by name, whatever else; single numbers beside other things are no weights.</summary>
+    /// <summary>Dictionaries that hold tensors by name, whatever else; single numbers beside other things are not weights.</summary>
     private static void Find(object? content, string path, int depth, List<Candidate> candidates)
     {
         if (content is not Dictionary<object, object?> values || depth > MaxDepth)

@@ -133,9 +133,8 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
                 return true;
             case (byte)'R' or 0x81: // a call; a new object of a class
                 var arguments = Pop() as object?[] ?? throw new InvalidDataException("a call without arguments");
-                Push(
-                    PickleAllowList.Call(Pop() as PickledGlobal ?? throw new InvalidDataException("a call of what is no name"), arguments)
-                );
+                var function = Pop() as PickledGlobal ?? throw new InvalidDataException("a call of what is not a name");
+                Push(PickleAllowList.Call(function, arguments));
                 return true;
             case (byte)'b': // an object's attributes, which nothing here needs
                 Pop();
@@ -160,7 +159,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
         if (Peek() is List<object?> list)
             list.AddRange(items);
         else
-            Require(Peek() is PickledObject, "items for what is no list");
+            Require(Peek() is PickledObject, "items for what is not a list");
     }
 
     private void SetItems(object?[] pairs)
@@ -169,10 +168,10 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> pickle)
         if (Peek() is PickledObject)
             return;
         var dictionary =
-            Peek() as Dictionary<object, object?> ?? throw new InvalidDataException("the pickle sets items of what is no dictionary");
+            Peek() as Dictionary<object, object?> ?? throw new InvalidDataException("the pickle sets items of what is not a dictionary");
         for (int i = 0; i < pairs.Length; i += 2)
         {
-            Require(pairs[i] is string or long or bool or double, "a key that is no name or number");
+            Require(pairs[i] is string or long or bool or double, "a key that is not a name or a number");
             Require(dictionary.TryAdd(pairs[i]!, pairs[i + 1]), $"the key {pairs[i]} twice");
         }
     }

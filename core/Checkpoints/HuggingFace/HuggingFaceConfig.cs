@@ -100,15 +100,15 @@ public sealed record HuggingFaceConfig
     [JsonPropertyName("vocab_size")]
     public int VocabularySize { get; init; } = 30522;
 
-    /// <summary>A classifier's labels by id; null where the model is no classifier.</summary>
+    /// <summary>A classifier's labels by id; null where the model is not a classifier.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<int, string>? Id2label { get; init; }
 
-    /// <summary>A classifier's ids by label; null where the model is no classifier.</summary>
+    /// <summary>A classifier's ids by label; null where the model is not a classifier.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, int>? Label2id { get; init; }
 
-    /// <summary><c>regression</c> or <c>single_label_classification</c>; null where the model is no classifier.</summary>
+    /// <summary><c>regression</c> or <c>single_label_classification</c>; null where the model is not a classifier.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ProblemType { get; init; }
 
@@ -154,8 +154,8 @@ public sealed record HuggingFaceConfig
     };
 
     /// <summary>Reads a <c>config.json</c>: the keys that a model is made of, and no other.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is no configuration of an ELECTRA model, or of one with other parts
-    /// than the published ones.</exception>
+    /// <exception cref="UserErrorException">There is no such file, it is not the configuration of an ELECTRA model, or of one
+    /// with other parts than the published ones.</exception>
     public static HuggingFaceConfig Load(string path)
     {
         var (json, usual) = (ModelJson.Load(path), new HuggingFaceConfig());

@@ -31,7 +31,7 @@ internal sealed record CorpusName(string Name, HubRepository Repository, string 
         || (ByName.ContainsKey(source.Split(':', '@')[0]) && !Path.Exists(Paths.Find(source)));
 
     /// <summary>Reads a name.</summary>
-    /// <exception cref="UserErrorException">What follows <c>hub:</c> is no repository.</exception>
+    /// <exception cref="UserErrorException">What follows <c>hub:</c> is not the name of a repository.</exception>
     public static CorpusName Parse(string source)
     {
         var text = source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source;

@@ -14,7 +14,7 @@ internal static class DatasetCard
 {
     private const string OnlySplit = "train";
 
-    /// <summary>The configurations that a card lists; none where it lists none, or is no YAML.</summary>
+    /// <summary>The configurations that a card lists; none where it lists none, or is not YAML.</summary>
     public static IReadOnlyList<DatasetConfig> Configs(string card)
     {
         var parts = card.Replace("\r\n", "\n").Split("\n---", 2);

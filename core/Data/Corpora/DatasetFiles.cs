@@ -82,7 +82,7 @@ internal static class DatasetFiles
         return BySplit(chosen, split);
     }
 
-    /// <summary>Where no name speaks of a split, all is for training.</summary>
+    /// <summary>Where no name tells a split, all is for training.</summary>
     private static IReadOnlyList<string> BySplit(IReadOnlyList<string> files, string split)
     {
         string[] Of(string words) => [.. files.Where(file => Names(file, words))];
@@ -105,7 +105,7 @@ internal static class DatasetFiles
         SplitWords.Values.Count(words => files.Any(file => Names(file, words))) > 1
         && files.All(file => SplitWords.Values.Any(words => Names(file, words)));
 
-    /// <summary>Whether a file tells of the data, and is none of it.</summary>
+    /// <summary>Whether a file is about the data, and not part of it.</summary>
     public static bool IsAboutTheData(string path) =>
         path.Split('/').Any(part => part.StartsWith('.'))
         || Path.GetFileNameWithoutExtension(path).ToLowerInvariant()

@@ -131,7 +131,7 @@ public static class Submission
             if (task is null)
             {
                 problems.Add(
-                    $"{entry.FullName} is none of the site's files: {string.Join(", ", Official.Select(file => file.Split.Submission))}"
+                    $"{entry.FullName} is not one of the site's files: {string.Join(", ", Official.Select(file => file.Split.Submission))}"
                 );
                 continue;
             }
@@ -154,7 +154,7 @@ public static class Submission
             if (line.Split('\t') is not [var index, var label] || index != rows.ToString(CultureInfo.InvariantCulture))
                 return $":{rows + 2}: the line must be the number {rows}, a tab and the prediction";
             if (!Labels.IsLabel(task, label))
-                return $":{rows + 2}: the prediction \"{label}\" is none of {Labels.Allowed(task)}";
+                return $":{rows + 2}: the prediction \"{label}\" is not one of {Labels.Allowed(task)}";
             rows++;
         }
         return rows == split.OfficialRows ? null : $": there are {rows} predictions, and the site's test set has {split.OfficialRows}";

@@ -20,7 +20,7 @@ public static class TextPredictions
     /// <param name="compute">Where to compute.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="UserErrorException">
-    /// More than one task is chosen or it has no run, there is no such file, it is not UTF-8, or a line is no pair where the task wants
+    /// More than one task is chosen or it has no run, there is no such file, it is not UTF-8, or a line is not a pair where the task wants
     /// one.
     /// </exception>
     public static int Predict(Run<FinetuneConfig> run, Compute compute)
@@ -72,7 +72,7 @@ public static class TextPredictions
     /// <param name="progress">Told of the lines done.</param>
     /// <param name="cancellation">Stops; an output file is then not written.</param>
     /// <returns>The number of lines predicted.</returns>
-    /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or a line is no pair where the task wants
+    /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or a line is not a pair where the task wants
     /// one.</exception>
     public static int Predict(
         TaskDefinition task,

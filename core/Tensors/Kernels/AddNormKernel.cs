@@ -14,7 +14,7 @@ internal static unsafe class AddNormKernel
     /// <param name="x">A product that lacks its bias; overwritten.</param>
     /// <param name="bias">Added to each row of x.</param>
     /// <param name="residual">Added after the dropout.</param>
-    /// <param name="norm">Gain and offset.</param>
+    /// <param name="norm">Weight and bias.</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="result">The result.</param>
     /// <param name="normalised">The normalised sum.</param>
@@ -65,8 +65,8 @@ internal static unsafe class AddNormKernel
                 Vector512<float> a = (Vector512.Load(x + i) - mean) * scale, b = (Vector512.Load(x + j) - mean) * scale;
                 if (normalised is not null)
                     Lane.Store(a, b, normalised + i);
-                Lane.Store(Vector512.FusedMultiplyAdd(a, Vector512.Load(norm.Gain + i), Vector512.Load(norm.Offset + i)),
-                    Vector512.FusedMultiplyAdd(b, Vector512.Load(norm.Gain + j), Vector512.Load(norm.Offset + j)), result + i);
+                Lane.Store(Vector512.FusedMultiplyAdd(a, Vector512.Load(norm.Weight + i), Vector512.Load(norm.Bias + i)),
+                    Vector512.FusedMultiplyAdd(b, Vector512.Load(norm.Weight + j), Vector512.Load(norm.Bias + j)), result + i);
             }
             if (normalised is null)
                 continue;
@@ -83,9 +83,9 @@ internal static unsafe class AddNormKernel
     /// <param name="gradient">That of the result; becomes that of the residual.</param>
     /// <param name="normalised">What the forward pass kept.</param>
     /// <param name="inverseDeviation">What the forward pass kept.</param>
-    /// <param name="gain">The norm's gain.</param>
+    /// <param name="weight">The norm's weight.</param>
     /// <param name="xGradient">Receives the gradient of x.</param>
-    /// <param name="sums">Receive the gradients of gain, offset and bias.</param>
+    /// <param name="sums">Receive the gradients of the norm's weight and bias.</param>
     /// <param name="biasSums">Receives the gradient of the bias.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(
@@ -95,7 +95,7 @@ internal static unsafe class AddNormKernel
         float* gradient,
         ushort* normalised,
         float* inverseDeviation,
-        float* gain,
+        float* weight,
         ushort* xGradient,
         LayerNormWeights sums,
         float* biasSums
@@ -107,9 +107,9 @@ internal static unsafe class AddNormKernel
             for (int i = 0; i < width; i += Lane.Width)
             {
                 var (g, unit) = (Vector512.Load(gradient + i), Lane.Load(normalised + i));
-                (Vector512.Load(sums.Offset + i) + g).Store(sums.Offset + i);
-                Vector512.FusedMultiplyAdd(g, unit, Vector512.Load(sums.Gain + i)).Store(sums.Gain + i);
-                g *= Vector512.Load(gain + i);
+                (Vector512.Load(sums.Bias + i) + g).Store(sums.Bias + i);
+                Vector512.FusedMultiplyAdd(g, unit, Vector512.Load(sums.Weight + i)).Store(sums.Weight + i);
+                g *= Vector512.Load(weight + i);
                 g.Store(gradient + i);
                 total += g;
                 projection = Vector512.FusedMultiplyAdd(g, unit, projection);

@@ -17,7 +17,7 @@ internal readonly unsafe struct LinearGradients(float* weight, float* bias)
 }
 
 /// <summary>A layer normalisation, or the gradients of one.</summary>
-internal readonly unsafe struct LayerNormWeights(float* gain, float* offset)
+internal readonly unsafe struct LayerNormWeights(float* weight, float* bias)
 {
-    public readonly float* Gain = gain, Offset = offset;
+    public readonly float* Weight = weight, Bias = bias;
 }

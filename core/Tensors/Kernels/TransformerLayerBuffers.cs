@@ -106,7 +106,7 @@ internal static unsafe partial class TransformerLayerKernel
     {
         private readonly float* sums = (float*)NativeMemory.AllocZeroed((nuint)(shape.Parts * CountOf(shape)), sizeof(float));
 
-        /// <summary>Those of one thread: gains, offsets, and the biases of what follows attention.</summary>
+        /// <summary>Those of one thread: the norms' weights and biases, and the biases of what follows attention.</summary>
         public Parameters<LinearGradients> this[int part]
         {
             get
@@ -131,10 +131,10 @@ internal static unsafe partial class TransformerLayerKernel
             for (int part = 0; part < shape.Parts; part++)
             {
                 var own = this[part];
-                Lane.Add(own.OutputNorm.Gain, all.OutputNorm.Gain, hidden);
-                Lane.Add(own.OutputNorm.Offset, all.OutputNorm.Offset, hidden);
-                Lane.Add(own.AttentionNorm.Gain, all.AttentionNorm.Gain, hidden);
-                Lane.Add(own.AttentionNorm.Offset, all.AttentionNorm.Offset, hidden);
+                Lane.Add(own.OutputNorm.Weight, all.OutputNorm.Weight, hidden);
+                Lane.Add(own.OutputNorm.Bias, all.OutputNorm.Bias, hidden);
+                Lane.Add(own.AttentionNorm.Weight, all.AttentionNorm.Weight, hidden);
+                Lane.Add(own.AttentionNorm.Bias, all.AttentionNorm.Bias, hidden);
                 Lane.Add(own.Output.Bias, all.Output.Bias, hidden);
                 Lane.Add(own.AttentionOutput.Bias, all.AttentionOutput.Bias, hidden);
                 Lane.Add(own.Intermediate.Bias, all.Intermediate.Bias, shape.Intermediate);

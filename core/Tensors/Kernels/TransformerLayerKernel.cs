@@ -132,7 +132,7 @@ internal static unsafe partial class TransformerLayerKernel
             residual,
             kept.OutputUnit + at,
             kept.OutputDeviation + rows.First,
-            weights.OutputNorm.Gain,
+            weights.OutputNorm.Weight,
             space.Output + at,
             own.OutputNorm,
             own.Output.Bias
@@ -155,7 +155,7 @@ internal static unsafe partial class TransformerLayerKernel
             residual,
             kept.AttendedUnit + at,
             kept.AttendedDeviation + rows.First,
-            weights.AttentionNorm.Gain,
+            weights.AttentionNorm.Weight,
             space.Attended + at,
             own.AttentionNorm,
             own.AttentionOutput.Bias

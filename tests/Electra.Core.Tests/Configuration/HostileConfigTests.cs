@@ -5,7 +5,7 @@ using Electra.Pretraining;
 
 namespace Electra.Tests.Configuration;
 
-/// <summary>Files that are no configurations: each is refused in words, at once, or read as what it says.</summary>
+/// <summary>Files that are not configurations: each is refused in words, at once, or read as what it says.</summary>
 public sealed class HostileConfigTests : IDisposable
 {
     private static readonly string[] Scraps =

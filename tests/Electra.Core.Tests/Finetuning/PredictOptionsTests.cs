@@ -16,7 +16,7 @@ public class PredictOptionsTests
     }
 
     [Theory]
-    [InlineData("predict: {runs: {coal: 1}}", "predict.runs.coal is no task; did you mean cola?")]
+    [InlineData("predict: {runs: {coal: 1}}", "predict.runs.coal is not a task; did you mean cola?")]
     [InlineData("predict: {runs: {rte: []}}", "predict.runs.rte has no run")]
     [InlineData("predict: {runs: {rte: [1, 1]}}", "predict.runs.rte has a run twice")]
     [InlineData("predict: {output: a.tsv}", "predict.output is where the predictions of predict.input go")]

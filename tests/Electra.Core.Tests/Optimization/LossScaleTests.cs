@@ -87,11 +87,13 @@ public sealed class LossScaleTests
             var compute = pair.Store.Compute;
             var attention = AttentionMask.FromLengths([20, 13, 17, 6], 20, compute);
             Tensor positions = io["is_mlm_applied"].view(80).nonzero().view(-1), real = io["attention_mask"].view(80).nonzero().view(-1);
-            var guesses = pair.Generate(io["masked_input_ids"], io["token_type_ids"], attention, positions, Dropout.None);
-            var opinions = pair.Discriminate(io["generated"], io["token_type_ids"], attention, Dropout.None).index_select(0, real);
-            var generatorLoss = cross_entropy(guesses, io["input_ids"].view(80).index_select(0, positions));
+            var generatorLogits = pair.Generate(io["masked_input_ids"], io["token_type_ids"], attention, positions, Dropout.None);
+            var discriminatorLogits = pair
+                .Discriminate(io["generated"], io["token_type_ids"], attention, Dropout.None)
+                .index_select(0, real);
+            var generatorLoss = cross_entropy(generatorLogits, io["input_ids"].view(80).index_select(0, positions));
             var discriminatorLoss = binary_cross_entropy_with_logits(
-                opinions,
+                discriminatorLogits,
                 io["is_replaced"].view(80).index_select(0, real).to(float32)
             );
             Golden.AssertClose(io["gen_loss"], generatorLoss, 0.002, "generator loss");

@@ -64,7 +64,7 @@ public sealed class MetricsLogTests : IDisposable
         Write(null, 100);
         File.AppendAllText(Log, "{\"step\":\"x\"}\n{\"step\":300}\n");
 
-        Assert.Contains("metrics.jsonl:2 is no line", Assert.Throws<UserErrorException>(() => MetricsLog.Read(Log)).Message);
+        Assert.Contains("metrics.jsonl:2 is not a line", Assert.Throws<UserErrorException>(() => MetricsLog.Read(Log)).Message);
     }
 
     [Fact]

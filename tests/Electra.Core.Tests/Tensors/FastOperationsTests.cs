@@ -272,11 +272,11 @@ public sealed class FastOperationsTests
         var attention = AttentionMask.FromLengths([20, 13, 17, 6], 20, Rounded);
         var (types, ids) = (io["token_type_ids"], io["input_ids"].view(80));
         Tensor positions = io["is_mlm_applied"].view(80).nonzero().view(-1), real = io["attention_mask"].view(80).nonzero().view(-1);
-        var guesses = pair.Generate(io["masked_input_ids"], types, attention, positions, Dropout.None);
-        var opinions = pair.Discriminate(io["generated"], types, attention, Dropout.None);
-        var generatorLoss = cross_entropy(guesses, ids.index_select(0, positions));
+        var generatorLogits = pair.Generate(io["masked_input_ids"], types, attention, positions, Dropout.None);
+        var discriminatorLogits = pair.Discriminate(io["generated"], types, attention, Dropout.None);
+        var generatorLoss = cross_entropy(generatorLogits, ids.index_select(0, positions));
         var discriminatorLoss = binary_cross_entropy_with_logits(
-            opinions.index_select(0, real),
+            discriminatorLogits.index_select(0, real),
             io["is_replaced"].view(80).index_select(0, real).to(float32)
         );
         (generatorLoss + (50 * discriminatorLoss)).backward();
@@ -286,7 +286,7 @@ public sealed class FastOperationsTests
         Golden.AssertClose(io["disc_loss"], discriminatorLoss, 0.005, "discriminator loss");
         Golden.AssertClose(
             io["discriminator_logits"].view(80).index_select(0, real),
-            opinions.index_select(0, real),
+            discriminatorLogits.index_select(0, real),
             0.02,
             "discriminator logits"
         );
@@ -314,11 +314,11 @@ public sealed class FastOperationsTests
             using var real = tensor([.. Enumerable.Range(0, 72).Where(i => i % 24 < lengths[i / 24]).Select(i => (long)i)], dtype: int64);
             var attention = AttentionMask.FromLengths(lengths, 24, compute);
             var positions = tensor(new long[] { 1, 5, 26, 50 });
-            var guesses = pair.Generate(ids, zeros_like(ids), attention, positions, Dropout.None);
-            var opinions = pair.Discriminate(ids, zeros_like(ids), attention, Dropout.None).index_select(0, real);
+            var generatorLogits = pair.Generate(ids, zeros_like(ids), attention, positions, Dropout.None);
+            var discriminatorLogits = pair.Discriminate(ids, zeros_like(ids), attention, Dropout.None).index_select(0, real);
             var loss =
-                cross_entropy(guesses, tensor(new long[] { 9, 8, 7, 6 }))
-                + (50 * binary_cross_entropy_with_logits(opinions, ones_like(opinions)));
+                cross_entropy(generatorLogits, tensor(new long[] { 9, 8, 7, 6 }))
+                + (50 * binary_cross_entropy_with_logits(discriminatorLogits, ones_like(discriminatorLogits)));
             loss.backward();
             pair.Store.CollectGradients();
             return (loss.item<float>(), pair.Store.NamedGradients().ToDictionary(g => g.Name, g => g.Gradient.clone()));

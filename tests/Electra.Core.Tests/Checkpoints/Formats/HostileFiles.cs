@@ -48,7 +48,7 @@ internal static class HostileFiles
         yield return ("a header of 2^63 bytes", [.. BitConverter.GetBytes(long.MinValue), .. Eight]);
         yield return ("a header of nearly 2^63 bytes", [.. BitConverter.GetBytes(long.MaxValue), .. Eight]);
         yield return ("a header longer than the library allows", [.. BitConverter.GetBytes(100_000_001L), .. Eight]);
-        yield return ("a header that is no JSON", SafeTensors("hello there", []));
+        yield return ("a header that is not JSON", SafeTensors("hello there", []));
         yield return (
             "a header that is not UTF-8",
             SafeTensors([.. "{\"a"u8, 0xff, 0xfe, .. "\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}"u8], Eight)
@@ -73,7 +73,7 @@ internal static class HostileFiles
         yield return ("a negative size", SafeTensors(One.Replace("[2]", "[-2]"), Eight));
         yield return ("sizes whose product is 2^64 + 2", SafeTensors(One.Replace("[2]", "[4294967296,4294967296,2]"), Eight));
         yield return ("a size of 2^63", SafeTensors(One.Replace("[2]", "[9223372036854775808]"), Eight));
-        yield return ("a size that is no whole number", SafeTensors(One.Replace("[2]", "[2.5]"), Eight));
+        yield return ("a size that is not a whole number", SafeTensors(One.Replace("[2]", "[2.5]"), Eight));
         yield return ("one place only", SafeTensors(One.Replace("[0,8]", "[0]"), Eight));
         yield return ("a place that ends before it starts", SafeTensors(One.Replace("[0,8]", "[8,0]"), Eight));
         yield return ("a place beyond the file", SafeTensors(One.Replace("[0,8]", "[8,16]"), Eight));
@@ -194,7 +194,7 @@ internal static class HostileFiles
         var tensor = new TorchTensor("a", "Float", "0", 2, 0, [2], [1], Legacy: true);
         byte[] pickle = PickleBuilder.StateDict(tensor);
         yield return ("a text file", Encoding.UTF8.GetBytes("model: electra\n"));
-        yield return ("a pickle that is no file of torch", new PickleBuilder().Protocol().Op('}', '.').Bytes);
+        yield return ("a pickle that is not a file of torch", new PickleBuilder().Protocol().Op('}', '.').Bytes);
         yield return ("another protocol", [.. TorchFiles.LegacyHead(protocol: 1002), .. pickle]);
         yield return ("a big-endian system", [.. TorchFiles.LegacyHead(littleEndian: false), .. pickle]);
         yield return (

@@ -119,16 +119,16 @@ public sealed class SubmissionTests : IDisposable
         Refused("WNLI.tsv:7: the line must be the number 5", ("WNLI.tsv", wnli.Replace("\n5\t", "\n6\t")));
         Refused("WNLI.tsv:2: the line must be the number 0", ("WNLI.tsv", "index\tprediction\n1\t1\n"));
         Refused("WNLI.tsv:3: the line must be the number 1", ("WNLI.tsv", wnli.Replace("\n1\t1\n", "\n1\t1\t0\n")));
-        Refused("WNLI.tsv:2: the prediction \"2\" is none of 0, 1", ("WNLI.tsv", Table(146, "2")));
-        Refused("RTE.tsv:2: the prediction \"1\" is none of entailment, not_entailment", ("RTE.tsv", Table(3000, "1")));
+        Refused("WNLI.tsv:2: the prediction \"2\" is not one of 0, 1", ("WNLI.tsv", Table(146, "2")));
+        Refused("RTE.tsv:2: the prediction \"1\" is not one of entailment, not_entailment", ("RTE.tsv", Table(3000, "1")));
         Refused(
-            "AX.tsv:2: the prediction \"not_entailment\" is none of entailment, neutral, contradiction",
+            "AX.tsv:2: the prediction \"not_entailment\" is not one of entailment, neutral, contradiction",
             ("AX.tsv", Table(1104, "not_entailment"))
         );
-        Refused("STS-B.tsv:2: the prediction \"5.1\" is none of the numbers from 0 to 5", ("STS-B.tsv", Table(1379, "5.1")));
+        Refused("STS-B.tsv:2: the prediction \"5.1\" is not one of the numbers from 0 to 5", ("STS-B.tsv", Table(1379, "5.1")));
         Refused("WNLI.tsv: there are 145 predictions, and the site's test set has 146", ("WNLI.tsv", Table(145, "1")));
         Refused("WNLI.tsv: there are 147 predictions", ("WNLI.tsv", Table(147, "1")));
-        Refused("glue/WNLI.tsv is none of the site's files: CoLA.tsv, SST-2.tsv", ("glue/WNLI.tsv", wnli));
+        Refused("glue/WNLI.tsv is not one of the site's files: CoLA.tsv, SST-2.tsv", ("glue/WNLI.tsv", wnli));
         Refused("WNLI.tsv is there twice", ("WNLI.tsv", wnli), ("WNLI.tsv", wnli));
         Assert.Equal(2, Check(("wnli.tsv", wnli), ("STS-B.tsv", Table(1379, "x"))).Count);
 
