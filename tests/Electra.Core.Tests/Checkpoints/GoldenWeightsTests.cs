@@ -199,7 +199,7 @@ public sealed class GoldenWeightsTests : IDisposable
         places.Remove(weights[0].Name);
         Refused("which the index does not have there");
         places[weights[0].Name] = "../model-1.safetensors";
-        Refused("no file in the folder of the index");
+        Refused("not a file in the folder of the index");
         places[weights[0].Name] = "model-3.safetensors";
         Refused("model-3.safetensors");
 

@@ -276,7 +276,7 @@ public sealed class HubFaultTests : IAsyncLifetime
     {
         server.Add(Data, path, "Got out.");
         var error = await Assert.ThrowsAsync<HubException>(() => Download(Small));
-        Assert.Contains("no path inside the repository", error.Message);
+        Assert.Contains("not a path inside the repository", error.Message);
         Assert.Empty(server.FileRequests);
         Assert.False(File.Exists(Path.Combine(folder.Path, "outside.txt")));
     }
