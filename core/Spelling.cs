@@ -1,7 +1,7 @@
 namespace Electra;
 
 /// <summary>Which of the right words a wrong one was meant to be.</summary>
-public static class Spelling
+internal static class Spelling
 {
     /// <summary>
     /// The nearest of the right words by Damerau–Levenshtein distance; null where none is near enough (more than one slip, and one

@@ -18,12 +18,12 @@ return await Experiment.Run<FinetuneConfig>(Args, run =>
     run.Console.Heading("Checkpoint and data");
     using var start = FinetuneStart.Open(config, run.Console, run.Stopping);
 
-        // ---- method: outputs, loss, a rate for each layer, how it moves (core/Finetuning/FinetuneMethod.cs) ----------------
-        // Each can be another: FinetuneMethod.From(…) with { Loss = (task, logits, labels) => cross_entropy(logits, labels.to(int64),
-        // label_smoothing: 0.1) }
-        var method = FinetuneMethod.From(config.Training);
-        var compute = Compute.Open(config.WorkerCompute, config.Training.Precision);
-        run.Console.Table(("device", compute), ("workers", config.Workers));
+    // ---- method: outputs, loss, a rate for each layer, how it moves (core/Finetuning/FinetuneMethod.cs) ----------------
+    // Each can be another: FinetuneMethod.From(…) with
+    // { Loss = (task, logits, labels) => cross_entropy(logits, labels.to(int64), label_smoothing: 0.1) }
+    var method  = FinetuneMethod.From(config.Training);
+    var compute = Compute.Open(config.WorkerCompute, config.Training.Precision);
+    run.Console.Table(("device", compute), ("workers", config.Workers));
 
     // ---- runs: train, measure after every epoch, save --------------------------------------------------------------------
     FinetuneLoop.Train(run, start, method, compute);

@@ -66,7 +66,7 @@ public sealed record BenchConfig : IExperimentConfig<BenchConfig>
     public string? RunFolder => null;
 
     /// <inheritdoc/>
-    public static BenchConfig Defaults(ConfigNode given)
+    static BenchConfig IExperimentConfig<BenchConfig>.Defaults(ConfigNode given)
     {
         var size = given.Read("size", ModelSize.Small);
         var published = Recipes.Defaults(Recipe.ElectraPytorch, size);
@@ -77,7 +77,7 @@ public sealed record BenchConfig : IExperimentConfig<BenchConfig>
     public IEnumerable<string> Warnings() => Compute.Warnings();
 
     /// <inheritdoc/>
-    public IEnumerable<ConfigProblem> Check()
+    IEnumerable<ConfigProblem> IExperimentConfig<BenchConfig>.Check()
     {
         foreach (var (key, problem) in Model.Problems())
             yield return new ConfigProblem($"model.{key}", problem);

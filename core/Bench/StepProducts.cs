@@ -13,7 +13,7 @@ namespace Electra.Bench;
 /// <param name="N">Columns of the result.</param>
 /// <param name="Count">How often the step has it.</param>
 /// <param name="Batch">Independent pairs: batch · heads in attention, 1 in a linear layer.</param>
-public readonly record struct Product(int M, int K, int N, int Count, int Batch = 1)
+internal readonly record struct Product(int M, int K, int N, int Count, int Batch = 1)
 {
     /// <summary>Floating-point operations of all of them, in one direction.</summary>
     public double Flops => 2.0 * M * K * N * Batch * Count;

@@ -12,7 +12,7 @@ namespace Electra.Checkpoints;
 /// <param name="Filled">The parameters that were read.</param>
 /// <param name="Missing">Parameters that the file does not have: they are as they were.</param>
 /// <param name="LeftOver">Weights in the file that no parameter has the name of.</param>
-public sealed record FilledWeights(IReadOnlyList<string> Filled, IReadOnlyList<string> Missing, IReadOnlyList<string> LeftOver);
+internal sealed record FilledWeights(IReadOnlyList<string> Filled, IReadOnlyList<string> Missing, IReadOnlyList<string> LeftOver);
 
 /// <summary>A pre-trained model that is open to be read: its weights by Hugging Face's names, its configuration, its tokenizer.</summary>
 public sealed class PretrainedModel : IDisposable
@@ -50,7 +50,7 @@ public sealed class PretrainedModel : IDisposable
     public string Folder { get; }
 
     /// <summary>Its configuration.</summary>
-    public HuggingFaceConfig Config { get; }
+    internal HuggingFaceConfig Config { get; }
 
     /// <summary>What it computes from its hidden states.</summary>
     internal ModelHead Head { get; }
@@ -79,7 +79,7 @@ public sealed class PretrainedModel : IDisposable
     public ElectraTokenizer Tokenizer => tokenizer.Value;
 
     /// <summary>Its weights by their names in Hugging Face's library (<c>electra.embeddings.word_embeddings.weight</c>, …).</summary>
-    public IReadOnlyDictionary<string, StoredTensor> Tensors { get; }
+    internal IReadOnlyDictionary<string, StoredTensor> Tensors { get; }
 
     /// <summary>Opens a model.</summary>
     /// <param name="source">
@@ -91,10 +91,14 @@ public sealed class PretrainedModel : IDisposable
     /// <param name="part">Which model to take where there are two.</param>
     /// <param name="progress">Told of a download.</param>
     /// <param name="cancellation">Stops a download.</param>
-    /// <param name="hub">The hub; by default what the environment says.</param>
     /// <exception cref="UserErrorException">There is no such model, or it cannot be read.</exception>
     public static PretrainedModel Open(string source, ModelPart part = ModelPart.Discriminator,
-        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default, HubClient? hub = null)
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
+        Open(source, hub: null, part, progress, cancellation);
+
+    /// <summary>Opens a model. Without a hub, names are looked for where the environment says.</summary>
+    internal static PretrainedModel Open(string source, HubClient? hub, ModelPart part = ModelPart.Discriminator,
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         AtomicFolder.Recover(Paths.Find(source));
         var (file, isOfPair) = FindFile(source, part, files => OnThisMachine(source, files, hub, progress, cancellation));
@@ -122,7 +126,7 @@ public sealed class PretrainedModel : IDisposable
     /// <param name="store">The model's parameters, by Hugging Face's names.</param>
     /// <exception cref="UserErrorException">A parameter of the encoder (<c>electra.…</c>) is missing, or a weight has another
     /// shape.</exception>
-    public FilledWeights Fill(ParameterStore store)
+    internal FilledWeights Fill(ParameterStore store)
     {
         var filled = Fill(store.Named());
         store.PublishValues();
@@ -131,7 +135,7 @@ public sealed class PretrainedModel : IDisposable
 
     /// <inheritdoc cref="Fill(ParameterStore)"/>
     /// <param name="parameters">The parameters with their names in Hugging Face's library.</param>
-    public FilledWeights Fill(IEnumerable<(string Name, Tensor Value)> parameters)
+    internal FilledWeights Fill(IEnumerable<(string Name, Tensor Value)> parameters)
     {
         var all = parameters.ToList();
         var (filled, missing) = (new List<string>(), new List<string>());

@@ -4,7 +4,7 @@ using Electra.Storage;
 namespace Electra.Configuration;
 
 /// <summary>YAML files to typed, immutable, checked records, and back.</summary>
-public static class Config
+internal static class Config
 {
     /// <summary>Reads a configuration file and lays it, and the overrides, over the defaults.</summary>
     /// <param name="file">The file: a relative path is looked for in the working directory, then at the project's root.</param>

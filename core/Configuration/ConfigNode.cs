@@ -2,7 +2,7 @@
 namespace Electra.Configuration;
 
 /// <summary>Where a value was written: a place in a file, or an argument of the command line (whose line is 0).</summary>
-public sealed record ConfigPlace(string Source, int Line = 0, int Column = 0)
+internal sealed record ConfigPlace(string Source, int Line = 0, int Column = 0)
 {
     /// <summary><c>configs/small.yaml:12:5</c>, or the argument.</summary>
     public override string ToString() => Line == 0 ? Source : $"{Source}:{Line}:{Column}";
@@ -12,10 +12,10 @@ public sealed record ConfigPlace(string Source, int Line = 0, int Column = 0)
 /// <param name="Key">The full dotted key: <c>training.warmup_steps</c>.</param>
 /// <param name="Message">What is wrong and what would be right, as the second half of a sentence that starts with the key.</param>
 /// <param name="Place">Where it was written; where it is null, it is looked up by the key.</param>
-public sealed record ConfigProblem(string Key, string Message, ConfigPlace? Place = null);
+internal sealed record ConfigProblem(string Key, string Message, ConfigPlace? Place = null);
 
 /// <summary>A value of a configuration as it was written: a scalar, a list or a mapping that remembers its place.</summary>
-public abstract record ConfigNode(ConfigPlace Place)
+internal abstract record ConfigNode(ConfigPlace Place)
 {
     /// <summary>
     /// What was given for a key, so that the defaults of other keys can depend on it (a <c>recipe</c>, a <c>size</c>); the fallback
@@ -62,20 +62,20 @@ public abstract record ConfigNode(ConfigPlace Place)
 /// <param name="Place">Where it was written.</param>
 /// <param name="Text">The text without quotes.</param>
 /// <param name="IsQuoted">Whether it was in quotes: <c>"null"</c> is a word, <c>null</c> is nothing.</param>
-public sealed record ConfigScalar(ConfigPlace Place, string Text, bool IsQuoted) : ConfigNode(Place)
+internal sealed record ConfigScalar(ConfigPlace Place, string Text, bool IsQuoted) : ConfigNode(Place)
 {
     /// <summary>Whether it says that there is no value: <c>null</c>, <c>~</c>, or nothing at all.</summary>
     public bool IsNull => !IsQuoted && Text is ("" or "~" or "null" or "Null" or "NULL");
 }
 
 /// <summary>A list of values.</summary>
-public sealed record ConfigSequence(ConfigPlace Place, IReadOnlyList<ConfigNode> Items) : ConfigNode(Place);
+internal sealed record ConfigSequence(ConfigPlace Place, IReadOnlyList<ConfigNode> Items) : ConfigNode(Place);
 
 /// <summary>A key and its value.</summary>
-public sealed record ConfigEntry(string Key, ConfigPlace Place, ConfigNode Value);
+internal sealed record ConfigEntry(string Key, ConfigPlace Place, ConfigNode Value);
 
 /// <summary>Keys with their values, in the order in which they were written.</summary>
-public sealed record ConfigMapping(ConfigPlace Place, IReadOnlyList<ConfigEntry> Entries) : ConfigNode(Place)
+internal sealed record ConfigMapping(ConfigPlace Place, IReadOnlyList<ConfigEntry> Entries) : ConfigNode(Place)
 {
     /// <summary>
     /// What was written in place of a mapping, and these keys change: the <c>vocab.txt</c> that stands for <c>{file: vocab.txt}</c>.

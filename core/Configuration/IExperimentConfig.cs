@@ -9,7 +9,7 @@ public interface IExperimentConfig<TSelf>
     /// The record that the YAML is laid over. Defaults may depend on keys that were given:
     /// <c>given.Read("recipe", Recipe.ElectraPytorch)</c>.
     /// </summary>
-    static abstract TSelf Defaults(ConfigNode given);
+    internal static abstract TSelf Defaults(ConfigNode given);
 
     /// <summary>The run's name: a part of the name of its folder, and the title of its curves.</summary>
     string Name { get; }
@@ -30,7 +30,7 @@ public interface IExperimentConfig<TSelf>
     bool IsSavedByRun => false;
 
     /// <summary>What is wrong between keys whose values are each right. The places are looked up by the keys.</summary>
-    IEnumerable<ConfigProblem> Check() => [];
+    internal IEnumerable<ConfigProblem> Check() => [];
 
     /// <summary>What is allowed but rarely meant, a sentence each: shown before the work begins.</summary>
     IEnumerable<string> Warnings() => [];

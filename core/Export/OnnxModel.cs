@@ -17,7 +17,7 @@ namespace Electra.Export;
 /// <c>[batch, length]</c> of a discriminator, <c>[batch, outputs]</c> of a classifier, <c>[batch, length, vocabulary]</c> of a generator.
 /// The names are those that Hugging Face's own export uses.
 /// </remarks>
-public static class OnnxModel
+internal static class OnnxModel
 {
     /// <summary>The name of the file in a model's folder.</summary>
     public const string FileName = "model.onnx";

@@ -152,7 +152,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     }
 
     /// <inheritdoc/>
-    public static FinetuneConfig Defaults(ConfigNode given)
+    static FinetuneConfig IExperimentConfig<FinetuneConfig>.Defaults(ConfigNode given)
     {
         var size = given.Read("size", ModelSize.Small);
         return new()
@@ -168,7 +168,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     public IEnumerable<string> Warnings() => Compute.Warnings(Workers);
 
     /// <inheritdoc/>
-    public IEnumerable<ConfigProblem> Check()
+    IEnumerable<ConfigProblem> IExperimentConfig<FinetuneConfig>.Check()
     {
         if (Checkpoint == "")
             yield return new ConfigProblem("checkpoint", "is missing: the model to fine-tune, such as checkpoints/pretrain/demo_36_100");

@@ -31,7 +31,7 @@ public sealed record FinetuneMethod
     /// <param name="batch">Rows as token ids.</param>
     /// <param name="dropout">Dropout of this pass; <see cref="Dropout.None"/> to measure and predict.</param>
     /// <returns><c>[rows, outputs]</c> float32.</returns>
-    public static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout)
+    internal static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout)
     {
         var compute = model.Store.Compute;
         Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
@@ -70,7 +70,7 @@ public sealed record FinetuneMethod
     /// <param name="task">The task.</param>
     /// <param name="batch">Rows with their labels.</param>
     /// <param name="dropout">Dropout of this pass.</param>
-    public Tensor Forward(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Dropout dropout) =>
+    internal Tensor Forward(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Dropout dropout) =>
         Loss(task, Logits(model, batch.Tokens, dropout), tensor(batch.Labels, device: model.Store.Compute.Device));
 
     /// <summary>The method as the options of a run describe it.</summary>

@@ -20,7 +20,7 @@ public sealed class FinetuneStart : IDisposable
     private FinetuneStart(FinetuneConfig config, PretrainedModel checkpoint) => (this.config, this.checkpoint) = (config, checkpoint);
 
     /// <summary>The tasks with their rows, in the order of the configuration.</summary>
-    public IReadOnlyList<TaskData> Tasks => tasks;
+    internal IReadOnlyList<TaskData> Tasks => tasks;
 
     /// <summary>The checkpoint's tokenizer.</summary>
     public ElectraTokenizer Tokenizer => checkpoint.Tokenizer;
@@ -164,8 +164,8 @@ public sealed class FinetuneStart : IDisposable
         splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
 
     /// <summary>Updates of a run of a task.</summary>
-    public long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);
+    internal long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);
 
     /// <summary>Updates of one of its epochs.</summary>
-    public int EpochUpdates(TaskData data) => (data.Train.Count + config.Training.BatchSize - 1) / config.Training.BatchSize;
+    internal int EpochUpdates(TaskData data) => (data.Train.Count + config.Training.BatchSize - 1) / config.Training.BatchSize;
 }

@@ -10,7 +10,7 @@ using Electra.Tokenization;
 namespace Electra.Finetuning;
 
 /// <summary>The model of a finished run, ready to predict.</summary>
-public sealed class FinetunedModel : IDisposable
+internal sealed class FinetunedModel : IDisposable
 {
     private FinetunedModel(
         FinetuneResult result,

@@ -5,7 +5,7 @@ using Electra.Tensors;
 namespace Electra.Finetuning;
 
 /// <summary>Learning rates that fall with the distance from the output: the nearer to the text, the less a layer changes.</summary>
-public static class LayerwiseRates
+internal static class LayerwiseRates
 {
     private const string EncoderPrefix = "electra.", LayerPrefix = "electra.encoder.layer.";
 

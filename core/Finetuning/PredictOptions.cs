@@ -34,7 +34,7 @@ public sealed record PredictOptions
     /// <summary>What is wrong between values that are each right.</summary>
     /// <param name="key">The key of this record in the configuration.</param>
     /// <param name="tasks">The names of all tasks.</param>
-    public IEnumerable<ConfigProblem> Problems(string key, IReadOnlyCollection<string> tasks)
+    internal IEnumerable<ConfigProblem> Problems(string key, IReadOnlyCollection<string> tasks)
     {
         foreach (var (task, runs) in Runs)
         {

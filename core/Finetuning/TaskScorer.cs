@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Electra.Finetuning;
 
 /// <summary>A classifier's outputs for the rows of a split, without dropout.</summary>
-public static class TaskScorer
+internal static class TaskScorer
 {
     /// <summary>The outputs for all rows.</summary>
     /// <param name="model">The classifier.</param>

@@ -12,7 +12,7 @@ namespace Electra.Hub;
 /// var glue = await hub.OpenAsync(HubRepository.Parse(HubKind.Dataset, "nyu-mll/glue"));
 /// string folder = await glue.DownloadAsync(glue.Matching("cola/*.parquet"));
 /// </code></example>
-public sealed partial class HubClient : IDisposable
+internal sealed partial class HubClient : IDisposable
 {
     private readonly HubConnection connection;
 

@@ -3,9 +3,9 @@ namespace Electra.Hub;
 /// <summary>Something on the hub cannot be had. The message says what and why; whoever asked for it adds what would do instead.</summary>
 /// <param name="message">What is wrong, and where.</param>
 /// <param name="innerException">The cause.</param>
-public class HubException(string message, Exception? innerException = null) : UserErrorException(message, innerException);
+internal class HubException(string message, Exception? innerException = null) : UserErrorException(message, innerException);
 
 /// <summary>The hub cannot be reached at all: no network, no such host, nobody answers.</summary>
 /// <param name="message">Which hub, and what happened.</param>
 /// <param name="innerException">The cause.</param>
-public sealed class HubUnreachableException(string message, Exception? innerException = null) : HubException(message, innerException);
+internal sealed class HubUnreachableException(string message, Exception? innerException = null) : HubException(message, innerException);

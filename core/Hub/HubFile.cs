@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Electra.Hub;
 
 /// <summary>A file of a repository.</summary>
-public sealed partial record HubFile
+internal sealed partial record HubFile
 {
     /// <param name="path">Its path in the repository.</param>
     /// <param name="size">Its bytes.</param>

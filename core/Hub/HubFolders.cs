@@ -4,7 +4,7 @@ using Electra.Storage;
 namespace Electra.Hub;
 
 /// <summary>Where a configuration names a folder, the name of a repository on the hub does as well.</summary>
-public static class HubFolders
+internal static class HubFolders
 {
     /// <summary>What begins a name that is never a path.</summary>
     internal const string Prefix = "hub:";

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Electra.Hub;
 
 /// <summary>What a repository of the hub holds.</summary>
-public enum HubKind
+internal enum HubKind
 {
     /// <summary>Weights, vocabularies, configurations.</summary>
     Model,
@@ -13,7 +13,7 @@ public enum HubKind
 }
 
 /// <summary>A repository of the hub at a revision.</summary>
-public sealed partial record HubRepository
+internal sealed partial record HubRepository
 {
     /// <summary>The branch that is meant where none is named.</summary>
     public const string DefaultRevision = "main";

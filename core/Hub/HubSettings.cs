@@ -8,7 +8,7 @@ namespace Electra.Hub;
 /// it.</param>
 /// <param name="Token">The access token; it is sent to <paramref name="Endpoint"/> alone.</param>
 /// <param name="IsOffline">Whether only what the cache holds may be used.</param>
-public sealed partial record HubSettings(Uri Endpoint, string CacheFolder, string? Token = null, bool IsOffline = false)
+internal sealed partial record HubSettings(Uri Endpoint, string CacheFolder, string? Token = null, bool IsOffline = false)
 {
     private static readonly string[] Yes = ["1", "ON", "YES", "TRUE"];
 

@@ -4,7 +4,7 @@ using Electra.Storage;
 namespace Electra.Hub;
 
 /// <summary>A repository at a commit: its files, and where they lie on this machine.</summary>
-public sealed class HubSnapshot
+internal sealed class HubSnapshot
 {
     private const int ParallelDownloads = 4;
 

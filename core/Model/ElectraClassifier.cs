@@ -63,7 +63,7 @@ public sealed class ElectraClassifier : IDisposable
     /// <param name="attention">Which positions are tokens.</param>
     /// <param name="dropout">Dropout of this pass.</param>
     /// <returns><c>[batch, outputs]</c> float32.</returns>
-    public Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout)
+    internal Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout)
     {
         var encoded = encoder.Forward(embeddings.Forward(ids, types, dropout), attention, dropout);
         var first = dropout.Apply(encoded.view(attention.Batch, attention.Length, -1).select(1, 0), headDropout);

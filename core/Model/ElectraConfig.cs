@@ -88,10 +88,10 @@ public sealed record ElectraConfig
     };
 
     /// <summary>The discriminator's encoder.</summary>
-    public EncoderShape Discriminator => new(HiddenSize, AttentionHeads, IntermediateSize);
+    internal EncoderShape Discriminator => new(HiddenSize, AttentionHeads, IntermediateSize);
 
     /// <summary>The generator's encoder: narrower, as deep.</summary>
-    public EncoderShape Generator =>
+    internal EncoderShape Generator =>
         new(HiddenSize / GeneratorDivisor, Math.Max(1, AttentionHeads / GeneratorDivisor), IntermediateSize / GeneratorDivisor);
 
     internal Tensors.Initialization WeightInitialization() =>
@@ -138,7 +138,7 @@ public sealed record ElectraConfig
 /// <param name="HiddenSize">Width of the hidden states.</param>
 /// <param name="AttentionHeads">Heads; they divide the hidden size.</param>
 /// <param name="IntermediateSize">Width of the feed-forward layers.</param>
-public readonly record struct EncoderShape(int HiddenSize, int AttentionHeads, int IntermediateSize)
+internal readonly record struct EncoderShape(int HiddenSize, int AttentionHeads, int IntermediateSize)
 {
     /// <summary>Width of one head.</summary>
     public int HeadSize => HiddenSize / AttentionHeads;

@@ -66,7 +66,7 @@ public sealed class ElectraPair : IDisposable
     /// <param name="dropout">Dropout of this pass.</param>
     /// <param name="hidden">Called with each hidden state.</param>
     /// <returns>Logits, <c>[positions, vocabulary]</c> float32.</returns>
-    public Tensor Generate(
+    internal Tensor Generate(
         Tensor ids,
         Tensor types,
         AttentionMask attention,
@@ -86,7 +86,7 @@ public sealed class ElectraPair : IDisposable
     /// <param name="dropout">Dropout of this pass.</param>
     /// <param name="hidden">Called with each hidden state.</param>
     /// <returns>Logits, <c>[batch · length]</c> float32: positive means "replaced".</returns>
-    public Tensor Discriminate(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Action<Tensor>? hidden = null) =>
+    internal Tensor Discriminate(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Action<Tensor>? hidden = null) =>
         discriminatorHead.Forward(discriminator.Forward(embeddings.Forward(ids, types, dropout), attention, dropout, hidden)).to(float32);
 
     /// <summary>The generator's weights under the names of Hugging Face's <c>ElectraForMaskedLM</c>, float32 views.</summary>

@@ -6,7 +6,7 @@ namespace Electra.Model;
 /// <summary>
 /// Word, position and token type embeddings, summed and normalised: one object that generator and discriminator share whole.
 /// </summary>
-public sealed class Embeddings
+internal sealed class Embeddings
 {
     /// <summary>The row of the word embeddings that stands for padding: it learns from the generator's output side only.</summary>
     public const int PaddingIndex = 0;

@@ -5,7 +5,7 @@ namespace Electra.Model;
 
 /// <summary>The transformer encoder of BERT (post-normalisation), with a projection in front where embeddings and hidden states differ
 /// in width.</summary>
-public sealed class Encoder
+internal sealed class Encoder
 {
     private readonly ParameterStore store;
     private readonly Linear? project;
@@ -56,7 +56,7 @@ public sealed class Encoder
 /// <param name="Length">Positions of each, padding included.</param>
 /// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>: 0 for tokens, −∞ (the format's lowest) for padding; null
 /// without padding.</param>
-public sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
+internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
 {
     /// <summary>The tokens of each sequence; null without padding.</summary>
     public IReadOnlyList<int>? Lengths { get; private init; }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Electra.Model;
 
 /// <summary>Predicts the tokens that were masked: dense, GELU, layer normalisation, then the word embeddings as output matrix.</summary>
-public sealed class GeneratorHead
+internal sealed class GeneratorHead
 {
     private readonly ParameterStore store;
     private readonly Embeddings embeddings;
@@ -38,7 +38,7 @@ public sealed class GeneratorHead
 }
 
 /// <summary>Says of every token whether it was replaced: dense, GELU, dense to one logit.</summary>
-public sealed class DiscriminatorHead
+internal sealed class DiscriminatorHead
 {
     private readonly ParameterStore store;
     private readonly Linear dense, prediction;

@@ -46,7 +46,7 @@ public sealed class Linear(
 /// <param name="name">The layer's full name; <c>.weight</c> and <c>.bias</c> follow it.</param>
 /// <param name="width">Size of the last dimension.</param>
 /// <param name="epsilon">Added to the variance.</param>
-public sealed class LayerNorm(ParameterStore store, string name, int width, double epsilon)
+internal sealed class LayerNorm(ParameterStore store, string name, int width, double epsilon)
 {
     private readonly Parameter weight = store.Add($"{name}.weight", [width], ParameterRole.Other, Initialization.Ones);
     private readonly Parameter bias = store.Add($"{name}.bias", [width], ParameterRole.Other, Initialization.Zeros);

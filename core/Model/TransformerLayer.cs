@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn.functional;
 namespace Electra.Model;
 
 /// <summary>Self-attention and a feed-forward network, each followed by dropout, the residual and layer normalisation.</summary>
-public sealed class TransformerLayer
+internal sealed class TransformerLayer
 {
     private readonly ElectraConfig config;
     private readonly EncoderShape shape;

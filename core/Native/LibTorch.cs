@@ -13,7 +13,7 @@ namespace Electra.Native;
 /// The build puts the native files into a <c>libtorch</c> folder where the runtime does not look by itself, so every request
 /// ends here, and one place decides which libtorch is used and says what is wrong when none can be.
 /// </remarks>
-public static class LibTorch
+internal static class LibTorch
 {
     /// <summary>The environment variable that names the <c>lib</c> folder of an existing libtorch (a Python installation's, say).</summary>
     public const string FolderVariable = "ELECTRA_LIBTORCH";
@@ -165,7 +165,7 @@ public static class LibTorch
 }
 
 /// <summary>libtorch cannot be loaded: the message says what was tried and what to do.</summary>
-public sealed class LibTorchException(string message) : UserErrorException(message)
+internal sealed class LibTorchException(string message) : UserErrorException(message)
 {
     internal static LibTorchException NotLoaded(IEnumerable<string> tried, string? given)
     {

@@ -53,7 +53,7 @@ public sealed record AdamOptions
 /// A handful of calls on flat tensors, whatever the number of parameters. An update whose gradients are not finite is left out, and
 /// decided on the device, so that nothing waits for it.
 /// </remarks>
-public sealed class Adam : IDisposable
+internal sealed class Adam : IDisposable
 {
     /// <summary>A number of steps at which the corrections 1 − βᵗ are 1 in float64: the kernel then corrects nothing.</summary>
     private const float Uncorrected = 1e7f;

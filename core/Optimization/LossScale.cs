@@ -7,7 +7,7 @@ namespace Electra.Optimization;
 /// "Mixed Precision Training"). Its start and how it moves are those of PyTorch's <c>GradScaler</c>.
 /// </summary>
 /// <remarks>It lives and is decided on the device, so that nothing waits for it.</remarks>
-public sealed class LossScale : IDisposable
+internal sealed class LossScale : IDisposable
 {
     /// <summary>The first factor, 2¹⁶.</summary>
     public const float Initial = 65536;

@@ -8,7 +8,7 @@ namespace Electra.Pretraining;
 /// <param name="MaskedTokens">Masked tokens of the whole batch: the generator's loss.</param>
 /// <param name="Tokens">Tokens of the whole batch, padding left out: the discriminator's loss.</param>
 /// <param name="Sequences">Sequences of the whole batch: losses of one's own.</param>
-public readonly record struct LossCounts(long MaskedTokens, long Tokens, long Sequences);
+internal readonly record struct LossCounts(long MaskedTokens, long Tokens, long Sequences);
 
 /// <summary>A loss of one's own beside the generator's and the discriminator's, of a head of one's own on the pass's hidden
 /// states.</summary>

@@ -127,7 +127,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     }
 
     /// <inheritdoc/>
-    public static PretrainConfig Defaults(ConfigNode root) =>
+    static PretrainConfig IExperimentConfig<PretrainConfig>.Defaults(ConfigNode root) =>
         Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small)) with
         {
             Vocabulary = new() { File = root.Read("init", "") },
@@ -137,7 +137,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     public IEnumerable<string> Warnings() => Compute.Warnings();
 
     /// <inheritdoc/>
-    public IEnumerable<ConfigProblem> Check()
+    IEnumerable<ConfigProblem> IExperimentConfig<PretrainConfig>.Check()
     {
         foreach (var (key, problem) in Model.Problems())
             yield return new ConfigProblem($"model.{key}", problem);

@@ -9,12 +9,18 @@ using Electra.Tokenization;
 namespace Electra.Pretraining;
 
 /// <summary>What a run trains and is measured on.</summary>
-/// <param name="Tokenizer">The tokenizer the examples were made with.</param>
-/// <param name="Examples">Examples to train on and held-out ones.</param>
-public sealed record PretrainData(ElectraTokenizer Tokenizer, PreparedExamples Examples) : IDisposable
+public sealed class PretrainData : IDisposable
 {
     /// <summary>The share of dropped tokens from which on it is warned of.</summary>
     private const double DroppedWarningShare = 0.25;
+
+    internal PretrainData(ElectraTokenizer tokenizer, PreparedExamples examples) => (Tokenizer, Examples) = (tokenizer, examples);
+
+    /// <summary>The tokenizer the examples were made with.</summary>
+    public ElectraTokenizer Tokenizer { get; }
+
+    /// <summary>Examples to train on and held-out ones.</summary>
+    internal PreparedExamples Examples { get; }
 
     /// <summary>Tokenizes a corpus and cuts it into examples, or opens what an earlier run prepared.</summary>
     /// <param name="corpus">The documents.</param>

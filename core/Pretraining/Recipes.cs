@@ -16,7 +16,7 @@ public enum Recipe
 
 /// <summary>Published settings (paper, table 6; richarddwang/electra_pytorch, <c>pretrain.py</c>; google-research/electra,
 /// <c>configure_pretraining.py</c>).</summary>
-public static class Recipes
+internal static class Recipes
 {
     /// <summary>The configuration of a recipe at a size, without corpus and vocabulary.</summary>
     public static PretrainConfig Defaults(Recipe recipe, ModelSize size)

@@ -37,7 +37,7 @@ public sealed class TrainedModel : IDisposable
     /// <summary>Opens a model.</summary>
     /// <param name="source">
     /// What a run left (<c>checkpoints/pretrain/demo_36_100</c>: both models), a folder of Hugging Face's form or a file of weights, or a
-    /// name on the hub, as <see cref="PretrainedModel.Open"/> takes it.
+    /// name on the hub, as <see cref="PretrainedModel"/> takes it.
     /// </param>
     /// <param name="generator">Where the generator is, if it is not with the discriminator: <c>google/electra-small-generator</c>.</param>
     /// <param name="compute">Where to compute, and the precision; by default <c>device: auto</c>, float32.</param>

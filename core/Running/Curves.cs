@@ -10,10 +10,10 @@ namespace Electra.Running;
 /// <param name="Series">The names of the numbers it shows. A series that a log does not have is left out, and a panel without any.</param>
 /// <param name="IsSmoothed">Whether a smooth line is drawn over the faint numbers themselves.</param>
 /// <param name="IsLogarithmic">Whether the vertical axis is logarithmic, for series of different sizes; zero and less are left out.</param>
-public sealed record CurvePanel(string Title, IReadOnlyList<string> Series, bool IsSmoothed = true, bool IsLogarithmic = false);
+internal sealed record CurvePanel(string Title, IReadOnlyList<string> Series, bool IsSmoothed = true, bool IsLogarithmic = false);
 
 /// <summary>Draws the numbers of a run over its steps as one picture.</summary>
-public static class Curves
+internal static class Curves
 {
     /// <summary>
     /// The beginning of the names of numbers measured on held-out data: <c>held_out/loss</c> is drawn as points in the colour of

@@ -7,13 +7,13 @@ namespace Electra.Running;
 /// <param name="Epoch">Its number, from 1.</param>
 /// <param name="TrainLoss">The mean loss of its updates.</param>
 /// <param name="Scores">What was measured on the development set after it, as in <see cref="FinetuneResult.Scores"/>.</param>
-public sealed record FinetuneEpoch(int Epoch, double TrainLoss, IReadOnlyDictionary<string, double> Scores);
+internal sealed record FinetuneEpoch(int Epoch, double TrainLoss, IReadOnlyDictionary<string, double> Scores);
 
 /// <summary>
 /// What came of one fine-tuning run: the <c>result.json</c> of its folder. It is written last, so that a run which has one is
 /// finished. Scores are fractions, not per cent.
 /// </summary>
-public sealed record FinetuneResult
+internal sealed record FinetuneResult
 {
     /// <summary>The name of the file in the run's folder.</summary>
     public const string FileName = ResultFile.Name;

@@ -7,7 +7,7 @@ namespace Electra.Running;
 /// <summary>Numbers of one step.</summary>
 /// <param name="Step">The training step.</param>
 /// <param name="Values">The numbers by name.</param>
-public sealed record MetricsRow(long Step, IReadOnlyDictionary<string, double> Values);
+internal sealed record MetricsRow(long Step, IReadOnlyDictionary<string, double> Values);
 
 /// <summary>
 /// The numbers of a run as it goes: <c>metrics.jsonl</c>, one flat JSON object a line (<c>{"step":100,"loss":12.5}</c>), and the
@@ -17,7 +17,7 @@ public sealed record MetricsRow(long Step, IReadOnlyDictionary<string, double> V
 /// <remarks>
 /// Every line is written through to the system at once: a run that is killed leaves at most one torn line, which resuming drops.
 /// </remarks>
-public sealed class MetricsLog : IDisposable
+internal sealed class MetricsLog : IDisposable
 {
     /// <summary>The name of the file in the run folder.</summary>
     public const string FileName = "metrics.jsonl";

@@ -1,7 +1,7 @@
 namespace Electra.Running;
 
 /// <summary>What came of one pre-training run: the <c>result.json</c> of its folder, written last.</summary>
-public sealed record PretrainResult
+internal sealed record PretrainResult
 {
     /// <summary>The experiment's name: runs of one name that differ in the seed belong together.</summary>
     public required string Name { get; init; }

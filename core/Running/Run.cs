@@ -59,7 +59,7 @@ public sealed class Run<T>
 
     /// <summary>Opens the run's metrics, to begin anew or to go on after a step.</summary>
     /// <param name="resumedStep">The step that the run goes on from: what was logged after it is dropped. Null begins anew.</param>
-    public MetricsLog OpenMetrics(long? resumedStep = null) => MetricsLog.Open(Folder, resumedStep);
+    internal MetricsLog OpenMetrics(long? resumedStep = null) => MetricsLog.Open(Folder, resumedStep);
 
     /// <summary>Writes the configuration, every default resolved, and the text of the script into the run folder.</summary>
     public void SaveConfig() => Experiment.WriteConfig(Folder, Config, Script);

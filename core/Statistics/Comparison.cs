@@ -14,7 +14,7 @@ namespace Electra.Statistics;
 /// <param name="CohenD">The difference in pooled standard deviations. For paired runs too, so that the sizes of all tasks mean the
 /// same.</param>
 /// <param name="HedgesG">Cohen's d, corrected for its bias in small samples.</param>
-public sealed record Comparison(
+internal sealed record Comparison(
     ComparisonTest Test, Sample First, Sample Second, double Difference,
     Interval? Confidence95, double? T, double? DegreesOfFreedom, double? P, double? CohenD, double? HedgesG)
 {

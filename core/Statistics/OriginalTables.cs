@@ -5,7 +5,7 @@ namespace Electra.Statistics;
 /// The tables 1, 4 and 5 of richarddwang/electra_pytorch's README as they stand there, the groups' rows below the published ones.
 /// Tasks that GLUE does not have follow in columns of their own.
 /// </summary>
-public static class OriginalTables
+internal static class OriginalTables
 {
     /// <summary>Table 1: the mean of each task's runs, and the average of these.</summary>
     public static ReportTable Table1(ScoreSet scores)

@@ -4,7 +4,7 @@ using MathNet.Numerics.Statistics;
 namespace Electra.Statistics;
 
 /// <summary>A range of numbers.</summary>
-public readonly record struct Interval(double Low, double High);
+internal readonly record struct Interval(double Low, double High);
 
 /// <summary>Several numbers, described.</summary>
 /// <param name="Count">How many there are, n.</param>
@@ -15,7 +15,7 @@ public readonly record struct Interval(double Low, double High);
 /// <param name="Median">The middle one, or the mean of the two in the middle.</param>
 /// <param name="Confidence95">The 95% confidence interval of the mean by Student's t with n − 1 degrees of freedom; null for a single
 /// number.</param>
-public sealed record Sample(
+internal sealed record Sample(
     int Count,
     double Mean,
     double? StandardDeviation,

@@ -8,7 +8,7 @@ namespace Electra.Statistics;
 /// Scores as a CSV file with the columns <c>model,task,run,score</c>, in any order and among others; the score in per cent. A column
 /// <c>seed</c> is read where it is there. Lines that are empty or begin with # are passed over; the separator is told from the header.
 /// </summary>
-public static class ScoreCsv
+internal static class ScoreCsv
 {
     private static readonly string[] Required = ["model", "task", "run", "score"];
 

@@ -9,7 +9,7 @@ namespace Electra.Statistics;
 /// <summary>
 /// Draws scores: a panel for each task, every run a dot, the mean with its 95% interval, and the published value as a line.
 /// </summary>
-public static class ScorePlot
+internal static class ScorePlot
 {
     private const int PanelWidth = 420, PanelHeight = 380, LegendRow = 30, FewestWidth = 1000, TitleSize = 20;
 

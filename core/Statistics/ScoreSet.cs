@@ -12,7 +12,7 @@ namespace Electra.Statistics;
 public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyList<Score> All, IReadOnlyList<string> Unfinished)
 {
     /// <summary>Finished runs without a value: they are counted, and nothing else.</summary>
-    public IReadOnlyList<UndefinedScore> Undefined { get; init; } = [];
+    internal IReadOnlyList<UndefinedScore> Undefined { get; init; } = [];
 
     /// <summary>Why results were left out: they are damaged, or lie in a folder that is not their run's.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
@@ -28,7 +28,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
         [.. All.Where(score => score.Group == group && score.Task == task).OrderBy(score => score.Run)];
 
     /// <summary>The undefined scores of a group on a task, by run.</summary>
-    public IReadOnlyList<UndefinedScore> UndefinedOf(string group, string task) =>
+    internal IReadOnlyList<UndefinedScore> UndefinedOf(string group, string task) =>
         [.. Undefined.Where(score => score.Group == group && score.Task == task).OrderBy(score => score.Run)];
 
     /// <summary>The tasks of a group that have a score.</summary>
@@ -43,7 +43,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
     public double[] Values(string group, string task) => [.. Of(group, task).Select(score => score.Value)];
 
     /// <summary>A set of scores, its groups in the order in which they occur.</summary>
-    public static ScoreSet Of(IReadOnlyList<Score> scores, IReadOnlyList<UndefinedScore> undefined) =>
+    internal static ScoreSet Of(IReadOnlyList<Score> scores, IReadOnlyList<UndefinedScore> undefined) =>
         new([.. scores.Select(score => score.Group).Concat(undefined.Select(score => score.Group)).Distinct()], scores, [])
         {
             Undefined = undefined,

@@ -4,7 +4,7 @@ namespace Electra.Storage;
 /// What a relative path in a configuration means: something to read is looked for in the working directory, then under the root; what
 /// a run makes goes under the root. So a script does the same from the root and from its own folder.
 /// </summary>
-public static class Paths
+internal static class Paths
 {
     private static Lazy<string> root = new(Directory.GetCurrentDirectory);
 

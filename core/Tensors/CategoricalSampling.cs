@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Electra.Tensors;
 
 /// <summary>Draws from the categorical distributions that rows of logits stand for.</summary>
-public static class CategoricalSampling
+internal static class CategoricalSampling
 {
     /// <summary>argmax(logits + Gumbel noise), which is distributed as softmax(logits): Maddison et al. 2014.</summary>
     /// <param name="logits"><c>[rows, classes]</c> float32.</param>

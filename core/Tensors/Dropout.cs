@@ -12,7 +12,7 @@ namespace Electra.Tensors;
 /// <param name="sequences">Sequences of the pass: the activations of each lie one after the other.</param>
 /// <param name="firstRow">The number of the first sequence in the whole batch.</param>
 /// <remarks>On CUDA libtorch draws; <see cref="DeviceRandom.Seed"/> makes its draws a function of key and first row.</remarks>
-public sealed class Dropout(RandomKey key, Compute compute, int sequences, long firstRow = 0)
+internal sealed class Dropout(RandomKey key, Compute compute, int sequences, long firstRow = 0)
 {
     private int calls;
 

@@ -2,7 +2,7 @@ namespace Electra.Tokenization;
 
 /// <summary>A token that stands for itself wherever it occurs in a text, and is never cut (Hugging Face's <c>AddedToken</c>).</summary>
 /// <param name="Content">The token.</param>
-public sealed record AddedToken(string Content)
+internal sealed record AddedToken(string Content)
 {
     /// <summary>Its id; null: that of the same token in the vocabulary, or the next free one.</summary>
     public int? Id { get; init; }
@@ -24,7 +24,7 @@ public sealed record AddedToken(string Content)
 }
 
 /// <summary>What a vocabulary calls the five tokens that every model needs.</summary>
-public sealed record SpecialTokenNames(
+internal sealed record SpecialTokenNames(
     string Pad = "[PAD]",
     string Unk = "[UNK]",
     string Cls = "[CLS]",

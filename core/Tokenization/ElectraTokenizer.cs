@@ -29,7 +29,7 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <summary>A tokenizer over a vocabulary.</summary>
     /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
     /// <param name="settings">How text is normalised.</param>
-    public ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings)
+    internal ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings)
         : this(
             vocabulary,
             settings,
@@ -61,7 +61,7 @@ public sealed class ElectraTokenizer : Tokenizer
     public Vocabulary Vocabulary { get; }
 
     /// <summary>How text is normalised.</summary>
-    public TokenizerSettings Settings { get; }
+    internal TokenizerSettings Settings { get; }
 
     /// <summary>
     /// Names what decides a text's ids, for what is made with this tokenizer and kept: the vocabulary's digits and the settings.

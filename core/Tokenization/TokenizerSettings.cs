@@ -1,7 +1,7 @@
 namespace Electra.Tokenization;
 
 /// <summary>How text is normalised before it is cut into tokens; what it leaves out is as BERT and ELECTRA have it.</summary>
-public sealed record TokenizerSettings
+internal sealed record TokenizerSettings
 {
     /// <summary>Code points of the longest word that is looked up; longer ones are [UNK].</summary>
     public const int DefaultMaxWordLength = 100;

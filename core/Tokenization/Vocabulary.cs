@@ -23,7 +23,7 @@ public sealed class Vocabulary
     /// <param name="added">Tokens that stand for themselves: some of the pieces, or more tokens after them.</param>
     /// <exception cref="UserErrorException">A token is empty or there twice, has an id that is not free, or a special token is
     /// missing.</exception>
-    public Vocabulary(
+    internal Vocabulary(
         IEnumerable<string> pieces,
         string source = "the vocabulary",
         SpecialTokenNames? names = null,
@@ -80,10 +80,10 @@ public sealed class Vocabulary
     public int PieceCount { get; }
 
     /// <summary>What the special tokens are called.</summary>
-    public SpecialTokenNames Names { get; }
+    internal SpecialTokenNames Names { get; }
 
     /// <summary>The tokens that stand for themselves in text, with their ids: the special ones, and those that were added.</summary>
-    public IReadOnlyList<AddedToken> AddedTokens { get; }
+    internal IReadOnlyList<AddedToken> AddedTokens { get; }
 
     /// <summary>The token of an id.</summary>
     public string this[int id] => tokens[id];
@@ -120,7 +120,7 @@ public sealed class Vocabulary
     /// <param name="names">What the special tokens are called; null: as BERT calls them.</param>
     /// <param name="added">Tokens that stand for themselves.</param>
     /// <exception cref="UserErrorException">There is no such file, it cannot be read, it is not UTF-8, or not a vocabulary.</exception>
-    public static Vocabulary Load(string path, SpecialTokenNames? names = null, IEnumerable<AddedToken>? added = null)
+    internal static Vocabulary Load(string path, SpecialTokenNames? names = null, IEnumerable<AddedToken>? added = null)
     {
         var shown = Paths.Shown(path);
         InputFile.Check(path);

@@ -7,7 +7,7 @@ using System.Text;
 namespace Electra.Tokenization;
 
 /// <summary>How a vocabulary is trained.</summary>
-public sealed record VocabularyTraining
+internal sealed record VocabularyTraining
 {
     /// <summary>Tokens, at most; a small text gives fewer.</summary>
     [Range(100, 10_000_000)]
@@ -33,7 +33,7 @@ public sealed record VocabularyTraining
 /// pieces that stands side by side most often becomes a piece, again and again. The same text gives the same vocabulary, whatever
 /// the number of threads.
 /// </summary>
-public static class WordPieceTrainer
+internal static class WordPieceTrainer
 {
     /// <summary>
     /// A thread hands its counts in when it has this many different words: with any number of threads, most are kept once.

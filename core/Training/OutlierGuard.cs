@@ -9,7 +9,7 @@ namespace Electra.Training;
 /// </summary>
 /// <param name="sigmas">How many standard deviations.</param>
 /// <param name="compute">Where.</param>
-public sealed class OutlierGuard(double sigmas, Compute compute) : IDisposable
+internal sealed class OutlierGuard(double sigmas, Compute compute) : IDisposable
 {
     /// <summary>The latest updates that a new one is held against.</summary>
     public const int Window = 128;

@@ -7,7 +7,7 @@ namespace Electra.Training;
 /// The training loop: from the first step, or from where the run stopped, to the last one, a signal, or the end of the budget. What is
 /// computed, measured, told and saved is the experiment's: each is a function.
 /// </summary>
-public sealed class Trainer
+internal sealed class Trainer
 {
     /// <summary>Makes an update.</summary>
     public required TrainingStep Step { get; init; }

@@ -8,7 +8,7 @@ namespace Electra.Training;
 /// <param name="store">The parameters.</param>
 /// <param name="optimizer">Their optimizer.</param>
 /// <param name="losses">How many losses a pass gives; the first is minimised, the others are recorded.</param>
-public sealed class TrainingStep(ParameterStore store, Adam optimizer, int losses) : IDisposable
+internal sealed class TrainingStep(ParameterStore store, Adam optimizer, int losses) : IDisposable
 {
     private const int Room = 128;
 

@@ -5,7 +5,7 @@ namespace Electra.Training;
 /// <param name="Losses">Its losses, each a mean over the whole batch; the first is the one that is minimised.</param>
 /// <param name="GradientNorm">The norm of all gradients before clipping.</param>
 /// <param name="IsOutlier">Whether it was out of line with the latest ones.</param>
-public sealed record UpdateRecord(long Update, IReadOnlyList<double> Losses, double GradientNorm, bool IsOutlier)
+internal sealed record UpdateRecord(long Update, IReadOnlyList<double> Losses, double GradientNorm, bool IsOutlier)
 {
     /// <summary>The loss that is minimised.</summary>
     public double Loss => Losses[0];
@@ -21,7 +21,7 @@ public sealed record UpdateRecord(long Update, IReadOnlyList<double> Losses, dou
 /// Sums over updates: losses over those with finite ones, gradient norms over those with a finite one. In float16, gradients that
 /// overflow belong to losses that are right.
 /// </summary>
-public sealed record UpdateSums
+internal sealed record UpdateSums
 {
     /// <summary>Sums over no update.</summary>
     public static UpdateSums None { get; } = new();

@@ -7,7 +7,7 @@ namespace Electra.Checkpoints.Formats;
 /// <param name="Name">Its name.</param>
 /// <param name="Type">The type of its elements.</param>
 /// <param name="Shape">Its shape.</param>
-public sealed record StoredTensor(string Name, ScalarType Type, IReadOnlyList<long> Shape);
+internal sealed record StoredTensor(string Name, ScalarType Type, IReadOnlyList<long> Shape);
 
 /// <summary>Tensors by name in a file that is open to be read, whatever its format.</summary>
 internal interface IWeightFile : IDisposable

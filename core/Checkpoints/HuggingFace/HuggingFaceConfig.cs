@@ -10,7 +10,7 @@ namespace Electra.Checkpoints.HuggingFace;
 /// The <c>config.json</c> of an ELECTRA model, key by key as Hugging Face's library writes it; a key that a file leaves out has that
 /// library's default (transformers, <c>configuration_electra.py</c>).
 /// </summary>
-public sealed record HuggingFaceConfig
+internal sealed record HuggingFaceConfig
 {
     private static readonly JsonSerializerOptions Json = new()
     {

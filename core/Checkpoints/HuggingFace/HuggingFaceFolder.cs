@@ -14,7 +14,7 @@ namespace Electra.Checkpoints.HuggingFace;
 /// The generator's output matrix is not written: it is the word embeddings, and the library ties the two when it loads, in old
 /// versions and new ones.
 /// </remarks>
-public static class HuggingFaceFolder
+internal static class HuggingFaceFolder
 {
     /// <summary>The folder of one of a pair.</summary>
     internal static string FolderOf(ModelPart part) => part == ModelPart.Generator ? "generator" : "discriminator";

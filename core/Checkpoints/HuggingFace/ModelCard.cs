@@ -8,7 +8,7 @@ namespace Electra.Checkpoints.HuggingFace;
 /// (<c>library_name</c>, <c>pipeline_tag</c>, <c>tags</c>).
 /// </summary>
 /// <param name="title">The model's name.</param>
-public sealed partial class ModelCard(string title)
+internal sealed partial class ModelCard(string title)
 {
     /// <summary>The name of the file in a model's folder.</summary>
     public const string FileName = "README.md";

@@ -51,9 +51,11 @@ public sealed class Corpus
 
     /// <summary>Opens a corpus. Of one on the hub, the list of its files is fetched now, and the files when they are read.</summary>
     /// <param name="options">Where the text is.</param>
-    /// <param name="hub">The hub; by default what the environment says.</param>
     /// <exception cref="UserErrorException">A source is missing, matches nothing, is not known, or cannot be reached.</exception>
-    public static Corpus Open(CorpusOptions options, HubClient? hub = null)
+    public static Corpus Open(CorpusOptions options) => Open(options, hub: null);
+
+    /// <summary>Opens a corpus. Without a hub, names are looked for where the environment says.</summary>
+    internal static Corpus Open(CorpusOptions options, HubClient? hub)
     {
         if (options.Mix.Count > 0)
             return CorpusMix.Open(options, hub);

@@ -11,7 +11,7 @@ namespace Electra.Data.Corpora;
 /// <param name="Summary">What it is or does; empty where nothing is said.</param>
 /// <param name="Returns">What it returns; empty where nothing is said.</param>
 /// <param name="Other">Its remarks, parameters and exceptions, each a text.</param>
-public sealed record DocumentedMember(
+internal sealed record DocumentedMember(
     char Kind,
     string FullName,
     string Namespace,
@@ -25,7 +25,7 @@ public sealed record DocumentedMember(
 /// The English API documentation that every .NET SDK carries: text that is already on the machine. One type with its members is a
 /// document, each summary, remark, parameter, result and exception a line; what was said before is left out.
 /// </summary>
-public static class DotnetDocs
+internal static class DotnetDocs
 {
     /// <summary>The corpus's name in a configuration.</summary>
     public const string Name = "dotnet-docs";

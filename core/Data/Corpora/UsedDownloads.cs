@@ -9,7 +9,7 @@ namespace Electra.Data.Corpora;
 /// </summary>
 /// <param name="corpus">The corpus.</param>
 /// <param name="path">Where it is remembered: beside what is made of the documents, and gone with it.</param>
-public sealed class UsedDownloads(Corpus corpus, string path)
+internal sealed class UsedDownloads(Corpus corpus, string path)
 {
     /// <summary>A download that was read to its end: all documents up to there, of this file and those before it.</summary>
     private sealed record ReadFile(string Name, long Documents, long Characters);

@@ -15,7 +15,7 @@ namespace Electra.Data.Examples;
 /// <param name="tokenize">Lines to token ids.</param>
 /// <param name="draws">The random choices.</param>
 /// <param name="examples">Where examples are added.</param>
-public sealed class ExampleBuilder(
+internal sealed class ExampleBuilder(
     ExampleSettings settings, ExampleVocabulary vocabulary, TokenizeLine tokenize, ExampleDraws draws, ExampleList examples)
 {
     // From both originals: the first segment's target where there shall be no second one, and the shortest target.

@@ -5,10 +5,10 @@ namespace Electra.Data.Examples;
 /// <summary>Where an example lies: it starts where the one before it ends.</summary>
 /// <param name="End">The number of ids up to the end of this example.</param>
 /// <param name="LengthA">The length of <c>[CLS] A [SEP]</c>.</param>
-public readonly record struct ExampleBounds(long End, int LengthA);
+internal readonly record struct ExampleBounds(long End, int LengthA);
 
 /// <summary>Examples in memory, one after the other.</summary>
-public sealed class ExampleList
+internal sealed class ExampleList
 {
     private readonly List<int> ids = [];
     private readonly List<ExampleBounds> bounds = [];

@@ -6,7 +6,7 @@ namespace Electra.Data.Examples;
 /// <param name="Train">The examples to train on.</param>
 /// <param name="HeldOut">The examples kept for evaluation; there may be none.</param>
 /// <param name="Summary">What the documents gave.</param>
-public sealed record PreparedExamples(ExampleStore Train, ExampleStore HeldOut, ExampleSummary Summary) : IDisposable
+internal sealed record PreparedExamples(ExampleStore Train, ExampleStore HeldOut, ExampleSummary Summary) : IDisposable
 {
     /// <summary>Closes both stores.</summary>
     public void Dispose()
@@ -27,7 +27,7 @@ internal sealed record PreparationGrain(int SegmentCharacters = 1 << 20, int Seg
 /// builders and random numbers, so that the examples are the same, bit by bit, whatever the number of workers and however often the
 /// work was interrupted; and memory holds a few segments at a time, whatever the size of the corpus.
 /// </summary>
-public static class ExamplePreparation
+internal static class ExamplePreparation
 {
     // Another way of making examples (another size of segments, too) from the same documents and settings needs another name.
     internal const string Method = "electra-preparation-3";

@@ -6,7 +6,7 @@ namespace Electra.Data.Examples;
 /// </summary>
 /// <param name="line">The line, without its line break.</param>
 /// <param name="ids">What the ids are appended to; what it holds already must stay.</param>
-public delegate void TokenizeLine(ReadOnlySpan<char> line, List<int> ids);
+internal delegate void TokenizeLine(ReadOnlySpan<char> line, List<int> ids);
 
 /// <summary>What examples need to know of a vocabulary.</summary>
 /// <param name="Size">The number of tokens; every id is below it.</param>
@@ -14,7 +14,7 @@ public delegate void TokenizeLine(ReadOnlySpan<char> line, List<int> ids);
 /// <param name="Sep">The id of <c>[SEP]</c>, which ends every segment.</param>
 /// <param name="Pad">The id of <c>[PAD]</c>, which fills batches up.</param>
 /// <param name="Unknown">The id of <c>[UNK]</c>, which is counted.</param>
-public readonly record struct ExampleVocabulary(int Size, int Cls, int Sep, int Pad, int Unknown);
+internal readonly record struct ExampleVocabulary(int Size, int Cls, int Sep, int Pad, int Unknown);
 
 /// <summary>What examples are made from.</summary>
 /// <param name="Documents">The documents, each a text of lines that end in <c>\n</c>; the same ones in the same order at every
@@ -25,7 +25,7 @@ public readonly record struct ExampleVocabulary(int Size, int Cls, int Sep, int 
 /// What names the documents and the tokenizer (paths, revisions, a hash of the vocabulary): examples on disk are used again only
 /// where it is the same.
 /// </param>
-public sealed record ExampleSource(IEnumerable<string> Documents, TokenizeLine Tokenize, ExampleVocabulary Vocabulary, string Description)
+internal sealed record ExampleSource(IEnumerable<string> Documents, TokenizeLine Tokenize, ExampleVocabulary Vocabulary, string Description)
 {
     /// <summary>
     /// The documents that follow a number of documents with so many characters in all, for a source that need not read these again to

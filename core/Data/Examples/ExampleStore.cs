@@ -6,7 +6,7 @@ using Electra.Storage;
 namespace Electra.Data.Examples;
 
 /// <summary>Examples on disk, memory-mapped: a store of any size opens at once. Reading is safe from many threads.</summary>
-public sealed class ExampleStore : IDisposable
+internal sealed class ExampleStore : IDisposable
 {
     private readonly ExampleStoreFiles files;
     private readonly ExampleStoreInfo info;

@@ -10,7 +10,7 @@ namespace Electra.Data.Examples;
 /// <param name="seed">Names the orders.</param>
 /// <param name="rank">Which of the processes this is, from 0.</param>
 /// <param name="world">How many processes share the examples.</param>
-public sealed class ExampleStream(ExampleStore store, long seed, int rank = 0, int world = 1)
+internal sealed class ExampleStream(ExampleStore store, long seed, int rank = 0, int world = 1)
 {
     private readonly RandomKey key = RandomKey.FromSeed(seed);
     private ShuffledOrder order;
@@ -40,7 +40,7 @@ public sealed class ExampleStream(ExampleStore store, long seed, int rank = 0, i
 }
 
 /// <summary>The ways to read a store in batches.</summary>
-public static class ExampleReading
+internal static class ExampleReading
 {
     /// <summary>Shuffled and without end, to train on.</summary>
     public static ExampleStream Shuffled(this ExampleStore store, long seed, int rank = 0, int world = 1) => new(store, seed, rank, world);

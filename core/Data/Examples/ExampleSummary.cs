@@ -5,7 +5,7 @@ namespace Electra.Data.Examples;
 /// <param name="Tokens">Their tokens in all, <c>[CLS]</c> and <c>[SEP]</c> included.</param>
 /// <param name="Unknown">How many of these are <c>[UNK]</c>.</param>
 /// <param name="TwoSegments">Examples that have a second segment.</param>
-public readonly record struct ExampleCounts(long Examples, long Tokens, long Unknown, long TwoSegments)
+internal readonly record struct ExampleCounts(long Examples, long Tokens, long Unknown, long TwoSegments)
 {
     /// <summary>The counts of two sets together.</summary>
     public static ExampleCounts operator +(ExampleCounts a, ExampleCounts b) =>
@@ -33,7 +33,7 @@ public readonly record struct ExampleCounts(long Examples, long Tokens, long Unk
 /// <param name="HeldOut">The examples kept for evaluation.</param>
 /// <param name="DroppedTokens">Tokens of the documents that are in no example: the rest of lines that have more than an example has room
 /// for.</param>
-public sealed record ExampleSummary(long Documents, long Characters, ExampleCounts Train, ExampleCounts HeldOut, long DroppedTokens)
+internal sealed record ExampleSummary(long Documents, long Characters, ExampleCounts Train, ExampleCounts HeldOut, long DroppedTokens)
 {
     /// <summary>The share of the documents' tokens that is in no example.</summary>
     public double DroppedShare => DroppedTokens == 0 ? 0 : (double)DroppedTokens / (All.TextTokens + DroppedTokens);

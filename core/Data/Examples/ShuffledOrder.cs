@@ -9,7 +9,7 @@ namespace Electra.Data.Examples;
 /// even count of bits; one that it sends beyond the count goes through again until it lands below (cycle walking: Black and Rogaway,
 /// "Ciphers with arbitrary finite domains", 2002), four times at most on average.
 /// </summary>
-public readonly struct ShuffledOrder
+internal readonly struct ShuffledOrder
 {
     // Four rounds make a random-looking permutation (Luby and Rackoff 1988); few bits need more.
     private const int Rounds = 6;

@@ -8,7 +8,7 @@ namespace Electra.Data.Tasks;
 /// download. The rows are a function of the SDK's version. A type with all its members is in one split only, and no summary
 /// stands in two splits, so that nothing measured was learned by heart.
 /// </summary>
-public static class DotnetDocsTasks
+internal static class DotnetDocsTasks
 {
     // As many rows as three runs of each task have time for. Whether two texts belong together is not learned from few; and the share
     // of right answers of 500 rows moves by two points from one choice of rows to the next.

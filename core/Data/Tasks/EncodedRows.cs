@@ -4,7 +4,7 @@ using Electra.Tokenization;
 namespace Electra.Data.Tasks;
 
 /// <summary>Rows encoded in memory: text that is predicted as it comes, and not kept.</summary>
-public sealed class EncodedRows
+internal sealed class EncodedRows
 {
     private readonly EncodingBuffers buffers = new();
     private readonly float[] labels;

@@ -5,7 +5,7 @@ using Electra.Tensors;
 namespace Electra.Data.Tasks;
 
 /// <summary>The encoded rows of a split, memory-mapped, with their labels. Reading is safe from many threads.</summary>
-public sealed class EncodedSplit : IDisposable
+internal sealed class EncodedSplit : IDisposable
 {
     private readonly ExampleStore store;
     private readonly float[] labels;

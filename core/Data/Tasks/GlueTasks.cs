@@ -5,7 +5,7 @@ namespace Electra.Data.Tasks;
 /// The tasks of GLUE (Wang et al. 2019), one row each: columns, labels in the hub's order, metrics, epochs (ELECTRA paper, table 7)
 /// and the files that the site accepts.
 /// </summary>
-public static class GlueTasks
+internal static class GlueTasks
 {
     private static readonly string[] Entailment = ["entailment", "not_entailment"], Inference = ["entailment", "neutral", "contradiction"];
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Electra.Data.Tasks;
 
 /// <summary>From the outputs of a model to what it says.</summary>
-public static class Labels
+internal static class Labels
 {
     /// <summary>
     /// The label of a row, as the task's submission writes it: a name, a number, or a value with three decimals, clamped to the task's

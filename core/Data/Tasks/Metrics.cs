@@ -4,7 +4,7 @@ using MathNet.Numerics.Statistics;
 namespace Electra.Data.Tasks;
 
 /// <summary>What dev sets are scored by, as fractions: 0.8604, not 86.04.</summary>
-public static class Metrics
+internal static class Metrics
 {
     /// <summary>The share of the rows whose class is right.</summary>
     public const string Accuracy = "accuracy";

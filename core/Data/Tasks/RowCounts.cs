@@ -3,7 +3,7 @@ using Electra.Data.Examples;
 namespace Electra.Data.Tasks;
 
 /// <summary>What became of rows on their way from a file to token ids.</summary>
-public sealed class RowCounts
+internal sealed class RowCounts
 {
     /// <summary>Rows that were encoded.</summary>
     public long Rows { get; set; }

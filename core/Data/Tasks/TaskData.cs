@@ -6,7 +6,7 @@ namespace Electra.Data.Tasks;
 /// <summary>A task whose rows are encoded, ready to be put into batches.</summary>
 /// <param name="Task">The task.</param>
 /// <param name="Splits">The splits that are there, in the task's order.</param>
-public sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> Splits) : IDisposable
+internal sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit> Splits) : IDisposable
 {
     /// <summary>The rows to train on, those of <c>double_unordered</c> included.</summary>
     /// <exception cref="UserErrorException">The task has none.</exception>

@@ -2,7 +2,7 @@
 namespace Electra.Data.Tasks;
 
 /// <summary>What the rows of a split are for.</summary>
-public enum SplitRole
+internal enum SplitRole
 {
     /// <summary>Training.</summary>
     Train,
@@ -15,7 +15,7 @@ public enum SplitRole
 }
 
 /// <summary>How labels are written, in the task's files and in its submission.</summary>
-public enum LabelForm
+internal enum LabelForm
 {
     /// <summary>As the name: <c>entailment</c>.</summary>
     Name,
@@ -30,13 +30,13 @@ public enum LabelForm
 /// <param name="Suffix">What is added to the names of metrics measured on it: <c>_mm</c> makes <c>accuracy_mm</c>.</param>
 /// <param name="Submission">The file that its predictions are handed in as; empty where they are not.</param>
 /// <param name="OfficialRows">The rows that such a file must have; 0: as many as there are.</param>
-public sealed record TaskSplit(string Name, SplitRole Role, string Suffix = "", string Submission = "", int OfficialRows = 0);
+internal sealed record TaskSplit(string Name, SplitRole Role, string Suffix = "", string Submission = "", int OfficialRows = 0);
 
 /// <summary>Where a table's file keeps what belongs to a row: columns by name, or by number from 1.</summary>
 /// <param name="Texts">The columns of the texts, one or two.</param>
 /// <param name="Label">The column of the label.</param>
 /// <param name="HasHeader">Whether the first line names the columns.</param>
-public sealed record TaskColumns(IReadOnlyList<string> Texts, string Label = "label", bool HasHeader = true);
+internal sealed record TaskColumns(IReadOnlyList<string> Texts, string Label = "label", bool HasHeader = true);
 
 /// <summary>
 /// A task to fine-tune on: what its texts and labels are, how it is measured, and where its rows lie. Adding a task is adding a
@@ -60,7 +60,7 @@ public sealed record TaskDefinition
     public IReadOnlyList<string> DropLabels { get; init; } = [];
 
     /// <summary>How labels are written in the task's files and in its submission.</summary>
-    public LabelForm LabelForm { get; init; }
+    internal LabelForm LabelForm { get; init; }
 
     /// <summary>
     /// The lowest and the highest value of a regression: predictions that are handed out are clamped to it. Null: no limits.
@@ -86,10 +86,10 @@ public sealed record TaskDefinition
     public bool SkipsTornLines { get; init; }
 
     /// <summary>The splits, in the order of training, measuring and predicting.</summary>
-    public IReadOnlyList<TaskSplit> Splits { get; init; } = [];
+    internal IReadOnlyList<TaskSplit> Splits { get; init; } = [];
 
     /// <summary>The columns in the official archive; null: as the hub calls them, under a header.</summary>
-    public Func<SplitRole, TaskColumns>? ArchiveColumns { get; init; }
+    internal Func<SplitRole, TaskColumns>? ArchiveColumns { get; init; }
 
     /// <summary>Where a split may lie in the official archive, if not at <c>DisplayName/split.tsv</c>.</summary>
     public IReadOnlyList<string> ArchiveFiles { get; init; } = [];

@@ -29,7 +29,7 @@ public sealed record TaskSourceOptions
 }
 
 /// <summary>Finds tasks by name: GLUE's, those made from the API documentation of the installed SDK, and one's own.</summary>
-public static class TaskSources
+internal static class TaskSources
 {
     /// <summary>The names of all tasks that a configuration can use.</summary>
     public static IReadOnlyList<string> Names(TaskSourceOptions options) =>

@@ -6,12 +6,23 @@ using Electra.Tensors;
 namespace Electra.Finetuning.Prediction;
 
 /// <summary>The runs that predict a task.</summary>
-/// <param name="Task">The task.</param>
-/// <param name="Runs">One; several whose outputs are averaged; none where the task has no finished run.</param>
-/// <param name="Finished">How many finished runs there were to choose from.</param>
-/// <param name="Root">The folder of all runs.</param>
-public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResult> Runs, int Finished, string Root)
+public sealed record ChosenRuns
 {
+    internal ChosenRuns(TaskDefinition task, IReadOnlyList<FinetuneResult> runs, int finished, string root) =>
+        (Task, Runs, Finished, Root) = (task, runs, finished, root);
+
+    /// <summary>The task.</summary>
+    public TaskDefinition Task { get; }
+
+    /// <summary>How many finished runs there were to choose from.</summary>
+    public int Finished { get; }
+
+    /// <summary>The folder of all runs.</summary>
+    public string Root { get; }
+
+    /// <summary>One; several whose outputs are averaged; none where the task has no finished run.</summary>
+    internal IReadOnlyList<FinetuneResult> Runs { get; }
+
     /// <summary>Why results of the group were left out: damaged, or in a folder that is not their run's.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
@@ -80,14 +91,14 @@ public sealed record ChosenRuns(TaskDefinition Task, IReadOnlyList<FinetuneResul
     }
 
     /// <summary>The full path of a run's folder.</summary>
-    public string Folder(FinetuneResult run) => FinetuneResult.Folder(Root, run.Group, run.Task, run.Run);
+    internal string Folder(FinetuneResult run) => FinetuneResult.Folder(Root, run.Group, run.Task, run.Run);
 
     /// <summary>Opens the model of one of the runs.</summary>
     /// <param name="run">Which one.</param>
     /// <param name="compute">Where to put it.</param>
     /// <exception cref="UserErrorException">Its files are damaged, or it learned other labels than the configuration gives the
     /// task.</exception>
-    public FinetunedModel Open(FinetuneResult run, Compute compute)
+    internal FinetunedModel Open(FinetuneResult run, Compute compute)
     {
         var model = FinetunedModel.Open(Folder(run), compute);
         var (learned, asked) = (Kind(model.Task), Kind(Task));

@@ -13,7 +13,7 @@ namespace Electra.Finetuning.Prediction;
 /// <param name="Missing">GLUE's files that it lacks: it is partial.</param>
 /// <param name="Stale">GLUE's files that lie in the folder from before: they are not in the zip.</param>
 /// <param name="Problems">What the site would refuse in the files that are there; none if all is well.</param>
-public sealed record SubmissionSummary(
+internal sealed record SubmissionSummary(
     IReadOnlyList<string> Files,
     string? Zip,
     IReadOnlyList<string> Missing,
@@ -36,7 +36,7 @@ public static class Submission
     private static readonly DateTimeOffset NoTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>GLUE's files with their tasks, in its order.</summary>
-    public static IReadOnlyList<(TaskDefinition Task, TaskSplit Split)> Official { get; } =
+    internal static IReadOnlyList<(TaskDefinition Task, TaskSplit Split)> Official { get; } =
         [.. from task in GlueTasks.All from split in task.Splits where split.Role == SplitRole.Test select (task, split)];
 
     /// <summary>
@@ -87,7 +87,7 @@ public static class Submission
     /// <summary>Writes the files and the zip, each whole or not at all, and checks the zip by reading it again.</summary>
     /// <param name="folder">Where they go.</param>
     /// <param name="predictions">The predictions.</param>
-    public static SubmissionSummary Write(string folder, IReadOnlyList<TestPredictions> predictions)
+    internal static SubmissionSummary Write(string folder, IReadOnlyList<TestPredictions> predictions)
     {
         folder = Paths.Output(folder);
         foreach (var test in predictions)

@@ -10,17 +10,24 @@ namespace Electra.Finetuning.Prediction;
 /// <param name="Split">The test set.</param>
 /// <param name="Logits">The outputs for each row, in the file's order, <c>[rows · outputs]</c>.</param>
 /// <param name="Runs">The runs they are the mean of.</param>
-public sealed record TestPredictions(TaskDefinition Task, TaskSplit Split, float[] Logits, IReadOnlyList<FinetuneResult> Runs)
+internal sealed record TestPredictions(TaskDefinition Task, TaskSplit Split, float[] Logits, IReadOnlyList<FinetuneResult> Runs)
 {
     /// <summary>The number of rows.</summary>
     public int Rows => Logits.Length / Task.Outputs;
 }
 
 /// <summary>What was predicted, and what was not.</summary>
-/// <param name="Predictions">The predictions, in the order of the tasks and their splits.</param>
-/// <param name="Omitted">Tasks that were not predicted, each with the reason.</param>
-public sealed record PredictedTests(IReadOnlyList<TestPredictions> Predictions, IReadOnlyList<(TaskDefinition Task, string Why)> Omitted)
+public sealed record PredictedTests
 {
+    internal PredictedTests(IReadOnlyList<TestPredictions> predictions, IReadOnlyList<(TaskDefinition Task, string Why)> omitted) =>
+        (Predictions, Omitted) = (predictions, omitted);
+
+    /// <summary>Tasks that were not predicted, each with the reason.</summary>
+    public IReadOnlyList<(TaskDefinition Task, string Why)> Omitted { get; }
+
+    /// <summary>The predictions, in the order of the tasks and their splits.</summary>
+    internal IReadOnlyList<TestPredictions> Predictions { get; }
+
     /// <summary>What was cut or left out of the rows, a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

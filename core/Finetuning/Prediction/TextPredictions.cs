@@ -74,7 +74,7 @@ public static class TextPredictions
     /// <returns>The number of lines predicted.</returns>
     /// <exception cref="UserErrorException">There is no such file, it is not UTF-8, or a line is not a pair where the task wants
     /// one.</exception>
-    public static int Predict(
+    internal static int Predict(
         TaskDefinition task,
         Func<IReadOnlyList<TaskRow>, float[]> score,
         PredictOptions options,

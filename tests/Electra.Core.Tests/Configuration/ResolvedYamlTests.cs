@@ -94,7 +94,7 @@ public sealed class ResolvedYamlTests
     [Fact]
     public void Each_key_stands_under_what_its_documentation_says()
     {
-        var yaml = Config.ResolvedYaml(SampleConfig.Defaults(new ConfigMapping(new ConfigPlace("test"), [])));
+        var yaml = Config.ResolvedYaml(new SampleConfig());
 
         Assert.StartsWith("""
             # Names the run; see RunFolder.

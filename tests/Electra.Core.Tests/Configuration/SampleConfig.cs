@@ -46,7 +46,7 @@ public sealed record SampleConfig : IExperimentConfig<SampleConfig>
 
     public string? OutputFolder { get; init; }
 
-    public static SampleConfig Defaults(ConfigNode given)
+    static SampleConfig IExperimentConfig<SampleConfig>.Defaults(ConfigNode given)
     {
         var recipe = given.Read("recipe", SampleRecipe.ElectraPytorch);
         return new SampleConfig
@@ -63,7 +63,7 @@ public sealed record SampleConfig : IExperimentConfig<SampleConfig>
         };
     }
 
-    public IEnumerable<ConfigProblem> Check()
+    IEnumerable<ConfigProblem> IExperimentConfig<SampleConfig>.Check()
     {
         if (Training.Schedule.WarmupSteps > Training.Steps)
             yield return new ConfigProblem("training.schedule.warmup_steps", $"is more than training.steps ({Training.Steps})");
