@@ -39,16 +39,14 @@ public sealed class CopiedCheckoutTests : IDisposable
     [Fact]
     public async Task The_copy_loads_its_own_libraries_and_reads_its_own_files()
     {
-        File.WriteAllText(Path.Combine(copy, "scripts", "where.csx"), """
-            #load "../core/bin/Release/net10.0/electra.csx"
-            WriteLine(Electra.Native.LibTorch.Folder);
-            WriteLine(Electra.Storage.Paths.Root);
-            """);
-        File.WriteAllText(tiny.File("elsewhere.csx"), $$"""
-            #load "{{copy.Replace("\\", "/")}}/{{Library}}/electra.csx"
-            WriteLine(Electra.Native.LibTorch.Folder);
-            WriteLine(Electra.Storage.Paths.Root);
-            """);
+        const string Where = """
+            string Value(string type, string name) =>
+                (string)typeof(Electra.Running.Experiment).Assembly.GetType(type).GetProperty(name).GetValue(null);
+            WriteLine(Value("Electra.Native.LibTorch", "Folder"));
+            WriteLine(Value("Electra.Storage.Paths", "Root"));
+            """;
+        File.WriteAllText(Path.Combine(copy, "scripts", "where.csx"), $"#load \"../core/bin/Release/net10.0/electra.csx\"\n{Where}");
+        File.WriteAllText(tiny.File("elsewhere.csx"), $"#load \"{copy.Replace("\\", "/")}/{Library}/electra.csx\"\n{Where}");
         foreach (var script in new[] { "scripts/where.csx", tiny.File("elsewhere.csx") })
         {
             var run = await Run(script);

@@ -19,13 +19,14 @@ public class EnvironmentTests
             folder.File("train.csx"),
             $$"""
             #load "{{ScriptRunner.Library}}"
-            using Electra.Tokenization;
-            TokenizerSettings[] forms = [new(), new() { StripAccents = false }, new() { Lowercase = false }];
-            foreach (var settings in forms)
+            using Electra.Data.Corpora;
+            using Electra.Pretraining;
+            var corpus = Corpus.From("text", "1", () => ["{{Text}}", "{{Text}}"]);
+            VocabularyOptions[] forms = [new(), new() { StripAccents = false }, new() { Lowercase = false }];
+            foreach (var form in forms)
             {
-                var vocabulary = WordPieceTrainer.Train(["{{Text}}", "{{Text}}"], new VocabularyTraining { Size = 200, Text = settings });
-                var ids = new ElectraTokenizer(vocabulary, settings).EncodeToIds("{{Text}}");
-                WriteLine(vocabulary.Fingerprint + " " + string.Join(' ', ids));
+                var tokenizer = Vocabularies.Open(form with { Size = 200 }, corpus, "{{folder.File("datasets")}}");
+                WriteLine(tokenizer.Vocabulary.Fingerprint + " " + string.Join(' ', tokenizer.EncodeToIds("{{Text}}")));
             }
             """
         );
