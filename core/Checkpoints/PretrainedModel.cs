@@ -28,7 +28,7 @@ public sealed class PretrainedModel : IDisposable
             StringComparer.Ordinal
         );
         var config = Path.Combine(folder, ConfigFile);
-        Config = !File.Exists(config) ? ShapeInference.From(Tensors, source, part)
+        Config = !InputFile.IsNamed(config) ? ShapeInference.From(Tensors, source, part)
             : isInOneFile && part == ModelPart.Generator ? ShapeInference.Generator(HuggingFaceConfig.Load(config), Tensors, source)
             : HuggingFaceConfig.Load(config);
         Head = ModelHeads.Of(Config, storedNames.Keys.ToHashSet(StringComparer.Ordinal));
@@ -281,7 +281,7 @@ public sealed class PretrainedModel : IDisposable
     }
 
     private static string? WeightsIn(string folder) =>
-        WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(InputFile.IsNamed);
 
     /// <summary>Names the models of a run, if the folder is the run's own: they lie beside it.</summary>
     internal static string Milestones(string folder)

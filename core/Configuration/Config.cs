@@ -18,7 +18,7 @@ internal static class Config
         where T : class, IExperimentConfig<T>
     {
         var path = Paths.Find(file);
-        if (!File.Exists(path))
+        if (FileStatus.Of(path).Kind is FileKind.Missing or FileKind.Folder)
             throw Missing(file);
         return Parse<T>(Text(path), Paths.Shown(path), overrides);
     }
@@ -29,9 +29,12 @@ internal static class Config
     private static string Text(string path)
     {
         const int Longest = 1 << 20;
+        // What a shell hands over, <(…) and /dev/stdin, is read as it comes; a named pipe may never have a writer.
+        if (FileStatus.Of(path).Kind == FileKind.Pipe && SpecialFile.Descriptor(path) is null)
+            throw new UserErrorException($"{Paths.Shown(path)} is a named pipe: a configuration is a file, /dev/stdin or <(…)");
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = SpecialFile.Is(path) ? SpecialFile.OpenRead(path) : InputFile.Open(path);
             var bytes = new byte[Longest + 1];
             var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (length > Longest)

@@ -32,9 +32,13 @@ internal sealed class ConfigBinder(ConfigType root)
         {
             if (type.IsNullable)
                 return null;
-            if (type is not ConfigRecordType)
+            // Nothing for a list is the empty list: so an override takes away what a file gives.
+            if (type is ConfigListType)
+                node = new ConfigSequence(node.Place, []);
+            else if (type is ConfigRecordType)
+                node = new ConfigMapping(node.Place, []);
+            else
                 return Problem(key, nothing, $"has no value: {type.Expected}", fallback);
-            node = new ConfigMapping(node.Place, []);
         }
         if (type is ConfigRecordType or ConfigDictionaryType && node is ConfigMapping { Over: { } below })
             fallback = Bind(type, below, fallback, key);

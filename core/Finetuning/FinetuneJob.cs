@@ -1,3 +1,4 @@
+using Electra.Checkpoints.HuggingFace;
 using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Running;
@@ -17,6 +18,10 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     /// <summary>What to do where the folder holds something else.</summary>
     public const string OtherExperimentAdvice =
         "Give this one a group of its own (group=…), or do the runs of that group over (resume=never).";
+
+    /// <summary>What a run writes when it is finished.</summary>
+    private static readonly string[] Written =
+        [FinetuneResult.FileName, DevPredictions.FileName, ModelCard.FileName, "model.safetensors", .. TokenizerFiles.Names];
 
     /// <summary>The run's name in the log.</summary>
     public string Name => $"{Data.Task.Name} {Run}";
@@ -45,7 +50,7 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     {
         if (config.Resume == ResumeMode.Never || !FinetuneResult.IsIn(Folder))
             return false;
-        var saved = Config.Load<FinetuneConfig>(Path.Combine(Folder, Experiment.ConfigFile));
+        var saved = SavedConfig();
         SameExperiment.Require(
             saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) }),
             config.WhatIsLearned(this),
@@ -69,12 +74,31 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
             );
     }
 
+    private FinetuneConfig SavedConfig()
+    {
+        try
+        {
+            return Config.Load<FinetuneConfig>(Path.Combine(Folder, Experiment.ConfigFile));
+        }
+        catch (UserErrorException e)
+        {
+            throw new UserErrorException(
+                $"{e.Message}\nThe run in {Paths.Shown(Folder)} is finished, and without that file nobody knows of what experiment. "
+                    + OtherExperimentAdvice,
+                e
+            );
+        }
+    }
+
     /// <summary>
     /// Makes the folder ready: what belongs to a run that is to be done over goes, and what a killed process was writing.
     /// </summary>
     public void Prepare(FinetuneConfig config)
     {
         TemporaryName.RemoveLeft(Folder);
+        // What stands in the place of a file is found now, and not when the run is to be saved.
+        foreach (var name in Written)
+            InputFile.CheckIfThere(Path.Combine(Folder, name));
         if (config.Resume == ResumeMode.Never)
         {
             File.Delete(Path.Combine(Folder, FinetuneResult.FileName));

@@ -140,6 +140,8 @@ public static class FinetuneLoop
                 catch (UserErrorException e)
                 {
                     Failures.Enqueue(e.Message);
+                    if (!queue.IsEmpty)
+                        run.Console.Warning($"{e.Message} The other runs go on.");
                 }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
@@ -186,6 +188,12 @@ public static class FinetuneLoop
             run.SavingTime = workers * training.SavingTime;
             var result = training.Train(stopping.Token);
             console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
+            string[] undefined = [.. result.Scores.Where(score => !double.IsFinite(score.Value)).Select(score => score.Key)];
+            if (undefined.Length > 0)
+                console.Warning(
+                    $"{job.Name}: {string.Join(" and ", undefined)} {(undefined.Length == 1 ? "is" : "are")} undefined: "
+                        + DevPredictions.WhyUndefined(job.Folder)
+                );
         }
 
         private static string Scores(IReadOnlyDictionary<string, double> scores) =>

@@ -122,8 +122,8 @@ internal static class LibTorch
             if (Path.Combine(folder, FileName("LibTorchSharp")) is var file && File.Exists(file))
             {
                 var handle = TryLoad(file, tried);
-                if (handle is null && OperatingSystem.IsLinux() && OlderLibStdCxx.Mend(file) is { } mended)
-                    handle = TryLoad(mended, tried);
+                if (handle is null && OperatingSystem.IsLinux())
+                    handle = OlderLibStdCxx.LoadMended(file, copy => TryLoad(copy, tried));
                 if (handle is null)
                     continue;
                 handles["LibTorchSharp"] = handle.Value;

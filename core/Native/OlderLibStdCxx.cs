@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Versioning;
 using System.Text;
 
 namespace Electra.Native;
@@ -17,32 +18,38 @@ internal static class OlderLibStdCxx
     private const string TooNew = "GLIBCXX_3.4.32", Oldest = "GLIBCXX_3.4";
     private const string NewSymbol = "_ZSt21ios_base_library_initv";
 
-    /// <summary>Writes the mended copy beside <paramref name="file"/> (or, where that folder is read-only, into the temporary
-    /// folder).</summary>
-    /// <returns>The copy's path; null when the file does not have exactly this one trouble.</returns>
-    public static string? Mend(string file)
+    /// <summary>
+    /// Loads the mended copy. It is written into a new folder that nobody else can enter, and removed once it is loaded: a copy that is
+    /// kept where others can write would be trusted to be what was written.
+    /// </summary>
+    /// <param name="file">The library.</param>
+    /// <param name="load">Loads a file; null where it cannot.</param>
+    /// <returns>What <paramref name="load"/> returns; null when the file does not have exactly this one trouble.</returns>
+    [UnsupportedOSPlatform("windows")]
+    public static nint? LoadMended(string file, Func<string, nint?> load)
     {
         byte[] image = File.ReadAllBytes(file);
         if (!Patch(image))
             return null;
-        foreach (var folder in new[] { Path.GetDirectoryName(file)!, Path.GetTempPath() })
+        // Where temporary files cannot be executed, the library's own folder will do.
+        foreach (var place in new[] { Path.GetTempPath(), Path.GetDirectoryName(file)! })
         {
-            var copy = Path.Combine(folder, $"libLibTorchSharp.older-libstdc++.{image.Length:x}.so");
+            var folder = Path.Combine(place, $"electra-{Guid.NewGuid():N}");
             try
             {
-                if (
-                    File.Exists(copy)
-                    && new FileInfo(copy).Length == image.Length
-                    && File.GetLastWriteTimeUtc(copy) >= File.GetLastWriteTimeUtc(file)
-                )
-                    return copy;
-                var temporary = $"{copy}.{Environment.ProcessId}";
-                File.WriteAllBytes(temporary, image);
-                File.Move(temporary, copy, overwrite: true);
-                return copy;
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                var copy = Path.Combine(folder, Path.GetFileName(file));
+                File.WriteAllBytes(copy, image);
+                if (load(copy) is { } handle)
+                    return handle;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
+            }
+            finally
+            {
+                if (Directory.Exists(folder))
+                    Directory.Delete(folder, recursive: true);
             }
         }
         return null;

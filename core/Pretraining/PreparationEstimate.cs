@@ -14,7 +14,7 @@ namespace Electra.Pretraining;
 /// <param name="Time">How long making them takes, without the downloads.</param>
 internal sealed record PreparationEstimate(double Characters, double Examples, double DiskBytes, long DownloadBytes, TimeSpan Time)
 {
-    /// <summary>Enough to be right within some per cent, and a tenth of a second of work.</summary>
+    /// <summary>Enough to be right within some per cent, and a tenth of a second of work for each thread.</summary>
     private const int SampleCharacters = 4_000_000;
 
     /// <summary>Reads the start of a corpus and makes its examples.</summary>
@@ -37,8 +37,9 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
             return null;
         double samples = (double)bytes / sample.Bytes * sample.CharactersOfBytes / sample.Characters;
         int threads = Math.Min(workers > 0 ? workers : Environment.ProcessorCount, Environment.ProcessorCount);
-        // One thread reads: no number of workers is faster than that.
-        var time = TimeSpan.FromSeconds(Math.Max(sample.Reading.TotalSeconds, (sample.Reading + sample.Making).TotalSeconds / threads));
+        // One thread reads, and has its share of a processor that a worker is on: no number of workers is faster than that.
+        var making = sample.Making(source, settings, threads);
+        var time = TimeSpan.FromSeconds(Math.Max(sample.Reading.TotalSeconds, (making + sample.Reading / threads).TotalSeconds));
         return new PreparationEstimate(samples * sample.Characters, samples * sample.Examples,
             samples * ExampleStoreInfo.BytesOf(source.Vocabulary, sample.Examples, sample.Tokens), toDownload, samples * time);
     }
@@ -79,7 +80,7 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
     /// <param name="Examples">Its examples.</param>
     /// <param name="Tokens">The tokens of these.</param>
     /// <param name="Reading">How long reading it took.</param>
-    /// <param name="Making">How long making its examples took, on one thread.</param>
+    /// <param name="Segments">The segments that it was cut into.</param>
     private sealed record Sample(
         long Characters,
         long Bytes,
@@ -87,9 +88,25 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         long Examples,
         long Tokens,
         TimeSpan Reading,
-        TimeSpan Making
+        IReadOnlyList<CorpusSegment> Segments
     )
     {
+        /// <summary>How long making its examples takes on some threads at once, which share memory and perhaps cores.</summary>
+        public TimeSpan Making(ExampleSource source, ExampleSettings settings, int threads)
+        {
+            int filled = Math.Max(Segments.Count, 2 * threads);
+            var clock = Stopwatch.StartNew();
+            Parallel.For(
+                0,
+                filled,
+                new ParallelOptions { MaxDegreeOfParallelism = threads },
+                () => new SegmentExamples(),
+                (i, _, made) => made.Fill(Segments[i % Segments.Count], source, settings),
+                _ => { }
+            );
+            return clock.Elapsed * Segments.Count / filled;
+        }
+
         /// <summary>Takes a sample, a segment at a time as a preparation does; null where the corpus ends before.</summary>
         public static Sample? Take(
             Corpus corpus,
@@ -100,7 +117,8 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         )
         {
             long characters = 0, bytes = 0, charactersOfBytes = 0, examples = 0, tokens = 0;
-            Stopwatch reading = new(), making = new();
+            var reading = new Stopwatch();
+            var segments = new List<CorpusSegment>();
             IEnumerable<string> Documents()
             {
                 foreach (
@@ -125,13 +143,12 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
             foreach (var segment in CorpusSegment.Cut(Documents(), 0, 0, new PreparationGrain().SegmentCharacters))
             {
                 reading.Stop();
-                making.Start();
                 made.Fill(segment, source, settings);
-                making.Stop();
+                segments.Add(segment);
                 examples += made.Train.Count + made.HeldOut.Count;
                 tokens += made.Train.Ids.Length + made.HeldOut.Ids.Length;
                 if (characters >= SampleCharacters && charactersOfBytes > 0)
-                    return new Sample(characters, bytes, charactersOfBytes, examples, tokens, reading.Elapsed, making.Elapsed);
+                    return new Sample(characters, bytes, charactersOfBytes, examples, tokens, reading.Elapsed, segments);
                 reading.Start();
             }
             return null;

@@ -130,7 +130,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     static PretrainConfig IExperimentConfig<PretrainConfig>.Defaults(ConfigNode root) =>
         Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small)) with
         {
-            Vocabulary = new() { File = root.Read("init", "") },
+            Vocabulary = new() { File = root.Read("init", ""), Init = root.Read("init", "") },
         };
 
     /// <inheritdoc/>

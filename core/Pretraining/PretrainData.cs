@@ -140,13 +140,18 @@ public sealed class PretrainData : IDisposable
                     + $"the vocabulary does not fit the text{UnknownExample(corpus)}"
             );
         if (summary.DroppedShare >= DroppedWarningShare)
-            console.Warning(
+        {
+            var dropped =
                 $"{summary.DroppedShare:0.0%} of the tokens are in no example: "
-                    + $"of a line that is longer than an example ({Examples.Train.MaxLength} tokens) the rest is left out, as in the "
-                    + "original. "
-                    + "Where each line is a document, say so: corpus.documents=line. "
-                    + "Otherwise lines of one sentence, or a larger examples.max_length, lose less"
-            );
+                + $"of a line that is longer than an example ({Examples.Train.MaxLength} tokens) the rest is left out, as in the original";
+            if (corpus.MakesLines)
+                console.Line($"{dropped}.");
+            else
+                console.Warning(
+                    $"{dropped}. Where each line is a document, say so: corpus.documents=line. "
+                        + "Otherwise lines of one sentence, or a larger examples.max_length, lose less"
+                );
+        }
         if (summary.HeldOut.Examples == 0)
             console.Warning(
                 "no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on"

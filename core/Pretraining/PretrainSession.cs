@@ -57,6 +57,8 @@ internal sealed class PretrainSession : IDisposable
         var training = config.Training;
         steps = config.DryRun ? 2 : training.Steps;
         milestones = Milestones(config);
+        foreach (var percent in milestones.Values)
+            AtomicFolder.Check(PretrainCheckpoints.ModelFolder(config, percent));
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         var key = RandomKey.FromSeed(config.Seed);
         (trainingKey, evaluationKey) = (key[0], key[1]);

@@ -41,6 +41,12 @@ public sealed record VocabularyOptions
     [Range(1, 1_000_000)]
     public int MillionCharacters { get; init; } = 1000;
 
+    /// <summary>The model that the run goes on from (<c>init</c>), whose vocabulary is taken where none is named.</summary>
+    internal string Init { get; init; } = "";
+
+    /// <summary>The key that names the file.</summary>
+    internal string Key => File == Init ? "init" : "vocabulary";
+
     /// <summary>A lone text names the file.</summary>
     public static VocabularyOptions Parse(string text) => new() { File = text };
 
@@ -103,20 +109,25 @@ public static class Vocabularies
         catch (HubException e)
         {
             throw new UserErrorException(
-                $"vocabulary: {e.Message} Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus "
-                    + $"(vocabulary={{size: 30522}}).",
+                $"{options.Key}: {e.Message}"
+                    + (
+                        options.Key == "init" ? ""
+                            : " Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus (vocabulary={size: 30522})."
+                    ),
                 e
             );
         }
         if (WeightFiles.IsWeights(path)) // a model's vocabulary lies beside its weights
             path = Path.GetDirectoryName(path)!;
+        if (FileStatus.Of(path).Kind == FileKind.Missing)
+            throw new UserErrorException($"{options.Key}: there is no file or folder {options.File}");
         if (!Directory.Exists(path))
             return TokenizerFiles.LoadFile(path);
         string[] folders = [path, Path.Combine(path, HuggingFaceFolder.FolderOf(ModelPart.Discriminator))];
         return TokenizerFiles.Load(
             Array.Find(folders, TokenizerFiles.AreIn)
                 ?? throw new UserErrorException(
-                    $"vocabulary: {options.File} holds no {TokenizerFiles.VocabularyFile}{PretrainedModel.Milestones(path)}"
+                    $"{options.Key}: {options.File} holds no {TokenizerFiles.VocabularyFile}{PretrainedModel.Milestones(path)}"
                 )
         );
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Electra.Storage;
 
 namespace Electra.Running;
@@ -78,7 +79,17 @@ internal sealed record FinetuneResult
 
     /// <summary>Reads the result of a finished run.</summary>
     /// <exception cref="UserErrorException">The folder holds no result, or a damaged one.</exception>
-    public static FinetuneResult Load(string folder) => ResultFile.Load<FinetuneResult>(folder, "fine-tuning", "finetune.csx");
+    public static FinetuneResult Load(string folder) =>
+        ResultFile.Load<FinetuneResult>(folder, "fine-tuning", "finetune.csx", Check);
+
+    private static void Check(FinetuneResult result)
+    {
+        if (!result.Scores.ContainsKey(result.Metric))
+            throw new JsonException($"scores has no {result.Metric}, the metric of the run.");
+        foreach (var (metric, score) in result.Scores)
+            if (double.IsFinite(score) && Math.Abs(score) > 1)
+                throw new JsonException($"scores.{metric} is {score}, and scores are fractions: -1 to 1.");
+    }
 
     /// <summary>The results of all finished runs, ordered by group, task and run; none where there is no such folder.</summary>
     /// <param name="root">The folder of all runs, <c>checkpoints/glue</c>: looked for in the working directory, then at the project's

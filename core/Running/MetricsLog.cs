@@ -37,6 +37,7 @@ internal sealed class MetricsLog : IDisposable
     {
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, FileName);
+        InputFile.CheckIfThere(path);
         var kept =
             resumedStep is { } last && File.Exists(path)
                 ? Lines(path).Where(line => line.Row.Step <= last).Select(line => line.Text + "\n")
@@ -65,6 +66,7 @@ internal sealed class MetricsLog : IDisposable
     public static IReadOnlyList<MetricsRow> Read(string path)
     {
         path = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
+        InputFile.CheckIfThere(path);
         return File.Exists(path)
             ? [.. Lines(path).Select(line => line.Row)]
             : throw new UserErrorException($"there is no metrics log {Paths.Shown(path)}");
@@ -86,7 +88,8 @@ internal sealed class MetricsLog : IDisposable
                 yield return (text, row);
             else if (reader.Peek() >= 0)
                 throw new UserErrorException(
-                    $"{Paths.Shown(path)}:{number} is not a line of a metrics log: a JSON object with a step and named numbers is expected"
+                    $"{Paths.Shown(path)}:{number} is not a line of a metrics log: a JSON object with a step and named numbers is expected. "
+                        + "Remove the line"
                 );
     }
 

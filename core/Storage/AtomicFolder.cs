@@ -16,8 +16,7 @@ internal static class AtomicFolder
     public static void Write(string path, Action<string> fill)
     {
         path = Real(path);
-        if (File.Exists(path))
-            throw new UserErrorException($"{Paths.Shown(path)} is {FileStatus.Described(path)}: a folder is to be written there");
+        Check(path);
         Recover(path);
         var partial = TemporaryName.Beside(path);
         try
@@ -33,6 +32,15 @@ internal static class AtomicFolder
                 Directory.Delete(partial, recursive: true);
             throw;
         }
+    }
+
+    /// <summary>Refuses what stands in the place of a folder that is to be written: better before long work than after it.</summary>
+    /// <exception cref="UserErrorException">There is something that is no folder.</exception>
+    public static void Check(string path)
+    {
+        path = Real(path);
+        if (File.Exists(path))
+            throw new UserErrorException($"{Paths.Shown(path)} is {FileStatus.Described(path)}: a folder is to be written there");
     }
 
     /// <summary>

@@ -9,6 +9,20 @@ internal static class InputFile
     /// <summary>Whether a path leads to something: unlike <c>File.Exists</c>, false for a link whose target is gone.</summary>
     public static bool Exists(string path) => FileStatus.Of(path).Kind is not (FileKind.Missing or FileKind.DanglingLink);
 
+    /// <summary>
+    /// Whether something has this name, be it a folder or a link to nothing. For a file that need not be there: what has its name and
+    /// is no file would be passed over, and opening it says what it is.
+    /// </summary>
+    public static bool IsNamed(string path) => FileStatus.Of(path).Kind != FileKind.Missing;
+
+    /// <summary>Refuses what has the name of a file that is to be written, and is no regular file; nothing at all passes.</summary>
+    /// <exception cref="UserErrorException">It is a folder, a pipe, a device or a link to nothing.</exception>
+    public static void CheckIfThere(string path)
+    {
+        if (FileStatus.Of(path).Kind is not (FileKind.Missing or FileKind.File))
+            Check(path);
+    }
+
     /// <summary>Refuses what is not a regular file that can be read more than once, and a Git LFS pointer in its place.</summary>
     /// <exception cref="UserErrorException">The path leads nowhere, to a folder, a pipe, a device or a Git LFS pointer; the message names
     /// which.</exception>

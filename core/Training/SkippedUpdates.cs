@@ -27,6 +27,7 @@ internal sealed class SkippedUpdates
     public SkippedUpdates(string path, long resumedStep)
     {
         this.path = path;
+        InputFile.CheckIfThere(path);
         if (!File.Exists(path))
             return;
         string[] kept = [.. File.ReadLines(path).Where(line => StepOf(line) is { } step && step <= resumedStep)];

@@ -80,6 +80,8 @@ internal sealed class StateKeeper<T>(
     /// <exception cref="UserErrorException">Every state is damaged, or the newest belongs to another experiment.</exception>
     public (T Position, string Folder)? Resume(Action<string> warn)
     {
+        // What stands in its place is found now, and not when the first state is to be saved.
+        Directory.CreateDirectory(Folder);
         // The run is this process's alone, and so is what a killed one left of it.
         TemporaryName.RemoveLeft(Folder);
         if (NewestWhole(warn) is not { } newest)

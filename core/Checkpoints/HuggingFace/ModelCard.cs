@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Electra.Storage;
 
 namespace Electra.Checkpoints.HuggingFace;
 
@@ -61,7 +62,7 @@ internal sealed partial class ModelCard(string title)
     public ModelCard Include(string folder, bool withCode = true)
     {
         var file = Path.Combine(folder, FileName);
-        if (!File.Exists(file))
+        if (FileStatus.Of(file).Kind != FileKind.File)
             return this;
         var lines = File.ReadAllLines(file);
         int start = lines is ["---", ..] ? Array.IndexOf(lines, "---", 1) + 1 : 0;

@@ -26,7 +26,7 @@ internal sealed class ModelJson
 
     /// <summary>Reads a file if it is there.</summary>
     /// <exception cref="UserErrorException">It is not a JSON object.</exception>
-    public static ModelJson? LoadIfThere(string path) => File.Exists(path) ? Load(path) : null;
+    public static ModelJson? LoadIfThere(string path) => InputFile.IsNamed(path) ? Load(path) : null;
 
     /// <summary>
     /// The value of a key, or of a key in an object (<c>normalizer.lowercase</c>); the whole object for ""; null where it is missing or

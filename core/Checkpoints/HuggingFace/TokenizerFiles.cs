@@ -50,15 +50,15 @@ internal static class TokenizerFiles
 
     /// <summary>Whether a folder has a tokenizer.</summary>
     public static bool AreIn(string folder) =>
-        File.Exists(Path.Combine(folder, VocabularyFile)) || File.Exists(Path.Combine(folder, FastFile));
+        InputFile.IsNamed(Path.Combine(folder, VocabularyFile)) || InputFile.IsNamed(Path.Combine(folder, FastFile));
 
     /// <summary>Reads the tokenizer of a folder.</summary>
     /// <exception cref="UserErrorException">The folder has none, or one that cannot be read or is of another kind.</exception>
     public static LoadedTokenizer Load(string folder)
     {
-        if (File.Exists(Path.Combine(folder, FastFile)))
+        if (InputFile.IsNamed(Path.Combine(folder, FastFile)))
             return Load(folder, Path.Combine(folder, FastFile));
-        return File.Exists(Path.Combine(folder, VocabularyFile)) ? Load(folder, Path.Combine(folder, VocabularyFile))
+        return InputFile.IsNamed(Path.Combine(folder, VocabularyFile)) ? Load(folder, Path.Combine(folder, VocabularyFile))
             : throw new UserErrorException($"{Paths.Shown(folder)} has no {VocabularyFile}: "
                 + $"put the vocabulary that the model was trained with beside its weights");
     }

@@ -46,6 +46,9 @@ public sealed class Corpus
     /// <summary>Rows that the last reading passed over, as their text is null, empty or missing.</summary>
     internal long RowsWithoutText { get; private set; }
 
+    /// <summary>Whether the kit itself cuts the text into lines: what is lost of a long one is then no mistake of the user's.</summary>
+    internal bool MakesLines { get; init; }
+
     /// <summary>Which files are read and which are not, in words; empty where the source says it.</summary>
     internal string Files { get; init; } = "";
 
@@ -129,6 +132,7 @@ public sealed class Corpus
             DropsDownloads = DropsDownloads,
             BytesToDownload = BytesToDownload,
             IsInOrderOfFiles = IsInOrderOfFiles,
+            MakesLines = MakesLines,
         };
 
     /// <summary>The documents as they are, for a corpus that is a part of another.</summary>

@@ -45,7 +45,11 @@ internal static class DotnetDocs
             // The version of the packs says it all: the same SDK lies elsewhere on another machine.
             string.Join('\n', files.Select(file => $"{Path.GetFileName(file)} {new FileInfo(file).Length}").Append("documents-1")),
             files.Sum(file => new FileInfo(file).Length),
-            reading => Documents(files, reading));
+            reading => Documents(files, reading)
+        )
+        {
+            MakesLines = true,
+        };
     }
 
     /// <summary>The lines of a member, without those that are too short to say anything.</summary>

@@ -9,7 +9,7 @@ namespace Electra.Data.Tasks;
 /// </summary>
 internal static class DevPredictions
 {
-    private const string FileName = "dev_predictions.tsv";
+    public const string FileName = "dev_predictions.tsv";
 
     /// <summary>The column of the label, and the first of those of the outputs.</summary>
     private const int Label = 2, Outputs = 4;
@@ -44,10 +44,7 @@ internal static class DevPredictions
     /// <param name="folder">The run's folder.</param>
     public static string WhyUndefined(string folder)
     {
-        var file = Path.Combine(folder, FileName);
-        string[][] rows = File.Exists(file)
-            ? [.. File.ReadLines(file).Skip(1).Select(line => line.Split('\t')).Where(fields => fields.Length > Outputs)]
-            : [];
+        string[][] rows = Rows(Path.Combine(folder, FileName));
         var split = rows.Where(fields => fields[0] == rows[0][0]).ToList();
         return split.Count == 0 ? "its predictions are not there to tell why"
             : split.Any(fields =>
@@ -59,5 +56,19 @@ internal static class DevPredictions
             : split.All(fields => fields[Label] == split[0][Label]) ? $"all {split.Count} rows of the development set have the same label"
             : split.All(fields => fields[Outputs] == split[0][Outputs]) ? "it predicts the same for all rows"
             : "it is not a number";
+    }
+
+    /// <summary>The rows of a file, none where it cannot be read: nothing but a reason depends on them.</summary>
+    private static string[][] Rows(string file)
+    {
+        try
+        {
+            InputFile.Check(file);
+            return [.. File.ReadLines(file).Skip(1).Select(line => line.Split('\t')).Where(fields => fields.Length > Outputs)];
+        }
+        catch (Exception e) when (e is UserErrorException or IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
     }
 }

@@ -14,10 +14,6 @@ namespace Electra.Tests.Checkpoints;
 /// <summary>Folders and files as people have them on their disks.</summary>
 public sealed class ModelsInTheWildTests : IDisposable
 {
-    private const string Pointer =
-        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
-            + "size 54\n";
-
     private static readonly ElectraTokenizer Words = TinyPair.Tokenizer();
 
     private readonly TemporaryFolder folder = TestData.Temporary();
@@ -82,26 +78,6 @@ public sealed class ModelsInTheWildTests : IDisposable
         var message = Assert.Throws<UserErrorException>(() => PretrainedModel.Open(Model)).Message;
         Assert.Contains(said, message);
         Assert.DoesNotContain("System.", message);
-    }
-
-    [Theory]
-    [InlineData("model.safetensors")]
-    [InlineData("config.json")]
-    [InlineData("vocab.txt")]
-    public void A_pointer_of_git_lfs_and_a_link_to_nothing_are_named(string file)
-    {
-        var path = Path.Combine(Model, file);
-        File.WriteAllText(path, Pointer);
-        Assert.Contains("Git LFS", Opened());
-        File.Delete(path);
-        File.CreateSymbolicLink(path, "/nowhere/gone");
-        Assert.Contains("/nowhere/gone", Opened());
-
-        string Opened() => Assert.Throws<UserErrorException>(() =>
-        {
-            using var model = PretrainedModel.Open(Model);
-            _ = model.Tokenizer;
-        }).Message;
     }
 
     [Fact]

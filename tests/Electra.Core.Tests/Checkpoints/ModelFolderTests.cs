@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Tokenization;
+
+namespace Electra.Tests.Checkpoints;
+
+/// <summary>What may stand in the place of a file of a model's folder.</summary>
+public sealed class ModelFolderTests : IDisposable
+{
+    private const string Pointer =
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
+            + "size 54\n";
+
+    private static readonly string[] Files =
+    [
+        "config.json",
+        "model.safetensors",
+        "model.safetensors.index.json",
+        "pytorch_model.bin",
+        "vocab.txt",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+    ];
+
+    private readonly TemporaryFolder folder = TestData.Temporary();
+
+    public ModelFolderTests()
+    {
+        using var pair = TinyPair.Load();
+        var words = new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]);
+        HuggingFaceFolder.SavePair(folder.File("pair"), pair, new ElectraTokenizer(words));
+    }
+
+    public static TheoryData<string, string, string> Objects()
+    {
+        var data = new TheoryData<string, string, string>();
+        foreach (var file in Files)
+        {
+            data.Add(file, "pointer", "is a pointer of Git LFS");
+            data.Add(file, "link", "is a link to /nowhere/gone, which does not exist");
+            data.Add(file, "folder", "is a folder, and a file is expected");
+            data.Add(file, "pipe", "is a pipe, and can be read only once");
+            data.Add(file, "device", "is a device, and a file is expected");
+        }
+        return data;
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Objects))]
+    public void What_is_no_file_in_the_place_of_one_is_named(string file, string what, string said)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() && what is not ("pointer" or "folder"), "objects of Unix");
+        var model = folder.File("pair/discriminator");
+        var path = Path.Combine(model, file);
+        if (file.StartsWith("model.", StringComparison.Ordinal) || file.StartsWith("pytorch", StringComparison.Ordinal))
+            File.Delete(Path.Combine(model, "model.safetensors"));
+        if (file == "tokenizer.json")
+            File.Delete(Path.Combine(model, "vocab.txt"));
+        File.Delete(path);
+        switch (what)
+        {
+            case "pointer":
+                File.WriteAllText(path, Pointer);
+                break;
+            case "link":
+                File.CreateSymbolicLink(path, "/nowhere/gone");
+                break;
+            case "folder":
+                Directory.CreateDirectory(path);
+                break;
+            case "pipe":
+                using (var made = Process.Start("mkfifo", [path]))
+                    made.WaitForExit();
+                break;
+            default:
+                File.CreateSymbolicLink(path, "/dev/null");
+                break;
+        }
+        var message = Assert.Throws<UserErrorException>(() =>
+        {
+            using var opened = PretrainedModel.Open(model);
+            return opened.Tokenizer;
+        }).Message;
+        Assert.Contains(file, message);
+        Assert.Contains(said, message);
+    }
+}
