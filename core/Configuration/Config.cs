@@ -32,6 +32,8 @@ internal static class Config
         // What a shell hands over, <(…) and /dev/stdin, is read as it comes; a named pipe may never have a writer.
         if (FileStatus.Of(path).Kind == FileKind.Pipe && SpecialFile.Descriptor(path) is null)
             throw new UserErrorException($"{Paths.Shown(path)} is a named pipe: a configuration is a file, /dev/stdin or <(…)");
+        if (!SpecialFile.Is(path))
+            InputFile.Check(path);
         try
         {
             using var stream = SpecialFile.Is(path) ? SpecialFile.OpenRead(path) : InputFile.Open(path);

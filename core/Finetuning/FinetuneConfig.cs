@@ -3,6 +3,8 @@ using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Running;
+using Electra.Storage;
 using Electra.Tensors;
 using Electra.Training;
 
@@ -149,6 +151,25 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
                 Training = Training with { MicroBatchSize = 0 },
             }
         );
+    }
+
+    /// <summary>The configuration that the run in a folder was made with.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="advice">What the user can do without it.</param>
+    /// <exception cref="UserErrorException">It is not there, or damaged.</exception>
+    internal static FinetuneConfig OfRun(string folder, string advice)
+    {
+        try
+        {
+            return Config.Load<FinetuneConfig>(Path.Combine(folder, Experiment.ConfigFile));
+        }
+        catch (UserErrorException e)
+        {
+            throw new UserErrorException(
+                $"{e.Message}\nNothing else says what the run in {Paths.Shown(folder)} was made with. {advice}",
+                e
+            );
+        }
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,4 @@
 using Electra.Checkpoints.HuggingFace;
-using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Running;
 using Electra.Storage;
@@ -50,7 +49,7 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
     {
         if (config.Resume == ResumeMode.Never || !FinetuneResult.IsIn(Folder))
             return false;
-        var saved = SavedConfig();
+        var saved = FinetuneConfig.OfRun(Folder, OtherExperimentAdvice);
         SameExperiment.Require(
             saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) }),
             config.WhatIsLearned(this),
@@ -72,22 +71,6 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
                 $"the run in {Paths.Shown(Folder)} was made with other rows: "
                     + $"the task's files, or the way they are read, have changed since. {OtherExperimentAdvice}"
             );
-    }
-
-    private FinetuneConfig SavedConfig()
-    {
-        try
-        {
-            return Config.Load<FinetuneConfig>(Path.Combine(Folder, Experiment.ConfigFile));
-        }
-        catch (UserErrorException e)
-        {
-            throw new UserErrorException(
-                $"{e.Message}\nThe run in {Paths.Shown(Folder)} is finished, and without that file nobody knows of what experiment. "
-                    + OtherExperimentAdvice,
-                e
-            );
-        }
     }
 
     /// <summary>

@@ -63,7 +63,7 @@ public static class FinetuneLoop
             from task in jobs.GroupBy(job => job.Data.Task)
             let results = task.Where(job => FinetuneResult.IsIn(job.Folder)).Select(job => FinetuneResult.Load(job.Folder)).ToList()
             from metric in results.Count == 0 ? [] : results[0].Scores.Keys
-            let scores = results.Select(result => result.Scores[metric]).Where(double.IsFinite).ToList()
+            let scores = results.Select(result => result.Scores.GetValueOrDefault(metric, double.NaN)).Where(double.IsFinite).ToList()
             select new object?[]
             {
                 task.Key.DisplayName,

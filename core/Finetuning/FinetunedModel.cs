@@ -45,7 +45,10 @@ internal sealed class FinetunedModel : IDisposable
     public static FinetunedModel Open(string folder, Compute compute)
     {
         var result = FinetuneResult.Load(folder);
-        var config = Configuration.Config.Load<FinetuneConfig>(Path.Combine(folder, Experiment.ConfigFile));
+        var config = FinetuneConfig.OfRun(
+            folder,
+            "Predict with another run (predict.runs={task: number}), or do this one over (finetune.csx with resume=never)."
+        );
         var task = TaskSources.Define(result.Task, config.Data);
         using var weights = PretrainedModel.Open(folder);
         var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: null, compute, trainable: false);

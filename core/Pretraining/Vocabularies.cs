@@ -112,7 +112,8 @@ public static class Vocabularies
                 $"{options.Key}: {e.Message}"
                     + (
                         options.Key == "init" ? ""
-                            : " Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus (vocabulary={size: 30522})."
+                            : " Give a local vocab.txt (vocabulary=path/to/vocab.txt), or train one on the corpus "
+                                + "(vocabulary={size: 30522})."
                     ),
                 e
             );

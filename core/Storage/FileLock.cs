@@ -38,6 +38,7 @@ internal sealed unsafe class FileLock : IDisposable
     public static FileLock? TryTake(string path)
     {
         path = Path.GetFullPath(path);
+        InputFile.CheckIfThere(path);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         if (Open(path) is not { } file)
             return null;

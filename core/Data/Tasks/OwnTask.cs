@@ -65,7 +65,9 @@ public sealed record OwnTaskOptions
         if (Regression == Labels.Count > 0)
             yield return (
                 "labels",
-                Regression ? "cannot be given for a regression: leave them out, or labels=null takes away those of the file" : "is missing: give the labels (labels: [no, yes]), or regression: true"
+                Regression
+                    ? "cannot be given for a regression: leave them out, or labels=null takes away those of the file"
+                    : "is missing: give the labels (labels: [no, yes]), or regression: true"
             );
         if (Labels.Count == 1 || Labels.Distinct().Count() != Labels.Count)
             yield return ("labels", "must be two or more, each once");

@@ -112,6 +112,14 @@ public sealed class ConfigTests
     }
 
     [Fact]
+    public void Null_takes_away_the_list_that_a_file_gives()
+    {
+        Assert.Empty(Parse("seeds: [1, 2]", "seeds=null").Seeds);
+        Assert.Empty(Parse("seeds:").Seeds);
+        Assert.Contains("tasks must have at least 1 item", ErrorOf("tasks: [rte]", "tasks=null"));
+    }
+
+    [Fact]
     public void A_key_laid_over_a_short_form_keeps_what_it_stands_for()
     {
         Assert.Equal([new SampleSource("books/*.txt", 3)], Parse("corpus: books/*.txt", "corpus.weight=3").Corpus);

@@ -50,6 +50,28 @@ public sealed class HostileConfigTests : IDisposable
     }
 
     [Fact]
+    public void What_is_no_file_is_refused_by_name_and_a_pipe_without_a_writer_is_not_waited_for()
+    {
+        foreach (var (what, _) in OddFiles.All)
+        {
+            var path = folder.File($"{what}.yaml");
+            OddFiles.Put(what, path);
+            var message = Assert.Throws<UserErrorException>(() => Config.Load<SampleConfig>(path)).Message;
+            Assert.Contains($"{what}.yaml", message);
+            Assert.Contains(
+                what switch
+                {
+                    "folder" => "is a folder; a configuration is a file",
+                    "link" => "/nowhere/gone",
+                    "pipe" => "is a named pipe: a configuration is a file, /dev/stdin or <(…)",
+                    _ => "is empty",
+                },
+                message
+            );
+        }
+    }
+
+    [Fact]
     public void Aliases_that_stand_for_more_than_memory_holds_are_refused()
     {
         var bomb = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");

@@ -161,9 +161,18 @@ public sealed class FinetuneScriptTests : IDisposable
             Enumerable.Range(0, 30).Select(i => $"red cat\ta dog\t{(i % 2 == 0 ? "1e38" : "-1e38")}").Prepend("a\tb\tlabel")
         );
         var far = $"data.own.far={{text: [a, b], regression: true, train: {tiny.File("far.tsv")}, held_out: 0.2}}";
-        await tiny.Refused(["tasks=[far, colour]", "runs=[0]", far], "far, run 0: training diverged");
+        var run = await tiny.Refused(["tasks=[far, colour]", "runs=[0]", far], "far, run 0: training diverged");
+        Assert.Contains("The other runs go on.", run.Output);
         Assert.True(FinetuneResult.IsIn(tiny.File("runs/tiny_colour_0")));
         Assert.False(FinetuneResult.IsIn(tiny.File("runs/tiny_far_0")));
+    }
+
+    [Fact]
+    public async Task A_score_that_is_undefined_is_explained_where_the_run_ends()
+    {
+        tiny.Write("same-dev.tsv", "a\tb\tlabel", 3, i => $"red cat\ta {TinyFinetuning.Words[i]}\t2");
+        var run = await tiny.Done("tasks=[same]", "runs=[0]", "data.own.same.held_out=0", $"data.own.same.dev={tiny.File("same-dev.tsv")}");
+        run.Said("same 0: pearson and spearman are undefined: all 3 rows of the development set have the same label");
     }
 
     private IEnumerable<string> Results(string group = "") =>

@@ -23,6 +23,32 @@ public class LibTorchTests
     }
 
     [Fact]
+    public void The_copy_for_older_systems_lies_where_nobody_else_can_enter_and_is_removed_once_it_is_loaded()
+    {
+        if (!OperatingSystem.IsLinux())
+            Assert.Skip("libstdc++ of Linux");
+        var library = Directory.GetFiles(LibTorch.Folder, "libLibTorchSharp.so").Single();
+        string? loaded = null;
+        var handle = OlderLibStdCxx.LoadMended(
+            library,
+            copy =>
+            {
+                loaded = copy;
+                Assert.Equal(
+                    UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                    File.GetUnixFileMode(Path.GetDirectoryName(copy)!)
+                );
+                Assert.Equal(new FileInfo(library).Length, new FileInfo(copy).Length);
+                Assert.NotEqual(File.ReadAllBytes(library), File.ReadAllBytes(copy));
+                return 7;
+            }
+        );
+        Assert.Equal(7, handle);
+        Assert.False(Directory.Exists(Path.GetDirectoryName(loaded)));
+        Assert.Null(OlderLibStdCxx.LoadMended(typeof(LibTorchTests).Assembly.Location, _ => 7));
+    }
+
+    [Fact]
     public async Task A_wrong_folder_is_one_error_in_scripts_that_touch_tensors_first()
     {
         using var folder = TestData.Temporary();

@@ -63,6 +63,8 @@ public sealed class PretrainScriptTests : IDisposable
         await tiny.Refused(["vocabulary=google/electra-small-discriminator"], "vocabulary");
         await tiny.Refused(["compute.device=cuda:99"], "cuda:99 was asked for", "CUDA device");
         Assert.False(Directory.Exists(tiny.File("runs/tiny_11081/states")));
+        await File.WriteAllTextAsync(tiny.File("runs/tiny_11081_100"), "x", TestContext.Current.CancellationToken);
+        await tiny.Refused([], "tiny_11081_100 is a file: a folder is to be written there");
     }
 
     [Fact]

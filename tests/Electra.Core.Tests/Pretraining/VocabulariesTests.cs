@@ -56,6 +56,19 @@ public sealed class VocabulariesTests : IDisposable
             Assert.Contains(warning, output.ToString());
     }
 
+    /// <summary>Where none is named it is that of the model to go on from: a message names the key that the user wrote.</summary>
+    [Fact]
+    public void A_vocabulary_that_is_not_there_is_told_by_the_key_that_names_it()
+    {
+        foreach (var path in new[] { folder.Path, folder.File("missing") })
+        {
+            var config = Electra.Configuration.Config.Parse<PretrainConfig>("name: x", "a.yaml", $"init={path}");
+            Assert.StartsWith("init: ", Assert.Throws<UserErrorException>(() => Open(config.Vocabulary)).Message);
+            config = Electra.Configuration.Config.Parse<PretrainConfig>("name: x", "a.yaml", "init=other", $"vocabulary.file={path}");
+            Assert.StartsWith("vocabulary: ", Assert.Throws<UserErrorException>(() => Open(config.Vocabulary)).Message);
+        }
+    }
+
     private void Save(params string[] words) => new Vocabulary([.. Vocabulary.SpecialTokens, .. words]).Save(folder.File("vocab.txt"));
 
     private ElectraTokenizer Open(VocabularyOptions options) =>

@@ -13,6 +13,7 @@ public sealed class FinetuneResultTests : IDisposable
     {
         var result = Result("small", "sts", 3) with
         {
+            Metric = "spearman",
             Scores = new Dictionary<string, double> { ["pearson"] = double.NaN, ["spearman"] = 0.75 },
             Epochs = [new FinetuneEpoch(1, 0.5, new Dictionary<string, double> { ["spearman"] = 0.75 })],
         };
@@ -36,12 +37,71 @@ public sealed class FinetuneResultTests : IDisposable
     }
 
     [Theory]
+    [InlineData("", "it is empty")]
+    [InlineData("null", "it is empty")]
+    [InlineData("[]", "result.json")]
     [InlineData("{", "result.json")]
     [InlineData("""{"group": "a"}""", "score")]
     public void A_damaged_result_is_named(string json, string said)
     {
         File.WriteAllText(folder.File("result.json"), json);
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => FinetuneResult.Load(folder.Path)).Message);
+    }
+
+    [Fact]
+    public void What_is_no_file_in_the_place_of_a_result_is_named_and_never_taken_for_an_unfinished_run()
+    {
+        var run = FinetuneResult.Folder(folder.Path, "a", "rte", 0);
+        Directory.CreateDirectory(run);
+        foreach (var (what, said) in OddFiles.All)
+        {
+            var path = Path.Combine(run, FinetuneResult.FileName);
+            OddFiles.Put(what, path);
+            Assert.True(FinetuneResult.IsIn(run));
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => FinetuneResult.Load(run)).Message);
+            var leftOut = new List<string>();
+            Assert.Empty(FinetuneResult.All(folder.Path, leftOut: leftOut.Add));
+            Assert.Contains(said, Assert.Single(leftOut));
+            OddFiles.Remove(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("\"score\": 0.5", "\"score\": \"abc\"", "score in line ")]
+    [InlineData("\"score\": 0.5", "\"score\": null", "score in line ")]
+    [InlineData("\"score\": 0.5", "\"score\": \"1e999\"", "score in line ")]
+    [InlineData("\"accuracy\": 0.5", "\"accuracy\": [1]", "scores.accuracy in line ")]
+    [InlineData("\"group\": \"a\"", "\"group\": null", "group")]
+    [InlineData("\"seed\": 7,", "", "it has no 'seed'")]
+    [InlineData("\"epochs\": []", "\"epochs\": 1", "epochs in line ")]
+    [InlineData("\"accuracy\": 0.5", "\"accuracy\": 55", "scores.accuracy is 55, and scores are fractions: -1 to 1")]
+    [InlineData("\"accuracy\": 0.5", "", "scores has no accuracy, the metric of the run")]
+    public void A_value_of_another_kind_is_named_by_its_key_and_not_by_a_type(string was, string becomes, string said)
+    {
+        Result("a", "rte", 0).Save(folder.Path);
+        var file = folder.File(FinetuneResult.FileName);
+        var text = File.ReadAllText(file);
+        Assert.Contains(was, text);
+        File.WriteAllText(file, text.Replace(was, becomes));
+        var message = Assert.Throws<UserErrorException>(() => FinetuneResult.Load(folder.Path)).Message;
+        Assert.Contains(said, message);
+        Assert.Contains("result.json", message);
+        Assert.DoesNotContain("System.", message);
+        Assert.DoesNotContain("Electra.", message);
+    }
+
+    [Theory]
+    [InlineData("1e999")]
+    [InlineData("\"NaN\"")]
+    [InlineData("\"-Infinity\"")]
+    [InlineData("NaN")]
+    [InlineData("-Infinity")]
+    public void A_score_that_is_not_finite_is_read_as_such(string score)
+    {
+        Result("a", "rte", 0).Save(folder.Path);
+        var file = folder.File(FinetuneResult.FileName);
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"accuracy\": 0.5", $"\"accuracy\": {score}"));
+        Assert.False(double.IsFinite(FinetuneResult.Load(folder.Path).Scores["accuracy"]));
     }
 
     private static FinetuneResult Result(string group, string task, int run) => new()

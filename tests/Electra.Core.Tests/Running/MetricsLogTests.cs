@@ -47,6 +47,19 @@ public sealed class MetricsLogTests : IDisposable
     }
 
     [Fact]
+    public void What_is_no_file_in_the_place_of_the_log_is_named()
+    {
+        foreach (var (what, said) in OddFiles.All)
+        {
+            OddFiles.Put(what, Log);
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => MetricsLog.Open(folder.Path)).Message);
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => MetricsLog.Open(folder.Path, 100)).Message);
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => MetricsLog.Read(folder.Path)).Message);
+            OddFiles.Remove(Log);
+        }
+    }
+
+    [Fact]
     public void A_torn_last_line_is_dropped()
     {
         Write(null, 100, 200);

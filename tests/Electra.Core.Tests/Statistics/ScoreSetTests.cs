@@ -50,6 +50,25 @@ public sealed class ScoreSetTests : IDisposable
     }
 
     [Fact]
+    public void An_undefined_score_is_counted_whatever_stands_in_the_place_of_the_predictions_that_would_tell_why()
+    {
+        Finished("small", "sts-b", 0, 5, ("spearman", double.NaN));
+        var predictions = folder.File("glue/small_sts-b_0/dev_predictions.tsv");
+        foreach (var (what, _) in OddFiles.All)
+        {
+            OddFiles.Put(what, predictions);
+            Assert.Contains("not there to tell why", Why());
+            OddFiles.Remove(predictions);
+        }
+        File.WriteAllBytes(predictions, [0xFF, 0x00, 0x09, 0x0A, 0x09, 0x09]);
+        Assert.Contains("not there to tell why", Why());
+        File.WriteAllText(predictions, "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t1\t0.5\t0.5\ndev\t1\t2\t0.5\t0.5\n");
+        Assert.Equal("it predicts the same for all rows", Why());
+
+        string Why() => Assert.Single(ScoreSet.Read([folder.File("glue")]).Undefined).Why;
+    }
+
+    [Fact]
     public void A_csv_reads_back_what_was_written_and_knows_the_tasks_by_all_their_names()
     {
         Score[] scores = [new("a, \"b\"", "rte", 0, 67.46), new("a, \"b\"", "my task", 1, -1.5)];

@@ -12,6 +12,17 @@ public sealed class FileLockTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
+    public void What_stands_in_the_place_of_the_file_is_named()
+    {
+        foreach (var (what, said) in OddFiles.All)
+        {
+            OddFiles.Put(what, folder.File("lock"));
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => FileLock.TryTake(folder.File("lock"))).Message);
+            OddFiles.Remove(folder.File("lock"));
+        }
+    }
+
+    [Fact]
     public void One_at_a_time_has_a_lock()
     {
         var path = folder.File("made/lock");

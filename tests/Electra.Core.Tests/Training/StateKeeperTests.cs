@@ -53,6 +53,20 @@ public sealed class StateKeeperTests : IDisposable
         Assert.Contains("resume=never", error.Message);
     }
 
+    [Fact]
+    public void What_stands_in_the_place_of_states_is_found_before_the_first_is_saved()
+    {
+        using var store = Store("query");
+        foreach (var (what, said) in OddFiles.All.Where(odd => odd.What != "folder"))
+        {
+            OddFiles.Put(what, folder.File("states"));
+            var (message, code) = Failure.Explain(Assert.ThrowsAny<Exception>(() => Resume(store)));
+            Assert.Contains(said, message);
+            Assert.Equal(Experiment.UserError, code);
+            OddFiles.Remove(folder.File("states"));
+        }
+    }
+
     private Position? Resume(ParameterStore store)
     {
         using var adam = new Adam(store, new AdamOptions());
