@@ -1,6 +1,5 @@
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
-using Electra.Tokenization;
 
 namespace Electra.Tests.Checkpoints;
 
@@ -29,8 +28,7 @@ public sealed class ModelFolderTests : IDisposable
     public ModelFolderTests()
     {
         using var pair = TinyPair.Load();
-        var words = new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"t{i}")]);
-        HuggingFaceFolder.SavePair(folder.File("pair"), pair, new ElectraTokenizer(words));
+        HuggingFaceFolder.SavePair(folder.File("pair"), pair, TinyPair.Tokenizer());
     }
 
     public static TheoryData<string, string, string> Objects()

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Electra.Native;
 using static TorchSharp.torch;
 
@@ -23,10 +24,10 @@ public class LibTorchTests
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public void The_copy_for_older_systems_lies_where_nobody_else_can_enter_and_is_removed_once_it_is_loaded()
     {
-        if (!OperatingSystem.IsLinux())
-            Assert.Skip("libstdc++ of Linux");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "libstdc++ of Linux");
         var library = Directory.GetFiles(LibTorch.Folder, "libLibTorchSharp.so").Single();
         string? loaded = null;
         var handle = OlderLibStdCxx.LoadMended(

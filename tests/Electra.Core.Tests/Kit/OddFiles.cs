@@ -1,6 +1,4 @@
-using System.Diagnostics;
-
-namespace Electra.Tests;
+namespace Electra.Tests.Kit;
 
 /// <summary>What may stand in the place of a file and is none, or not the file itself.</summary>
 internal static class OddFiles
@@ -30,8 +28,7 @@ internal static class OddFiles
                 File.CreateSymbolicLink(path, "/nowhere/gone");
                 break;
             case "pipe":
-                using (var made = Process.Start("mkfifo", [path]))
-                    made.WaitForExit();
+                Command.Run("mkfifo", path);
                 break;
             case "device":
                 File.CreateSymbolicLink(path, "/dev/null");
