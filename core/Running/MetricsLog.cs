@@ -88,8 +88,8 @@ internal sealed class MetricsLog : IDisposable
                 yield return (text, row);
             else if (reader.Peek() >= 0)
                 throw new UserErrorException(
-                    $"{Paths.Shown(path)}:{number} is not a line of a metrics log: a JSON object with a step and named numbers is expected. "
-                        + "Remove the line"
+                    $"{Paths.Shown(path)}:{number} is not a line of a metrics log: a JSON object with a step and named numbers is "
+                        + "expected. Remove the line"
                 );
     }
 
