@@ -5,6 +5,7 @@ using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Training;
 
 namespace Electra.Bench;
 

@@ -34,12 +34,23 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
     }
 
     /// <summary>
-    /// A key for what is drawn at each of some positions: named by the sequence's row in the whole batch and the place in it.
+    /// A key for what is drawn at each of some positions: named by the sequence's row in the whole batch and the place in it, and where
+    /// a position is there again, by how often it was there before.
     /// </summary>
     /// <param name="positions">Indices into <see cref="Ids"/>.</param>
     /// <param name="key">Names what is drawn.</param>
-    public RandomKey[] KeysAt(IReadOnlyList<long> positions, RandomKey key) =>
-        [.. positions.Select(position => key[FirstRow + (position / Length)][position % Length])];
+    public RandomKey[] KeysAt(IReadOnlyList<long> positions, RandomKey key)
+    {
+        var seen = new Dictionary<long, int>(positions.Count);
+        return
+        [
+            .. positions.Select(position =>
+            {
+                var first = key[FirstRow + (position / Length)][position % Length];
+                return seen.TryAdd(position, 0) ? first : first[++seen[position]];
+            }),
+        ];
+    }
 
     /// <summary>Reads the ids of the i-th sequence of a batch, and tells where its first segment ends.</summary>
     internal delegate int RowReader(int i, Span<int> ids, out int lengthA);

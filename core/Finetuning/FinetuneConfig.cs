@@ -20,6 +20,9 @@ namespace Electra.Finetuning;
 /// </remarks>
 public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
 {
+    /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
+    public Recipe Recipe { get; init; }
+
     /// <summary>The published size that the defaults of training come from: <c>small</c>, <c>base</c> or <c>large</c>.</summary>
     public ModelSize Size { get; init; }
 
@@ -131,15 +134,17 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         return Config.ResolvedYaml(
             job.Alone(this) with
             {
+                Recipe = elsewhere.Recipe,
                 Size = elsewhere.Size,
                 Seed = elsewhere.Seed,
-                Data =
-                    job.Data.Task.Name is var task && Data.Own.TryGetValue(task, out var own)
-                        ? elsewhere.Data with
-                        {
-                            Own = new Dictionary<string, OwnTaskOptions> { [task] = own with { Train = "", Dev = "", Test = "" } },
-                        }
-                        : elsewhere.Data,
+                Data = elsewhere.Data with
+                {
+                    LabelOrder = Data.LabelOrder,
+                    Own =
+                        job.Data.Task.Name is var task && Data.Own.TryGetValue(task, out var own)
+                            ? new Dictionary<string, OwnTaskOptions> { [task] = own with { Train = "", Dev = "", Test = "" } }
+                            : elsewhere.Data.Own,
+                },
                 Folder = elsewhere.Folder,
                 Workers = elsewhere.Workers,
                 SaveMinutes = elsewhere.SaveMinutes,
@@ -176,14 +181,26 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     static FinetuneConfig IExperimentConfig<FinetuneConfig>.Defaults(ConfigNode given)
     {
         var size = given.Read("size", ModelSize.Small);
-        return new()
+        var config = new FinetuneConfig
         {
             Size = size,
             Group = size.ToString().ToLowerInvariant(),
             Encoding = FinetuneOptions.PublishedEncoding(size),
             Training = FinetuneOptions.Published(size),
         };
+        return given.Read("recipe", Recipe.ElectraPytorch) == Recipe.Google ? config.AsGoogle() : config;
     }
+
+    /// <summary>As google-research/electra fine-tunes (<c>configure_finetuning.py</c>, <c>classification_tasks.py</c>).</summary>
+    private FinetuneConfig AsGoogle() =>
+        this with
+        {
+            Recipe = Recipe.Google,
+            Data = Data with { LabelOrder = LabelOrder.Google },
+            Encoding = Encoding with { MaxLength = 128, SwapBeforeTruncation = true },
+            Training = Training with { LearningRate = 1e-4, RoundWarmup = false, SumLoss = true, UnitRange = true },
+            Optimizer = Optimizer with { WeightDecay = 0.01, Clipping = Clipping.TensorFlow },
+        };
 
     /// <inheritdoc/>
     public IEnumerable<string> Warnings() => Compute.Warnings(Workers);
@@ -259,6 +276,23 @@ public sealed record FinetuneOptions
     /// <summary>The share of the updates in which the rate rises.</summary>
     [Range(0.0, 1.0)]
     public double WarmupShare { get; init; } = 0.1;
+
+    /// <summary>
+    /// Whether the linear schedules take a whole number of updates for that, int(share · updates), as electra_pytorch does; Google's code
+    /// does not round.
+    /// </summary>
+    public bool RoundWarmup { get; init; } = true;
+
+    /// <summary>
+    /// Whether the loss is the sum over a batch's rows, as in Google's code, and not their mean: clipping then acts on nearly every update.
+    /// </summary>
+    public bool SumLoss { get; init; }
+
+    /// <summary>
+    /// Whether the values of a regression are learned as shares of their range (STS-B's divided by 5), as in Google's code. What is
+    /// measured, predicted and saved is in the task's own unit.
+    /// </summary>
+    public bool UnitRange { get; init; }
 
     /// <summary>Dropout before the head.</summary>
     [Range(0.0, 0.99)]

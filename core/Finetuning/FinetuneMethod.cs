@@ -20,6 +20,17 @@ public sealed record FinetuneMethod
     /// </summary>
     public required Func<TaskDefinition, Tensor, Tensor, Tensor> Loss { get; init; }
 
+    /// <summary>
+    /// Whether the loss of an update is the sum over its rows, and not their mean. Clipping then acts on nearly every update.
+    /// </summary>
+    public bool SumsLoss { get; init; }
+
+    /// <summary>
+    /// The values that outputs of 0 and 1 of a regression stand for: the loss compares outputs with labels in this unit, and a saved
+    /// model gives values in the task's own.
+    /// </summary>
+    public Func<TaskDefinition, (double Zero, double One)> Unit { get; init; } = _ => (0, 1);
+
     /// <summary>What the learning rate of each parameter of a model is multiplied by; 0 freezes it.</summary>
     public required Func<ElectraClassifier, Parameter, double> Rate { get; init; }
 
@@ -39,17 +50,17 @@ public sealed record FinetuneMethod
         return model.Classify(Rows(put[0]), Rows(put[1]), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]), dropout);
     }
 
-    /// <summary>The passes of an update: each computes the loss of its part, its share in the mean over the batch's rows.</summary>
+    /// <summary>The passes of an update: each computes the loss of its part, its share in the mean or sum over the batch's rows.</summary>
     /// <param name="model">The classifier.</param>
     /// <param name="task">The task.</param>
-    /// <param name="split">The rows of training.</param>
+    /// <param name="batch">Puts rows, by their numbers, side by side: see <see cref="EncodedSplit.Batch"/>.</param>
     /// <param name="rows">The numbers of the batch's rows.</param>
     /// <param name="microBatchSize">Rows of a part; 0: all.</param>
     /// <param name="key">Names the dropout of the update.</param>
     internal IReadOnlyList<Func<Tensor[]>> Passes(
         ElectraClassifier model,
         TaskDefinition task,
-        EncodedSplit split,
+        Func<int[], long, TaskBatch> batch,
         int[] rows,
         int microBatchSize,
         RandomKey key
@@ -60,8 +71,9 @@ public sealed record FinetuneMethod
         {
             long firstRow = (long)i * size;
             DeviceRandom.Seed(model.Store.Compute, key[firstRow]);
-            var loss = Forward(model, task, split.Batch(part, firstRow), new Dropout(key, model.Store.Compute, part.Length, firstRow));
-            return [part.Length == rows.Length ? loss : loss * ((double)part.Length / rows.Length)];
+            var loss = Forward(model, task, batch(part, firstRow), new Dropout(key, model.Store.Compute, part.Length, firstRow));
+            double share = SumsLoss ? part.Length : (double)part.Length / rows.Length;
+            return [share == 1 ? loss : loss * share];
         }))];
     }
 
@@ -70,14 +82,28 @@ public sealed record FinetuneMethod
     /// <param name="task">The task.</param>
     /// <param name="batch">Rows with their labels.</param>
     /// <param name="dropout">Dropout of this pass.</param>
-    internal Tensor Forward(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Dropout dropout) =>
-        Loss(task, Logits(model, batch.Tokens, dropout), tensor(batch.Labels, device: model.Store.Compute.Device));
+    internal Tensor Forward(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Dropout dropout)
+    {
+        var labels = batch.Labels;
+        if (Unit(task) is var (zero, one) && (zero, one) != (0, 1))
+            labels = [.. labels.Select(label => (float)((label - zero) / (one - zero)))];
+        return Loss(task, Logits(model, batch.Tokens, dropout), tensor(labels, device: model.Store.Compute.Device));
+    }
 
     /// <summary>The method as the options of a run describe it.</summary>
     public static FinetuneMethod From(FinetuneOptions options) => new()
     {
         Loss = (task, logits, labels) => task.IsRegression ? mse_loss(logits.squeeze(-1), labels) : cross_entropy(logits, labels.to(int64)),
+        SumsLoss = options.SumLoss,
+        Unit = task => options.UnitRange && task.IsRegression && task.Range is { } range ? range : (0, 1),
         Rate = LayerwiseRates.Of(options.LayerDecay, options.OriginalLayerDecay),
-        Schedule = steps => Optimization.Schedule.OfShare(options.Schedule, options.LearningRate, steps, options.WarmupShare),
+        Schedule = steps =>
+            Optimization.Schedule.OfShare(
+                options.Schedule,
+                options.LearningRate,
+                steps,
+                options.WarmupShare,
+                options.RoundWarmup
+            ),
     };
 }

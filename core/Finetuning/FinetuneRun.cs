@@ -174,7 +174,7 @@ internal sealed class FinetuneRun : IDisposable
         var (epoch, i) = ((int)(k / epochUpdates), (int)(k % epochUpdates));
         if (order.Epoch != epoch)
             order = (epoch, data.Train.Shuffled(config.Training.BatchSize, job.Seed, epoch));
-        return method.Passes(model, task, data.Train, order.Batches[i], config.Training.MicroBatchSize, key[k]);
+        return method.Passes(model, task, data.Train.Batch, order.Batches[i], config.Training.MicroBatchSize, key[k]);
     }
 
     private void Updated(long at, bool ends)
@@ -189,7 +189,7 @@ internal sealed class FinetuneRun : IDisposable
 
     private void EndEpoch(long at, CancellationToken cancellation)
     {
-        float[][] measured = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows, null, cancellation))];
+        float[][] measured = [.. data.Dev.Select(split => Score(split, cancellation))];
         int number = epochs.Count + 1, notFinite = measured.Sum(values => values.Count(value => !float.IsFinite(value)));
         if (notFinite > 0)
             throw new UserErrorException(
@@ -219,6 +219,14 @@ internal sealed class FinetuneRun : IDisposable
         observer.Epoch(epoch);
     }
 
+    /// <summary>The outputs for the rows of a split, in the task's own unit.</summary>
+    private float[] Score(EncodedSplit split, CancellationToken cancellation)
+    {
+        var measured = TaskScorer.Score(model, split, MeasuredRows, null, cancellation);
+        var (zero, one) = method.Unit(task);
+        return (zero, one) == (0, 1) ? measured : [.. measured.Select(output => (float)(zero + (one - zero) * output))];
+    }
+
     /// <summary>Where the run stops, and now and then; a run that is finished leaves its result instead.</summary>
     private void Save(long at, bool ends)
     {
@@ -235,7 +243,7 @@ internal sealed class FinetuneRun : IDisposable
     private FinetuneResult Finish()
     {
         if (outputs.Length == 0) // every epoch was measured before the run was stopped
-            outputs = [.. data.Dev.Select(split => TaskScorer.Score(model, split, MeasuredRows))];
+            outputs = [.. data.Dev.Select(split => Score(split, default))];
         var result = new FinetuneResult
         {
             Group = config.Group,
@@ -275,6 +283,24 @@ internal sealed class FinetuneRun : IDisposable
             Id2label = labels.Index().ToDictionary(label => label.Index, label => label.Item),
             Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
-        HuggingFaceFolder.WriteFiles(job.Folder, description, model.Store.Named(), start.Tokenizer);
+        HuggingFaceFolder.WriteFiles(job.Folder, description, InOwnUnit(), start.Tokenizer);
+    }
+
+    /// <summary>The weights of the model, whose outputs are in the task's own unit.</summary>
+    private IEnumerable<(string Name, Tensor Value)> InOwnUnit()
+    {
+        var (zero, one) = method.Unit(task);
+        return (zero, one) == (0, 1)
+            ? model.Store.Named()
+            : model
+                .Store.Named()
+                .Select(weight =>
+                    weight.Name switch
+                    {
+                        "classifier.weight" => (weight.Name, weight.Value * (one - zero)),
+                        "classifier.bias" => (weight.Name, weight.Value * (one - zero) + zero),
+                        _ => weight,
+                    }
+                );
     }
 }

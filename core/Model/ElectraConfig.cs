@@ -58,6 +58,12 @@ public sealed record ElectraConfig
     public bool TruncatedInitialization { get; init; }
 
     /// <summary>
+    /// Whether the word embedding of [PAD] also learns from where [PAD] is read, as in Google's code: the generator may sample it.
+    /// In electra_pytorch it learns from the generator's output side only.
+    /// </summary>
+    public bool PaddingInputGradient { get; init; }
+
+    /// <summary>
     /// What the discriminator's hidden size, heads and intermediate size are divided by to give the generator's (paper, section 3.2
     /// and table 6: 4 for small, 3 for base, 4 for large; 1 for the published small "++" checkpoints).
     /// </summary>

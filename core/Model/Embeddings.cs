@@ -8,7 +8,10 @@ namespace Electra.Model;
 /// </summary>
 internal sealed class Embeddings
 {
-    /// <summary>The row of the word embeddings that stands for padding: it learns from the generator's output side only.</summary>
+    /// <summary>
+    /// The row of the word embeddings that stands for padding: it learns from the generator's output side only, unless
+    /// <see cref="ElectraConfig.PaddingInputGradient"/> is set.
+    /// </summary>
     public const int PaddingIndex = 0;
 
     private readonly ElectraConfig config;
@@ -52,7 +55,7 @@ internal sealed class Embeddings
     public Tensor Forward(Tensor ids, Tensor types, Dropout dropout)
     {
         using var scope = NewDisposeScope();
-        var sum = FastOperations.Embedding(words, ids, PaddingIndex)
+        var sum = FastOperations.Embedding(words, ids, config.PaddingInputGradient ? -1 : PaddingIndex)
             + positions.Value.narrow(0, 0, ids.shape[1])
             + FastOperations.Embedding(tokenTypes, types, -1);
         return dropout.Apply(norm.Forward(sum), config.HiddenDropout).MoveToOuterDisposeScope();

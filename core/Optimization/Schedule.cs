@@ -37,8 +37,8 @@ public static class Schedule
     /// <param name="peak">The highest learning rate.</param>
     /// <param name="steps">N, the number of updates of the whole run.</param>
     /// <param name="warmup">Updates of warm-up; one-cycle has its own.</param>
-    public static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, long warmup) =>
-        Of(kind, peak, steps, warmup, (double)warmup / steps);
+    public static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, double warmup) =>
+        Of(kind, peak, steps, warmup, warmup / steps);
 
     /// <summary>The function that a kind names, where the warm-up is given as a share of the run, as in fine-tuning.</summary>
     /// <param name="kind">How the rate moves.</param>
@@ -48,10 +48,16 @@ public static class Schedule
     /// The share of the updates in which the rate rises. The linear schedules take whole updates of it, int(share · N); the one-cycle ones
     /// the share itself (richarddwang/electra_pytorch, <c>finetune.py</c>).
     /// </param>
-    public static Func<long, StepRates> OfShare(ScheduleKind kind, double peak, long steps, double warmupShare) =>
-        Of(kind, peak, steps, (long)(warmupShare * steps), warmupShare);
+    /// <param name="roundWarmup">False: the linear schedules take share · N as it is (google-research/electra, <c>optimization.py</c>).</param>
+    public static Func<long, StepRates> OfShare(
+        ScheduleKind kind,
+        double peak,
+        long steps,
+        double warmupShare,
+        bool roundWarmup = true
+    ) => Of(kind, peak, steps, roundWarmup ? (long)(warmupShare * steps) : warmupShare * steps, warmupShare);
 
-    private static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, long warmup, double warmupShare) => kind switch
+    private static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, double warmup, double warmupShare) => kind switch
     {
         ScheduleKind.OriginalLinear => k => new(OriginalLinear(k, peak, steps, warmup)),
         ScheduleKind.SeparateLinear => k => new(SeparateLinear(k, peak, steps, warmup)),
@@ -61,12 +67,17 @@ public static class Schedule
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown schedule"),
     };
 
-    /// <summary>lr · (1 − k/N) · min(1, k/warmup): the first update has a rate of zero.</summary>
-    public static double OriginalLinear(long k, double peak, long steps, long warmup) =>
-        peak * (1 - (double)k / steps) * (warmup > 0 ? Math.Min(1, (double)k / warmup) : 1);
+    /// <summary>lr · (1 − k/N)ᵖ · min(1, k/warmup): the first update has a rate of zero.</summary>
+    /// <param name="k">The update's number.</param>
+    /// <param name="peak">The rate that the whole is a share of.</param>
+    /// <param name="steps">N.</param>
+    /// <param name="warmup">Updates of warm-up, which need not be whole.</param>
+    /// <param name="power">p, the <c>lr_decay_power</c> of Google's code.</param>
+    public static double OriginalLinear(long k, double peak, long steps, double warmup, double power = 1) =>
+        peak * Math.Pow(1 - (double)k / steps, power) * (warmup > 0 ? Math.Min(1, k / warmup) : 1);
 
     /// <summary>lr · k/warmup, then lr · (N − k)/(N − warmup).</summary>
-    public static double SeparateLinear(long k, double peak, long steps, long warmup) =>
+    public static double SeparateLinear(long k, double peak, long steps, double warmup) =>
         k < warmup ? peak * k / warmup : peak * Math.Max(0, steps - k) / Math.Max(1, steps - warmup);
 
     /// <summary>fastai's one-cycle policy: the rate up and down, β₁ from 0.95 down to 0.85 and back, along half cosines.</summary>

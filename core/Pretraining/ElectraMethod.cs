@@ -119,7 +119,7 @@ public sealed record ElectraMethod
             : zeros(1, device: compute.Device).sum();
 
         // Corrupt: samples of its predictions go where the masks were.
-        var (corrupted, replaced) = Corrupt(input, generatorLogits, batch.KeysAt(masked.Positions, key[2]));
+        var (corrupted, replaced) = Corrupt(input, masked, generatorLogits, batch.KeysAt(masked.Positions, key[2]));
 
         // Discriminate: was this token replaced? Asked of every token, not only of the masked ones.
         Tensor hiddenStates = null!; // the last that the encoder tells of
@@ -151,13 +151,32 @@ public sealed record ElectraMethod
     /// What the discriminator reads, and which of it was replaced: a sample that hits the true token is not a replacement. No gradient
     /// flows through the draw: the generator learns by maximum likelihood, not to deceive.
     /// </summary>
-    private (Tensor Corrupted, Tensor Replaced) Corrupt(StagedPass input, Tensor generatorLogits, IReadOnlyList<RandomKey> keys)
+    private (Tensor Corrupted, Tensor Replaced) Corrupt(
+        StagedPass input,
+        MaskedTokens masked,
+        Tensor generatorLogits,
+        IReadOnlyList<RandomKey> keys
+    )
     {
         using var _ = no_grad();
         var corrupted = keys.Count > 0
-            ? input.MaskedIds.index_copy(0, input.Positions, Sample(generatorLogits.detach(), input.Targets, keys))
+            ? Scatter(input, masked, Sample(generatorLogits.detach(), input.Targets, keys))
             : input.MaskedIds;
         return (corrupted, corrupted.ne(input.Original));
+    }
+
+    /// <summary>
+    /// Puts samples in their places. Of a place that was drawn twice, as <see cref="MaskingStyle.FixedShare"/> may, the samples' ids are
+    /// averaged and rounded down, as Google's code does (<c>pretrain_helpers.scatter_update</c>).
+    /// </summary>
+    private static Tensor Scatter(StagedPass input, MaskedTokens masked, Tensor samples)
+    {
+        var (maskedIds, positions) = (input.MaskedIds, input.Positions);
+        if (masked.Positions.Distinct().Count() == masked.Positions.Length)
+            return maskedIds.index_copy(0, positions, samples);
+        var draws = zeros_like(maskedIds).index_add(0, positions, ones_like(positions), 1);
+        var sums = zeros_like(maskedIds).index_add(0, positions, samples, 1);
+        return where(draws.gt(0), sums.div(draws.clamp_min(1), RoundingMode.floor), maskedIds);
     }
 
     /// <summary>The share of a part in the mean over the whole batch, whose denominator has ε added.</summary>

@@ -11,7 +11,10 @@ public enum MaskingStyle
     /// <summary>Each position by itself, with the same probability: electra_pytorch.</summary>
     Independent,
 
-    /// <summary>A fixed share of each sequence, drawn with replacement: google-research/electra, <c>pretrain_helpers.mask</c>.</summary>
+    /// <summary>
+    /// A fixed share of each sequence, drawn with replacement: google-research/electra, <c>pretrain_helpers.mask</c>. A position that is
+    /// drawn twice counts twice in the generator's loss, and gets the mean of its two samples' ids, rounded down, as in that code.
+    /// </summary>
     FixedShare,
 }
 

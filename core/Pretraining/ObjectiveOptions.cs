@@ -88,21 +88,36 @@ public static class Sampling
     /// <param name="keys">Names the draws of each position.</param>
     /// <param name="compute">Where the logits live.</param>
     /// <returns><c>[positions]</c> int64.</returns>
-    public static Tensor Draw(Tensor logits, Tensor targets, ObjectiveOptions options, IReadOnlyList<RandomKey> keys, Compute compute)
+    public static Tensor Draw(Tensor logits, Tensor targets, ObjectiveOptions options, IReadOnlyList<RandomKey> keys, Compute compute) =>
+        Draw(
+            logits,
+            targets,
+            options,
+            columns => DeviceRandom.Uniform(keys, columns, compute),
+            tempered => CategoricalSampling.Gumbel(tempered, keys, compute)
+        );
+
+    /// <summary>Draws with the uniform numbers given: from how many of each row to them, <c>[positions, columns]</c>.</summary>
+    internal static Tensor Draw(
+        Tensor logits,
+        Tensor targets,
+        ObjectiveOptions options,
+        Func<long, Tensor> uniform,
+        Func<Tensor, Tensor> gumbel
+    )
     {
         using var scope = NewDisposeScope();
         if (options.Temperature != 1)
             logits = logits / options.Temperature;
         if (options.DisallowCorrect)
             logits = logits.scatter(1, targets.unsqueeze(1), full([targets.shape[0], 1], float.NegativeInfinity, device: logits.device));
-        Tensor Uniform(long columns) => DeviceRandom.Uniform(keys, columns, compute);
         var vocabulary = logits.shape[1];
         var drawn = options.Sampling switch
         {
-            SamplingMethod.Multinomial => CategoricalSampling.Multinomial(logits, Uniform(1).squeeze(1)),
-            SamplingMethod.HalfGumbel => (logits.to(float16) - Uniform(vocabulary).log_().neg_().log_().to(float16)).argmax(-1),
-            _ when options.GumbelEpsilon > 0 => CategoricalSampling.Gumbel(logits, Uniform(vocabulary), options.GumbelEpsilon),
-            _ => CategoricalSampling.Gumbel(logits, keys, compute),
+            SamplingMethod.Multinomial => CategoricalSampling.Multinomial(logits, uniform(1).squeeze(1)),
+            SamplingMethod.HalfGumbel => (logits.to(float16) - uniform(vocabulary).log_().neg_().log_().to(float16)).argmax(-1),
+            _ when options.GumbelEpsilon > 0 => CategoricalSampling.Gumbel(logits, uniform(vocabulary), options.GumbelEpsilon),
+            _ => gumbel(logits),
         };
         return drawn.MoveToOuterDisposeScope();
     }

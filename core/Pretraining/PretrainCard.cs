@@ -4,6 +4,7 @@ using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Corpora;
 using Electra.Model;
 using Electra.Running;
+using Electra.Training;
 
 namespace Electra.Pretraining;
 

@@ -1,18 +1,9 @@
 using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Training;
 
 namespace Electra.Pretraining;
-
-/// <summary>Whose choices the defaults are. A recipe only sets values that a configuration can set one by one.</summary>
-public enum Recipe
-{
-    /// <summary>richarddwang/electra_pytorch, which replicated ELECTRA's GLUE results.</summary>
-    ElectraPytorch,
-
-    /// <summary>google-research/electra.</summary>
-    Google,
-}
 
 /// <summary>Published settings (paper, table 6; richarddwang/electra_pytorch, <c>pretrain.py</c>; google-research/electra,
 /// <c>configure_pretraining.py</c>).</summary>
@@ -58,7 +49,7 @@ internal static class Recipes
 
     private static PretrainConfig AsGoogle(PretrainConfig config) => config with
     {
-        Model = config.Model with { TruncatedInitialization = true },
+        Model = config.Model with { TruncatedInitialization = true, PaddingInputGradient = true },
         Examples = config.Examples with { BlankLineEndsExample = true },
         Optimizer = config.Optimizer with { Clipping = Clipping.TensorFlow },
         Objective = config.Objective with

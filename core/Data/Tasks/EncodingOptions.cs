@@ -11,4 +11,10 @@ public sealed record EncodingOptions
 
     /// <summary>Whether the training rows of tasks whose texts have no order are shown with the two swapped too.</summary>
     public bool DoubleUnordered { get; init; } = true;
+
+    /// <summary>
+    /// Whether these are swapped before they are truncated, as in Google's code, and not after, as in electra_pytorch. It makes a
+    /// difference to rows that are too long.
+    /// </summary>
+    public bool SwapBeforeTruncation { get; init; }
 }

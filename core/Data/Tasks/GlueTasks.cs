@@ -96,6 +96,11 @@ internal static class GlueTasks
     /// <summary>The task of a name; null where there is none.</summary>
     public static TaskDefinition? Find(string name) => All.FirstOrDefault(task => task.Name == name);
 
+    /// <summary>The same with its classes in the order of google-research/electra (<c>classification_tasks.py</c>).</summary>
+    internal static TaskDefinition? FindGoogles(string name) => Find(name) is not { } task ? null
+        : task.Labels != Inference ? task
+        : task with { Labels = ["contradiction", "entailment", "neutral"], NumberedLabels = Inference };
+
     private static TaskSplit[] Splits(string submission, int testRows) =>
     [
         new("train", SplitRole.Train),

@@ -19,8 +19,8 @@ internal sealed class LabelReader
     {
         (this.task, this.form) = (task, form);
         dropped = [.. task.DropLabels.Select(Canonical)];
-        foreach (var (number, name) in task.Labels.Index())
-            numbers.TryAdd(Canonical(form == LabelForm.Name ? name : $"{number}"), number);
+        foreach (var (number, name) in task.NumberedLabels.Index())
+            numbers.TryAdd(Canonical(form == LabelForm.Name ? name : $"{number}"), Array.IndexOf([.. task.Labels], name));
         // Names that would be one label are told apart as they are written.
         foreach (var (number, name) in task.Labels.Index())
             if (form == LabelForm.Name)
@@ -56,7 +56,7 @@ internal sealed class LabelReader
             text,
             place,
             $"the labels of {task.DisplayName} are "
-                + $"{string.Join(", ", form == LabelForm.Name ? task.Labels : task.Labels.Select((name, i) => $"{i} ({name})"))}"
+                + $"{string.Join(", ", form == LabelForm.Name ? task.Labels : task.NumberedLabels.Select((name, i) => $"{i} ({name})"))}"
                 + (nearest is null ? "" : $"; did you mean {nearest}?")
         );
     }

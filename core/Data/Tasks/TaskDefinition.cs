@@ -56,6 +56,9 @@ public sealed record TaskDefinition
     /// <summary>The names of the classes, in the order of the model's outputs; none for a regression.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>The classes in the order of the numbers that stand for them in files, where that is not the outputs'.</summary>
+    public IReadOnlyList<string> NumberedLabels { get => field ?? Labels; init; }
+
     /// <summary>What stands in the place of a label where a row has none: such rows are left out.</summary>
     public IReadOnlyList<string> DropLabels { get; init; } = [];
 

@@ -31,7 +31,10 @@ internal static class TaskEncoding
     )
     {
         bool swapped = text.Split.Role == SplitRole.Train && task.IsUnordered && task.IsPair && options.DoubleUnordered;
-        var key = Fingerprint.Of($"{Method}\n{text.Content}\n{tokenizer.Fingerprint}\n{options.MaxLength} {swapped}");
+        bool swapsFirst = swapped && options.SwapBeforeTruncation;
+        var key = Fingerprint.Of(
+            $"{Method}\n{text.Content}\n{tokenizer.Fingerprint}\n{options.MaxLength} {swapped}{(swapsFirst ? " first" : "")}"
+        );
         var folder = Path.Combine(Paths.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
         AtomicFolder.Recover(folder);
         if (!Directory.Exists(folder))
@@ -40,7 +43,7 @@ internal static class TaskEncoding
                 partial =>
                     DiskSpace.Guard(
                         partial,
-                        () => Write(partial, task, text, tokenizer, options.MaxLength, swapped, progress, cancellation)
+                        () => Write(partial, task, text, tokenizer, options, swapped, progress, cancellation)
                     )
             );
         var store = ExampleStore.Open(folder, StoreName);
@@ -118,7 +121,7 @@ internal static class TaskEncoding
         TaskDefinition task,
         TaskSplitText text,
         ElectraTokenizer tokenizer,
-        int maxLength,
+        EncodingOptions options,
         bool swapped,
         IProgress<ProgressReport>? progress,
         CancellationToken cancellation
@@ -128,7 +131,7 @@ internal static class TaskEncoding
         using var rows = new ExampleStoreWriter(
             new(folder, StoreName),
             new(vocabulary.Count, vocabulary.ClsId, vocabulary.SepId, vocabulary.PadId, vocabulary.UnkId),
-            maxLength,
+            options.MaxLength,
             default
         );
         using var labels = File.Create(Path.Combine(folder, LabelsFile));
@@ -146,7 +149,10 @@ internal static class TaskEncoding
                 {
                     var buffers = new EncodingBuffers();
                     foreach (var row in piece)
-                        Encode(row, task.IsPair, swap, tokenizer, maxLength, buffers);
+                        if (swap && options.SwapBeforeTruncation)
+                            Encode(row with { TextA = row.TextB, TextB = row.TextA }, task.IsPair, false, tokenizer, options.MaxLength, buffers);
+                        else
+                            Encode(row, task.IsPair, swap, tokenizer, options.MaxLength, buffers);
                     return (buffers.Rows, buffers.Counts, Labels: piece.Select(row => row.Label).ToArray());
                 });
             foreach (var piece in pieces)

@@ -37,7 +37,9 @@ public sealed record ChosenRuns
     public static IReadOnlyList<ChosenRuns> Choose(FinetuneConfig config)
     {
         var tasks = config.Tasks.Select(name => TaskSources.Define(name, config.Data)).ToList();
-        var others = GlueTasks.All.Where(task => task.Model != task.Name && tasks.Any(model => model.Name == task.Model));
+        var others = GlueTasks
+            .All.Where(task => task.Model != task.Name && tasks.Any(model => model.Name == task.Model))
+            .Select(task => TaskSources.Define(task.Name, config.Data));
         return Choose([.. tasks, .. others], config.Folder, config.Group, config.Predict.Runs);
     }
 
@@ -107,7 +109,8 @@ public sealed record ChosenRuns
         model.Dispose();
         throw new UserErrorException(
             $"{Paths.Shown(Folder(run))} learned {learned}, and {Task.Name} has {asked}: "
-                + $"give data.own.{Task.Model} as it was, or fine-tune again"
+                + $"give {(TaskSources.IsBuiltIn(Task.Name) ? "recipe and data.label_order" : $"data.own.{Task.Model}")} as it was, "
+                + "or fine-tune again"
         );
     }
 

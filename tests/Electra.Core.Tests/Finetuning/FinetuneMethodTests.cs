@@ -1,9 +1,11 @@
+using Electra.Configuration;
 using Electra.Data;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Finetuning;
@@ -107,6 +109,50 @@ public class FinetuneMethodTests
         foreach (var (step, rates) in settings.GetProperty("lr_per_step_per_group").EnumerateArray().Index())
             foreach (var (group, rate) in rates.EnumerateArray().Index())
                 Assert.Equal(rate.GetDouble(), schedule(step).LearningRate * scales[group], 1e-12);
+    }
+
+    /// <summary>Google's form <c>one_hot</c>, which its TPUs run; the norm of the other counts each occurrence of a word by itself.</summary>
+    [Fact]
+    public void Five_updates_of_recipe_google_are_those_of_Googles_code()
+    {
+        var (golden, settings) = (Golden.Tensors("google_finetune_tiny"), Golden.Json("google_finetune_tiny"));
+        var recipe = Config.Parse<FinetuneConfig>("recipe: google\ncheckpoint: any", "test");
+        var (encoder, head) = (Golden.Tensors("a_tiny_discriminator"), Golden.Tensors("e_finetune"));
+        using var model = Classifier(
+            TinyPair.Config with
+            {
+                HiddenDropout = 0,
+                AttentionDropout = 0,
+            },
+            2,
+            name => name.StartsWith("classifier", StringComparison.Ordinal) ? head[$"classification2/{name}"] : encoder[name]
+        );
+        var method = FinetuneMethod.From(recipe.Training with { LearningRate = settings.GetProperty("learning_rate").GetDouble() });
+        var schedule = method.Schedule(settings.GetProperty("num_train_steps").GetInt64());
+        using var adam = new Adam(model.Store, recipe.Optimizer, parameter => method.Rate(model, parameter));
+        using var step = new TrainingStep(model.Store, adam, losses: 1);
+        var scales = LayerwiseRates.Scales(3, recipe.Training.LayerDecay, recipe.Training.OriginalLayerDecay);
+        for (int k = 0; k < 5; k++)
+        {
+            var expected = settings.GetProperty("one_hot");
+            var rates = expected.GetProperty("lr")[k];
+            Assert.Equal(rates.GetProperty("/embeddings/").GetDouble(), schedule(k).LearningRate * scales[0], 1e-9);
+            Assert.Equal(rates.GetProperty("encoder/layer_1/").GetDouble(), schedule(k).LearningRate * scales[2], 1e-9);
+            Assert.Equal(rates.GetProperty("task_specific/").GetDouble(), schedule(k).LearningRate * scales[^1], 1e-9);
+
+            golden[$"step{k:D2}/token_type_ids"] = zeros_like(golden[$"step{k:D2}/input_ids"]);
+            var batch = Batch(golden, $"step{k:D2}/", golden[$"step{k:D2}/labels"]);
+            var logits = FinetuneMethod.Logits(model, batch.Tokens, Dropout.None);
+            Golden.AssertClose(golden[$"one_hot/step{k:D2}/logits"], logits, 1e-5, $"logits before update {k}");
+            step.Run(k, method.Passes(model, Task(2), (_, _) => batch, [0, 1, 2, 3, 4, 5], 0, RandomKey.FromSeed(k)), schedule(k));
+
+            var update = Assert.Single(step.Read());
+            Assert.Equal(expected.GetProperty("loss_sum")[k].GetDouble(), update.Losses[0], 2e-5);
+            Assert.Equal(expected.GetProperty("norm_used_for_clipping")[k].GetDouble(), update.GradientNorm, 1e-3);
+            foreach (var (name, value) in model.Store.Named())
+                if (golden.TryGetValue($"one_hot/step{k:D2}/param_after/{name}", out var after))
+                    Assert.True((after - value).abs().max().item<float>() <= 1e-5, $"{name} after update {k}");
+        }
     }
 
     [Theory]

@@ -37,10 +37,10 @@ internal static class TinyPair
         new(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(0, 195).Select(i => $"{prefix}{i}")]), lowercase);
 
     /// <summary>The pair with its golden weights.</summary>
-    public static ElectraPair Load(Compute? compute = null, double dropout = 0.1)
+    public static ElectraPair Load(Compute? compute = null, double dropout = 0.1, ElectraConfig? shape = null)
     {
         var pair = ElectraPair.Create(
-            Config with
+            (shape ?? Config) with
             {
                 HiddenDropout = dropout,
                 AttentionDropout = dropout,

@@ -1,5 +1,9 @@
+using Electra.Finetuning;
+using Electra.Model;
 using Electra.Optimization;
+using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Optimization;
@@ -24,6 +28,52 @@ public class AdamTests
             Assert.Equal(settings.GetProperty("raw_grad_norm")[step].GetDouble(), norm.item<float>(), 1e-5);
             foreach (var p in store.Parameters)
                 Golden.AssertClose(golden[$"step{step:00}/param_after/{p.Name}"], p.Value, 1e-6, $"{p.Name} after step {step}");
+        }
+    }
+
+    /// <summary>Google's <c>create_optimizer</c>: a power of the decay, no decay of weights, a warm-up that is not whole, rates by layer.</summary>
+    [Theory]
+    [InlineData("linear")]
+    [InlineData("poly_half")]
+    [InlineData("no_decay")]
+    [InlineData("layerwise")]
+    public void Twenty_updates_equal_Googles_optimizer(string name)
+    {
+        var (golden, settings) = (Golden.Tensors("google_optimizer"), Golden.Json("google_optimizer"));
+        var options = settings.GetProperty("cases").GetProperty(name);
+        double Number(string key, double otherwise) => options.TryGetProperty(key, out var value) ? value.GetDouble() : otherwise;
+        var parameters = golden.Where(entry => entry.Key.StartsWith("init/", StringComparison.Ordinal)).ToDictionary(
+            entry => entry.Key["init/".Length..],
+            entry => entry.Value
+        );
+        using var store = Store(parameters.Select(p => (p.Key, p.Value, !p.Key.Contains("LayerNorm") && !p.Key.EndsWith("bias"))));
+        var recipe = Recipes.Defaults(Recipe.Google, ModelSize.Small).Optimizer;
+        var scales = LayerwiseRates.Scales(2, Number("layerwise_lr_decay_power", 1), asOriginal: true);
+        using var adam = new Adam(
+            store,
+            recipe with
+            {
+                WeightDecay = Number("weight_decay_rate", 0),
+            },
+            p => scales[p.Name.Contains("layer_0") ? 1 : p.Name.Contains("layer_1") ? 2 : p.Name.Contains("task_specific") ? 3 : 0]
+        );
+        double warmup = Number("warmup_steps", 20 * Number("warmup_proportion", 0)), power = Number("lr_decay_power", 1);
+        for (int k = 0; k < 20; k++)
+        {
+            double rate = Schedule.OriginalLinear(k, 0.01, 20, warmup, power);
+            var expected = options.GetProperty("lr")[k];
+            if (expected.ValueKind == System.Text.Json.JsonValueKind.Number)
+                Assert.Equal(expected.GetDouble(), rate, 1e-8);
+            foreach (var p in store.Parameters)
+                p.Gradient.copy_(golden[$"step{k:00}/raw_grad/{p.Name}"]);
+            adam.Step(k, rate).Dispose();
+            foreach (var p in store.Parameters)
+                Golden.AssertClose(golden[$"{name}/step{k:00}/param_after/{p.Name}"], p.Value, 2e-6, $"{p.Name} after update {k}");
+        }
+        foreach (var p in store.Parameters)
+        {
+            Golden.AssertClose(golden[$"{name}/final/{p.Name}/adam_m"], adam.Means.narrow(0, p.Offset, p.Count).view(p.Value.shape), 2e-6, p.Name);
+            Golden.AssertClose(golden[$"{name}/final/{p.Name}/adam_v"], adam.Squares.narrow(0, p.Offset, p.Count).view(p.Value.shape), 2e-6, p.Name);
         }
     }
 

@@ -1,6 +1,7 @@
 using Electra.Model;
 using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Tensors;
