@@ -26,21 +26,21 @@ internal static class Recipes
         {
             Name = "small",
             Model = ElectraConfig.Small,
-            Examples = new ExampleSettings { MaxLength = 128 },
+            Examples = new ExampleSettings { MaxLength = 128, RemoveEmptyParentheses = true },
             Training = new() { Steps = 1_000_000, BatchSize = 128, LearningRate = 5e-4 },
         },
         ModelSize.Base => new()
         {
             Name = "base",
             Model = ElectraConfig.Base,
-            Examples = new ExampleSettings { MaxLength = 512 },
+            Examples = new ExampleSettings { MaxLength = 512, RemoveEmptyParentheses = true },
             Training = new() { Steps = 766_000, BatchSize = 256, LearningRate = 2e-4 },
         },
         ModelSize.Large => new()
         {
             Name = "large",
             Model = ElectraConfig.Large,
-            Examples = new ExampleSettings { MaxLength = 512 },
+            Examples = new ExampleSettings { MaxLength = 512, RemoveEmptyParentheses = true },
             Training = new() { Steps = 400_000, BatchSize = 2048, LearningRate = 2e-4 },
             Objective = new() { Masking = new() { Probability = 0.25 } },
         },
@@ -50,7 +50,7 @@ internal static class Recipes
     private static PretrainConfig AsGoogle(PretrainConfig config) => config with
     {
         Model = config.Model with { TruncatedInitialization = true, PaddingInputGradient = true },
-        Examples = config.Examples with { BlankLineEndsExample = true },
+        Examples = config.Examples with { BlankLineEndsExample = true, RemoveEmptyParentheses = false },
         Optimizer = config.Optimizer with { Clipping = Clipping.TensorFlow },
         Objective = config.Objective with
         {

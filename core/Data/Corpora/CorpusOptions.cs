@@ -25,7 +25,7 @@ public enum Cleaning
     None,
 
     /// <summary>
-    /// What electra_pytorch does to Wikipedia: lines shorter than 80 characters are dropped, and empty parentheses removed.
+    /// What electra_pytorch does to Wikipedia alone: lines shorter than 80 characters are dropped.
     /// </summary>
     Wikipedia,
 }

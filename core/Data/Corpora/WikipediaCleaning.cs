@@ -5,11 +5,11 @@ internal static class WikipediaCleaning
 {
     private const int ShortestLine = 80;
 
-    /// <summary>Drops lines of fewer than 80 characters, strips the others and takes empty parentheses out.</summary>
+    /// <summary>Drops lines of fewer than 80 characters, and strips the others.</summary>
     /// <returns>Null where nothing is left.</returns>
     public static string? Clean(string document)
     {
-        var lines = document.Split('\n').Where(line => line.Length >= ShortestLine).Select(line => line.Trim().Replace("()", ""));
+        var lines = document.Split('\n').Where(line => line.Length >= ShortestLine).Select(line => line.Trim());
         var cleaned = string.Join('\n', lines.Where(line => line.Length > 0));
         return cleaned.Length == 0 ? null : cleaned;
     }

@@ -8,7 +8,7 @@ namespace Electra.Data.Examples;
 /// in richarddwang/electra_pytorch, draw by draw: lines pile up until they reach the target length, and are then dealt out to one or
 /// two segments. The target length carries over from one document to the next. The originals take the beginning of a line that is
 /// longer than an example, and lose the rest; of a document that is such a line as a whole, the parts follow each other as lines do,
-/// and nothing is lost.
+/// and nothing is lost (<see cref="ExampleSettings.CutLongLines"/>).
 /// </summary>
 /// <param name="settings">Lengths and probabilities.</param>
 /// <param name="vocabulary">The special tokens.</param>
@@ -21,6 +21,7 @@ internal sealed class ExampleBuilder(
     // From both originals: the first segment's target where there shall be no second one, and the shortest target.
     private const int SingleSegmentTarget = 100_000;
     private const int ShortestTarget = 5;
+    private const string EmptyParentheses = "()";
 
     // The lines piled up, one after the other, and where each ends; the two segments they are dealt out to.
     private readonly List<int> pile = [];
@@ -36,7 +37,9 @@ internal sealed class ExampleBuilder(
     /// <summary>Adds the examples of one document. Its end also ends its last example, however short.</summary>
     public void AddDocument(ReadOnlySpan<char> document)
     {
-        if (document.Trim() is var text && IsOneLongLine(text))
+        if (settings.RemoveEmptyParentheses && document.Contains(EmptyParentheses, StringComparison.Ordinal))
+            document = document.ToString().Replace(EmptyParentheses, "", StringComparison.Ordinal);
+        if (settings.CutLongLines && document.Trim() is var text && IsOneLongLine(text))
             AddLongLine(text);
         else
             foreach (var line in document.Split('\n'))

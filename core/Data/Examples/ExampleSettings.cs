@@ -28,6 +28,18 @@ public sealed record ExampleSettings
     public bool BlankLineEndsExample { get; init; }
 
     /// <summary>
+    /// Whether a document that is a single line, longer than an example, is cut at spaces so that nothing of it is lost. Both originals
+    /// take its beginning, and lose the rest.
+    /// </summary>
+    public bool CutLongLines { get; init; } = true;
+
+    /// <summary>
+    /// Whether empty parentheses, <c>()</c>, are taken out of every line, as electra_pytorch does; Google's code leaves them. In text about
+    /// programs they stand for calls: leave them there.
+    /// </summary>
+    public bool RemoveEmptyParentheses { get; init; }
+
+    /// <summary>
     /// The share of the documents kept out of training to evaluate on. A document is chosen by its number alone, so that runs with
     /// other seeds or lengths evaluate on the same documents.
     /// </summary>

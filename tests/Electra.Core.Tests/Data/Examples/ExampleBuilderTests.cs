@@ -1,6 +1,11 @@
 using System.Text.Json;
+using Electra.Data.Corpora;
 using Electra.Data.Examples;
+using Electra.Model;
+using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Tokenization;
+using Electra.Training;
 
 namespace Electra.Tests.Data.Examples;
 
@@ -15,7 +20,7 @@ public class ExampleBuilderTests
         var lines = new List<JsonElement>();
         var documents = golden.GetProperty("docs").EnumerateArray().Select(document => Document(document.EnumerateArray(), lines)).ToList();
 
-        AssertOriginal(golden, documents, lines);
+        AssertOriginal(golden, documents, (line, ids) => ids.AddRange(lines[int.Parse(line)].EnumerateArray().Select(id => id.GetInt32())));
     }
 
     [Theory]
@@ -26,27 +31,29 @@ public class ExampleBuilderTests
     [InlineData("ml16_noclean")]
     public void Examples_of_real_text_are_those_of_the_original_draw_by_draw(string tag)
     {
-        // Of the text, the fixture has the ids and the length of each line.
-        var golden = Golden.Json("f_examples_lines");
+        var golden = Golden.Json("f_examples");
         var run = golden.GetProperty("runs").EnumerateArray().Single(run => run.GetProperty("tag").GetString() == tag);
-        // The original's cleaning leaves out lines of less than 80 characters.
-        int shortest = run.GetProperty("apply_cleaning").GetBoolean() ? 80 : 0;
-        var lines = new List<JsonElement>();
-        var documents = golden
-            .GetProperty("docs")
-            .EnumerateArray()
-            .Select(document =>
-                Document(
-                    document
-                        .EnumerateArray()
-                        .Where(line => line.GetProperty("length").GetInt32() >= shortest)
-                        .Select(line => line.GetProperty("ids")),
-                    lines
-                )
-            )
-            .ToList();
+        var cleaning = run.GetProperty("apply_cleaning").GetBoolean() ? Cleaning.Wikipedia : Cleaning.None;
+        var corpus = golden.GetProperty("docs").EnumerateArray().Select(text => text.GetString()!);
 
-        AssertOriginal(run, documents, lines);
+        AssertOriginal(run, Cleaned(corpus, cleaning), new ElectraTokenizer(GoldenVocabulary()).Encode);
+    }
+
+    [Fact]
+    public void Empty_parentheses_are_left_where_the_settings_do_not_say_otherwise()
+    {
+        Assert.True(Recipes.Defaults(Recipe.ElectraPytorch, ModelSize.Base).Examples.RemoveEmptyParentheses);
+        Assert.False(Recipes.Defaults(Recipe.Google, ModelSize.Base).Examples.RemoveEmptyParentheses);
+        var lines = new List<string>();
+        foreach (bool removes in new[] { false, true })
+            new ExampleBuilder(
+                new() { RemoveEmptyParentheses = removes },
+                Bert,
+                (line, ids) => lines.Add(line.ToString()),
+                ExampleDraws.From(RandomKey.FromSeed(1)),
+                new ExampleList()
+            ).AddDocument("a() (()) b\n() c");
+        Assert.Equal(["a() (()) b", "() c", "a () b", " c"], lines);
     }
 
     [Fact]
@@ -169,7 +176,7 @@ public class ExampleBuilderTests
         return string.Join('\n', Enumerable.Range(first, known.Count - first));
     }
 
-    private static void AssertOriginal(JsonElement golden, IEnumerable<string> documents, List<JsonElement> lines)
+    private static void AssertOriginal(JsonElement golden, IEnumerable<string> documents, TokenizeLine tokenize)
     {
         var draws = new Queue<JsonElement>(golden.GetProperty("draws").EnumerateArray());
         JsonElement Next(string kind)
@@ -187,11 +194,15 @@ public class ExampleBuilderTests
                 return draw[3].GetInt32();
             });
         var examples = new ExampleList();
-        var settings = new ExampleSettings { MaxLength = golden.GetProperty("max_length").GetInt32() };
+        var settings = Recipes.Defaults(Recipe.ElectraPytorch, ModelSize.Small).Examples with
+        {
+            MaxLength = golden.GetProperty("max_length").GetInt32(),
+            CutLongLines = false,
+        };
         var builder = new ExampleBuilder(
             settings,
             Bert,
-            (line, ids) => ids.AddRange(lines[int.Parse(line)].EnumerateArray().Select(id => id.GetInt32())),
+            tokenize,
             recorded,
             examples
         );
@@ -207,6 +218,18 @@ public class ExampleBuilderTests
             Assert.Equal(expected[i].GetProperty("input_ids").EnumerateArray().Select(id => id.GetInt32()), examples[i].ToArray());
             Assert.Equal(expected[i].GetProperty("sentA_length").GetInt32(), examples.Bounds[i].LengthA);
         }
+    }
+
+    /// <summary>The documents as the corpus gives them.</summary>
+    private static IEnumerable<string> Cleaned(IEnumerable<string> documents, Cleaning cleaning) =>
+        cleaning == Cleaning.Wikipedia ? documents.Select(WikipediaCleaning.Clean).OfType<string>() : documents;
+
+    private static Vocabulary GoldenVocabulary()
+    {
+        string[] tokens = [.. Enumerable.Range(0, 30522).Select(id => $"[elsewhere {id}]")];
+        foreach (var line in File.ReadLines(TestData.Fixture("golden/f_examples_pieces.tsv")))
+            tokens[int.Parse(line.Split('\t')[0])] = line.Split('\t')[1];
+        return new Vocabulary(tokens);
     }
 
     private static ExampleDraws Script(double[] uniform, int[]? between = null)
