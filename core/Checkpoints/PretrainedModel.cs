@@ -28,7 +28,7 @@ public sealed class PretrainedModel : IDisposable
             StringComparer.Ordinal
         );
         var config = Path.Combine(folder, ConfigFile);
-        Config = !InputFile.IsNamed(config) ? ShapeInference.From(Tensors, source, part)
+        Config = !InputFile.IsNamed(config) ? ShapeInference.From(Tensors, source, part, weights.Task)
             : isInOneFile && part == ModelPart.Generator ? ShapeInference.Generator(HuggingFaceConfig.Load(config), Tensors, source)
             : HuggingFaceConfig.Load(config);
         Head = ModelHeads.Of(Config, storedNames.Keys.ToHashSet(StringComparer.Ordinal));
@@ -236,12 +236,18 @@ public sealed class PretrainedModel : IDisposable
     private static (string File, bool IsOfPair) FindFile(string source, ModelPart part, Func<string[], string> find)
     {
         string[] beside = ["*.json", "vocab.txt"];
-        OtherFormats.Refuse(Paths.Find(source));
+        var local = Paths.Find(source);
+        if (!Directory.Exists(local))
+        {
+            if (WeightFiles.TensorFlowIndex(local) is { } index)
+                return (index, false);
+            OtherFormats.Refuse(local);
+        }
         var path = find([.. beside, "model.safetensors", "model-*.safetensors"]);
         if (File.Exists(path))
             return WeightFiles.IsWeights(path)
                 ? (path, false)
-                : throw new UserErrorException($"{source} is not a file of weights: .safetensors, .bin and .pth can be loaded");
+                : throw new UserErrorException($"{source} is not a file of weights: .safetensors, .bin, .pth and TensorFlow's .index can be loaded");
         if (!Directory.Exists(path))
             throw new UserErrorException(
                 $"{source}: there is no such folder or file (looked for "
@@ -256,6 +262,8 @@ public sealed class PretrainedModel : IDisposable
                 ofPair,
                 Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(either))) is not null)
             );
+        if (WeightFiles.TensorFlowIndex(path) is { } checkpoint)
+            return (checkpoint, false);
         OtherFormats.RefuseFolder(path);
         string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(Paths.Shown)];
         throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"

@@ -1,5 +1,7 @@
 using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Tasks;
+using Electra.Model;
 
 namespace Electra.Checkpoints;
 
@@ -12,30 +14,60 @@ internal static class ShapeInference
     /// <summary>
     /// The shapes that the weights have. The number of heads leaves no trace in them: heads of 64 are taken, as all published models have.
     /// </summary>
+    /// <param name="tensors">The weights by Hugging Face's names.</param>
+    /// <param name="source">What the user calls them.</param>
+    /// <param name="part">Which model they are.</param>
+    /// <param name="task">The task of Google's code that they were fine-tuned on; null: none.</param>
     /// <exception cref="UserErrorException">The weights are of no ELECTRA.</exception>
-    public static HuggingFaceConfig From(IReadOnlyDictionary<string, StoredTensor> tensors, string source, ModelPart part)
+    public static HuggingFaceConfig From(IReadOnlyDictionary<string, StoredTensor> tensors, string source, ModelPart part, string? task = null)
     {
         IReadOnlyList<long> Shape(string name) => Matrix(tensors, name, source);
         var (words, intermediate) = (Shape(WeightNames.Words), Shape($"{Encoder}0{Intermediate}"));
         int hidden = checked((int)intermediate[1]);
-        if (hidden % PublishedHeadSize != 0)
-            throw new UserErrorException(
-                $"{source}: a hidden size of {hidden} leaves the number of attention heads open; "
-                    + "put the model's config.json beside the file"
-            );
-        return new HuggingFaceConfig
+        var config = new HuggingFaceConfig
         {
             Architectures = [part == ModelPart.Generator ? "ElectraForMaskedLM" : "ElectraForPreTraining"],
             VocabularySize = checked((int)words[0]),
             EmbeddingSize = checked((int)words[1]),
             HiddenSize = hidden,
             IntermediateSize = checked((int)intermediate[0]),
-            NumAttentionHeads = hidden / PublishedHeadSize,
+            NumAttentionHeads = Math.Max(1, hidden / PublishedHeadSize),
             NumHiddenLayers = Enumerable.Range(0, int.MaxValue).TakeWhile(i => tensors.ContainsKey($"{Encoder}{i}{Intermediate}")).Count(),
             MaxPositions = checked((int)Shape("electra.embeddings.position_embeddings.weight")[0]),
             TokenTypes = checked((int)Shape("electra.embeddings.token_type_embeddings.weight")[0]),
         };
+        if (hidden % PublishedHeadSize != 0)
+            throw new UserErrorException(
+                $"{source}: a hidden size of {hidden} leaves the number of attention heads open, and there is no config.json beside it "
+                    + $"that says it. Write one, with the right number in it:\n{Sizes(config)}"
+            );
+        return task is null ? config : Of(config, task, tensors);
     }
+
+    /// <summary>A classifier of Google's fine-tuning, with its labels in the order of that code.</summary>
+    private static HuggingFaceConfig Of(HuggingFaceConfig config, string task, IReadOnlyDictionary<string, StoredTensor> tensors)
+    {
+        var name = task switch { "sst" => "sst2", "sts" => "stsb", _ => task };
+        if (!tensors.TryGetValue("classifier.weight", out var weight) || GlueTasks.FindGoogles(name) is not { } known)
+            return config with { Architectures = [$"{task} of Google's code"] };
+        string[] labels = known.IsRegression ? ["value"]
+            : known.Labels.Count == weight.Shape[0] ? [.. known.Labels]
+            : [.. Enumerable.Range(0, (int)Math.Min(weight.Shape[0], config.HiddenSize)).Select(i => $"LABEL_{i}")];
+        return config with
+        {
+            Architectures = [nameof(ElectraClassifier)],
+            ProblemType = known.IsRegression ? "regression" : "single_label_classification",
+            Id2label = labels.Index().ToDictionary(label => label.Index, label => label.Item),
+            Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
+        };
+    }
+
+    private static string Sizes(HuggingFaceConfig config) =>
+        $$"""
+        {"model_type": "electra", "vocab_size": {{config.VocabularySize}}, "embedding_size": {{config.EmbeddingSize}}, "hidden_size": {{config.HiddenSize}}, "num_hidden_layers": {{config.NumHiddenLayers}},
+         "num_attention_heads": {{config.NumAttentionHeads}}, "intermediate_size": {{config.IntermediateSize}}, "max_position_embeddings": {{config.MaxPositions}}}
+        """;
+
     /// <summary>
     /// The generator's configuration where a file has both models and the configuration beside it is the discriminator's.
     /// </summary>

@@ -90,6 +90,28 @@ public sealed record FinetuneMethod
         return Loss(task, Logits(model, batch.Tokens, dropout), tensor(labels, device: model.Store.Compute.Device));
     }
 
+    /// <summary>Outputs of a model that learns by this method, in the task's own unit.</summary>
+    internal float[] InOwnUnit(TaskDefinition task, float[] outputs) =>
+        Unit(task) is var (zero, one) && (zero, one) == (0, 1)
+            ? outputs
+            : [.. outputs.Select(output => (float)(zero + ((one - zero) * output)))];
+
+    /// <summary>The weights of such a model, with those of the head changed so that its outputs are in the task's own unit.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> InOwnUnit(TaskDefinition task, IEnumerable<(string Name, Tensor Value)> weights)
+    {
+        var (zero, one) = Unit(task);
+        return (zero, one) == (0, 1)
+            ? weights
+            : weights.Select(weight =>
+                weight.Name switch
+                {
+                    "classifier.weight" => (weight.Name, weight.Value * (one - zero)),
+                    "classifier.bias" => (weight.Name, (weight.Value * (one - zero)) + zero),
+                    _ => weight,
+                }
+            );
+    }
+
     /// <summary>The method as the options of a run describe it.</summary>
     public static FinetuneMethod From(FinetuneOptions options) => new()
     {

@@ -220,12 +220,8 @@ internal sealed class FinetuneRun : IDisposable
     }
 
     /// <summary>The outputs for the rows of a split, in the task's own unit.</summary>
-    private float[] Score(EncodedSplit split, CancellationToken cancellation)
-    {
-        var measured = TaskScorer.Score(model, split, MeasuredRows, null, cancellation);
-        var (zero, one) = method.Unit(task);
-        return (zero, one) == (0, 1) ? measured : [.. measured.Select(output => (float)(zero + (one - zero) * output))];
-    }
+    private float[] Score(EncodedSplit split, CancellationToken cancellation) =>
+        method.InOwnUnit(task, TaskScorer.Score(model, split, MeasuredRows, null, cancellation));
 
     /// <summary>Where the run stops, and now and then; a run that is finished leaves its result instead.</summary>
     private void Save(long at, bool ends)
@@ -283,24 +279,6 @@ internal sealed class FinetuneRun : IDisposable
             Id2label = labels.Index().ToDictionary(label => label.Index, label => label.Item),
             Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
-        HuggingFaceFolder.WriteFiles(job.Folder, description, InOwnUnit(), start.Tokenizer);
-    }
-
-    /// <summary>The weights of the model, whose outputs are in the task's own unit.</summary>
-    private IEnumerable<(string Name, Tensor Value)> InOwnUnit()
-    {
-        var (zero, one) = method.Unit(task);
-        return (zero, one) == (0, 1)
-            ? model.Store.Named()
-            : model
-                .Store.Named()
-                .Select(weight =>
-                    weight.Name switch
-                    {
-                        "classifier.weight" => (weight.Name, weight.Value * (one - zero)),
-                        "classifier.bias" => (weight.Name, weight.Value * (one - zero) + zero),
-                        _ => weight,
-                    }
-                );
+        HuggingFaceFolder.WriteFiles(job.Folder, description, method.InOwnUnit(task, model.Store.Named()), start.Tokenizer);
     }
 }

@@ -48,7 +48,9 @@ public static class Schedule
     /// The share of the updates in which the rate rises. The linear schedules take whole updates of it, int(share · N); the one-cycle ones
     /// the share itself (richarddwang/electra_pytorch, <c>finetune.py</c>).
     /// </param>
-    /// <param name="roundWarmup">False: the linear schedules take share · N as it is (google-research/electra, <c>optimization.py</c>).</param>
+    /// <param name="roundWarmup">
+    /// False: the linear schedules take share · N as it is (google-research/electra, <c>optimization.py</c>).
+    /// </param>
     public static Func<long, StepRates> OfShare(
         ScheduleKind kind,
         double peak,

@@ -8,8 +8,7 @@ internal static class OtherFormats
 {
     private const string Convert = "convert it first, with transformers: the folder that save_pretrained writes can be opened";
 
-    private const string TensorFlow = "a TensorFlow checkpoint: " + Convert
-        + " (for Google's own, transformers 4 has models/electra/convert_electra_original_tf_checkpoint_to_pytorch.py)";
+    private const string TensorFlow = "a part of a TensorFlow checkpoint, whose file .index is not beside it";
 
     /// <summary>Ends of file names, and what such a file is.</summary>
     private static readonly (string End, string What)[] Known =
@@ -17,25 +16,34 @@ internal static class OtherFormats
         (".h5", "a model of TensorFlow's Keras: " + Convert + " (from_tf=True, transformers 4)"),
         (".msgpack", "a model of Flax: " + Convert + " (from_flax=True, transformers 4)"),
         (".meta", TensorFlow),
-        (".index", TensorFlow),
         (".onnx", "an ONNX file, which has no weights to train: open the model that it was exported from"),
         (".gguf", "a file of llama.cpp: open the model that it was made from"),
         (".zip", "a zip archive: unpack it"),
         (".gz", "a compressed file: unpack it"),
     ];
 
-    /// <summary>
-    /// Refuses a file of another program, or the common beginning of a TensorFlow checkpoint's files (<c>model.ckpt-1000</c>).
-    /// </summary>
+    /// <summary>Refuses a file of another program.</summary>
     /// <exception cref="UserErrorException">It is one.</exception>
     public static void Refuse(string path)
     {
         var what =
-            path.Contains(".data-0000", StringComparison.Ordinal) || (!Path.Exists(path) && File.Exists(path + ".index")) ? TensorFlow
+            path.Contains(".data-0000", StringComparison.Ordinal) ? TensorFlow
+            : IsVersion1(path) ? "a TensorFlow checkpoint of version 1, which cannot be read: "
+                + "save it again as version 2 (tf.train.Saver(write_version=tf.train.SaverDef.V2))"
             : File.Exists(path) ? Array.Find(Known, known => path.EndsWith(known.End, StringComparison.OrdinalIgnoreCase)).What
             : null;
         if (what is not null)
             throw new UserErrorException($"{Paths.Shown(path)} is {what}");
+    }
+
+    /// <summary>Whether a file is one sorted table that is not the index of a checkpoint: the first version has all in it.</summary>
+    private static bool IsVersion1(string path)
+    {
+        if (!File.Exists(path) || WeightFiles.IsWeights(path))
+            return false;
+        using var file = new BinaryFile(path);
+        int end = (int)Math.Min(file.Length, 48);
+        return SortedTable.IsTable(file.Read(file.Length - end, end));
     }
 
     /// <summary>Refuses a folder without weights that can be read, but with those of another program or of an adapter.</summary>

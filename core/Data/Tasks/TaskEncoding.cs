@@ -100,6 +100,8 @@ internal static class TaskEncoding
         buffers.Rows.Add(swap ? second : first, swap ? first : second, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair);
     }
 
+    private static TaskRow Swapped(TaskRow row) => row with { TextA = row.TextB, TextB = row.TextA };
+
     private static void Count(TaskRow row, ElectraTokenizer tokenizer, int cut, EncodingBuffers buffers)
     {
         var (counts, unk) = (buffers.Counts, tokenizer.Vocabulary.UnkId);
@@ -150,7 +152,7 @@ internal static class TaskEncoding
                     var buffers = new EncodingBuffers();
                     foreach (var row in piece)
                         if (swap && options.SwapBeforeTruncation)
-                            Encode(row with { TextA = row.TextB, TextB = row.TextA }, task.IsPair, false, tokenizer, options.MaxLength, buffers);
+                            Encode(Swapped(row), task.IsPair, false, tokenizer, options.MaxLength, buffers);
                         else
                             Encode(row, task.IsPair, swap, tokenizer, options.MaxLength, buffers);
                     return (buffers.Rows, buffers.Counts, Labels: piece.Select(row => row.Label).ToArray());

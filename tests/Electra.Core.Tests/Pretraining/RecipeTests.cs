@@ -1,3 +1,4 @@
+using Electra.Configuration;
 using Electra.Data;
 using Electra.Model;
 using Electra.Optimization;
@@ -64,6 +65,21 @@ public class RecipeTests
         Assert.True(auc.Max() > 0.7, $"AUC {curve}");
 
         double Auc() => Evaluation.Measure(pair, method, heldOut, key[3]).Detection.Auc;
+    }
+
+    [Theory]
+    [InlineData("google", Recipe.Google, ModelSize.Small)]
+    [InlineData("small", Recipe.ElectraPytorch, ModelSize.Small)]
+    [InlineData("base", Recipe.ElectraPytorch, ModelSize.Base)]
+    [InlineData("large", Recipe.ElectraPytorch, ModelSize.Large)]
+    public void A_configuration_file_says_what_its_recipe_sets(string file, Recipe recipe, ModelSize size)
+    {
+        var said = Config.Load<PretrainConfig>(Path.Combine(TestData.Repository, "configs", $"{file}.yaml"));
+        var set = Recipes.Defaults(recipe, size);
+        Assert.Equal(
+            (set.Recipe, set.Model, set.Examples, set.Objective, set.Optimizer, set.Training with { MicroBatchSize = 0 }),
+            (said.Recipe, said.Model, said.Examples, said.Objective, said.Optimizer, said.Training with { MicroBatchSize = 0 })
+        );
     }
 
     /// <summary>A language of eight slots, each with words of its own.</summary>

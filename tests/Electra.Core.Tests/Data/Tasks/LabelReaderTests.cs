@@ -29,6 +29,24 @@ public sealed class LabelReaderTests
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => Reader(labels).Read(text, "here")).Message);
 
     [Theory]
+    [InlineData(LabelForm.Number, "0", "entailment")]
+    [InlineData(LabelForm.Number, "2", "contradiction")]
+    [InlineData(LabelForm.Name, "neutral", "neutral")]
+    public void A_label_has_one_meaning_whatever_the_order_of_the_outputs(LabelForm form, string text, string name)
+    {
+        foreach (var order in Enum.GetValues<LabelOrder>())
+        {
+            var task = TaskSources.Define("mnli", new TaskSourceOptions { LabelOrder = order });
+            Assert.Equal(name, task.Labels[(int)new LabelReader(task, form).Read(text, "here")]);
+            Assert.Equal(task.Labels, TaskSources.Define("ax", new TaskSourceOptions { LabelOrder = order }).Labels);
+        }
+        Assert.Equal(
+            ["contradiction", "entailment", "neutral"],
+            TaskSources.Define("mnli", new TaskSourceOptions { LabelOrder = LabelOrder.Google }).Labels
+        );
+    }
+
+    [Theory]
     [InlineData("2.5", 2.5f)]
     [InlineData(" -1e-1", -0.1f)]
     public void A_value_is_a_number(string text, float expected) => Assert.Equal(expected, Values().Read(text, "here"));

@@ -48,6 +48,18 @@ public sealed class TaskDataTests : IDisposable
         Assert.Equal([1f, 0f], batch.Labels);
     }
 
+    [Theory]
+    [InlineData(false, new[] { 2, 6, 6, 3, 5, 5, 5, 3 })]
+    [InlineData(true, new[] { 2, 6, 6, 6, 3, 5, 5, 3 })]
+    public void Rows_are_swapped_before_or_after_they_are_truncated(bool before, int[] swapped)
+    {
+        using var data = Prepare(
+            Pairs(("a a a a", "b b b b b b", 1)) is var pairs ? pairs with { Task = pairs.Task with { IsUnordered = true } } : pairs,
+            new EncodingOptions { MaxLength = 8, SwapBeforeTruncation = before }
+        );
+        Assert.Equal(swapped.Select(id => (long)id), data.Train.Batch([1]).Tokens.Ids);
+    }
+
     [Fact]
     public void An_empty_second_text_keeps_its_separator()
     {
@@ -209,11 +221,13 @@ public sealed class TaskDataTests : IDisposable
         return new Vocabulary(tokens);
     }
 
-    private TaskData Prepare(TaskText rows, int maxLength = 32) =>
+    private TaskData Prepare(TaskText rows, int maxLength = 32) => Prepare(rows, new EncodingOptions { MaxLength = maxLength });
+
+    private TaskData Prepare(TaskText rows, EncodingOptions options) =>
         TaskData.Prepare(
             rows,
             new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])),
-            new EncodingOptions { MaxLength = maxLength },
+            options,
             folder.Path
         );
 
