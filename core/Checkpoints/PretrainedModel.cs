@@ -95,7 +95,7 @@ public sealed class PretrainedModel : IDisposable
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         AtomicFolder.Recover(Paths.Find(source));
-        var (file, isOfPair) = FindFile(source, part, files => OnThisMachine(source, files, hub, progress, cancellation));
+        var (file, isOfPair) = ModelFiles.Find(source, part, files => ModelFiles.OnThisMachine(source, files, hub, progress, cancellation));
         var weights = WeightFiles.Open(file);
         try
         {
@@ -225,82 +225,5 @@ public sealed class PretrainedModel : IDisposable
         CopyTo(name, a);
         CopyTo(WeightNames.Words, b);
         return a.eq(b).all().item<bool>();
-    }
-
-    /// <summary>
-    /// The file of weights, or the index of several, that a source means; and whether it lies beside the other model of a pair.
-    /// </summary>
-    /// <param name="source">A folder, a file, or a model on the hub.</param>
-    /// <param name="part">Which model to take where there are two.</param>
-    /// <param name="find">Finds the source, with files of the given names where it is a folder on the hub.</param>
-    private static (string File, bool IsOfPair) FindFile(string source, ModelPart part, Func<string[], string> find)
-    {
-        string[] beside = ["*.json", "vocab.txt"];
-        var local = Paths.Find(source);
-        if (!Directory.Exists(local))
-        {
-            if (WeightFiles.TensorFlowIndex(local) is { } index)
-                return (index, false);
-            OtherFormats.Refuse(local);
-        }
-        var path = find([.. beside, "model.safetensors", "model-*.safetensors"]);
-        if (File.Exists(path))
-            return WeightFiles.IsWeights(path)
-                ? (path, false)
-                : throw new UserErrorException($"{source} is not a file of weights: .safetensors, .bin, .pth and TensorFlow's .index can be loaded");
-        if (!Directory.Exists(path))
-            throw new UserErrorException(
-                $"{source}: there is no such folder or file (looked for "
-                    + $"{string.Join(" and ", Paths.Candidates(source).Select(Paths.Shown))})"
-            );
-        if (!Path.Exists(Paths.Find(source)) && WeightsIn(path) is null)
-            path = find([.. beside, "pytorch_model.bin", "pytorch_model-*.bin"]); // older repositories have nothing else
-        if (WeightsIn(path) is { } file)
-            return (file, false);
-        if (WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(part))) is { } ofPair)
-            return (
-                ofPair,
-                Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(either))) is not null)
-            );
-        if (WeightFiles.TensorFlowIndex(path) is { } checkpoint)
-            return (checkpoint, false);
-        OtherFormats.RefuseFolder(path);
-        string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(Paths.Shown)];
-        throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
-            + (named.Length == 0 ? Milestones(path) : $". Name the file to take: {string.Join(", ", named)}"));
-    }
-
-    private static string OnThisMachine(
-        string source,
-        string[] files,
-        HubClient? hub,
-        IProgress<ProgressReport>? progress,
-        CancellationToken cancellation
-    )
-    {
-        try
-        {
-            return HubFolders.Find(source, HubKind.Model, files, hub, progress, cancellation);
-        }
-        catch (HubException e)
-        {
-            throw new UserErrorException(e.Message, e);
-        }
-    }
-
-    private static string? WeightsIn(string folder) =>
-        WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(InputFile.IsNamed);
-
-    /// <summary>Names the models of a run, if the folder is the run's own: they lie beside it.</summary>
-    internal static string Milestones(string folder)
-    {
-        string[] beside =
-        [
-            .. Directory
-                .GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*")
-                .Select(Paths.Shown)
-                .Order(StringComparer.Ordinal),
-        ];
-        return beside.Length == 0 ? "" : $". The models of this run are in {string.Join(", ", beside)}";
     }
 }

@@ -19,7 +19,12 @@ internal static class ShapeInference
     /// <param name="part">Which model they are.</param>
     /// <param name="task">The task of Google's code that they were fine-tuned on; null: none.</param>
     /// <exception cref="UserErrorException">The weights are of no ELECTRA.</exception>
-    public static HuggingFaceConfig From(IReadOnlyDictionary<string, StoredTensor> tensors, string source, ModelPart part, string? task = null)
+    public static HuggingFaceConfig From(
+        IReadOnlyDictionary<string, StoredTensor> tensors,
+        string source,
+        ModelPart part,
+        string? task = null
+    )
     {
         IReadOnlyList<long> Shape(string name) => Matrix(tensors, name, source);
         var (words, intermediate) = (Shape(WeightNames.Words), Shape($"{Encoder}0{Intermediate}"));
@@ -62,11 +67,20 @@ internal static class ShapeInference
         };
     }
 
-    private static string Sizes(HuggingFaceConfig config) =>
-        $$"""
-        {"model_type": "electra", "vocab_size": {{config.VocabularySize}}, "embedding_size": {{config.EmbeddingSize}}, "hidden_size": {{config.HiddenSize}}, "num_hidden_layers": {{config.NumHiddenLayers}},
-         "num_attention_heads": {{config.NumAttentionHeads}}, "intermediate_size": {{config.IntermediateSize}}, "max_position_embeddings": {{config.MaxPositions}}}
-        """;
+    private static string Sizes(HuggingFaceConfig config)
+    {
+        (string Key, int Value)[] sizes =
+        [
+            ("vocab_size", config.VocabularySize),
+            ("embedding_size", config.EmbeddingSize),
+            ("hidden_size", config.HiddenSize),
+            ("num_hidden_layers", config.NumHiddenLayers),
+            ("num_attention_heads", config.NumAttentionHeads),
+            ("intermediate_size", config.IntermediateSize),
+            ("max_position_embeddings", config.MaxPositions),
+        ];
+        return $"{{\"model_type\": \"electra\", {string.Join(", ", sizes.Select(size => $"\"{size.Key}\": {size.Value}"))}}}";
+    }
 
     /// <summary>
     /// The generator's configuration where a file has both models and the configuration beside it is the discriminator's.

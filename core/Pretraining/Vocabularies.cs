@@ -118,7 +118,8 @@ public static class Vocabularies
                 e
             );
         }
-        if (WeightFiles.IsWeights(path)) // a model's vocabulary lies beside its weights
+        // A model's vocabulary lies beside its weights.
+        if (WeightFiles.IsWeights(path) || (!Directory.Exists(path) && WeightFiles.TensorFlowIndex(path) is not null))
             path = Path.GetDirectoryName(path)!;
         if (FileStatus.Of(path).Kind == FileKind.Missing)
             throw new UserErrorException($"{options.Key}: there is no file or folder {options.File}");
@@ -128,7 +129,7 @@ public static class Vocabularies
         return TokenizerFiles.Load(
             Array.Find(folders, TokenizerFiles.AreIn)
                 ?? throw new UserErrorException(
-                    $"{options.Key}: {options.File} holds no {TokenizerFiles.VocabularyFile}{PretrainedModel.Milestones(path)}"
+                    $"{options.Key}: {options.File} holds no {TokenizerFiles.VocabularyFile}{ModelFiles.Milestones(path)}"
                 )
         );
     }

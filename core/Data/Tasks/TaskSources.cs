@@ -51,7 +51,8 @@ internal static class TaskSources
     /// <summary>What a task is.</summary>
     /// <exception cref="UserErrorException">There is no task of this name.</exception>
     public static TaskDefinition Define(string name, TaskSourceOptions options) =>
-        BuiltIn(name, options.LabelOrder) ?? (options.Own.TryGetValue(name, out var own) ? OwnTask.Define(name, own) : throw Unknown(name, options));
+        BuiltIn(name, options.LabelOrder)
+        ?? (options.Own.TryGetValue(name, out var own) ? OwnTask.Define(name, own) : throw Unknown(name, options));
 
     /// <summary>A task with its rows.</summary>
     /// <param name="name">The task.</param>
@@ -85,7 +86,8 @@ internal static class TaskSources
             );
 
     private static TaskDefinition? BuiltIn(string name, LabelOrder order) =>
-        (order == LabelOrder.Google ? GlueTasks.FindGoogles(name) : GlueTasks.Find(name)) ?? DotnetDocsTasks.All.FirstOrDefault(task => task.Name == name);
+        (order == LabelOrder.Google ? GlueTasks.FindGoogles(name) : GlueTasks.Find(name))
+        ?? DotnetDocsTasks.All.FirstOrDefault(task => task.Name == name);
 
     private static UserErrorException Unknown(string name, TaskSourceOptions options)
     {

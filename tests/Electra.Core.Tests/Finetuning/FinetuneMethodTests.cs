@@ -111,7 +111,7 @@ public class FinetuneMethodTests
                 Assert.Equal(rate.GetDouble(), schedule(step).LearningRate * scales[group], 1e-12);
     }
 
-    /// <summary>Google's form <c>one_hot</c>, which its TPUs run; the norm of the other counts each occurrence of a word by itself.</summary>
+    /// <summary>Google's form <c>one_hot</c>, which its TPUs run; the norm of the other counts each occurrence of a word.</summary>
     [Fact]
     public void Five_updates_of_recipe_google_are_those_of_Googles_code()
     {

@@ -132,11 +132,13 @@ public class GoogleTrajectoryTests
 
         public ElectraMethod Method(ObjectiveOptions options)
         {
-            bool[] special = [.. Enumerable.Range(0, 200).Select(id => NeverMasked.Contains(id) || (id == Unknown && !options.Masking.MaskUnknown))];
+            bool masksUnknown = options.Masking.MaskUnknown;
+            bool[] special = [.. Enumerable.Range(0, 200).Select(id => NeverMasked.Contains(id) || (id == Unknown && !masksUnknown))];
             var tokens = new MaskingTokens(200, Mask, special) { MaxLength = 20 };
             return ElectraMethod.From(options, tokens, Compute.Reference) with
             {
-                Mask = (batch, _) => masked = Masking.Apply(batch, tokens, options.Masking, row => (Choice(batch, special, row), Hide(row))),
+                Mask = (batch, _) =>
+                    masked = Masking.Apply(batch, tokens, options.Masking, row => (Choice(batch, special, row), Hide(row))),
                 Sample = (logits, targets, _) =>
                     sampled = Sampling.Draw(logits, targets, options, _ => Used("gumbel_uniform"), _ => throw new NotSupportedException())
                         .DetachFromDisposeScope(),
@@ -154,8 +156,8 @@ public class GoogleTrajectoryTests
         private Func<int, double> Choice(TokenBatch batch, bool[] special, int row)
         {
             int[] candidates = [.. Enumerable.Range(0, batch.Lengths[row]).Where(i => !special[batch.Ids[(row * batch.Length) + i]])];
-            return draw =>
-                (Array.IndexOf(candidates, (int)this["positions"][row, draw - (row * batch.Length)].item<long>()) + 0.5) / candidates.Length;
+            int Drawn(int draw) => (int)this["positions"][row, draw - (row * batch.Length)].item<long>();
+            return draw => (Array.IndexOf(candidates, Drawn(draw)) + 0.5) / candidates.Length;
         }
 
         private Func<int, double> Hide(int row)
