@@ -50,7 +50,7 @@ internal static class ModelFiles
         OtherFormats.RefuseFolder(path);
         string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(Paths.Shown)];
         throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
-            + (named.Length == 0 ? Milestones(path) : $". Name the file to take: {string.Join(", ", named)}"));
+            + (named.Length > 0 ? $". Name the file to take: {string.Join(", ", named)}" : ModelsInside(path) + Milestones(path)));
     }
 
     /// <summary>Finds a source, on the hub where it is not on this machine.</summary>
@@ -75,6 +75,20 @@ internal static class ModelFiles
 
     private static string? WeightsIn(string folder) =>
         WeightFiles.Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(InputFile.IsNamed);
+
+    /// <summary>Names the folders in a folder that hold models: a trainer's <c>checkpoint-500</c>.</summary>
+    private static string ModelsInside(string folder)
+    {
+        string[] inside =
+        [
+            .. Directory
+                .GetDirectories(folder)
+                .Where(inner => WeightsIn(inner) is not null)
+                .Order(StringComparer.Ordinal)
+                .Select(Paths.Shown),
+        ];
+        return inside.Length == 0 ? "" : $". Name the model to take: {WeightNames.Shown(inside)}";
+    }
 
     /// <summary>Names the models of a run, if the folder is the run's own: they lie beside it.</summary>
     public static string Milestones(string folder)

@@ -139,7 +139,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
                 Seed = elsewhere.Seed,
                 Data = elsewhere.Data with
                 {
-                    LabelOrder = Data.LabelOrder,
+                    ContradictionFirst = Data.ContradictionFirst,
                     Own =
                         job.Data.Task.Name is var task && Data.Own.TryGetValue(task, out var own)
                             ? new Dictionary<string, OwnTaskOptions> { [task] = own with { Train = "", Dev = "", Test = "" } }
@@ -196,7 +196,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         this with
         {
             Recipe = Recipe.Google,
-            Data = Data with { LabelOrder = LabelOrder.Google },
+            Data = Data with { ContradictionFirst = true },
             Encoding = Encoding with { MaxLength = 128, SwapBeforeTruncation = true },
             Training = Training with { LearningRate = 1e-4, RoundWarmup = false, SumLoss = true, UnitRange = true },
             Optimizer = Optimizer with { WeightDecay = 0.01, Clipping = Clipping.TensorFlow },

@@ -36,7 +36,7 @@ internal sealed class GoogleCheckpoint : IWeightFile
         [
             .. moments > 0 ? [$"Adam's moments ({moments} variables) are left out"] : Array.Empty<string>(),
             .. unknown.Length > 0
-                ? [$"not a weight of ELECTRA, and left out: {HuggingFace.WeightNames.Shown(unknown)}"]
+                ? [$"{unknown.Length} variables are not weights of ELECTRA, and left out: {string.Join(", ", unknown.Take(6))}"]
                 : Array.Empty<string>(),
         ];
         Remark = said.Length == 0 ? null : string.Join("; ", said);

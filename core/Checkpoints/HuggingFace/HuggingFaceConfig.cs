@@ -221,7 +221,7 @@ internal sealed record HuggingFaceConfig
             return "architectures is ElectraForCausalLM: a model that sees only what is to the left cannot be read";
         if (ModelType != "electra")
             return $"model_type is {ModelType}, and only electra can be loaded";
-        if (HiddenAct != "gelu")
+        if (HiddenAct is not ("gelu" or "gelu_python")) // one function, by two names
             return $"hidden_act is {HiddenAct}, and only gelu is there";
         if (PositionEmbeddingType != "absolute")
             return $"position_embedding_type is {PositionEmbeddingType}, and only absolute is there";

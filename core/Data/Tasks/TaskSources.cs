@@ -1,16 +1,6 @@
 
 namespace Electra.Data.Tasks;
 
-/// <summary>The order of a task's classes as the outputs of a model.</summary>
-public enum LabelOrder
-{
-    /// <summary>As the hub numbers them; of MNLI entailment, neutral, contradiction.</summary>
-    Hub,
-
-    /// <summary>As Google's code has them; of MNLI contradiction, entailment, neutral.</summary>
-    Google,
-}
-
 /// <summary>Where the rows of tasks lie.</summary>
 public sealed record TaskSourceOptions
 {
@@ -20,8 +10,11 @@ public sealed record TaskSourceOptions
     /// </summary>
     public string Glue { get; init; } = "nyu-mll/glue";
 
-    /// <summary>The order of MNLI's classes as outputs of the model: <c>hub</c> or <c>google</c>.</summary>
-    public LabelOrder LabelOrder { get; init; }
+    /// <summary>
+    /// Whether the outputs of a model for MNLI are contradiction, entailment, neutral, as in Google's code, and not entailment, neutral,
+    /// contradiction, as the hub numbers them.
+    /// </summary>
+    public bool ContradictionFirst { get; init; }
 
     /// <summary>Tasks of one's own, by name.</summary>
     public IReadOnlyDictionary<string, OwnTaskOptions> Own { get; init; } = new Dictionary<string, OwnTaskOptions>();
@@ -51,7 +44,7 @@ internal static class TaskSources
     /// <summary>What a task is.</summary>
     /// <exception cref="UserErrorException">There is no task of this name.</exception>
     public static TaskDefinition Define(string name, TaskSourceOptions options) =>
-        BuiltIn(name, options.LabelOrder)
+        BuiltIn(name, options.ContradictionFirst)
         ?? (options.Own.TryGetValue(name, out var own) ? OwnTask.Define(name, own) : throw Unknown(name, options));
 
     /// <summary>A task with its rows.</summary>
@@ -85,8 +78,8 @@ internal static class TaskSources
                     .Contains(name, StringComparer.OrdinalIgnoreCase)
             );
 
-    private static TaskDefinition? BuiltIn(string name, LabelOrder order) =>
-        (order == LabelOrder.Google ? GlueTasks.FindGoogles(name) : GlueTasks.Find(name))
+    private static TaskDefinition? BuiltIn(string name, bool contradictionFirst) =>
+        (contradictionFirst ? GlueTasks.FindGoogles(name) : GlueTasks.Find(name))
         ?? DotnetDocsTasks.All.FirstOrDefault(task => task.Name == name);
 
     private static UserErrorException Unknown(string name, TaskSourceOptions options)

@@ -111,7 +111,7 @@ public sealed class OnnxModelTests : IDisposable
         return new InferenceSession(folder.File("model.onnx"));
     }
 
-    private static Tensor Run(InferenceSession session, Tensor ids, Tensor mask, Tensor types)
+    internal static Tensor Run(InferenceSession session, Tensor ids, Tensor mask, Tensor types)
     {
         Assert.Equal(["input_ids", "attention_mask", "token_type_ids"], session.InputNames);
         using var results = session.Run([Value("input_ids", ids), Value("attention_mask", mask), Value("token_type_ids", types)]);

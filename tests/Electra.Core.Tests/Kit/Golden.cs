@@ -7,9 +7,12 @@ namespace Electra.Tests.Kit;
 internal static class Golden
 {
     /// <summary>The tensors of a safetensors fixture.</summary>
-    public static Dictionary<string, Tensor> Tensors(string name)
+    public static Dictionary<string, Tensor> Tensors(string name) => Read(TestData.Fixture($"golden/{name}.safetensors"));
+
+    /// <summary>The tensors of a safetensors file.</summary>
+    public static Dictionary<string, Tensor> Read(string path)
     {
-        byte[] file = File.ReadAllBytes(TestData.Fixture($"golden/{name}.safetensors"));
+        byte[] file = File.ReadAllBytes(path);
         int header = (int)BitConverter.ToInt64(file);
         using var json = JsonDocument.Parse(file.AsMemory(8, header));
         var tensors = new Dictionary<string, Tensor>();

@@ -1,0 +1,186 @@
+using System.IO.Compression;
+using System.Text.Json;
+using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Export;
+using Electra.Model;
+using Electra.Tensors;
+using Electra.Tests.Export;
+using Microsoft.ML.OnnxRuntime;
+using static TorchSharp.torch;
+
+namespace Electra.Tests.Checkpoints;
+
+/// <summary>Folders of models as versions 4 and 5 of transformers write them: Python's numbers, or a refusal that names the reason.</summary>
+public sealed class GoldenModelsTests : IDisposable
+{
+    private static readonly Lazy<JsonElement> Expected = new(() =>
+    {
+        using var archive = ZipFile.OpenRead(TestData.Fixture("golden/models.zip"));
+        using var file = archive.GetEntry("expected.json")!.Open();
+        return JsonDocument.Parse(file).RootElement;
+    });
+
+    private static readonly Lazy<Dictionary<string, Tensor>> Values = new(() =>
+    {
+        using var archive = ZipFile.OpenRead(TestData.Fixture("golden/models.zip"));
+        using var folder = TestData.Temporary();
+        archive.GetEntry("expected.safetensors")!.ExtractToFile(folder.File("expected.safetensors"));
+        return Golden.Read(folder.File("expected.safetensors"));
+    });
+
+    private readonly TemporaryFolder folder = TestData.Temporary();
+
+    public GoldenModelsTests()
+    {
+        using var archive = ZipFile.OpenRead(TestData.Fixture("golden/models.zip"));
+        foreach (var entry in archive.Entries.Where(entry => entry.FullName.Contains('/')))
+        {
+            Directory.CreateDirectory(folder.File(Path.GetDirectoryName(entry.FullName)!));
+            entry.ExtractToFile(folder.File(entry.FullName));
+        }
+    }
+
+    public static TheoryData<string> Folders => [.. Expected.Value.GetProperty("folders").EnumerateObject().Select(entry => entry.Name)];
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void A_folder_gives_Pythons_numbers_or_is_refused_with_the_reason(string name)
+    {
+        var expected = Expected.Value.GetProperty("folders").GetProperty(name);
+        if (expected.GetProperty("decision").GetString() == "refuse")
+        {
+            var said = name switch { "causal" => "is_decoder", "pre_decoder" => "is_decoder", _ => "adapter" };
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => PretrainedModel.Open(folder.File(name))).Message);
+            return;
+        }
+        using var model = PretrainedModel.Open(folder.File(name));
+        foreach (var inputs in expected.GetProperty("inputs").EnumerateObject())
+        {
+            var batch = Expected.Value.GetProperty("inputs").GetProperty(inputs.Value.GetString()!);
+            RequireHiddenStates($"{name}.{inputs.Name}.last_hidden_state", model, batch);
+            RequireLogits($"{name}.{inputs.Name}.logits", model, batch);
+        }
+        if (expected.TryGetProperty("tokenizer_ids", out var texts))
+            foreach (var text in texts.EnumerateArray())
+            {
+                var ids = new List<int>();
+                model.Tokenizer.Encode(text[0].GetString(), ids);
+                Assert.Equal(text[1].EnumerateArray().Select(id => id.GetInt32()).Skip(1).SkipLast(1), ids);
+            }
+    }
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void What_is_exported_of_it_is_the_same_model(string name)
+    {
+        if (Expected.Value.GetProperty("folders").GetProperty(name).GetProperty("decision").GetString() == "refuse")
+            return;
+        using var model = PretrainedModel.Open(folder.File(name));
+        if (model.Head == ModelHead.Other)
+        {
+            Assert.Contains("MultipleChoice", Assert.Throws<UserErrorException>(() => Export(model)).Message);
+            return;
+        }
+        using var written = PretrainedModel.Open(Export(model));
+        Assert.Equal(model.Head, written.Head);
+        Assert.Equal(model.Config.Architectures, written.Config.Architectures);
+        Assert.Equal(model.Config.ProblemType, written.Config.ProblemType);
+        Assert.Equal(model.Config.Id2label?.Values, written.Config.Id2label?.Values);
+        Assert.Equal(model.Tokenizer.Fingerprint, written.Tokenizer.Fingerprint);
+        var before = model.Weights().ToDictionary(weight => weight.Name, weight => weight.Value);
+        Assert.All(written.Weights(), weight => Assert.True(before[weight.Name].eq(weight.Value).all().item<bool>(), weight.Name));
+    }
+
+    [Fact]
+    public void The_python_form_of_gelu_is_gelu_and_its_approximations_are_refused()
+    {
+        void Activation(string name)
+        {
+            var config = folder.File("pre/config.json");
+            File.WriteAllText(config, File.ReadAllText(config).Replace("\"gelu\"", $"\"{name}\"").Replace("\"gelu_python\"", $"\"{name}\""));
+        }
+        Activation("gelu_python");
+        PretrainedModel.Open(folder.File("pre")).Dispose();
+        Activation("gelu_new");
+        Assert.Contains("hidden_act is gelu_new", Assert.Throws<UserErrorException>(() => PretrainedModel.Open(folder.File("pre"))).Message);
+    }
+
+    [Fact]
+    public void The_folder_above_checkpoints_names_them_and_a_variant_is_named()
+    {
+        Directory.CreateDirectory(folder.File("trainer"));
+        Directory.Move(folder.File("seq3"), folder.File("trainer/checkpoint-500"));
+        Directory.Move(folder.File("tok"), folder.File("trainer/checkpoint-1000"));
+        var above = Assert.Throws<UserErrorException>(() => PretrainedModel.Open(folder.File("trainer"))).Message;
+        Assert.Contains("checkpoint-500", above);
+        Assert.Contains("checkpoint-1000", above);
+        File.Move(folder.File("pre/model.safetensors"), folder.File("pre/model.fp16.safetensors"));
+        var variant = Assert.Throws<UserErrorException>(() => PretrainedModel.Open(folder.File("pre"))).Message;
+        Assert.Contains("Name the file to take", variant);
+        Assert.Contains("model.fp16.safetensors", variant);
+        PretrainedModel.Open(folder.File("pre/model.fp16.safetensors")).Dispose();
+    }
+
+    private string Export(PretrainedModel model) => ModelExport.Write(model, new ExportConfig { Out = folder.File("out") });
+
+    private static void RequireHiddenStates(string name, PretrainedModel model, JsonElement batch)
+    {
+        if (!Values.Value.TryGetValue(name, out var expected))
+            return;
+        using var pair = ElectraPair.Create(model.Config.ToModel(), seed: 0, Compute.Reference);
+        model.Fill(pair.DiscriminatorWeights());
+        pair.Store.PublishValues();
+        var (ids, mask, types) = Of(batch);
+        Tensor hidden = null!;
+        int[] lengths = [.. mask.sum(1).data<long>().Select(n => (int)n)];
+        using var _ = no_grad();
+        pair.Discriminate(
+            ids,
+            types,
+            AttentionMask.FromLengths(lengths, (int)ids.shape[1], Compute.Reference),
+            Dropout.None,
+            state => hidden = state
+        );
+        var real = mask.unsqueeze(2).to(float32);
+        Golden.AssertClose(expected * real, hidden.view(expected.shape) * real, 1e-5, name);
+    }
+
+    /// <summary>Through an ONNX file, which computes the heads that the kit has no use for; where it has none, the refusal says which.</summary>
+    private void RequireLogits(string name, PretrainedModel model, JsonElement batch)
+    {
+        if (!Values.Value.TryGetValue(name, out var expected))
+            return;
+        var file = folder.File($"{name}.onnx");
+        if (model.Head is ModelHead.TokenClassifier or ModelHead.QuestionAnswering or ModelHead.Other)
+        {
+            var options = new ExportConfig { Out = folder.File("out"), To = ExportFormat.Onnx };
+            var refused = Assert.Throws<UserErrorException>(() => ModelExport.Write(model, options)).Message;
+            Assert.Contains(model.Config.Architectures[0], refused);
+            return;
+        }
+        OnnxModel.Save(file, model);
+        using var session = new InferenceSession(file);
+        var (ids, mask, types) = Of(batch);
+        var logits = OnnxModelTests.Run(session, ids, mask, types);
+        var real = expected.shape switch
+        {
+            [_, var length] when length == mask.shape[1] => mask.to(float32),
+            [_, _, _] => mask.unsqueeze(2).to(float32),
+            _ => ones(expected.shape),
+        };
+        Golden.AssertClose(expected * real, logits * real, 1e-5, name);
+    }
+
+    private static (Tensor Ids, Tensor Mask, Tensor Types) Of(JsonElement batch)
+    {
+        Tensor Rows(string key)
+        {
+            long[][] rows = [.. batch.GetProperty(key).EnumerateArray().Select(row => row.EnumerateArray().Select(n => n.GetInt64()).ToArray())];
+            return tensor(rows.SelectMany(row => row).ToArray()).view(rows.Length, rows[0].Length);
+        }
+        return (Rows("input_ids"), Rows("attention_mask"), Rows("token_type_ids"));
+    }
+}
