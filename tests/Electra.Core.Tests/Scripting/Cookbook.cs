@@ -10,7 +10,10 @@ internal sealed record CookbookEntry(string Title, string? Script, string[] Line
     private const string Edited = "--- ";
 
     /// <summary>All entries, in their order.</summary>
-    public static IReadOnlyList<CookbookEntry> All { get; } = Read(Path.Combine(TestData.Repository, "scripts", "README.md"));
+    public static IReadOnlyList<CookbookEntry> All { get; } = Read("# Cookbook");
+
+    /// <summary>The script as a program of its own.</summary>
+    public static CookbookEntry FileBasedApp { get; } = Read("# Ways to run").First(entry => entry.Title == "As a .NET file-based app");
 
     /// <summary>Lines that the edit takes away or adds.</summary>
     public int Changes => Lines.Count(line => line.StartsWith('+') || line.StartsWith('-'));
@@ -35,12 +38,12 @@ internal sealed record CookbookEntry(string Title, string? Script, string[] Line
         return text;
     }
 
-    private static List<CookbookEntry> Read(string readme)
+    private static List<CookbookEntry> Read(string part)
     {
         var entries = new List<CookbookEntry>();
         var title = "";
-        var lines = File.ReadLines(readme)
-            .SkipWhile(line => line != "# Cookbook")
+        var lines = File.ReadLines(Path.Combine(TestData.Repository, "scripts", "README.md"))
+            .SkipWhile(line => line != part)
             .Skip(1)
             .TakeWhile(line => !line.StartsWith("# ", StringComparison.Ordinal))
             .ToList();

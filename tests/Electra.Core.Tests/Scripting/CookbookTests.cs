@@ -110,6 +110,21 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
             Assert.InRange(double.Parse(run.Lines[0], CultureInfo.InvariantCulture), -1, 1);
     }
 
+    /// <summary>In a folder of the checkout, whose build settings hold for it as they would in scripts/.</summary>
+    [Fact]
+    public async Task The_file_based_app_runs_as_it_stands()
+    {
+        var sdk = await new RunningScript("dotnet", ["--version"], TestData.Repository).Finish();
+        Assert.SkipUnless(int.Parse(sdk.Output.Split('.')[0], CultureInfo.InvariantCulture) >= 10, $"needs .NET 10's SDK: {sdk.Output}");
+        var app = Path.Combine(AppContext.BaseDirectory, "app", "suspects.cs");
+        Directory.CreateDirectory(Path.GetDirectoryName(app)!);
+        var text = CookbookEntry.FileBasedApp.Text().Replace("checkpoints/pretrain/demo_36_100", tiny.File("runs/tiny_11081_100"));
+        File.WriteAllText(app, text);
+
+        var run = (await new RunningScript("dotnet", ["run", "-c", "Release", app], TestData.Repository).Finish()).Succeeded();
+        Assert.All(run.Lines, line => Assert.Matches(@"^\S+: \d+\s?%$", line));
+    }
+
     [Fact]
     public async Task Sentences_from_a_pipe_are_answered_line_by_line()
     {
