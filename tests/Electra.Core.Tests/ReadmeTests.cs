@@ -56,7 +56,10 @@ public sealed partial class ReadmeTests
             var file = Path.Combine(TestData.Repository, command.Groups["file"].Value);
             string[] keys =
             [
-                .. Word().Matches(command.Groups["keys"].Value).Select(word => word.Value.Replace("'", "")).Where(word => !word.EndsWith('…')),
+                .. Word()
+                    .Matches(command.Groups["keys"].Value)
+                    .Select(word => word.Value.Replace("'", ""))
+                    .Where(word => !word.EndsWith('…')),
             ];
             object read = command.Groups["script"].Value switch
             {

@@ -84,7 +84,7 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
-    public async Task Text_to_examples_is_measured_too_and_the_number_of_workers_changes_nothing()
+    public async Task Text_to_examples_is_measured()
     {
         using var tiny = new TinyPretraining();
         string[] data = ["data", $"corpus={tiny.File("text.txt")}", "vocabulary={size: 120}", $"datasets={tiny.File("datasets")}"];

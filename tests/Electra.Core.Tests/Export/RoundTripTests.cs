@@ -16,7 +16,7 @@ public sealed class RoundTripTests : IDisposable
         finetuning.Dispose();
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task A_model_is_pre_trained_exported_trained_on_fine_tuned_and_exported_again()
     {
         string[] settings = ["training.precision=float32", "checkpoints.percents=[100]"];

@@ -14,7 +14,7 @@ public sealed class FinetuneCrashTests : IDisposable
     public void Dispose() => tiny.Dispose();
 
     [Fact, Trait("Category", "Long")]
-    public async Task A_batch_that_is_killed_goes_on_without_losing_or_repeating_a_run()
+    public async Task Kills_at_random_moments_neither_lose_nor_repeat_a_run()
     {
         await Done("whole");
         var finished = new Dictionary<string, string>();
@@ -35,8 +35,8 @@ public sealed class FinetuneCrashTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task A_signal_saves_all_runs_in_progress_and_a_damaged_state_costs_no_more_than_its_run()
+    [Fact, Trait("Category", "Long")]
+    public async Task Runs_that_were_stopped_end_as_if_they_had_not_been_also_with_a_damaged_state()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
         await Done("whole");

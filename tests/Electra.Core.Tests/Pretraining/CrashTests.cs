@@ -44,7 +44,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     [Theory]
     [InlineData("USR1", 75)]
     [InlineData("INT", 130)]
-    public async Task A_signal_saves_and_the_same_command_goes_on_to_the_same_end(string signal, int code)
+    public async Task A_run_stopped_by_a_signal_resumes_to_the_same_end(string signal, int code)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
         await whole.Ready();
@@ -63,7 +63,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     [Theory]
     [InlineData("scripts/run")]
     [InlineData("dotnet script")]
-    public async Task Ctrl_c_in_the_terminal_saves_and_the_same_command_goes_on_to_the_same_end(string launcher)
+    public async Task A_run_stopped_by_ctrl_c_in_its_terminal_resumes_to_the_same_end(string launcher)
     {
         Assert.SkipUnless(launcher != "dotnet script" || ScriptRunner.IsLocalTool, "built without the bundled script runner");
         await whole.Ready();
@@ -91,7 +91,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     }
 
     [Fact]
-    public async Task A_damaged_newest_state_is_named_and_the_one_before_is_used()
+    public async Task A_damaged_state_is_passed_over_for_the_one_before()
     {
         await whole.Ready();
         (await whole.Run("damaged")).Succeeded();
@@ -113,7 +113,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
     }
 
     [Fact]
-    public async Task A_run_whose_numbers_go_bad_stops_and_names_the_examples()
+    public async Task A_run_that_diverges_names_the_examples_of_its_last_updates()
     {
         await whole.Ready();
         // A rate that no weights survive: a few updates later everything is infinite.

@@ -17,7 +17,7 @@ public sealed class FullDiskTests(WholeRun whole) : IClassFixture<WholeRun>
     [InlineData(0.15)]
     [InlineData(0.5)]
     [InlineData(0.9)]
-    public async Task A_disk_that_fills_up_stops_the_run_and_with_more_room_it_goes_on_to_the_same_end(double share)
+    public async Task A_run_stopped_by_a_full_disk_resumes_to_the_same_end(double share)
     {
         await whole.Ready();
         long needed = Directory

@@ -148,7 +148,7 @@ public sealed class HubScriptTests : IAsyncLifetime
     [Theory, Trait("Category", "Long")]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Processes_killed_at_random_moments_leave_a_valid_cache_and_the_last_one_ends_as_if_alone(bool keep)
+    public async Task Processes_killed_at_random_moments_leave_a_valid_cache(bool keep)
     {
         const int Kills = 10;
         string[] options = ["only=data", $"corpus={{source: openwebtext, keep_downloads: {(keep ? "true" : "false")}}}"];

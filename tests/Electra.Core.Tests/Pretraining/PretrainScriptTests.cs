@@ -29,7 +29,7 @@ public sealed class PretrainScriptTests : IDisposable
     }
 
     [Fact]
-    public async Task The_same_seed_gives_the_same_losses_bit_for_bit_and_another_one_others()
+    public async Task Losses_follow_from_the_seed_bit_for_bit()
     {
         var losses = new List<double[]>();
         foreach (var overrides in new string[][] { ["name=a"], ["name=b"], ["name=c", "seed=5"] })
@@ -79,7 +79,7 @@ public sealed class PretrainScriptTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_run_leaves_can_be_run_again_and_trained_on()
+    public async Task What_a_run_leaves_is_a_configuration_and_a_model_for_the_next()
     {
         await tiny.Done("checkpoints.percents=[]");
         Assert.True(File.Exists(tiny.File("runs/tiny_11081_100/discriminator/model.safetensors")));
@@ -92,7 +92,7 @@ public sealed class PretrainScriptTests : IDisposable
         );
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task What_it_says_to_do_next_can_be_pasted()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs sh");

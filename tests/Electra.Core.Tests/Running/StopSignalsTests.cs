@@ -15,7 +15,7 @@ public sealed class StopSignalsTests : IDisposable
     public void Dispose() => signals.Dispose();
 
     [Fact]
-    public void Signals_within_seconds_of_the_first_are_the_same_request_and_a_later_one_ends_at_once()
+    public void A_signal_seconds_after_the_first_ends_at_once()
     {
         signals.Receive(PosixSignal.SIGTERM);
         Assert.True(signals.Stopping.IsCancellationRequested);

@@ -8,7 +8,7 @@ public class CacheTests
         """;
 
     [Fact]
-    public async Task A_kept_script_starts_without_the_compiler_also_after_two_first_runs_at_once()
+    public async Task A_kept_script_starts_without_the_compiler()
     {
         using var folder = TestData.Temporary();
         File.WriteAllText(folder.File("count.csx"), CountRoslyn);

@@ -69,7 +69,7 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
             Assert.InRange(Last(name, "held_out/auc_of_likely_tokens"), 0, 1);
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task A_head_of_ones_own_is_resumed_with_its_model()
     {
         const string Steps = "training.steps=400", Every = "checkpoints.every=0"; // many more than a third of a second allows
@@ -111,7 +111,7 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
     }
 
     /// <summary>In a folder of the checkout, whose build settings hold for it as they would in scripts/.</summary>
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task The_file_based_app_runs_as_it_stands()
     {
         var sdk = await new RunningScript("dotnet", ["--version"], TestData.Repository).Finish();

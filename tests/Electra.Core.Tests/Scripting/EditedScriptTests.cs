@@ -3,8 +3,8 @@ namespace Electra.Tests.Scripting;
 /// <summary>A script that is edited between two calls makes another experiment, and is told so.</summary>
 public sealed class EditedScriptTests
 {
-    [Fact]
-    public async Task Pre_training_is_neither_resumed_nor_called_complete_by_an_edited_script()
+    [Fact, Trait("Category", "Long")]
+    public async Task An_edited_script_does_not_go_on_with_a_pre_training_run()
     {
         using var tiny = new TinyPretraining();
         var edited = new Edited(tiny, "PretrainLoop.Train(", "name=…");
@@ -20,8 +20,8 @@ public sealed class EditedScriptTests
         (await edited.Run("WriteLine();", "resume=never", "training.max_minutes=0.00001")).Succeeded();
     }
 
-    [Fact]
-    public async Task Fine_tuning_is_neither_resumed_nor_called_complete_by_an_edited_script()
+    [Fact, Trait("Category", "Long")]
+    public async Task An_edited_script_does_not_go_on_with_a_fine_tuning_run()
     {
         using var tiny = new TinyFinetuning();
         var edited = new Edited(tiny, "FinetuneLoop.Train(", "group=…", "tasks=[colour]", "runs=0");

@@ -28,7 +28,7 @@ public sealed class SchedulerTests : IDisposable
     [InlineData("USR1", 75)]
     [InlineData("USR2", 75)]
     [InlineData("XCPU", 75)]
-    public async Task A_signal_to_the_process_and_then_to_its_group_saves_and_its_exit_code_comes_back(string signal, int exitCode)
+    public async Task A_signal_to_the_process_and_then_to_its_group_is_one_request_to_stop(string signal, int exitCode)
     {
         // As timeout(1) does it.
         var run = await Training("setsid", Launcher);
@@ -78,7 +78,7 @@ public sealed class SchedulerTests : IDisposable
     [Theory]
     [InlineData("USR1", 138)]
     [InlineData("KILL", 137)]
-    public async Task When_dotnet_script_alone_is_ended_the_run_in_it_saves_and_ends(string signal, int exitCode)
+    public async Task A_run_saves_when_dotnet_script_around_it_is_ended(string signal, int exitCode)
     {
         Assert.SkipUnless(ScriptRunner.IsLocalTool, "built without the bundled script runner");
         var outer = await Training("dotnet", "script");

@@ -57,7 +57,7 @@ public class ExampleBuilderTests
     }
 
     [Fact]
-    public void A_target_carries_over_to_the_next_document_and_the_end_of_a_document_ends_an_example()
+    public void A_target_carries_over_to_the_next_document()
     {
         var draws = Script(uniform: [0.9, 0.01, 0.9, 0.9], between: [6]);
 

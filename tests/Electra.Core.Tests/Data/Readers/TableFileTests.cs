@@ -56,7 +56,7 @@ public sealed class TableFileTests : IDisposable
     }
 
     [Fact]
-    public void Fields_hold_separators_quotes_and_line_breaks_where_they_are_quoted_and_a_row_is_named_by_its_first_line()
+    public void A_quoted_field_may_hold_separators_quotes_and_line_breaks()
     {
         File.WriteAllText(folder.File("a.csv"), "text;label\n\n\"one; \"\"two\"\"\nthree\";x\n;y\n  four  ;z\n");
         Assert.Equal(

@@ -30,7 +30,7 @@ public sealed class ChosenRunsTests : IDisposable
     }
 
     [Fact]
-    public void Runs_are_compared_by_the_metric_of_the_task_whatever_they_were_chosen_by_when_they_were_made()
+    public void Runs_are_compared_by_the_metric_of_the_task()
     {
         // The second run was made when the task still was chosen by another metric.
         MadeRuns.Save(folder.Path, MadeRuns.Result("rte", 0, 0.6));

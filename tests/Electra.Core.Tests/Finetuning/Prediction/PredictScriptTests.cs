@@ -63,7 +63,7 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     public void Dispose() => output.Dispose();
 
     [Fact]
-    public async Task Test_sets_are_predicted_by_the_best_runs_and_zipped_and_what_is_missing_is_named()
+    public async Task Test_sets_are_predicted_by_the_best_runs()
     {
         var run = (await Predict("tasks=[colour, same, wnli]")).Succeeded();
         run.Said(
@@ -87,7 +87,7 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     }
 
     [Fact]
-    public async Task Several_runs_are_an_ensemble_and_ax_is_predicted_with_the_model_of_mnli()
+    public async Task Several_runs_are_an_ensemble()
     {
         var run = await Predict("tasks=[mnli, colour]", "predict.runs={mnli: [0, 1], colour: 1}");
         // The made-up test sets are too short for the site: that is an error, and the files are there all the same.
@@ -107,7 +107,7 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     }
 
     [Fact]
-    public async Task Lines_from_standard_input_are_answered_one_by_one_and_nothing_else_is_on_standard_output()
+    public async Task Each_line_of_standard_input_is_answered_before_the_next()
     {
         using var run = Start("tasks=colour", "predict.input=-");
         foreach (var line in new[] { "the red house", "a blue dog sees a cat" })
