@@ -109,7 +109,7 @@ public sealed record ChosenRuns
         model.Dispose();
         throw new UserErrorException(
             $"{Paths.Shown(Folder(run))} learned {learned}, and {Task.Name} has {asked}: "
-                + $"give {(TaskSources.IsBuiltIn(Task.Name) ? "recipe and data.contradiction_first" : $"data.own.{Task.Model}")} as it was, "
+                + $"give {(TaskSources.IsBuiltIn(Task.Name) ? "data.contradiction_first" : $"data.own.{Task.Model}")} as it was, "
                 + "or fine-tune again"
         );
     }
