@@ -29,9 +29,7 @@ internal static class Config
     private static string Text(string path)
     {
         const int Longest = 1 << 20;
-        // What a shell hands over, <(…) and /dev/stdin, is read as it comes; a named pipe may never have a writer.
-        if (FileStatus.Of(path).Kind == FileKind.Pipe && SpecialFile.Descriptor(path) is null)
-            throw new UserErrorException($"{Paths.Shown(path)} is a named pipe: a configuration is a file, /dev/stdin or <(…)");
+        SpecialFile.RefuseNamedPipe(path, "a configuration");
         if (!SpecialFile.Is(path))
             InputFile.Check(path);
         try

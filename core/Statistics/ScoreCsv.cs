@@ -65,6 +65,7 @@ internal static class ScoreCsv
     {
         try
         {
+            SpecialFile.RefuseNamedPipe(path, "a table of scores");
             // Read once, so that a pipe will do; UTF-16 is told by its mark.
             return File.ReadAllLines(path);
         }

@@ -19,6 +19,19 @@ internal static partial class SpecialFile
     /// <summary>Whether a path is this process's standard output, under whatever name.</summary>
     public static bool IsStandardOutput(string path) => Descriptor(path) == 1;
 
+    /// <summary>
+    /// Refuses a named pipe, whose opening waits for a writer that may never come. What a shell hands over, &lt;(…) and /dev/stdin,
+    /// has one.
+    /// </summary>
+    /// <param name="path">What is to be read, once.</param>
+    /// <param name="what">What it is to be: "a configuration".</param>
+    /// <exception cref="UserErrorException">It is a named pipe.</exception>
+    public static void RefuseNamedPipe(string path, string what)
+    {
+        if (FileStatus.Of(path).Kind == FileKind.Pipe && Descriptor(path) is null)
+            throw new UserErrorException($"{Paths.Shown(path)} is a named pipe: {what} is a file, /dev/stdin or <(…)");
+    }
+
     /// <summary>Opens it for reading, once.</summary>
     public static Stream OpenRead(string path) => Descriptor(path) == 0 ? StandardStreams.Input()
         : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

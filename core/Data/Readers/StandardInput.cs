@@ -12,24 +12,30 @@ internal static class StandardInput
 
     private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
 
+    /// <summary>As <see cref="Lines(Func{Stream}, int, CancellationToken, string)"/>, from what is open.</summary>
+    public static IEnumerable<IReadOnlyList<string>> Lines(Stream input, int most, CancellationToken cancellation) =>
+        Lines(() => input, most, cancellation, "standard input");
+
     /// <summary>The lines that are there, one at least and some at most, again and again until the end.</summary>
-    /// <param name="input">Where they come from. It is read ahead by a thread of its own, as nothing else ends a wait for a line that never
-    /// comes.</param>
+    /// <param name="open">
+    /// Where they come from. It is opened and read ahead by a thread of its own, as nothing else ends a wait for a writer or a line that
+    /// never comes.
+    /// </param>
     /// <param name="most">Lines at a time.</param>
     /// <param name="cancellation">Ends a wait.</param>
     /// <param name="name">What names it in a message.</param>
     /// <exception cref="UserErrorException">A line is not UTF-8; those before it were handed out.</exception>
     public static IEnumerable<IReadOnlyList<string>> Lines(
-        Stream input,
+        Func<Stream> open,
         int most,
         CancellationToken cancellation,
-        string name = "standard input"
+        string name
     )
     {
         // Never disposed: when a wait was ended, the reader may still add to it.
         var lines = new BlockingCollection<string>(most);
         Exception? failure = null;
-        var reader = new Thread(() => failure = Read(input, lines, name)) { IsBackground = true, Name = name };
+        var reader = new Thread(() => failure = Read(open, lines, name)) { IsBackground = true, Name = name };
         reader.Start();
         while (lines.TryTake(out var first, Timeout.Infinite, cancellation))
         {
@@ -45,13 +51,13 @@ internal static class StandardInput
 
     /// <summary>Reads to the end.</summary>
     /// <returns>What went wrong.</returns>
-    private static Exception? Read(Stream input, BlockingCollection<string> lines, string name)
+    private static Exception? Read(Func<Stream> open, BlockingCollection<string> lines, string name)
     {
         int number = 1;
         try
         {
             // As Latin-1 every byte is a letter: what is not UTF-8 is found in its line, and not in the buffer that the line came with.
-            using var reader = new StreamReader(input, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
+            using var reader = new StreamReader(open(), Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
             for (; reader.ReadLine() is { } bytes; number++)
             {
                 var line = Utf8.GetString(Encoding.Latin1.GetBytes(bytes));

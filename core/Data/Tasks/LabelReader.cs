@@ -63,7 +63,7 @@ internal sealed class LabelReader
 
     private UserErrorException Wrong(string text, string place, string allowed) => new(
         $"{place} is {(string.IsNullOrWhiteSpace(text) ? "empty" : $"\"{text}\"")}; {allowed}"
-        + (TaskSources.IsBuiltIn(task.Name) ? "" : $". To leave out such rows: data.own.{task.Name}.drop_labels: [\"{text}\"]"));
+        + (TaskSources.IsBuiltIn(task.Name) ? "" : $". To leave out such rows: 'data.own.{task.Name}.drop_labels=[\"{text}\"]'"));
 
     private static bool IsDecimalComma(string text) =>
         text.Contains(',') && float.TryParse(text.Replace(',', '.'), NumberStyles.Float, CultureInfo.InvariantCulture, out _);

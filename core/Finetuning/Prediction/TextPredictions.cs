@@ -206,7 +206,7 @@ public static class TextPredictions
         var path = Paths.Find(options.Input);
         // A pipe is read as it comes, and once.
         if (SpecialFile.Is(path))
-            return (options.Input, StandardInput.Lines(SpecialFile.OpenRead(path), size, cancellation, options.Input));
+            return (options.Input, StandardInput.Lines(() => SpecialFile.OpenRead(path), size, cancellation, options.Input));
         if (FileStatus.Of(path).Kind == FileKind.Missing)
             throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");
         InputFile.Check(path);

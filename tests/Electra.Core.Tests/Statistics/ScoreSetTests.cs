@@ -69,6 +69,14 @@ public sealed class ScoreSetTests : IDisposable
     }
 
     [Fact]
+    public void A_pipe_without_a_writer_is_not_waited_for()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "named pipes of Unix");
+        Command.Run("mkfifo", folder.File("scores.csv"));
+        Assert.Contains("is a named pipe", Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("scores.csv")])).Message);
+    }
+
+    [Fact]
     public void A_csv_reads_back_what_was_written_and_knows_the_tasks_by_all_their_names()
     {
         Score[] scores = [new("a, \"b\"", "rte", 0, 67.46), new("a, \"b\"", "my task", 1, -1.5)];

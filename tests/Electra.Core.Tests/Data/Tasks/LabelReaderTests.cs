@@ -23,8 +23,8 @@ public sealed class LabelReaderTests
     [InlineData("0, 1", "2", "here is \"2\"; the labels of mine are 0, 1.")]
     [InlineData("0, 1", "1.5", "here is \"1.5\"")]
     [InlineData("no, yes", "Yes", "the labels of mine are no, yes; did you mean yes?")]
-    [InlineData("no, yes", "", "here is empty; the labels of mine are no, yes. To leave out such rows: data.own.mine.drop_labels: [\"\"]")]
-    [InlineData("no, yes", "-", "To leave out such rows: data.own.mine.drop_labels: [\"-\"]")]
+    [InlineData("no, yes", "", "here is empty; the labels of mine are no, yes. To leave out such rows: 'data.own.mine.drop_labels=[\"\"]'")]
+    [InlineData("no, yes", "-", "To leave out such rows: 'data.own.mine.drop_labels=[\"-\"]'")]
     public void A_label_that_is_not_the_tasks_is_named_with_those_that_are(string labels, string text, string said) =>
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => Reader(labels).Read(text, "here")).Message);
 

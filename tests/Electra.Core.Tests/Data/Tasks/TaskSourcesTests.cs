@@ -224,7 +224,7 @@ public sealed class TaskSourcesTests : IDisposable
         Refused(
             () => TaskSources.Open("mine", Own(options)).Splits[0].Rows().ToList(),
             "data.csv:3: label is \"-\"",
-            "drop_labels: [\"-\"]"
+            "drop_labels=[\"-\"]'"
         );
         var split = TaskSources.Open("mine", Own(options with { DropLabels = ["-", ""] })).Splits[0];
         for (int i = 0; i < 2; i++)

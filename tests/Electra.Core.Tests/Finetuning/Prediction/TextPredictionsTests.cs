@@ -193,6 +193,20 @@ public sealed class TextPredictionsTests : IDisposable
     }
 
     [Fact]
+    public void Waiting_for_a_writer_ends_when_the_run_is_stopped()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "named pipes of Unix");
+        var pipe = folder.File("in");
+        Command.Run("mkfifo", pipe);
+        using var stopping = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            StandardInput.Lines(() => File.OpenRead(pipe), 10, stopping.Token, "in").ToList()
+        );
+        // The reader still waits; a writer lets it go.
+        File.WriteAllText(pipe, "");
+    }
+
+    [Fact]
     public void Waiting_for_a_line_ends_when_the_run_is_stopped()
     {
         using var input = new AnonymousPipeServerStream(PipeDirection.Out);
