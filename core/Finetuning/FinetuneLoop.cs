@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Electra.Data.Tasks;
 using Electra.Running;
 using Electra.Storage;
@@ -31,29 +30,67 @@ public static class FinetuneLoop
                     + "The same command started once more (compute.device=cuda:1) takes runs that no other process has."
             );
         FinetuneJob[] all = [.. FinetuneJob.All(config, start, run.Script)];
-        FinetuneJob[] todo = [.. all.Where(job => !job.IsFinished(config))];
-        if (todo.Length < all.Length)
-            console.Line($"{all.Length - todo.Length} of {all.Length} runs are finished already.");
-
-        var batch = new Batch(run, start, method, compute, workers, new(todo), todo.Sum(job => start.Updates(job.Data)));
-        try
+        var queue = new RunQueue(console, "fine-tuning", workers, run.Stopping)
         {
-            batch.Work();
-        }
-        catch (Exception) when (run.Stopping.IsCancellationRequested)
-        {
-            console.EndProgress();
-            console.Line(
-                $"Stopped as asked; what was in progress is saved. "
-                    + $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here."
-            );
-            throw;
-        }
+            PrepareWorker = () => set_num_threads(compute.Threads),
+            HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here.",
+        };
+        var failures = queue.Work([
+            .. all.Select(job => new QueuedRun(
+                job.Name,
+                job.Folder,
+                start.Updates(job.Data),
+                () => job.IsFinished(config),
+                progress => Make(run, start, method, compute, job, progress, workers)
+            )),
+        ]);
         Report(run, all);
-        if (!batch.Failures.IsEmpty)
-            throw new UserErrorException(batch.Failures.Count == 1 ? $"a run is not finished: {batch.Failures.First()}"
-                : $"{batch.Failures.Count} runs are not finished:\n{string.Join('\n', batch.Failures.Select(failure => $"  {failure}"))}");
+        RunQueue.Require(failures);
     }
+
+    private static void Make(
+        Run<FinetuneConfig> run,
+        FinetuneStart start,
+        FinetuneMethod method,
+        Compute compute,
+        FinetuneJob job,
+        QueueProgress progress,
+        int workers
+    )
+    {
+        var (config, console) = (run.Config, run.Console);
+        job.Prepare(config);
+        using var training = new FinetuneRun(
+            config,
+            start,
+            method,
+            compute,
+            job,
+            new FinetuneObserver(
+                epoch =>
+                    console.Line(
+                        $"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  "
+                            + $"{Scores(epoch.Scores)}"
+                    ),
+                progress.Update,
+                console.Warning
+            )
+        );
+        Experiment.WriteConfig(job.Folder, job.Alone(config), job.Script);
+        progress.Begin(training.FirstStep);
+        run.SavingTime = workers * training.SavingTime;
+        var result = training.Train(progress.Stopping);
+        console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
+        string[] undefined = [.. result.Scores.Where(score => !double.IsFinite(score.Value)).Select(score => score.Key)];
+        if (undefined.Length > 0)
+            console.Warning(
+                $"{job.Name}: {string.Join(" and ", undefined)} {(undefined.Length == 1 ? "is" : "are")} undefined: "
+                    + DevPredictions.WhyUndefined(job.Folder)
+            );
+    }
+
+    private static string Scores(IReadOnlyDictionary<string, double> scores) =>
+        string.Join("  ", scores.Select(score => $"{score.Key} {Metrics.Shown(score.Value)}"));
 
     private static void Report(Run<FinetuneConfig> run, FinetuneJob[] jobs)
     {
@@ -86,117 +123,5 @@ public static class FinetuneLoop
                 + $"{Paths.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: "
                 + "metrics.jsonl, dev_predictions.tsv, config.yaml"
         );
-    }
-
-    /// <summary>Workers that take runs from one queue.</summary>
-    private sealed class Batch(
-        Run<FinetuneConfig> run,
-        FinetuneStart start,
-        FinetuneMethod method,
-        Compute compute,
-        int workers,
-        ConcurrentQueue<FinetuneJob> queue,
-        long updates
-    )
-    {
-        private readonly CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(run.Stopping);
-        private long updates = updates, done;
-
-        /// <summary>Runs that ended in an error of their own.</summary>
-        public ConcurrentQueue<string> Failures { get; } = [];
-
-        /// <summary>Returns when the queue is empty.</summary>
-        public void Work()
-        {
-            using (stopping)
-            {
-                // Threads of their own: each keeps its state in libtorch, the number of its threads among it.
-                if (workers == 1)
-                    TakeRuns();
-                else
-                    Task.WaitAll([
-                        .. Enumerable
-                            .Range(0, workers)
-                            .Select(_ =>
-                                Task.Factory.StartNew(
-                                    TakeRuns,
-                                    CancellationToken.None,
-                                    TaskCreationOptions.LongRunning,
-                                    TaskScheduler.Default
-                                )
-                            ),
-                    ]);
-            }
-        }
-
-        private void TakeRuns()
-        {
-            set_num_threads(compute.Threads);
-            while (queue.TryDequeue(out var job))
-                try
-                {
-                    Make(job);
-                }
-                catch (UserErrorException e)
-                {
-                    Failures.Enqueue(e.Message);
-                    if (!queue.IsEmpty)
-                        run.Console.Warning($"{e.Message} The other runs go on.");
-                }
-                catch (Exception e) when (e is not OperationCanceledException)
-                {
-                    stopping.Cancel();
-                    throw;
-                }
-        }
-
-        private void Make(FinetuneJob job)
-        {
-            stopping.Token.ThrowIfCancellationRequested();
-            var (config, console) = (run.Config, run.Console);
-            using var runLock = RunLock.TryTake(job.Folder, out var holder);
-            if (runLock is null)
-                console.Line($"{job.Name,-10}  is being made by {holder}");
-            // Another process is at it, or may have finished it in the meantime.
-            if (runLock is null || job.IsFinished(config))
-            {
-                Interlocked.Add(ref updates, -start.Updates(job.Data));
-                return;
-            }
-            job.Prepare(config);
-            using var training = new FinetuneRun(
-                config,
-                start,
-                method,
-                compute,
-                job,
-                new FinetuneObserver(
-                    epoch =>
-                        console.Line(
-                            $"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  "
-                                + $"{Scores(epoch.Scores)}"
-                        ),
-                    () =>
-                        console.Report(
-                            new ProgressReport("fine-tuning", Interlocked.Increment(ref done), Interlocked.Read(ref updates), "updates")
-                        ),
-                    console.Warning
-                )
-            );
-            Experiment.WriteConfig(job.Folder, job.Alone(config), job.Script);
-            Interlocked.Add(ref updates, -training.FirstStep);
-            run.SavingTime = workers * training.SavingTime;
-            var result = training.Train(stopping.Token);
-            console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
-            string[] undefined = [.. result.Scores.Where(score => !double.IsFinite(score.Value)).Select(score => score.Key)];
-            if (undefined.Length > 0)
-                console.Warning(
-                    $"{job.Name}: {string.Join(" and ", undefined)} {(undefined.Length == 1 ? "is" : "are")} undefined: "
-                        + DevPredictions.WhyUndefined(job.Folder)
-                );
-        }
-
-        private static string Scores(IReadOnlyDictionary<string, double> scores) =>
-            string.Join("  ", scores.Select(score => $"{score.Key} {Metrics.Shown(score.Value)}"));
     }
 }

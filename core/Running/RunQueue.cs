@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using Electra.Storage;
+
+namespace Electra.Running;
+
+/// <summary>One of many runs, each in a folder of its own.</summary>
+/// <param name="Name">Its name in the log.</param>
+/// <param name="Folder">The full path of its folder.</param>
+/// <param name="Updates">Updates of the whole run.</param>
+/// <param name="IsFinished">
+/// Whether it need not be made; a <see cref="UserErrorException"/> where the folder holds another experiment's run.
+/// </param>
+/// <param name="Make">Makes it, or goes on with it, in a folder that no other process uses.</param>
+internal sealed record QueuedRun(string Name, string Folder, long Updates, Func<bool> IsFinished, Action<QueueProgress> Make);
+
+/// <summary>How far a run of a queue is: told by the run.</summary>
+internal sealed class QueueProgress(RunQueue queue, long updates, CancellationToken stopping)
+{
+    private long counted = updates;
+
+    /// <summary>Cancelled where the run is to save and stop.</summary>
+    public CancellationToken Stopping => stopping;
+
+    /// <summary>Told before the first update how many an earlier process made.</summary>
+    public void Begin(long done)
+    {
+        queue.Expect(-done);
+        counted -= done;
+    }
+
+    /// <summary>Told of each update.</summary>
+    public void Update()
+    {
+        counted--;
+        queue.Count();
+    }
+
+    /// <summary>The run has ended: what it did not do is expected no longer.</summary>
+    internal void End() => queue.Expect(-counted);
+}
+
+/// <summary>
+/// Makes many runs, one after the other or side by side, and shows one line of progress for all. A run that is finished is never made
+/// again, a run that another process has is left to it, and one that fails does not keep the others from being made.
+/// </summary>
+/// <param name="console">Told of progress.</param>
+/// <param name="stage">What the runs do: <c>fine-tuning</c>.</param>
+/// <param name="workers">Runs at the same time.</param>
+/// <param name="stopping">Saves what is in progress, and stops.</param>
+internal sealed class RunQueue(RunConsole console, string stage, int workers, CancellationToken stopping)
+{
+    private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+    private readonly ConcurrentQueue<string> failures = [];
+    private long expected, done;
+
+    /// <summary>Called on each worker's own thread before its first run.</summary>
+    public Action PrepareWorker { get; init; } = () => { };
+
+    /// <summary>Said where the runs are stopped: how to go on.</summary>
+    public string HowToGoOn { get; init; } = "The same command goes on from here.";
+
+    /// <summary>Makes the runs that are not finished.</summary>
+    /// <returns>Why runs failed, a sentence each; those without it are finished, or another process has them.</returns>
+    /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved.</exception>
+    public IReadOnlyCollection<string> Work(IReadOnlyList<QueuedRun> runs)
+    {
+        QueuedRun[] todo = [.. runs.Where(run => !run.IsFinished())];
+        if (todo.Length < runs.Count)
+            console.Line($"{runs.Count - todo.Length} of {runs.Count} runs are finished already.");
+        expected = todo.Sum(run => run.Updates);
+        var queue = new ConcurrentQueue<QueuedRun>(todo);
+        using (stop)
+            try
+            {
+                // Threads of their own: each keeps its state in libtorch, the number of its threads among it.
+                if (workers == 1)
+                    TakeRuns(queue);
+                else
+                    Task.WaitAll([.. Enumerable.Range(0, workers).Select(_ => OnOwnThread(() => TakeRuns(queue)))]);
+            }
+            catch (Exception) when (stopping.IsCancellationRequested)
+            {
+                console.EndProgress();
+                console.Line($"Stopped as asked; what was in progress is saved. {HowToGoOn}");
+                throw;
+            }
+        return failures;
+    }
+
+    /// <summary>Ends with an error that names each run that failed; with nothing where none did.</summary>
+    /// <param name="failures">What <see cref="Work"/> returned.</param>
+    /// <exception cref="UserErrorException">A run failed.</exception>
+    public static void Require(IReadOnlyCollection<string> failures)
+    {
+        if (failures.Count > 0)
+            throw new UserErrorException(
+                failures.Count == 1
+                    ? $"a run is not finished: {failures.First()}"
+                    : $"{failures.Count} runs are not finished:\n{string.Join('\n', failures.Select(failure => $"  {failure}"))}"
+            );
+    }
+
+    /// <summary>More, or fewer, updates are to be made than was thought.</summary>
+    internal void Expect(long updates) => Interlocked.Add(ref expected, updates);
+
+    /// <summary>One update more is made.</summary>
+    internal void Count() =>
+        console.Report(new ProgressReport(stage, Interlocked.Increment(ref done), Interlocked.Read(ref expected), "updates"));
+
+    private static Task OnOwnThread(Action work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private void TakeRuns(ConcurrentQueue<QueuedRun> queue)
+    {
+        PrepareWorker();
+        while (queue.TryDequeue(out var run))
+            try
+            {
+                Make(run);
+            }
+            catch (UserErrorException e)
+            {
+                failures.Enqueue(e.Message);
+                if (!queue.IsEmpty)
+                    console.Warning($"{e.Message} The other runs go on.");
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                stop.Cancel();
+                throw;
+            }
+    }
+
+    private void Make(QueuedRun run)
+    {
+        stop.Token.ThrowIfCancellationRequested();
+        var progress = new QueueProgress(this, run.Updates, stop.Token);
+        try
+        {
+            using var runLock = RunLock.TryTake(run.Folder, out var holder);
+            if (runLock is null)
+                console.Line($"{run.Name,-10}  is being made by {holder}");
+            else if (!run.IsFinished()) // another process may have finished it in the meantime
+                run.Make(progress);
+        }
+        finally
+        {
+            progress.End();
+        }
+    }
+}
