@@ -46,6 +46,12 @@ public sealed record ElectraMethod
     /// <summary>Added to the number of tokens that each loss is divided by (Google's code: 1e-6).</summary>
     public double LossEpsilon { get; init; }
 
+    /// <summary>
+    /// The logits that replacements are drawn from where they are not the pair's own: of masked ids and token types
+    /// <c>[batch, length]</c>, and the masked positions. Null: the pair's own.
+    /// </summary>
+    internal Func<Tensor, Tensor, AttentionMask, Tensor, Tensor>? SampledFrom { get; init; }
+
     /// <summary>The names of an update's losses: the one that is minimised, then its terms.</summary>
     public IReadOnlyList<string> LossNames => ["loss", "generator_loss", "discriminator_loss", .. Extras.Select(extra => extra.Name)];
 
@@ -66,7 +72,13 @@ public sealed record ElectraMethod
     /// <param name="model">Generator and discriminator.</param>
     /// <param name="parts">The batch, in the parts that are computed at once.</param>
     /// <param name="key">Names every random draw of the update.</param>
-    internal IReadOnlyList<Func<Tensor[]>> Passes(ElectraPair model, IReadOnlyList<TokenBatch> parts, RandomKey key)
+    /// <param name="made">Told of each pass when it is made.</param>
+    internal IReadOnlyList<Func<Tensor[]>> Passes(
+        ElectraPair model,
+        IReadOnlyList<TokenBatch> parts,
+        RandomKey key,
+        Action<ElectraPass>? made = null
+    )
     {
         parts = [.. parts.Select(part => Prepare(part, key[5]))];
         MaskedTokens[] masked = [.. parts.Select(part => MaskedBy(key, part))];
@@ -84,6 +96,7 @@ public sealed record ElectraMethod
                         () =>
                         {
                             var (pass, extras) = Forward(model, part, maskedPart, counts, key, training: true);
+                            made?.Invoke(pass);
                             return [pass.Loss, pass.GeneratorLoss, pass.DiscriminatorLoss, .. extras];
                         }
                     )
@@ -119,13 +132,19 @@ public sealed record ElectraMethod
             : zeros(1, device: compute.Device).sum();
 
         // Corrupt: samples of its predictions go where the masks were.
-        var (corrupted, replaced) = Corrupt(input, masked, generatorLogits, batch.KeysAt(masked.Positions, key[2]));
+        var sampledFrom = SampledFrom?.Invoke(Rows(input.MaskedIds), types, attention, input.Positions) ?? generatorLogits;
+        var (corrupted, replaced) = Corrupt(input, masked, sampledFrom, batch.KeysAt(masked.Positions, key[2]));
+        var judged = corrupted;
 
         // Discriminate: was this token replaced? Asked of every token, not only of the masked ones.
         Tensor hiddenStates = null!; // the last that the encoder tells of
         var discriminatorLogits = model.Discriminate(Rows(corrupted), types, attention, DropoutOf(3), hidden => hiddenStates = hidden);
         if (attention.Bias is not null)
-            (discriminatorLogits, replaced) = (discriminatorLogits.index_select(0, input.Tokens), replaced.index_select(0, input.Tokens));
+            (discriminatorLogits, replaced, judged) = (
+                discriminatorLogits.index_select(0, input.Tokens),
+                replaced.index_select(0, input.Tokens),
+                corrupted.index_select(0, input.Tokens)
+            );
         var discriminatorLoss = ShareOf(DiscriminatorLoss(discriminatorLogits, replaced.to(float32)), batch.TokenCount, counts.Tokens);
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
@@ -142,7 +161,7 @@ public sealed record ElectraMethod
             replaced,
             hiddenStates.view(batch.Size, batch.Length, -1)
         )
-        { Batch = batch };
+        { Batch = batch, JudgedIds = judged };
         Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(batch, pass), batch.Size, counts.Sequences))];
         return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
     }

@@ -35,6 +35,9 @@ public sealed record ElectraPass(Tensor Loss, Tensor GeneratorLoss, Tensor Discr
 {
     /// <summary>The text that was masked: the batch as <see cref="ElectraMethod.Prepare"/> left it.</summary>
     public required TokenBatch Batch { get; init; }
+
+    /// <summary>What the discriminator read, <c>[tokens]</c>: padding is left out.</summary>
+    internal Tensor JudgedIds { get; init; } = null!;
 }
 
 /// <summary>What a pass reads, on the device.</summary>

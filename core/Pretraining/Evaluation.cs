@@ -17,7 +17,30 @@ public sealed record PretrainScores(
     double Loss,
     double MaskedAccuracy,
     DetectionMetrics Detection
-);
+)
+{
+    /// <summary>
+    /// The AUC that the token alone gives, without its context: what a discriminator must rise above. 0.5 where tokens are not counted.
+    /// </summary>
+    public double TokenAuc { get; init; } = 0.5;
+
+    /// <summary>Whether the discriminator is above what the token alone tells.</summary>
+    internal bool UsesContext => Detection.Auc >= TokenAuc + TokenBaseline.Margin;
+
+    /// <summary>All figures by their names in the metrics file.</summary>
+    internal IReadOnlyList<(string Name, double Value)> Figures =>
+    [
+        ("loss", Loss),
+        ("generator_loss", GeneratorLoss),
+        ("discriminator_loss", DiscriminatorLoss),
+        ("masked_accuracy", MaskedAccuracy),
+        ("accuracy", Detection.Accuracy),
+        ("precision", Detection.Precision),
+        ("recall", Detection.Recall),
+        ("auc", Detection.Auc),
+        ("token_auc", TokenAuc),
+    ];
+}
 
 /// <summary>Measures a pair on held-out text, without dropout and always with the same masks and draws.</summary>
 public static class Evaluation
@@ -30,12 +53,22 @@ public static class Evaluation
     /// <param name="cancellation">Stops measuring.</param>
     /// <exception cref="UserErrorException">An output of the discriminator is not finite: training has diverged.</exception>
     public static PretrainScores Measure(ElectraPair model, ElectraMethod method, IEnumerable<TokenBatch> batches, RandomKey key,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) => Measure(model, method, batches, key, tokenScores: null, cancellation);
+
+    /// <summary>The same, with what each token alone tells (<see cref="TokenBaseline.Scores"/>; null: nothing).</summary>
+    internal static PretrainScores Measure(
+        ElectraPair model,
+        ElectraMethod method,
+        IEnumerable<TokenBatch> batches,
+        RandomKey key,
+        double[]? tokenScores,
+        CancellationToken cancellation
+    )
     {
         using var _ = no_grad();
         double generatorLoss = 0, discriminatorLoss = 0;
         long masked = 0, correct = 0, tokens = 0;
-        var (logits, replaced) = (new List<float>(), new List<bool>());
+        var (logits, replaced, ids) = (new List<float>(), new List<bool>(), new List<long>());
         foreach (var batch in batches)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -50,6 +83,7 @@ public static class Evaluation
             (masked, tokens) = (masked + positions, tokens + pass.Batch.TokenCount);
             logits.AddRange(pass.DiscriminatorLogits.cpu().data<float>());
             replaced.AddRange(pass.Replaced.cpu().data<bool>());
+            ids.AddRange(pass.JudgedIds.cpu().data<long>());
         }
         int notFinite = logits.Count(logit => !float.IsFinite(logit));
         if (notFinite > 0)
@@ -67,6 +101,9 @@ public static class Evaluation
             loss.to(float64).item<double>(),
             (double)correct / Math.Max(1, masked),
             DetectionMetrics.Of([.. logits], [.. replaced])
-        );
+        )
+        {
+            TokenAuc = tokenScores is null ? 0.5 : TokenBaseline.Auc(tokenScores, [.. ids], [.. replaced]),
+        };
     }
 }

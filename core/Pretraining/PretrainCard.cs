@@ -101,6 +101,7 @@ internal static class PretrainCard
             ("generator: masked-token accuracy", "masked_accuracy", "0.0%"),
             ("discriminator: loss", "discriminator_loss", "F4"),
             ("discriminator: AUC", "auc", "F3"),
+            ("AUC of the token alone", "token_auc", "F3"),
             ("discriminator: accuracy", "accuracy", "0.0%"),
             ("discriminator: precision", "precision", "0.0%"),
             ("discriminator: recall", "recall", "0.0%"),

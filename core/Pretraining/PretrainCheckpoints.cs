@@ -25,10 +25,15 @@ internal sealed class PretrainCheckpoints(
     PretrainData data,
     ElectraPair model,
     Adam optimizer,
+    TokenBaseline baseline,
     OutlierGuard? guard = null
 )
 {
     private readonly PretrainConfig config = run.Config;
+
+    /// <summary>What to do where the folder holds something else.</summary>
+    public const string OtherExperimentAdvice =
+        "Give this one a name of its own (name=…), or start over and replace that run (resume=never).";
 
     /// <summary>Where states lie.</summary>
     public string StatesFolder => Paths.Shown(StateKeeper<PretrainPosition>.FolderOf(run.Folder));
@@ -40,16 +45,22 @@ internal sealed class PretrainCheckpoints(
                 run.Script,
                 config.WhatIsLearned(),
                 data.Examples.Train.Fingerprint,
-                "Give this one a name of its own (name=…), or start over and replace that run (resume=never)."
+                OtherExperimentAdvice
             ),
             model.Store,
-            () => guard is null ? optimizer.State() : optimizer.State().Append(("recent", guard.Recent)),
+            () => [.. optimizer.State(), .. baseline.State, .. guard is null ? [] : new[] { ("recent", guard.Recent) }],
             config.Checkpoints.KeepLast
         );
 
     /// <summary>The folder of the models at a milestone: <c>checkpoints/pretrain/name_seed_percent</c>, as the original names it.</summary>
     public static string ModelFolder(PretrainConfig config, string percent) =>
         Paths.Output(Path.Combine(config.Checkpoints.Folder, $"{config.RunName}_{percent}"));
+
+    /// <summary>The step at which each percentage of the run is reached, with the percentage as it stands in folder names.</summary>
+    public static Dictionary<long, string> Milestones(PretrainConfig config) =>
+        config.Checkpoints.Percents.Append(100)
+            .GroupBy(percent => Math.Clamp((long)Math.Round(config.Training.Steps * percent / 100), 1, config.Training.Steps))
+            .ToDictionary(group => group.Key, group => group.Max().ToString("0.####", System.Globalization.CultureInfo.InvariantCulture));
 
     /// <summary>Saves both models for use elsewhere, each with a card that says how far it came, and on what.</summary>
     public void SaveModels(string percent) =>
@@ -67,6 +78,15 @@ internal sealed class PretrainCheckpoints(
         run.SavingTime = States.SavingTime;
     }
 
+    /// <summary>
+    /// Saves what came of the run, which says that it is finished. A result that was measured in the same way stays as it is.
+    /// </summary>
+    public void SaveResult(PretrainResult result)
+    {
+        if (!PretrainResult.IsIn(run.Folder) || PretrainResult.Load(run.Folder).MeasuredWith != result.MeasuredWith)
+            result.Save(run.Folder);
+    }
+
     /// <summary>Goes on from the newest state that is whole, where there is one and the configuration asks for it.</summary>
     /// <returns>Where the run stands: at step 0 where there is nothing to go on from.</returns>
     /// <exception cref="UserErrorException">Every state is damaged, or the newest belongs to another experiment.</exception>
@@ -79,6 +99,8 @@ internal sealed class PretrainCheckpoints(
         TemporaryName.RemoveLeft(run.Folder);
         TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         var resumed = States.Resume(run.Console.Warning);
+        if ((resumed?.Position.Step ?? 0) < config.Training.Steps)
+            PretrainResult.Remove(run.Folder); // of a run that is done over
         if (resumed is { } state)
             run.Console.Line($"Going on from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
         run.SaveConfig();

@@ -4,6 +4,7 @@ using Electra.Data.Corpora;
 using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Optimization;
+using Electra.Running;
 using Electra.Tensors;
 using Electra.Training;
 
@@ -14,7 +15,7 @@ namespace Electra.Pretraining;
 /// The first part changes what is learned, and two runs that agree in it learn the same. The second part (from
 /// <see cref="Evaluation"/> on) says where and how it is run and watched, and changes nothing.
 /// </remarks>
-public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
+public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRuns<PretrainConfig>
 {
     /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
     public Recipe Recipe { get; init; }
@@ -35,6 +36,10 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <summary>Seeds everything random: initial weights, order of examples, masks, samples, dropout.</summary>
     [Range(0, int.MaxValue)]
     public int Seed { get; init; } = 11081;
+
+    /// <summary>Several seeds, each a run of its own, in place of <c>seed</c>: <c>1..8</c>, or a list; null: one run.</summary>
+    [MinLength(1), Range(0, int.MaxValue)]
+    public IReadOnlyList<int>? Seeds { get; init; }
 
     /// <summary>Where the text comes from: files, folders, globs, or a corpus by name.</summary>
     public CorpusOptions Corpus { get; init; } = new();
@@ -81,6 +86,13 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     /// <summary>Device and threads.</summary>
     public ComputeOptions Compute { get; init; } = new();
 
+    /// <summary>
+    /// Runs of <c>seeds</c> that are trained at the same time, each with its share of the CPU's threads, as many as
+    /// <c>compute.threads</c> at most; 0: as many as are soonest done. The number of threads changes the last bits of a run.
+    /// </summary>
+    [Range(0, 256)]
+    public int RunsAtOnce { get; init; }
+
     /// <summary>Threads that make examples, beside the one that reads and writes; 1: that one does all; 0: one for each
     /// processor.</summary>
     [Range(0, 1024)]
@@ -103,10 +115,20 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     public string RunName => $"{Name}_{Seed}";
 
     /// <inheritdoc/>
-    public string? RunFolder => DryRun || Only == RunPart.Data ? null : Path.Combine(Checkpoints.Folder, RunName);
+    public string? RunFolder => DryRun || Only == RunPart.Data || Seeds is not null ? null : Path.Combine(Checkpoints.Folder, RunName);
 
     /// <inheritdoc/>
     public bool IsSavedByRun => true;
+
+    bool IManyRuns<PretrainConfig>.AreMany => Seeds is not null;
+
+    Task<int> IManyRuns<PretrainConfig>.Make(Run<PretrainConfig> run, Func<Run<PretrainConfig>, Task<int>> experiment) =>
+        new PretrainSeeds(run, experiment).Make();
+
+    /// <summary>What held-out text is made with: figures of two runs can be compared where it is the same.</summary>
+    internal string MeasuredWith =>
+        (Evaluation.Generator == "" ? "own generator" : $"generator of {Evaluation.Generator}")
+        + FormattableString.Invariant($", {Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked");
 
     /// <summary>What the learned weights depend on, as YAML; where and how the run is computed and watched is left at its
     /// defaults.</summary>
@@ -115,6 +137,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
         var elsewhere = new PretrainConfig();
         return Config.ResolvedYaml(this with
         {
+            Seeds = null,
+            RunsAtOnce = elsewhere.RunsAtOnce,
             Evaluation = elsewhere.Evaluation,
             Checkpoints = elsewhere.Checkpoints,
             Logging = elsewhere.Logging,
@@ -141,6 +165,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>
     {
         foreach (var (key, problem) in Model.Problems())
             yield return new ConfigProblem($"model.{key}", problem);
+        if (Seeds is not null && Seeds.GroupBy(seed => seed).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            yield return new ConfigProblem("seeds", $"has {twice.Key} twice: a seed is one run");
         if (InitGenerator != "" && Init == "")
             yield return new ConfigProblem(
                 "init_generator",
@@ -219,18 +245,6 @@ public sealed record TrainingOptions
     /// <summary>Stop after this many minutes of training, with a checkpoint; 0: no limit.</summary>
     [Range(0.0, 1e7)]
     public double MaxMinutes { get; init; }
-}
-
-/// <summary>Measuring on held-out text.</summary>
-public sealed record EvaluationOptions
-{
-    /// <summary>Steps between measurements; 0: only at the start and the end and when a milestone is saved.</summary>
-    [Range(0, long.MaxValue)]
-    public long Every { get; init; }
-
-    /// <summary>Held-out examples to measure on, at most.</summary>
-    [Range(1, 1 << 24)]
-    public int Examples { get; init; } = 512;
 }
 
 /// <summary>What is saved, and when.</summary>

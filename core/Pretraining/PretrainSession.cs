@@ -26,7 +26,9 @@ internal sealed class PretrainSession : IDisposable
 
     private readonly long steps;
     private readonly Dictionary<long, string> milestones;
-    private readonly RandomKey trainingKey, evaluationKey;
+    private readonly RandomKey trainingKey;
+    private readonly EqualWork measurement;
+    private readonly TokenBaseline baseline;
     private readonly Adam optimizer;
     private readonly OutlierGuard? outliers;
     private readonly DivergenceGuard divergence;
@@ -35,7 +37,7 @@ internal sealed class PretrainSession : IDisposable
     private readonly PretrainCheckpoints checkpoints;
     private readonly PretrainPosition start;
     private readonly MetricsLog? metrics;
-    private readonly HashSet<long> measured;
+    private readonly MeasuredSteps measured;
 
     private readonly Stopwatch clock = new();
     private PretrainScores? first, latest;
@@ -56,24 +58,22 @@ internal sealed class PretrainSession : IDisposable
         (config, console) = (run.Config, run.Console);
         var training = config.Training;
         steps = config.DryRun ? 2 : training.Steps;
-        milestones = Milestones(config);
+        milestones = PretrainCheckpoints.Milestones(config);
         foreach (var percent in milestones.Values)
             AtomicFolder.Check(PretrainCheckpoints.ModelFolder(config, percent));
         // Everything random is a function of the seed and the step: a state needs no generators in it.
-        var key = RandomKey.FromSeed(config.Seed);
-        (trainingKey, evaluationKey) = (key[0], key[1]);
-
+        trainingKey = RandomKey.FromSeed(config.Seed)[0];
+        measurement = EqualWork.Open(run, data, method, model.Store.Compute);
+        baseline = new TokenBaseline(model.Config.VocabularySize, model.Store.Compute);
         optimizer = new Adam(model.Store, config.Optimizer, method.Rate);
         outliers = training.SkipSigmas > 0 ? new OutlierGuard(training.SkipSigmas, model.Store.Compute) : null;
         step = new TrainingStep(model.Store, optimizer, method.LossNames.Count) { Guard = outliers };
-        checkpoints = new PretrainCheckpoints(run, data, model, optimizer, outliers);
+        checkpoints = new PretrainCheckpoints(run, data, model, optimizer, baseline, outliers);
         start = checkpoints.Resume();
         (first, loggedStep) = (start.First, start.Step);
 
         metrics = config.DryRun ? null : run.OpenMetrics(start.Step > 0 ? start.Step : null);
-        measured = metrics is null
-            ? []
-            : [.. MetricsLog.Read(run.Folder).Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")).Select(row => row.Step)];
+        measured = new MeasuredSteps(metrics is null ? [] : MetricsLog.Read(run.Folder));
         var skipped = config.DryRun ? null : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step);
         divergence = new DivergenceGuard(
             training.MaxBadSteps,
@@ -112,13 +112,14 @@ internal sealed class PretrainSession : IDisposable
             IsOutOfTime = () => config.Training.MaxMinutes > 0 && Seconds > config.Training.MaxMinutes * 60,
         };
         clock.Start();
+        run.Progress?.Begin(start.Step);
         var (end, isComplete) = trainer.Train(start.Step, run.Stopping);
         if (!isComplete)
             Stopped(end);
         else if (config.DryRun)
             console.Line("Dry run: everything fits together. Nothing was saved.");
         else
-            PretrainSummary.Print(run, data, model, method, first!, latest ??= Measure(end), evaluationKey);
+            Finish(latest ??= Measure(end));
         return latest ?? Measure(end);
     }
 
@@ -129,6 +130,8 @@ internal sealed class PretrainSession : IDisposable
         step.Dispose();
         outliers?.Dispose();
         optimizer.Dispose();
+        baseline.Dispose();
+        measurement.Dispose();
     }
 
     private double Seconds => start.Seconds + clock.Elapsed.TotalSeconds;
@@ -137,7 +140,10 @@ internal sealed class PretrainSession : IDisposable
     {
         var parts = data.TrainingBatches(config, k);
         loggedTokens += parts.Sum(part => part.TokenCount);
-        return method.Passes(model, parts, trainingKey[k]);
+        // A function of the step alone, whether the run was stopped here or not.
+        if (IsMeasured(k))
+            baseline.Halve();
+        return method.Passes(model, parts, trainingKey[k], baseline.Count);
     }
 
     /// <summary>Held-out text is measured at the start and the end, at milestones, and now and then.</summary>
@@ -146,10 +152,17 @@ internal sealed class PretrainSession : IDisposable
 
     private PretrainScores Measure(long at)
     {
-        var scores = Evaluation.Measure(model, method, data.HeldOutBatches(config), evaluationKey, run.Stopping);
-        console.Line(
-            $"step {at,9:N0}  held-out: masked-token accuracy {scores.MaskedAccuracy:0.0%}, replaced-token AUC {scores.Detection.Auc:F3}, "
-                + $"loss {scores.Loss:F3}"
+        var scores = Evaluation.Measure(
+            model,
+            measurement.Method,
+            data.HeldOutBatches(config),
+            measurement.Key,
+            baseline.Scores(),
+            run.Stopping
+        );
+        console.Milestone(
+            $"step {at,9:N0}  held-out: masked-token accuracy {scores.MaskedAccuracy:0.0%}, replaced-token AUC {scores.Detection.Auc:F3} "
+                + $"(the token alone: {scores.TokenAuc:F3}), loss {scores.Loss:F3}"
         );
         return scores;
     }
@@ -158,16 +171,47 @@ internal sealed class PretrainSession : IDisposable
     {
         latest = Measure(at);
         first ??= latest;
-        if (measured.Add(at))
+        bool wasAbove = measured.Rise is not null;
+        if (measured.Add(at, latest.Detection.Auc, latest.TokenAuc))
             metrics?.Write(
                 at,
-                [.. HeldOut(latest), .. (ownMetrics?.Invoke(model) ?? []).Select(own => (Curves.HeldOut + own.Name, own.Value))]
+                latest.Figures.Concat(ownMetrics?.Invoke(model) ?? []).Select(figure => (Curves.HeldOut + figure.Name, figure.Value))
             );
+        if (measured.Rise is not null && !wasAbove)
+            console.Milestone($"step {at,9:N0}  the discriminator has risen above what the token alone tells: it uses context");
+    }
+
+    /// <summary>What the log says of the last step beside the figures of every run: the script's own.</summary>
+    private IEnumerable<(string Name, double Value)> OwnFigures() =>
+        from row in MetricsLog.Read(run.Folder)
+        where row.Step == steps
+        from figure in row.Values
+        where figure.Key.StartsWith(Curves.HeldOut, StringComparison.Ordinal)
+        select (figure.Key[Curves.HeldOut.Length..], figure.Value);
+
+    /// <summary>Leaves the result, which says that the run is finished, and tells of it.</summary>
+    private void Finish(PretrainScores last)
+    {
+        var rise = last.UsesContext ? measured.Rise ?? steps : (long?)null;
+        checkpoints.SaveResult(
+            new PretrainResult
+            {
+                Name = config.Name,
+                Seed = config.Seed,
+                Updates = steps,
+                Scores = last.Figures.UnionBy(OwnFigures(), figure => figure.Name).ToDictionary(),
+                Rise = rise,
+                MeasuredWith = config.MeasuredWith,
+                Seconds = Seconds,
+            }
+        );
+        PretrainSummary.Print(run, data, model, measurement, first!, last, rise);
     }
 
     private void Updated(long at, bool ends)
     {
         console.ReportLive(new ProgressReport("training", at, steps, "updates"));
+        run.Progress?.Update();
         bool isDue = at % config.Logging.Every == 0 || at == steps;
         if (isDue || ends)
             Log(at, isDue);
@@ -231,32 +275,9 @@ internal sealed class PretrainSession : IDisposable
         checkpoints.SaveState(new PretrainPosition(at, Seconds, at > 0 ? first : null, updates.Read(), divergence.InARow));
         if (at > 0 && (ends || clock.Elapsed - drawnAt > DrawingPause))
         {
-            Curves.Draw(run.Folder, run.PathOf("curves.png"), config.RunName, Panels());
+            PretrainCurves.Draw(run, method.LossNames, first!.Figures.Select(figure => figure.Name));
             drawnAt = clock.Elapsed;
         }
-    }
-
-    private CurvePanel[] Panels()
-    {
-        string[] own =
-        [
-            .. MetricsLog
-                .Read(run.Folder)
-                .SelectMany(row => row.Values.Keys)
-                .Distinct()
-                .Where(name => name.StartsWith(Curves.HeldOut, StringComparison.Ordinal)),
-        ];
-        string[] known = [.. HeldOut(first!).Select(score => score.Item1)];
-        return
-        [
-            new("Losses", method.LossNames, IsLogarithmic: true),
-            new(
-                "On held-out text",
-                [.. new[] { "masked_accuracy", "auc", "precision", "recall" }.Select(name => Curves.HeldOut + name), .. own.Except(known)],
-                IsSmoothed: false
-            ),
-            new("Learning rate", ["learning_rate"], IsSmoothed: false),
-        ];
     }
 
     private void Stopped(long at)
@@ -272,24 +293,6 @@ internal sealed class PretrainSession : IDisposable
         console.Line($"The same command{string.Join(" and", changes)} goes on from here.");
         run.Stopping.ThrowIfCancellationRequested();
     }
-
-    private static IEnumerable<(string, double)> HeldOut(PretrainScores scores) =>
-    [
-        (Curves.HeldOut + "loss", scores.Loss),
-        (Curves.HeldOut + "generator_loss", scores.GeneratorLoss),
-        (Curves.HeldOut + "discriminator_loss", scores.DiscriminatorLoss),
-        (Curves.HeldOut + "masked_accuracy", scores.MaskedAccuracy),
-        (Curves.HeldOut + "accuracy", scores.Detection.Accuracy),
-        (Curves.HeldOut + "precision", scores.Detection.Precision),
-        (Curves.HeldOut + "recall", scores.Detection.Recall),
-        (Curves.HeldOut + "auc", scores.Detection.Auc),
-    ];
-
-    /// <summary>The step at which each percentage of the run is reached, with the percentage as it stands in folder names.</summary>
-    private static Dictionary<long, string> Milestones(PretrainConfig config) =>
-        config.Checkpoints.Percents.Append(100)
-            .GroupBy(percent => Math.Clamp((long)Math.Round(config.Training.Steps * percent / 100), 1, config.Training.Steps))
-            .ToDictionary(group => group.Key, group => group.Max().ToString("0.####", System.Globalization.CultureInfo.InvariantCulture));
 
     private static string Duration(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
 }

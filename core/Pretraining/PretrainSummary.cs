@@ -3,7 +3,6 @@ using Electra.Data.Corpora;
 using Electra.Model;
 using Electra.Running;
 using Electra.Storage;
-using Electra.Tensors;
 
 namespace Electra.Pretraining;
 
@@ -12,23 +11,31 @@ internal static class PretrainSummary
 {
     private const int ShownExamples = 3;
 
+    /// <summary>What to know of a discriminator that has not begun to use context.</summary>
+    public const string OnPlateau =
+        "This is a stage of replaced-token detection, not a fault; how long it lasts depends on the initial weights. More updates help "
+        + "first of all (training.steps). In the narrow models that were tried, more heads (model.attention_heads), a quarter masked "
+        + "(objective.masking.probability=0.25) and optimizer.beta2=0.98 helped too; a higher learning rate and a larger "
+        + "model.initializer_range did not.";
+
     /// <summary>Prints the summary of a finished run.</summary>
     public static void Print(
         Run<PretrainConfig> run,
         PretrainData data,
         ElectraPair model,
-        ElectraMethod method,
+        EqualWork measurement,
         PretrainScores first,
         PretrainScores last,
-        RandomKey key
+        long? rise
     )
     {
         var console = run.Console;
         console.Heading("What it learned, on held-out text");
         PrintScores(run, model, first, last);
+        PrintContext(run, last, rise);
 
         console.Heading("Three sentences, with what the generator put in and what the discriminator suspected");
-        foreach (var sentence in Showcase.Sentences(model, method, data, run.Config, key, ShownExamples))
+        foreach (var sentence in Showcase.Sentences(model, measurement.Method, data, run.Config, measurement.Key, ShownExamples))
             console.Line($"  {sentence}\n");
         console.Line(
             "  {was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed."
@@ -49,42 +56,69 @@ internal static class PretrainSummary
     {
         var console = run.Console;
         console.Table(
-            ["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance"],
+            ["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance", "the token alone"],
             [
-                ["loss", $"{first.Loss:F3}", $"{last.Loss:F3}", ""],
-                ["generator: loss", $"{first.GeneratorLoss:F3}", $"{last.GeneratorLoss:F3}", $"{Math.Log(model.Config.VocabularySize):F3}"],
+                ["loss", $"{first.Loss:F3}", $"{last.Loss:F3}", "", ""],
+                [
+                    "generator: loss",
+                    $"{first.GeneratorLoss:F3}",
+                    $"{last.GeneratorLoss:F3}",
+                    $"{Math.Log(model.Config.VocabularySize):F3}",
+                    "",
+                ],
                 [
                     "generator: masked-token accuracy",
                     $"{first.MaskedAccuracy:0.0%}",
                     $"{last.MaskedAccuracy:0.0%}",
                     $"{1.0 / model.Config.VocabularySize:0.00%}",
+                    "",
                 ],
                 [
                     "discriminator: loss",
                     $"{first.DiscriminatorLoss:F4}",
                     $"{last.DiscriminatorLoss:F4}",
                     $"{Entropy(last.Detection.ReplacedShare):F4}",
+                    "",
                 ],
-                ["discriminator: AUC", $"{first.Detection.Auc:F3}", $"{last.Detection.Auc:F3}", "0.500"],
+                ["discriminator: AUC", $"{first.Detection.Auc:F3}", $"{last.Detection.Auc:F3}", "0.500", $"{last.TokenAuc:F3}"],
                 [
                     "discriminator: accuracy",
                     $"{first.Detection.Accuracy:0.0%}",
                     $"{last.Detection.Accuracy:0.0%}",
                     $"{last.Detection.MajorityBaseline:0.0%}",
+                    "",
                 ],
                 [
                     "discriminator: precision",
                     $"{first.Detection.Precision:0.0%}",
                     $"{last.Detection.Precision:0.0%}",
                     $"{last.Detection.ReplacedShare:0.0%}",
+                    "",
                 ],
-                ["discriminator: recall", $"{first.Detection.Recall:0.0%}", $"{last.Detection.Recall:0.0%}", ""],
+                ["discriminator: recall", $"{first.Detection.Recall:0.0%}", $"{last.Detection.Recall:0.0%}", "", ""],
             ]
         );
         console.Line(
-            $"By chance: guessing tokens evenly; calling every token original. "
+            $"By chance: guessing tokens evenly; calling every token original. The token alone: how often each was replaced in training. "
                 + $"{last.Detection.ReplacedShare:0.0%} of {last.Detection.Tokens:N0} tokens were replaced."
         );
+    }
+
+    /// <summary>Whether the discriminator reads more than the token itself, and what to do where it does not.</summary>
+    private static void PrintContext(Run<PretrainConfig> run, PretrainScores last, long? rise)
+    {
+        if (run.Config.Evaluation is { Generator: not "" } or { Masking: not null })
+            run.Console.Line($"Measured with: {run.Config.MeasuredWith}.");
+        if (rise is { } since)
+            run.Console.Line(
+                $"The discriminator uses context: since update {since:N0} its AUC has been {TokenBaseline.Margin} or more above what the "
+                    + "token alone tells."
+            );
+        else if (run.Progress is null) // of many runs it is said once
+            run.Console.Warning(
+                $"the discriminator has not begun to use context: its AUC is {last.Detection.Auc:F3}, and how often each token was "
+                    + $"replaced tells {last.TokenAuc:F3} without reading the text. {OnPlateau}"
+            );
     }
 
     private static void PrintWhatNext(Run<PretrainConfig> run, string shown)

@@ -64,6 +64,17 @@ internal sealed class TrainedEncoder : IDisposable
     /// <summary>The mean of the hidden states between [CLS] and the last [SEP].</summary>
     public float[] Mean(long[] ids) => Numbers(ids, hidden => hidden.to(float32).narrow(0, 1, ids.Length - 2).mean([0]));
 
+    /// <summary>The head's outputs at some positions of a batch: <c>[positions, outputs]</c> float32.</summary>
+    /// <param name="ids">Token ids, <c>[batch, length]</c>.</param>
+    /// <param name="types">Token types, <c>[batch, length]</c>.</param>
+    /// <param name="attention">Which positions are tokens.</param>
+    /// <param name="positions">Indices into <c>[batch · length]</c>.</param>
+    public Tensor Logits(Tensor ids, Tensor types, AttentionMask attention, Tensor positions)
+    {
+        var hidden = encoder.Forward(embeddings.Forward(ids, types, Dropout.None), attention, Dropout.None);
+        return head!(hidden.index_select(0, positions)).to(float32);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => store.Dispose();
 

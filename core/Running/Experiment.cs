@@ -106,6 +106,8 @@ public static class Experiment
                 await errors.WriteLineAsync($"warning: {stale}");
             foreach (var warning in run.Config.Warnings())
                 console.Warning(warning);
+            if (run.Config is IManyRuns<T> { AreMany: true } many)
+                return await many.Make(run, body);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
             if (run.HasFolder && !run.Config.IsSavedByRun)
                 run.SaveConfig();

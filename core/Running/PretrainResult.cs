@@ -33,6 +33,9 @@ internal sealed record PretrainResult
     /// <summary>Whether the run in a folder is finished.</summary>
     public static bool IsIn(string folder) => ResultFile.IsIn(folder);
 
+    /// <summary>Makes the run in a folder an unfinished one.</summary>
+    internal static void Remove(string folder) => File.Delete(Path.Combine(folder, ResultFile.Name));
+
     /// <summary>Reads the result of a finished run.</summary>
     /// <exception cref="UserErrorException">The folder holds no result, or a damaged one.</exception>
     public static PretrainResult Load(string folder) => ResultFile.Load<PretrainResult>(folder, "pre-training", "pretrain.csx");

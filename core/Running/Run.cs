@@ -75,12 +75,16 @@ public sealed class Run<T>
     public TResult With<TResult>(T config, Func<Run<T>, TResult> body, bool quiet = true)
     {
         config = Configuration.Config.Parse<T>(Configuration.Config.ResolvedYaml(config), "the configuration of a run in this script");
-        var run = new Run<T>(config, quiet ? Console.Quiet() : Console, Script, Stopping, outer: this) { Arguments = Arguments };
+        var run = Inner(config, quiet ? Console.Quiet() : Console, Stopping);
         using var taken = run.HasFolder && run.folder != folder ? RunLock.Take(run.Folder) : null;
         if (run.HasFolder && !config.IsSavedByRun)
             run.SaveConfig();
         return body(run);
     }
+
+    /// <summary>A run inside this one.</summary>
+    internal Run<T> Inner(T config, RunConsole console, CancellationToken stopping, QueueProgress? progress = null) =>
+        new(config, console, Script, stopping, outer: this) { Arguments = Arguments, Progress = progress };
 
     /// <summary>The lines of standard input, one by one as they come; white space alone is passed over.</summary>
     /// <param name="prompt">Shown before each where somebody types.</param>
@@ -98,6 +102,9 @@ public sealed class Run<T>
                 yield return line.Trim();
         }
     }
+
+    /// <summary>Told how far the run is, where it is one of many.</summary>
+    internal QueueProgress? Progress { get; init; }
 
     /// <summary>What the script was called with.</summary>
     internal IReadOnlyList<string> Arguments { get; init; } = [];

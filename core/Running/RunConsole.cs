@@ -20,7 +20,8 @@ public sealed class RunConsole : IProgress<ProgressReport>
     private int width;
     private readonly TimeProvider time;
     private Stage? stage;
-    private RunConsole? warnings;
+    private RunConsole? outer;
+    private string name = "";
 
     /// <param name="output">Receives everything.</param>
     /// <param name="terminal">Turns styles into control codes; null prints plain lines.</param>
@@ -68,14 +69,24 @@ public sealed class RunConsole : IProgress<ProgressReport>
     /// <summary>Prints a line that should not be overlooked.</summary>
     public void Warning(string text)
     {
-        if (warnings is not null)
-            warnings.Warning(text);
+        if (outer is not null)
+            outer.Warning(name == "" ? text : $"{name}: {text}");
         else
             Write(Styled(Wrapped($"warning: {text}"), "yellow") + "\n");
     }
 
+    /// <summary>Prints a line that is printed for one of many runs too, with its name before it.</summary>
+    internal void Milestone(string text)
+    {
+        if (outer is null)
+            Line(text);
+        else if (name != "")
+            outer.Line($"{name,-10}  {text}");
+    }
+
     /// <summary>A console that prints nothing but warnings, on this one: for one of many runs in a script.</summary>
-    internal RunConsole Quiet() => new(TextWriter.Null, terminal: null) { warnings = this };
+    /// <param name="name">The run's name, which stands before its warnings and milestones; empty: no milestones.</param>
+    internal RunConsole Quiet(string name = "") => new(TextWriter.Null, terminal: null) { outer = this, name = name };
 
     /// <summary>Begins a section of the output.</summary>
     public void Heading(string title)

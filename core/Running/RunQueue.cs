@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Electra.Storage;
 
 namespace Electra.Running;
 
@@ -14,9 +13,10 @@ namespace Electra.Running;
 internal sealed record QueuedRun(string Name, string Folder, long Updates, Func<bool> IsFinished, Action<QueueProgress> Make);
 
 /// <summary>How far a run of a queue is: told by the run.</summary>
-internal sealed class QueueProgress(RunQueue queue, long updates, CancellationToken stopping)
+internal sealed class QueueProgress(RunQueue queue, long updates, CancellationToken stopping, Action prepared)
 {
     private long counted = updates;
+    private int isPrepared;
 
     /// <summary>Cancelled where the run is to save and stop.</summary>
     public CancellationToken Stopping => stopping;
@@ -26,6 +26,7 @@ internal sealed class QueueProgress(RunQueue queue, long updates, CancellationTo
     {
         queue.Expect(-done);
         counted -= done;
+        Prepared();
     }
 
     /// <summary>Told of each update.</summary>
@@ -36,7 +37,17 @@ internal sealed class QueueProgress(RunQueue queue, long updates, CancellationTo
     }
 
     /// <summary>The run has ended: what it did not do is expected no longer.</summary>
-    internal void End() => queue.Expect(-counted);
+    internal void End()
+    {
+        queue.Expect(-counted);
+        Prepared();
+    }
+
+    private void Prepared()
+    {
+        if (Interlocked.Exchange(ref isPrepared, 1) == 0)
+            prepared();
+    }
 }
 
 /// <summary>
@@ -50,6 +61,7 @@ internal sealed class QueueProgress(RunQueue queue, long updates, CancellationTo
 internal sealed class RunQueue(RunConsole console, string stage, int workers, CancellationToken stopping)
 {
     private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+    private readonly SemaphoreSlim preparing = new(1);
     private readonly ConcurrentQueue<string> failures = [];
     private long expected, done;
 
@@ -70,6 +82,7 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
         expected = todo.Sum(run => run.Updates);
         var queue = new ConcurrentQueue<QueuedRun>(todo);
         using (stop)
+        using (preparing)
             try
             {
                 // Threads of their own: each keeps its state in libtorch, the number of its threads among it.
@@ -134,7 +147,9 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     private void Make(QueuedRun run)
     {
         stop.Token.ThrowIfCancellationRequested();
-        var progress = new QueueProgress(this, run.Updates, stop.Token);
+        // One after the other until their first update: the first makes the files that the others read too.
+        preparing.Wait(stop.Token);
+        var progress = new QueueProgress(this, run.Updates, stop.Token, () => preparing.Release());
         try
         {
             using var runLock = RunLock.TryTake(run.Folder, out var holder);

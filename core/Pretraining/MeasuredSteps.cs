@@ -1,0 +1,37 @@
+using Electra.Running;
+
+namespace Electra.Pretraining;
+
+/// <summary>The steps of a run that are measured on held-out text, those before it was stopped too.</summary>
+internal sealed class MeasuredSteps
+{
+    private readonly SortedDictionary<long, bool> isAbove = [];
+
+    /// <param name="log">What the log of the run has so far.</param>
+    public MeasuredSteps(IEnumerable<MetricsRow> log)
+    {
+        foreach (var row in log.Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")))
+            Add(row.Step, Figure(row, "auc"), Figure(row, "token_auc"));
+
+        static double Figure(MetricsRow row, string name) => row.Values.GetValueOrDefault(Curves.HeldOut + name, double.NaN);
+    }
+
+    /// <summary>
+    /// The measurement since which the discriminator has stayed above what the token alone tells; null where it is not at the latest one.
+    /// </summary>
+    public long? Rise
+    {
+        get
+        {
+            var since = isAbove.Reverse().TakeWhile(step => step.Value).Select(step => step.Key).ToList();
+            return since.Count > 0 ? since[^1] : null;
+        }
+    }
+
+    /// <summary>Whether a step is measured.</summary>
+    public bool Contains(long step) => isAbove.ContainsKey(step);
+
+    /// <summary>Adds a step, with the AUC of the discriminator and of the token alone. At step 0 neither has learned anything.</summary>
+    /// <returns>Whether it is a new one.</returns>
+    public bool Add(long step, double auc, double tokenAuc) => isAbove.TryAdd(step, step > 0 && auc >= tokenAuc + TokenBaseline.Margin);
+}

@@ -1,0 +1,157 @@
+using Electra.Configuration;
+using Electra.Running;
+using Electra.Storage;
+using Electra.Tensors;
+using Electra.Training;
+using MathNet.Numerics.Statistics;
+
+namespace Electra.Pretraining;
+
+/// <summary>The runs of <see cref="PretrainConfig.Seeds"/>: each is what a single run with its seed is, in the same folder.</summary>
+/// <param name="run">The whole.</param>
+/// <param name="experiment">Makes one.</param>
+internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainConfig>, Task<int>> experiment)
+{
+    /// <summary>Up to which width of the discriminator several runs on one thread each are sooner done than one on all.</summary>
+    private const int WidestAtOnce = 256;
+
+    /// <summary>Token positions times weights of the layers from which on runs take long enough for the threads to be divided.</summary>
+    private const double WorthDividing = 1e11;
+
+    private readonly PretrainConfig config = run.Config;
+    private readonly RunConsole console = run.Console;
+    private int exitCode;
+
+    /// <summary>Makes those that are not finished, and shows all.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> Make()
+    {
+        var seeds = config.Seeds!;
+        if (config.DryRun || config.Only != RunPart.All) // one seed shows what there is to see
+            return await run.With(config with { Seed = seeds[0], Seeds = null }, experiment, quiet: false);
+        int atOnce = Compute.Open(config.Compute, config.Training.Precision).IsCuda ? 1 : AtOnce(config);
+        PretrainConfig[] all = [.. seeds.Select(seed => Alone(config, seed, atOnce))];
+        console.Heading("Runs");
+        console.Table(
+            ("seeds", string.Join(", ", seeds)),
+            ("at the same time", $"{atOnce}, on {all[0].Compute.Threads} {(all[0].Compute.Threads == 1 ? "thread" : "threads")} each")
+        );
+        var queue = new RunQueue(console, "pre-training", atOnce, run.Stopping)
+        {
+            HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here.",
+        };
+        var failures = queue.Work([
+            .. all.Select(alone => new QueuedRun(
+                alone.RunName,
+                Paths.Output(alone.RunFolder!),
+                alone.Training.Steps,
+                () => IsFinished(alone),
+                progress => Make(alone, progress, atOnce)
+            )),
+        ]);
+        Report(all);
+        RunQueue.Require(failures);
+        return exitCode;
+    }
+
+    /// <summary>
+    /// How many runs are trained at the same time on a CPU; on a GPU one, for they would share its random numbers. A function of the
+    /// configuration, so that a batch that was stopped goes on with the same number of threads.
+    /// </summary>
+    internal static int AtOnce(PretrainConfig config)
+    {
+        int most = Math.Min(config.Seeds!.Count, Threads(config));
+        if (config.RunsAtOnce > 0)
+            return Math.Min(most, config.RunsAtOnce);
+        var (model, training) = (config.Model, config.Training);
+        double work = (double)training.Steps * training.BatchSize * config.Examples.MaxLength
+            * model.Layers * model.HiddenSize * (4 * model.HiddenSize + 2 * model.IntermediateSize);
+        return model.HiddenSize <= WidestAtOnce && work >= WorthDividing ? most : 1;
+    }
+
+    private static int Threads(PretrainConfig config) => config.Compute.Threads > 0 ? config.Compute.Threads : Environment.ProcessorCount;
+
+    /// <summary>The configuration of one run: what its <c>config.yaml</c> says, the threads that it computes on among it.</summary>
+    private static PretrainConfig Alone(PretrainConfig config, int seed, int atOnce)
+    {
+        var alone = config with
+        {
+            Seed = seed,
+            Seeds = null,
+            Compute = config.Compute with { Threads = Math.Max(1, Threads(config) / atOnce) },
+        };
+        return Config.Parse<PretrainConfig>(Config.ResolvedYaml(alone), $"the configuration of seed {seed}");
+    }
+
+    private bool IsFinished(PretrainConfig alone)
+    {
+        var folder = Paths.Output(alone.RunFolder!);
+        if (config.Resume == ResumeMode.Never || !PretrainResult.IsIn(folder))
+            return false;
+        var saved = Config.Load<PretrainConfig>(Path.Combine(folder, Experiment.ConfigFile));
+        SameExperiment.Require(saved.WhatIsLearned(), alone.WhatIsLearned(), folder, PretrainCheckpoints.OtherExperimentAdvice);
+        run.Script.RequireSame(folder, PretrainCheckpoints.OtherExperimentAdvice);
+        return PretrainResult.Load(folder).MeasuredWith == alone.MeasuredWith;
+    }
+
+    private void Make(PretrainConfig alone, QueueProgress progress, int atOnce)
+    {
+        var inner = run.Inner(alone, console.Quiet(alone.RunName), progress.Stopping, progress);
+        try
+        {
+            int code = experiment(inner).GetAwaiter().GetResult();
+            if (code != 0)
+                exitCode = code;
+        }
+        catch (UserErrorException e)
+        {
+            throw new UserErrorException($"{alone.RunName}: {e.Message}", e);
+        }
+        if (PretrainResult.IsIn(inner.Folder) && PretrainResult.Load(inner.Folder) is var result)
+            console.Line($"{alone.RunName,-10}  done: AUC {result.Scores["auc"]:F3}{Rise(result)}  ({result.Seconds:F0} s)");
+        run.SavingTime *= atOnce;
+    }
+
+    private static string Rise(PretrainResult result) =>
+        result.Rise is { } rise ? $", uses context since update {rise:N0}" : ", has not begun to use context";
+
+    private void Report(IReadOnlyList<PretrainConfig> all)
+    {
+        var runs = all.ToLookup(alone => PretrainResult.IsIn(Paths.Output(alone.RunFolder!)));
+        PretrainResult[] results = [.. runs[true].Select(alone => PretrainResult.Load(Paths.Output(alone.RunFolder!)))];
+        console.Heading("Results on held-out text");
+        if (runs[false].Any())
+            console.Line($"Not finished: {string.Join(", ", runs[false].Select(alone => alone.RunName))}.");
+        if (results.Length == 0)
+            return;
+        console.Table(["", "runs", "mean", "std", "min", "max"],
+            from name in results[0].Scores.Keys
+            let values = results.Select(result => result.Scores.GetValueOrDefault(name, double.NaN)).Where(double.IsFinite).ToList()
+            where values.Count > 0
+            select Row(name.Replace('_', ' '), values, "F3")
+        );
+        long[] rises = [.. results.Select(result => result.Rise).OfType<long>()];
+        console.Line($"Measured with: {string.Join("; ", results.Select(result => result.MeasuredWith).Distinct())}. std with n − 1.");
+        if (rises.Length > 0)
+            console.Line(
+                $"{rises.Length} of {results.Length} use context, since update "
+                    + $"{string.Join(", ", rises.Order().Select(rise => $"{rise:N0}"))}."
+            );
+        if (rises.Length < results.Length)
+            console.Warning(
+                $"{results.Length - rises.Length} of {results.Length} have not begun to use context: "
+                    + $"{string.Join(", ", results.Where(result => result.Rise is null).Select(result => $"seed {result.Seed}"))}. "
+                    + PretrainSummary.OnPlateau
+            );
+    }
+
+    private static object?[] Row(string name, IReadOnlyList<double> values, string format) =>
+    [
+        name,
+        $"{values.Count}",
+        values.Mean().ToString(format),
+        values.Count > 1 ? values.StandardDeviation().ToString(format) : "",
+        values.Min().ToString(format),
+        values.Max().ToString(format),
+    ];
+}

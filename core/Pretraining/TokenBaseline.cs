@@ -1,0 +1,84 @@
+using Electra.Tensors;
+using static TorchSharp.torch;
+
+namespace Electra.Pretraining;
+
+/// <summary>
+/// What the token alone tells of whether it was replaced: how often each stood in the corrupted text, and how often as a replacement.
+/// A discriminator that reads no context cannot do better, and at first it does not.
+/// </summary>
+/// <remarks>The counts are a state of the run: <see cref="State"/> is saved and resumed with it.</remarks>
+internal sealed class TokenBaseline : IDisposable
+{
+    /// <summary>How far the discriminator's AUC must lie above the token's own to say that it uses context.</summary>
+    public const double Margin = 0.03;
+
+    /// <summary>Tokens of the average share that each id is counted with from the start: rare ones are not taken at their word.</summary>
+    private const double Prior = 20;
+
+    private readonly Tensor seen, replaced;
+
+    /// <param name="vocabulary">Tokens in the vocabulary.</param>
+    /// <param name="compute">Where passes are computed.</param>
+    public TokenBaseline(int vocabulary, Compute compute)
+    {
+        seen = zeros(vocabulary, dtype: float64, device: compute.Device).DetachFromDisposeScope();
+        replaced = zeros_like(seen).DetachFromDisposeScope();
+    }
+
+    /// <summary>The counts, <c>[vocabulary]</c> each, by name.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State => [("tokens_seen", seen), ("tokens_replaced", replaced)];
+
+    /// <summary>Counts the tokens of a pass, padding left out. Nothing in it waits for the device.</summary>
+    public void Count(ElectraPass pass) => Count(pass.JudgedIds, pass.Replaced);
+
+    /// <summary>Counts tokens.</summary>
+    /// <param name="ids">What the discriminator read, <c>[tokens]</c>.</param>
+    /// <param name="isReplaced">Whether each was replaced, <c>[tokens]</c>.</param>
+    internal void Count(Tensor ids, Tensor isReplaced)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        seen.index_add_(0, ids, ones_like(ids, dtype: float64), 1);
+        replaced.index_add_(0, ids, isReplaced.to(float64), 1);
+    }
+
+    /// <summary>Forgets slowly: the generator of long ago wrote another text.</summary>
+    public void Halve()
+    {
+        using var _ = no_grad();
+        seen.mul_(0.5);
+        replaced.mul_(0.5);
+    }
+
+    /// <summary>For each id the share in which it was a replacement, with the prior: <c>[vocabulary]</c>.</summary>
+    public double[] Scores()
+    {
+        using var scope = NewDisposeScope();
+        var (all, wrong) = (seen.cpu().data<double>().ToArray(), replaced.cpu().data<double>().ToArray());
+        double share = all.Sum() is var tokens and > 0 ? wrong.Sum() / tokens : 0;
+        return [.. all.Zip(wrong, (seenOnce, replacedOnce) => (replacedOnce + (Prior * share)) / (seenOnce + Prior))];
+    }
+
+    /// <summary>The area under the ROC curve of the tokens' own scores: <see cref="DetectionMetrics.Auc"/> of the token alone.</summary>
+    /// <param name="scores">What <see cref="Scores"/> says.</param>
+    /// <param name="ids">What the discriminator read.</param>
+    /// <param name="isReplaced">Whether each was replaced.</param>
+    public static double Auc(double[] scores, ReadOnlySpan<long> ids, ReadOnlySpan<bool> isReplaced)
+    {
+        // Ranks in place of scores, equal ones alike: a float holds them exactly.
+        var ranks = scores.Distinct().Order().Index().ToDictionary(score => score.Item, score => (float)score.Index);
+        float[] rankOf = [.. scores.Select(score => ranks[score])];
+        var ranked = new float[ids.Length];
+        for (int i = 0; i < ids.Length; i++)
+            ranked[i] = rankOf[ids[i]];
+        return DetectionMetrics.Of(ranked, isReplaced).Auc;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        seen.Dispose();
+        replaced.Dispose();
+    }
+}
