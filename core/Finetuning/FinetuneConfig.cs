@@ -38,9 +38,17 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
 
     /// <summary>
     /// The model to fine-tune: one of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, a file
-    /// of weights, or a name on the hub (<c>google/electra-small-discriminator</c>).
+    /// of weights, or a name on the hub (<c>google/electra-small-discriminator</c>). Several, as a list or a pattern
+    /// (<c>checkpoints/pretrain/demo_*_100</c>), are seeds of one pre-training: every task and run is made with each.
     /// </summary>
-    public string Checkpoint { get; init; } = "";
+    public IReadOnlyList<string> Checkpoint { get; init; } = [];
+
+    /// <summary>
+    /// The seed of the checkpoint's pre-training, where it is not a run of this kit, whose seed is known; null: the model's name stands
+    /// for it.
+    /// </summary>
+    [RegularExpression("[A-Za-z0-9.-]+", ErrorMessage = "a number or a name of letters, digits, '.' and '-'")]
+    public string? PretrainSeed { get; init; }
 
     /// <summary>
     /// Keep the checkpoint's shape and vocabulary, and begin with random weights: what a task teaches without pre-training.
@@ -135,6 +143,9 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
             job.Alone(this) with
             {
                 Recipe = elsewhere.Recipe,
+                // A saved configuration has one of its own.
+                Checkpoint = Checkpoint is [var only] && !StartModel.IsPattern(only) ? Checkpoint : [job.Model.Source],
+                PretrainSeed = elsewhere.PretrainSeed,
                 Size = elsewhere.Size,
                 Seed = elsewhere.Seed,
                 Data = elsewhere.Data with
@@ -208,8 +219,15 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     /// <inheritdoc/>
     IEnumerable<ConfigProblem> IExperimentConfig<FinetuneConfig>.Check()
     {
-        if (Checkpoint == "")
+        if (Checkpoint.Count == 0 || Checkpoint.Contains(""))
             yield return new ConfigProblem("checkpoint", "is missing: the model to fine-tune, such as checkpoints/pretrain/demo_36_100");
+        if (Checkpoint.Distinct().Count() != Checkpoint.Count)
+            yield return new ConfigProblem("checkpoint", "has a model twice");
+        bool areSeveral = Checkpoint.Count > 1 || Checkpoint.Any(StartModel.IsPattern);
+        if (areSeveral && PretrainSeed is not null)
+            yield return new ConfigProblem("pretrain_seed", "is the seed of one model, and checkpoint names several");
+        if (areSeveral && FromScratch)
+            yield return new ConfigProblem("from_scratch", "forgets the weights, in which the several checkpoints differ: name one");
         if (Seeds.Count > 0 && Seeds.Count < Runs.Count)
             yield return new ConfigProblem(
                 "seeds",

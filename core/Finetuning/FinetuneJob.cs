@@ -8,11 +8,12 @@ namespace Electra.Finetuning;
 
 /// <summary>A run that is to be made.</summary>
 /// <param name="Data">The task, with its rows.</param>
+/// <param name="Model">The pre-trained model that it begins with.</param>
 /// <param name="Run">The run's number.</param>
 /// <param name="Seed">What everything random in it follows from.</param>
 /// <param name="Folder">The full path of its folder.</param>
 /// <param name="Script">The script that makes it.</param>
-internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Folder, ScriptText Script)
+internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int Seed, string Folder, ScriptText Script)
 {
     /// <summary>What to do where the folder holds something else.</summary>
     public const string OtherExperimentAdvice =
@@ -23,23 +24,32 @@ internal sealed record FinetuneJob(TaskData Data, int Run, int Seed, string Fold
         [FinetuneResult.FileName, DevPredictions.FileName, ModelCard.FileName, "model.safetensors", .. TokenizerFiles.Names];
 
     /// <summary>The run's name in the log.</summary>
-    public string Name => $"{Data.Task.Name} {Run}";
+    public string Name => $"{Data.Task.Name} {(Model.Label is { } label ? $"{label} {Run}" : $"{Run}")}";
 
     /// <summary>Names the rows that the run learns from and is measured on.</summary>
     public string Rows => Fingerprint.Of(string.Join('\n', Data.Dev.Prepend(Data.Train).Select(split => split.Fingerprint)));
 
     /// <summary>The configuration of this run alone: what its <c>config.yaml</c> says.</summary>
-    public FinetuneConfig Alone(FinetuneConfig config) => config with { Tasks = [Data.Task.Name], Runs = [Run], Seeds = [Seed] };
+    public FinetuneConfig Alone(FinetuneConfig config) =>
+        config with
+        {
+            Checkpoint = [Model.Source],
+            Tasks = [Data.Task.Name],
+            Runs = [Run],
+            Seeds = [Seed],
+        };
 
-    /// <summary>The runs of a configuration, task by task.</summary>
+    /// <summary>The runs of a configuration, task by task and model by model.</summary>
     public static IEnumerable<FinetuneJob> All(FinetuneConfig config, FinetuneStart start, ScriptText script) =>
         from data in start.Tasks
+        from model in start.Models
         from run in config.Runs.Index()
         select new FinetuneJob(
             data,
+            model,
             run.Item,
             config.SeedOf(run.Index),
-            FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item),
+            FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item, model.Label),
             script
         );
 

@@ -112,6 +112,10 @@ public static class FinetuneLoop
             }
         );
         console.Line("Scores times 100, after the last epoch; std with n − 1. Runs whose score is undefined are left out.");
+        if (jobs.Select(job => job.Model).Distinct().Count() is > 1 and var models)
+            console.Line(
+                $"The runs begin with {models} models: stats.csx says how much of the spread is between models, and how much between runs."
+            );
         console.Heading("What next");
         console.Line(
             $"  predictions of the test sets   "
@@ -120,7 +124,7 @@ public static class FinetuneLoop
         console.Line($"  tables over the runs           {ScriptCommand.Of("stats.csx", config.Folder, $"group={config.Group}")}");
         console.Line(
             $"  what each run did              "
-                + $"{Paths.Shown(FinetuneResult.Folder(config.Folder, config.Group, config.Tasks[0], config.Runs[0]))}: "
+                + $"{Paths.Shown(jobs[0].Folder)}: "
                 + "metrics.jsonl, dev_predictions.tsv, config.yaml"
         );
     }

@@ -93,7 +93,7 @@ internal sealed class FinetuneRun : IDisposable
         key = RandomKey.FromSeed(job.Seed)[1];
         try
         {
-            model = start.Create(task, job.Seed, compute);
+            model = start.Create(job.Model, task, job.Seed, compute);
             optimizer = new Adam(model.Store, config.Optimizer, parameter => method.Rate(model, parameter));
             step = new TrainingStep(model.Store, optimizer, losses: 1);
             schedule = method.Schedule(start.Updates(data));
@@ -246,8 +246,10 @@ internal sealed class FinetuneRun : IDisposable
             Task = task.Name,
             Run = job.Run,
             Seed = job.Seed,
+            PretrainSeed = config.FromScratch ? null : job.Model.PretrainSeed,
+            Model = job.Model.Label,
             Rows = job.Rows,
-            Checkpoint = config.FromScratch ? "random" : config.Checkpoint,
+            Checkpoint = config.FromScratch ? "random" : job.Model.Source,
             Parameters = model.Store.ParameterCount,
             Metric = task.ReportedMetric,
             Score = epochs[^1].Scores[task.ReportedMetric],

@@ -14,19 +14,26 @@ public sealed class FinetuneStart : IDisposable
 {
     private readonly FinetuneConfig config;
     private readonly PretrainedModel checkpoint;
+    private readonly IReadOnlyDictionary<StartModel, PretrainedModel> opened;
     private readonly Lock reading = new();
     private readonly List<TaskData> tasks = [];
 
-    private FinetuneStart(FinetuneConfig config, PretrainedModel checkpoint) => (this.config, this.checkpoint) = (config, checkpoint);
+    private FinetuneStart(FinetuneConfig config, IReadOnlyDictionary<StartModel, PretrainedModel> opened) =>
+        (this.config, this.opened, checkpoint) = (config, opened, opened.First().Value);
 
     /// <summary>The tasks with their rows, in the order of the configuration.</summary>
     internal IReadOnlyList<TaskData> Tasks => tasks;
 
-    /// <summary>The checkpoint's tokenizer.</summary>
+    /// <summary>The tokenizer of the checkpoint, or of all where there are several.</summary>
     public ElectraTokenizer Tokenizer => checkpoint.Tokenizer;
 
-    /// <summary>The encoder's shape: the checkpoint's, with the dropout of the configuration.</summary>
-    public ElectraConfig Shape => checkpoint.Config.ToModel() is var shape ? shape with
+    /// <summary>The models that runs begin with.</summary>
+    internal IReadOnlyList<StartModel> Models => [.. opened.Keys];
+
+    /// <summary>The encoder's shape: that of the (first) checkpoint, with the dropout of the configuration.</summary>
+    public ElectraConfig Shape => ShapeOf(checkpoint);
+
+    private ElectraConfig ShapeOf(PretrainedModel model) => model.Config.ToModel() is var shape ? shape with
     {
         HiddenDropout = config.Training.HiddenDropout ?? shape.HiddenDropout,
         AttentionDropout = config.Training.AttentionDropout ?? shape.AttentionDropout,
@@ -39,7 +46,20 @@ public sealed class FinetuneStart : IDisposable
     /// <exception cref="UserErrorException">The checkpoint or a task cannot be read, or they do not fit together.</exception>
     public static FinetuneStart Open(FinetuneConfig config, RunConsole console, CancellationToken cancellation)
     {
-        var start = new FinetuneStart(config, PretrainedModel.Open(config.Checkpoint, progress: console, cancellation: cancellation));
+        var opened = new OrderedDictionary<StartModel, PretrainedModel>();
+        FinetuneStart start;
+        try
+        {
+            foreach (var model in StartModel.All(config))
+                opened[model] = PretrainedModel.Open(model.Source, progress: console, cancellation: cancellation);
+            start = new FinetuneStart(config, opened);
+        }
+        catch
+        {
+            foreach (var model in opened.Values)
+                model.Dispose();
+            throw;
+        }
         try
         {
             start.Prepare(console, cancellation);
@@ -59,16 +79,20 @@ public sealed class FinetuneStart : IDisposable
     /// <param name="seed">Seeds all that is fresh.</param>
     /// <param name="compute">Where to put it, and the precision to compute in.</param>
     /// <exception cref="UserErrorException">The checkpoint's weights cannot be read.</exception>
-    public ElectraClassifier Create(TaskDefinition task, long seed, Compute compute)
+    public ElectraClassifier Create(TaskDefinition task, long seed, Compute compute) => Create(opened.Keys.First(), task, seed, compute);
+
+    /// <summary>The same with one of several checkpoints.</summary>
+    internal ElectraClassifier Create(StartModel checkpoint, TaskDefinition task, long seed, Compute compute)
     {
-        var model = ElectraClassifier.Create(Shape, task.Outputs, config.Training.HeadDropout, seed, compute);
+        var weights = opened[checkpoint];
+        var model = ElectraClassifier.Create(ShapeOf(weights), task.Outputs, config.Training.HeadDropout, seed, compute);
         if (config.FromScratch)
             return model;
         try
         {
             // Runs side by side share the file.
             lock (reading)
-                checkpoint.Fill(model.EncoderWeights());
+                weights.Fill(model.EncoderWeights());
             model.Store.PublishValues();
             return model;
         }
@@ -87,23 +111,25 @@ public sealed class FinetuneStart : IDisposable
     {
         foreach (var task in tasks)
             task.Dispose();
-        checkpoint.Dispose();
+        foreach (var model in opened.Values)
+            model.Dispose();
     }
 
     private void Prepare(RunConsole console, CancellationToken cancellation)
     {
+        foreach (var model in opened.Values)
+            RequireFitting(model);
         var shape = Shape;
-        if (config.Encoding.MaxLength > shape.MaxPositions)
-            throw new UserErrorException(
-                $"encoding.max_length is {config.Encoding.MaxLength}, and {config.Checkpoint} has {shape.MaxPositions} positions: "
-                    + $"encoding.max_length={shape.MaxPositions} is the most"
-            );
         var unused =
             checkpoint.UnusedRows == 0
                 ? ""
                 : $", {checkpoint.UnusedRows} rows of embeddings beyond the vocabulary, which are kept and never used";
         console.Table(
-            ("checkpoint", config.Checkpoint + (config.FromScratch ? " (its shape and vocabulary; the weights are random)" : "")),
+            (
+                "checkpoint",
+                string.Join(", ", Models.Select(model => model.Source))
+                    + (config.FromScratch ? " (its shape and vocabulary; the weights are random)" : "")
+            ),
             (
                 "encoder",
                 $"{shape.Layers} layers, {shape.HiddenSize} wide, {shape.AttentionHeads} heads, {Tokenizer.Vocabulary.Count:N0} "
@@ -147,6 +173,20 @@ public sealed class FinetuneStart : IDisposable
             console.Line(note);
         foreach (var warning in tasks.SelectMany(data => data.Warnings))
             console.Warning(warning);
+    }
+
+    private void RequireFitting(PretrainedModel model)
+    {
+        if (config.Encoding.MaxLength > model.Config.MaxPositions)
+            throw new UserErrorException(
+                $"encoding.max_length is {config.Encoding.MaxLength}, and {model.Source} has {model.Config.MaxPositions} positions: "
+                    + $"encoding.max_length={model.Config.MaxPositions} is the most"
+            );
+        if (model.Tokenizer.Fingerprint != Tokenizer.Fingerprint)
+            throw new UserErrorException(
+                $"checkpoint: {model.Source} has another vocabulary than {checkpoint.Source}: seeds of one pre-training have one. "
+                    + "Fine-tune each with a command and a group of its own"
+            );
     }
 
     /// <summary>What of the checkpoint is left: heads of pre-training or of another task, and what is not part of an encoder.</summary>

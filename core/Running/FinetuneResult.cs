@@ -32,6 +32,15 @@ internal sealed record FinetuneResult
     public required int Seed { get; init; }
 
     /// <summary>
+    /// The seed of the pre-training that the weights came from, or the model's name where it is another's. Null in a result that does
+    /// not say.
+    /// </summary>
+    public string? PretrainSeed { get; init; }
+
+    /// <summary>What tells it in its folder's name from the runs of other pre-trained models; null where the group has one.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>
     /// Names the rows that it learned from and was measured on: others give another value. Null in a result that does not say.
     /// </summary>
     public string? Rows { get; init; }
@@ -68,8 +77,15 @@ internal sealed record FinetuneResult
     /// <param name="group">The group.</param>
     /// <param name="task">The task.</param>
     /// <param name="run">The run's number.</param>
-    public static string Folder(string root, string group, string task, int run) =>
-        Path.Combine(Paths.Output(root), string.Create(CultureInfo.InvariantCulture, $"{group}_{task}_{run}"));
+    /// <param name="model">Which pre-trained model, where the group has several: <c>root/group_task_model_run</c>.</param>
+    public static string Folder(string root, string group, string task, int run, string? model = null) =>
+        Path.Combine(
+            Paths.Output(root),
+            string.Create(CultureInfo.InvariantCulture, $"{group}_{task}{(model is null ? "" : $"_{model}")}_{run}")
+        );
+
+    /// <summary>The full path of its folder below the folder of all runs.</summary>
+    public string FolderIn(string root) => Folder(root, Group, Task, Run, Model);
 
     /// <summary>Writes the result into its run's folder, whole or not at all.</summary>
     public void Save(string folder) => ResultFile.Save(folder, this);
@@ -119,7 +135,7 @@ internal sealed record FinetuneResult
             try
             {
                 var result = Load(run);
-                var own = Path.GetFileName(Folder(root, result.Group, result.Task, result.Run));
+                var own = Path.GetFileName(result.FolderIn(root));
                 if (own != name)
                     throw new UserErrorException(
                         $"{Paths.Shown(run)} holds the result of {own}: a copy, or renamed. Give the folder that name, or move it elsewhere"

@@ -69,7 +69,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
             if (Directory.Exists(path))
             {
                 foreach (var result in FinetuneResult.All(path, groups, leftOut.Add))
-                    Add(result, FinetuneResult.Folder(path, result.Group, result.Task, result.Run), scores, undefined);
+                    Add(result, result.FolderIn(path), scores, undefined);
                 unfinished.AddRange(UnfinishedIn(path, groups));
             }
             else if (File.Exists(path))

@@ -93,7 +93,7 @@ public sealed record ChosenRuns
     }
 
     /// <summary>The full path of a run's folder.</summary>
-    internal string Folder(FinetuneResult run) => FinetuneResult.Folder(Root, run.Group, run.Task, run.Run);
+    internal string Folder(FinetuneResult run) => run.FolderIn(Root);
 
     /// <summary>Opens the model of one of the runs.</summary>
     /// <param name="run">Which one.</param>
