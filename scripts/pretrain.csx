@@ -1,6 +1,7 @@
 // Pre-trains ELECTRA: text to vocabulary, examples, generator and discriminator, and checkpoints that Hugging Face's library loads.
 //
 //   dotnet script scripts/pretrain.csx -- configs/demo.yaml training.steps=500
+//   dotnet script scripts/pretrain.csx -- configs/demo.yaml seeds=1..8
 //
 // The whole experiment, top to bottom. Change a line here, or a value in the configuration or on the command line.
 

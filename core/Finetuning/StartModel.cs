@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Electra.Checkpoints;
 using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Readers;
