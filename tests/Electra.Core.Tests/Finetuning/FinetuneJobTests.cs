@@ -7,10 +7,10 @@ namespace Electra.Tests.Finetuning;
 /// <summary>The folder of a run, as it is found.</summary>
 public sealed class FinetuneJobTests : IDisposable
 {
-    private static readonly FinetuneConfig Config = new() { Checkpoint = "checkpoint" };
+    private static readonly FinetuneConfig Config = new() { Checkpoint = ["checkpoint"] };
     private readonly TemporaryFolder folder = TestData.Temporary();
 
-    private FinetuneJob Job => new(null!, 0, 1, folder.Path, ScriptText.Read(""));
+    private FinetuneJob Job => new(null!, new StartModel("checkpoint", "checkpoint", null), 0, 1, folder.Path, ScriptText.Read(""));
 
     public void Dispose() => folder.Dispose();
 
