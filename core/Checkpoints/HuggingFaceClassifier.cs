@@ -1,4 +1,6 @@
 using Electra.Checkpoints.HuggingFace;
+using Electra.Model;
+using Electra.Tensors;
 using static TorchSharp.torch;
 
 namespace Electra.Checkpoints;
@@ -8,11 +10,14 @@ namespace Electra.Checkpoints;
 /// </summary>
 /// <remarks>
 /// The two compute the same: gelu(z) − gelu(−z) = z Φ(z) + z Φ(−z) = z. So each output z becomes two units of the first layer, z and −z,
-/// and the second layer subtracts one from the other.
+/// and the second layer subtracts one from the other. The other units of the first layer begin as that library begins them, and the second
+/// layer takes nothing of them: the outputs stay as they are, and whoever trains on has units that can learn.
 /// </remarks>
 internal static class HuggingFaceClassifier
 {
-    private const string Weight = "classifier.weight", Bias = "classifier.bias";
+    private const string Weight = "classifier.weight", Bias = "classifier.bias", Architecture = "ElectraForSequenceClassification";
+
+    private const string Dense = "classifier.dense.", Projection = "classifier.out_proj.";
 
     /// <summary>A model as Hugging Face's library has it: a classifier of this kit with two layers, any other as it is.</summary>
     /// <exception cref="UserErrorException">The classifier has more outputs than two layers of this width can give.</exception>
@@ -20,41 +25,107 @@ internal static class HuggingFaceClassifier
     {
         if (model.Head != ModelHead.Classifier)
             return (model.Config, model.Weights());
-        var stored = model.Tensors[Weight];
-        int outputs = (int)stored.Shape[0], width = model.Config.HiddenSize;
+        int outputs = (int)model.Tensors[Weight].Shape[0], width = model.Config.HiddenSize;
         if (2 * outputs > width)
             throw new UserErrorException(
                 $"{model.Source} has {outputs} outputs: at most half the hidden size ({width / 2}) can be written in Hugging Face's form. "
                     + "to=onnx has no such limit"
             );
-        return (
-            model.Config with
-            {
-                Architectures = ["ElectraForSequenceClassification"],
-            },
-            model.Weights().Where(weight => weight.Name is not (Weight or Bias)).Concat(TwoLayers(model, outputs, width))
-        );
+        return Converted(model.Config, model.Weights(), Load(model, Weight), Load(model, Bias));
     }
 
-    private static IEnumerable<(string Name, Tensor Value)> TwoLayers(PretrainedModel model, int outputs, int width)
+    /// <summary>
+    /// The same of a classifier that is in memory. One with more outputs than two layers of its width can give stays as it is.
+    /// </summary>
+    public static (HuggingFaceConfig Config, IEnumerable<(string Name, Tensor Value)> Weights) Converted(
+        HuggingFaceConfig config,
+        IEnumerable<(string Name, Tensor Value)> weights
+    )
     {
-        Tensor weight = zeros(outputs, width), bias = zeros(outputs);
-        model.CopyTo(Weight, weight);
-        model.CopyTo(Bias, bias);
-        Tensor dense = zeros(width, width), denseBias = zeros(width), projection = zeros(outputs, width);
-        for (int i = 0; i < outputs; i++)
-            foreach (var (unit, sign) in new[] { (2 * i, 1), (2 * i + 1, -1) })
+        var all = weights.ToList();
+        Tensor Of(string name) => all.Find(weight => weight.Name == name).Value.detach().cpu();
+        return 2 * Of(Weight).shape[0] <= config.HiddenSize
+            ? Converted(config, all, Of(Weight), Of(Bias))
+            : (config with { Architectures = [nameof(ElectraClassifier)] }, all);
+    }
+
+    /// <summary>The one layer that two were made of; null where they were made otherwise.</summary>
+    public static (Tensor Weight, Tensor Bias)? OneLayer(PretrainedModel model)
+    {
+        if (model.Head != ModelHead.TwoLayerClassifier)
+            return null;
+        Tensor dense = Load(model, Dense + "weight"),
+            denseBias = Load(model, Dense + "bias"),
+            projection = Load(model, Projection + "weight");
+        long outputs = projection.shape[0];
+        if (2 * outputs > dense.shape[0] || Load(model, Projection + "bias").count_nonzero().item<long>() > 0)
+            return null;
+        var (weight, bias) = (Every(dense, 0), Every(denseBias, 0));
+        bool isOurs =
+            projection.eq(Differences(outputs, dense.shape[0])).all().item<bool>()
+            && Every(dense, 1).eq(-weight).all().item<bool>()
+            && Every(denseBias, 1).eq(-bias).all().item<bool>();
+        return isOurs ? (weight, bias) : null;
+
+        // the first or second unit of each output
+        Tensor Every(Tensor units, int which) => units[TensorIndex.Slice(which, 2 * outputs, 2)];
+    }
+
+    private static (HuggingFaceConfig, IEnumerable<(string, Tensor)>) Converted(
+        HuggingFaceConfig config,
+        IEnumerable<(string Name, Tensor Value)> weights,
+        Tensor weight,
+        Tensor bias
+    ) =>
+        (
+            config with
             {
-                dense[unit] = sign * weight[i];
-                denseBias[unit] = sign * bias[i];
-                projection[i, unit] = tensor((float)sign);
-            }
+                Architectures = [Architecture],
+            },
+            weights.Where(other => other.Name is not (Weight or Bias)).Concat(TwoLayers(weight, bias, config.InitializerRange))
+        );
+
+    private static IEnumerable<(string Name, Tensor Value)> TwoLayers(Tensor weight, Tensor bias, double range)
+    {
+        var (outputs, width) = (weight.shape[0], weight.shape[1]);
+        var spare = Normal((width - 2 * outputs) * width, range).view(-1, width);
         return
         [
-            ("classifier.dense.weight", dense),
-            ("classifier.dense.bias", denseBias),
-            ("classifier.out_proj.weight", projection),
-            ("classifier.out_proj.bias", zeros(outputs)),
+            (Dense + "weight", cat([Pairs(weight), spare])),
+            (Dense + "bias", cat([Pairs(bias), zeros(width - 2 * outputs)])),
+            (Projection + "weight", Differences(outputs, width)),
+            (Projection + "bias", zeros(outputs)),
         ];
+
+        // each row, and after it its opposite
+        static Tensor Pairs(Tensor rows) => stack([rows, -rows], dim: 1).flatten(0, 1);
+    }
+
+    /// <summary>1 and −1 for the two units of each output: <c>[outputs, width]</c>.</summary>
+    private static Tensor Differences(long outputs, long width)
+    {
+        var projection = zeros(outputs, width);
+        for (long i = 0; i < outputs; i++)
+            (projection[i, 2 * i], projection[i, 2 * i + 1]) = (tensor(1f), tensor(-1f));
+        return projection;
+    }
+
+    /// <summary>Normally distributed numbers, the same at every call (Box and Muller 1958).</summary>
+    private static Tensor Normal(long count, double deviation)
+    {
+        var numbers = RandomKey.FromSeed(0).Numbers();
+        var values = new float[count];
+        for (long i = 0; i < count; i++)
+            values[i] = (float)(
+                deviation * Math.Sqrt(-2 * Math.Log(1 - numbers.NextDouble())) * Math.Cos(2 * Math.PI * numbers.NextDouble())
+            );
+        return tensor(values);
+    }
+
+    private static Tensor Load(PretrainedModel model, string name)
+    {
+        var value = empty([.. model.Tensors[name].Shape]);
+        model.CopyTo(name, value);
+        return value;
     }
 }

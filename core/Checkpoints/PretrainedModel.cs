@@ -78,7 +78,8 @@ public sealed class PretrainedModel : IDisposable
     /// <summary>Opens a model.</summary>
     /// <param name="source">
     /// A model of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, a file of weights
-    /// (<c>.safetensors</c>, <c>.bin</c>, <c>.pth</c>; the original's own too), beside which <c>config.json</c> and <c>vocab.txt</c>
+    /// (<c>.safetensors</c>, <c>.bin</c>, <c>.pth</c>; the original's own too), a TensorFlow checkpoint of Google's code (its folder, or
+    /// the beginning of its files' names, <c>model.ckpt-1000000</c>), beside which <c>config.json</c> and <c>vocab.txt</c>
     /// are looked for, or a model on the hub (<c>google/electra-small-discriminator</c>). A relative path is looked for in the working
     /// directory, then at the project's root.
     /// </param>

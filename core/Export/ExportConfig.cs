@@ -7,7 +7,7 @@ namespace Electra.Export;
 /// <summary>The form that a model is written in.</summary>
 public enum ExportFormat
 {
-    /// <summary>A folder that Hugging Face's library loads: config.json, model.safetensors, vocab.txt, tokenizer_config.json.</summary>
+    /// <summary>A folder that Hugging Face's library loads: config.json, model.safetensors and the tokenizer's files.</summary>
     HuggingFace,
 
     /// <summary>model.onnx for runtimes without libtorch, beside the files of the tokenizer.</summary>
@@ -19,7 +19,7 @@ public sealed record ExportConfig : IExperimentConfig<ExportConfig>
 {
     /// <summary>
     /// The models: runs of this kit (checkpoints/pretrain/small_11081_100, checkpoints/glue/small_rte_0), folders of Hugging Face's
-    /// form, files of weights (.safetensors, .bin, .pth), or names on the hub.
+    /// form, files of weights (.safetensors, .bin, .pth), TensorFlow checkpoints of Google's code, or names on the hub.
     /// </summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 

@@ -1,4 +1,7 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Electra.Checkpoints;
+using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Hub;
 using Electra.Running;
@@ -10,6 +13,11 @@ namespace Electra.Export;
 /// <summary>Writes models for use elsewhere, with a card that says what they are.</summary>
 public static class ModelExport
 {
+    private const string OriginKey = "exported_from";
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private const string TrainersFolder = "checkpoint-"; // what a Trainer of Hugging Face's calls all of its folders
+
     /// <summary>Writes a model as a folder, whole or not at all.</summary>
     /// <param name="model">The model.</param>
     /// <param name="config">The form and the place.</param>
@@ -38,6 +46,7 @@ public static class ModelExport
                             : "a classifier of which nothing says whether it labels texts or tokens (architectures in its config.json does)"
                     )
             );
+        RequireFreeOrOwn(folder, model);
         _ = model.UnusedRows;
         AtomicFolder.Write(folder, partial =>
         {
@@ -49,11 +58,33 @@ public static class ModelExport
             else
             {
                 var (described, weights) = HuggingFaceClassifier.Converted(model);
-                HuggingFaceFolder.WriteFiles(partial, described, weights, model.Tokenizer);
+                var type = model.Tensors[WeightNames.Words].Type.ToString().ToLowerInvariant();
+                HuggingFaceFolder.WriteFiles(partial, described with { Dtype = type }, weights, model.Tokenizer);
             }
             AtomicFile.WriteAllText(Path.Combine(partial, ModelCard.FileName), Card(name, model, config).ToString());
         });
         return folder;
+    }
+
+    /// <summary>What the card says the model was exported from.</summary>
+    private static string Origin(PretrainedModel model) =>
+        JsonSerializer.Serialize(
+            Path.Exists(Paths.Find(model.Source)) ? Paths.Shown(Paths.Find(model.Source)).TrimEnd('/') : model.Source,
+            Relaxed
+        );
+
+    /// <summary>Refuses to write over the export of another model that has the same name.</summary>
+    private static void RequireFreeOrOwn(string folder, PretrainedModel model)
+    {
+        var card = Path.Combine(folder, ModelCard.FileName);
+        if (!File.Exists(card) || File.ReadLines(card).FirstOrDefault(IsOrigin) is not { } line || line == $"{OriginKey}: {Origin(model)}")
+            return;
+        throw new UserErrorException(
+            $"out: {Paths.Shown(folder)} holds what was exported from {line[(OriginKey.Length + 2)..].Trim('"')}: give another folder "
+                + "(out=…), or remove it"
+        );
+
+        static bool IsOrigin(string line) => line.StartsWith($"{OriginKey}: ", StringComparison.Ordinal);
     }
 
     /// <summary>Prints where a model is now, and what of it.</summary>
@@ -63,7 +94,7 @@ public static class ModelExport
         [
             ("model", model.Source),
             ("in", Paths.Shown(folder)),
-            ("of its dictionaries", model.Remark),
+            ("note", model.Remark),
             ("not of such a model", Unknown(model)),
             ("embeddings", model.UnusedRows == 0 ? null : $"{model.UnusedRows} rows beyond the vocabulary, which are kept and never used"),
             .. Directory
@@ -110,6 +141,7 @@ public static class ModelExport
                     session = onnxruntime.InferenceSession("{OnnxModel.FileName}")  # in this folder
                     logits, = session.run(["logits"], dict(ElectraTokenizerFast.from_pretrained(".")("A text.", return_tensors="np")))
                     """);
+        card.With(OriginKey, Origin(model));
         if (File.Exists(Path.Combine(model.Folder, ModelCard.FileName)))
             card.Include(model.Folder, withCode: config.To == ExportFormat.HuggingFace);
         else
@@ -151,17 +183,20 @@ public static class ModelExport
     }
 
     /// <summary>
-    /// <c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, and
-    /// <c>google/electra-small-discriminator</c> the part after the slash.
+    /// <c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, a Trainer's
+    /// <c>rte/checkpoint-500</c> is rte-checkpoint-500, and <c>google/electra-small-discriminator</c> the part after the slash.
     /// </summary>
     private static string NameOf(string source, ModelPart part)
     {
         var path = Path.TrimEndingDirectorySeparator(
             source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source
         );
-        if (File.Exists(Paths.Find(path)))
-            path = Path.GetDirectoryName(Paths.Find(path))!;
+        var local = Paths.Find(path);
+        if (!Directory.Exists(local) && (File.Exists(local) || WeightFiles.TensorFlowIndex(local) is not null))
+            path = Path.GetDirectoryName(local)!;
         var name = Path.GetFileName(path);
+        if (name.StartsWith(TrainersFolder, StringComparison.Ordinal))
+            name = $"{Path.GetFileName(Path.GetDirectoryName(Paths.Find(path)))}-{name}";
         foreach (var either in Enum.GetValues<ModelPart>())
             if (name == HuggingFaceFolder.FolderOf(either))
                 return Named(Path.GetFileName(Path.GetDirectoryName(Paths.Find(path))!), either);

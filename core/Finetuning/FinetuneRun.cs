@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
@@ -281,6 +282,8 @@ internal sealed class FinetuneRun : IDisposable
             Id2label = labels.Index().ToDictionary(label => label.Index, label => label.Item),
             Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
-        HuggingFaceFolder.WriteFiles(job.Folder, description, method.InOwnUnit(task, model.Store.Named()), start.Tokenizer);
+        // In the form of Hugging Face's library: another head under its names would be begun afresh by it, with no more than a warning.
+        var (written, weights) = HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
+        HuggingFaceFolder.WriteFiles(job.Folder, written, weights, start.Tokenizer);
     }
 }

@@ -6,6 +6,7 @@ using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
 using Electra.Tokenization;
+using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
 
@@ -54,7 +55,7 @@ internal sealed class FinetunedModel : IDisposable
         var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: null, compute, trainable: false);
         try
         {
-            var filled = weights.Fill(model.Store);
+            var filled = Fill(model, weights);
             if (filled.Missing.Count > 0)
                 throw new UserErrorException(
                     $"{Paths.Shown(folder)} is not a fine-tuned model: it has no {string.Join(", ", filled.Missing)}"
@@ -71,6 +72,21 @@ internal sealed class FinetunedModel : IDisposable
             model.Dispose();
             throw;
         }
+    }
+
+    private static FilledWeights Fill(ElectraClassifier model, PretrainedModel weights)
+    {
+        if (HuggingFaceClassifier.OneLayer(weights) is not var (weight, bias))
+            return weights.Fill(model.Store);
+        var filled = weights.Fill(model.EncoderWeights());
+        using var _ = no_grad();
+        foreach (var (name, value) in model.Store.Named())
+            if (name == "classifier.weight")
+                value.copy_(weight);
+            else if (name == "classifier.bias")
+                value.copy_(bias);
+        model.Store.PublishValues();
+        return filled with { LeftOver = [.. filled.LeftOver.Where(name => !ModelHeads.IsOfHead(name))] };
     }
 
     /// <summary>The outputs for all rows of a split.</summary>

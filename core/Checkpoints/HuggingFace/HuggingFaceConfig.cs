@@ -28,6 +28,9 @@ internal sealed record HuggingFaceConfig
     /// <summary>Dropout before a classifier; null: as that of hidden states.</summary>
     public double? ClassifierDropout { get; init; }
 
+    /// <summary>The type of the weights in the files.</summary>
+    public string Dtype { get; init; } = "float32";
+
     /// <summary>Width of the embeddings.</summary>
     public int EmbeddingSize { get; init; } = 128;
 
@@ -74,27 +77,9 @@ internal sealed record HuggingFaceConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? TieWordEmbeddings { get; init; }
 
-    /// <summary>Activation of the summary head, which is not used here.</summary>
-    public string SummaryActivation { get; init; } = "gelu";
-
-    /// <summary>Dropout of the summary head.</summary>
-    public double SummaryLastDropout { get; init; } = 0.1;
-
-    /// <summary>What the summary head reads.</summary>
-    public string SummaryType { get; init; } = "first";
-
-    /// <summary>Whether the summary head projects.</summary>
-    public bool SummaryUseProj { get; init; } = true;
-
-    /// <summary>The version of Hugging Face's library whose files these are like.</summary>
-    public string TransformersVersion { get; init; } = "4.27.1";
-
     /// <summary>Token types.</summary>
     [JsonPropertyName("type_vocab_size")]
     public int TokenTypes { get; init; } = 2;
-
-    /// <summary>Unused by an encoder.</summary>
-    public bool UseCache { get; init; } = true;
 
     /// <summary>Tokens in the vocabulary.</summary>
     [JsonPropertyName("vocab_size")]

@@ -8,7 +8,7 @@ namespace Electra.Checkpoints.HuggingFace;
 
 /// <summary>
 /// Models as folders that Hugging Face's library loads by their path: <c>config.json</c>, <c>model.safetensors</c>,
-/// <c>vocab.txt</c>, <c>tokenizer_config.json</c>.
+/// <c>tokenizer.json</c>, <c>tokenizer_config.json</c>, <c>vocab.txt</c>.
 /// </summary>
 /// <remarks>
 /// The generator's output matrix is not written: it is the word embeddings, and the library ties the two when it loads, in old

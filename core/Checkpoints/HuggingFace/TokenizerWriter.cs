@@ -17,8 +17,8 @@ internal static class TokenizerWriter
     };
 
     /// <summary>
-    /// Writes <c>vocab.txt</c> and <c>tokenizer_config.json</c>; <c>tokenizer.json</c> instead of <c>vocab.txt</c> for settings that
-    /// only that file has.
+    /// Writes <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and, but for settings that only the first has, <c>vocab.txt</c>, which
+    /// the slow tokenizers of older versions want.
     /// </summary>
     public static void Save(string folder, ElectraTokenizer tokenizer, int maxLength)
     {
@@ -39,11 +39,9 @@ internal static class TokenizerWriter
         if (!plain.SetEquals(vocabulary.AddedTokens))
             json["added_tokens_decoder"] = new JsonObject(vocabulary.AddedTokens.OrderBy(token => token.Id).Select(token =>
                 KeyValuePair.Create(token.Id!.Value.ToString(CultureInfo.InvariantCulture), (JsonNode?)TokenizerJson.AddedTo([], token))));
+        AtomicFile.WriteAllText(Path.Combine(folder, TokenizerFiles.FastFile), TokenizerJson.Of(tokenizer).ToJsonString(Json) + "\n");
         if (needsJson)
-        {
             json["model_input_names"] = new JsonArray("input_ids", "token_type_ids", "attention_mask");
-            AtomicFile.WriteAllText(Path.Combine(folder, TokenizerFiles.FastFile), TokenizerJson.Of(tokenizer).ToJsonString(Json) + "\n");
-        }
         else
             vocabulary.Save(Path.Combine(folder, TokenizerFiles.VocabularyFile));
         AtomicFile.WriteAllText(Path.Combine(folder, TokenizerFiles.ConfigFile), json.ToJsonString(Json) + "\n");

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Export;
 using Electra.Model;
 using Electra.Tensors;
@@ -92,6 +93,54 @@ public sealed class GoldenModelsTests : IDisposable
         Assert.Equal(model.Tokenizer.Fingerprint, written.Tokenizer.Fingerprint);
         var before = model.Weights().ToDictionary(weight => weight.Name, weight => weight.Value);
         Assert.All(written.Weights(), weight => Assert.True(before[weight.Name].eq(weight.Value).all().item<bool>(), weight.Name));
+    }
+
+    /// <summary>Files made by hand, which versions 4.57 and 5.24 of transformers load without a warning.</summary>
+    [Fact]
+    public void The_files_of_a_tokenizer_and_a_configuration_have_what_both_versions_want()
+    {
+        var tokenizer = TokenizerFiles.Load(folder.File("written")).Tokenizer;
+        TokenizerWriter.Save(folder.File("again"), tokenizer, maxLength: 40);
+        JsonNode Json(string file) => JsonNode.Parse(File.ReadAllText(folder.File(file)))!;
+        Assert.True(JsonNode.DeepEquals(Json("written/tokenizer.json"), Json("again/tokenizer.json")));
+        Assert.True(JsonNode.DeepEquals(Json("written/tokenizer_config.json"), Json("again/tokenizer_config.json")));
+        Assert.Equal(File.ReadAllText(folder.File("written/vocab.txt")), File.ReadAllText(folder.File("again/vocab.txt")));
+
+        var expected = Json("written/config.json").AsObject();
+        var found = JsonNode.Parse(HuggingFaceConfig.Load(folder.File("written/config.json")).ToJson())!.AsObject();
+        Assert.Equal("float32", (string?)found["dtype"]);
+        Assert.Empty(found.Select(key => key.Key).Except(expected.Select(key => key.Key)));
+        Assert.All(found, key => Assert.True(JsonNode.DeepEquals(expected[key.Key], key.Value), key.Key));
+    }
+
+    [Fact]
+    public void Two_exports_never_land_in_one_folder()
+    {
+        Directory.CreateDirectory(folder.File("a"));
+        Directory.CreateDirectory(folder.File("b"));
+        Directory.Move(folder.File("seq3"), folder.File("a/checkpoint-6"));
+        Directory.Move(folder.File("seq_reg"), folder.File("b/checkpoint-6"));
+        string To(string model)
+        {
+            using var opened = PretrainedModel.Open(folder.File(model));
+            return Export(opened);
+        }
+        Assert.Equal("a-checkpoint-6", Path.GetFileName(To("a/checkpoint-6")));
+        Assert.Equal("b-checkpoint-6", Path.GetFileName(To("b/checkpoint-6")));
+        To("a/checkpoint-6"); // the same model again
+        Directory.CreateDirectory(folder.File("c/a-checkpoint-6"));
+        foreach (var file in Directory.GetFiles(folder.File("b/checkpoint-6")))
+            File.Copy(file, folder.File($"c/a-checkpoint-6/{Path.GetFileName(file)}"));
+        var message = Assert.Throws<UserErrorException>(() => To("c/a-checkpoint-6")).Message;
+        Assert.Contains("a/checkpoint-6", message);
+        Assert.Contains("give another folder", message);
+    }
+
+    [Fact]
+    public void The_type_of_the_weights_is_said()
+    {
+        using var model = PretrainedModel.Open(folder.File("bf16"));
+        Assert.Contains("\"dtype\": \"bfloat16\"", File.ReadAllText(Path.Combine(Export(model), "config.json")));
     }
 
     [Fact]

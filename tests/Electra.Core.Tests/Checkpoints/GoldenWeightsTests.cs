@@ -108,14 +108,17 @@ public sealed class GoldenWeightsTests : IDisposable
 
         using var config = JsonDocument.Parse(File.ReadAllBytes(folder.File("pair/discriminator/config.json")));
         using var goldenConfig = JsonDocument.Parse(File.ReadAllBytes(TestData.Fixture($"golden/{HuggingFace}/config.json")));
+        // That version also wrote settings of a head that no ELECTRA has, and the type of the weights by another name.
         Assert.Equal(
-            goldenConfig.RootElement.EnumerateObject().Select(p => p.Name).Order(),
-            config.RootElement.EnumerateObject().Select(p => p.Name).Order()
+            goldenConfig.RootElement.EnumerateObject().Select(p => p.Name).Where(IsRead).Append("dtype").Order(StringComparer.Ordinal),
+            config.RootElement.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal)
         );
+        static bool IsRead(string key) =>
+            !key.StartsWith("summary_", StringComparison.Ordinal) && key is not ("use_cache" or "transformers_version");
         foreach (
             var property in goldenConfig
                 .RootElement.EnumerateObject()
-                .Where(p => !p.Name.EndsWith("_dropout_prob", StringComparison.Ordinal))
+                .Where(p => IsRead(p.Name) && !p.Name.EndsWith("_dropout_prob", StringComparison.Ordinal))
         )
             Assert.True(JsonElement.DeepEquals(property.Value, config.RootElement.GetProperty(property.Name)), property.Name);
 

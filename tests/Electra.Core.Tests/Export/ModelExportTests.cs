@@ -136,7 +136,8 @@ public sealed class ModelExportTests : IDisposable
             }.Save(result);
         }
         var card = File.ReadAllText(Path.Combine(Export("tiny_1_100/discriminator"), "README.md"));
-        Assert.StartsWith("---\ntags: [electra]\nlibrary_name: transformers\n---\n\n# tiny_1_100\n\nWhat the run says.\n", card);
+        Assert.StartsWith("---\ntags: [electra]\nlibrary_name: transformers\nexported_from: \"", card);
+        Assert.Contains("/tiny_1_100/discriminator\"\n---\n\n# tiny_1_100\n\nWhat the run says.\n", card);
         Assert.Contains("|mine|RTE|2|62.00|", card);
         Assert.DoesNotContain("|other|", card);
         Assert.DoesNotContain("# old", card);
@@ -150,6 +151,7 @@ public sealed class ModelExportTests : IDisposable
         HuggingFaceFolder.SavePair(folder.File("pair"), pair, Words);
         Assert.Contains("where the model is read from", Refused("pair", $"out={folder.Path}"));
         File.Delete(folder.File("pair/discriminator/vocab.txt"));
+        File.Delete(folder.File("pair/discriminator/tokenizer.json"));
         Assert.Contains("vocab.txt", Refused("pair"));
         using var classifier = ElectraClassifier.Create(TinyPair.Config, outputs: 17, headDropout: 0.1, seed: 9, Compute.Reference);
         SaveClassifier("many", classifier);

@@ -131,6 +131,7 @@ public sealed class DamagedFileTests : IDisposable
 
     [Theory]
     [InlineData("vocab.txt")]
+    [InlineData("tokenizer.json")]
     [InlineData("tokenizer_config.json")]
     [InlineData("config.json")]
     [InlineData("model.safetensors")]
@@ -140,6 +141,8 @@ public sealed class DamagedFileTests : IDisposable
         var shape = TinyPair.Smallest.For(tokenizer.Vocabulary);
         using (var pair = ElectraPair.Create(shape, seed: 1, Compute.Reference))
             HuggingFaceFolder.SavePair(folder.File("model"), pair, tokenizer);
+        if (name == "vocab.txt") // which is read where the other is not there
+            File.Delete(folder.File("model/discriminator/tokenizer.json"));
         Mutations.Try(folder.File($"model/discriminator/{name}"), Count, () =>
         {
             using var model = PretrainedModel.Open(folder.File("model/discriminator"));
