@@ -2,7 +2,7 @@
 //
 //   dotnet script scripts/finetune.csx -- configs/glue.yaml checkpoint=checkpoints/pretrain/small_11081_100 'tasks=[rte, cola]' runs=0..9
 //
-// A run that is finished is never made again: the same command goes on where it stopped.
+// A run that is finished is never made again: the same command resumes where it stopped.
 
 #load "../core/bin/Release/net10.0/electra.csx"
 

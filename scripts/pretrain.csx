@@ -38,6 +38,6 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     var method    = ElectraMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute);
     var schedule  = Schedule.Of(config.Training.Schedule, config.Training.LearningRate, config.Training.Steps, config.Training.WarmupSteps);
 
-    // ---- train: measure, save, and go on where it stopped -------------------------------------------------------------
+    // ---- train: measure, save, and resume where it stopped -------------------------------------------------------------
     PretrainLoop.Train(run, data, model, method, schedule);
 });

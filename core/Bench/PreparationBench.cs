@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Electra.Data.Examples;
+using Electra.Storage;
 using Electra.Tokenization;
 
 namespace Electra.Bench;
@@ -69,7 +70,7 @@ internal sealed class PreparationBench(
     private static string HashOf(string folder)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var file in Directory.GetFiles(folder).Order(StringComparer.Ordinal))
+        foreach (var file in FolderFiles.In(folder))
             hash.AppendData(File.ReadAllBytes(file));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

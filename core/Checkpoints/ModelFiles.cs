@@ -48,7 +48,7 @@ internal static class ModelFiles
         if (WeightFiles.TensorFlowIndex(path) is { } checkpoint)
             return (checkpoint, false);
         OtherFormats.RefuseFolder(path);
-        string[] named = [.. Directory.GetFiles(path).Where(WeightFiles.MayBeModel).Order(StringComparer.Ordinal).Select(Paths.Shown)];
+        string[] named = [.. FolderFiles.In(path).Where(WeightFiles.MayBeModel).Select(Paths.Shown)];
         throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
             + (named.Length > 0 ? $". Name the file to take: {string.Join(", ", named)}" : ModelsInside(path) + Milestones(path)));
     }
@@ -79,14 +79,7 @@ internal static class ModelFiles
     /// <summary>Names the folders in a folder that hold models: a trainer's <c>checkpoint-500</c>.</summary>
     private static string ModelsInside(string folder)
     {
-        string[] inside =
-        [
-            .. Directory
-                .GetDirectories(folder)
-                .Where(inner => WeightsIn(inner) is not null)
-                .Order(StringComparer.Ordinal)
-                .Select(Paths.Shown),
-        ];
+        string[] inside = [.. FolderFiles.FoldersIn(folder).Where(inner => WeightsIn(inner) is not null).Select(Paths.Shown)];
         return inside.Length == 0 ? "" : $". Name the model to take: {WeightNames.Shown(inside)}";
     }
 
@@ -95,10 +88,10 @@ internal static class ModelFiles
     {
         string[] beside =
         [
-            .. Directory
-                .GetDirectories(Path.GetDirectoryName(folder)!, $"{Path.GetFileName(folder)}_*")
-                .Select(Paths.Shown)
-                .Order(StringComparer.Ordinal),
+            .. FolderFiles
+                .FoldersIn(Path.GetDirectoryName(folder)!)
+                .Where(other => Path.GetFileName(other).StartsWith($"{Path.GetFileName(folder)}_", StringComparison.Ordinal))
+                .Select(Paths.Shown),
         ];
         return beside.Length == 0 ? "" : $". The models of this run are in {string.Join(", ", beside)}";
     }

@@ -122,6 +122,13 @@ internal static class Config
     public static string ResolvedYaml<T>(T config)
         where T : notnull => ConfigWriter.Write(config);
 
+    /// <summary>
+    /// What a run of a configuration learns, as YAML: its keys but those that are <see cref="ExecutionOnlyAttribute"/>. Two runs for
+    /// which it is the same learn the same from the same data.
+    /// </summary>
+    internal static string LearnedYaml<T>(T config)
+        where T : notnull => ConfigWriter.Write(config, key => key.ChangesLearning);
+
     /// <summary>The place of a key, or of the nearest mapping around it that was written.</summary>
     private static ConfigPlace PlaceOf(string key, ConfigNode root)
     {
@@ -151,7 +158,8 @@ internal static class Config
         var looked = Paths.Candidates(file);
         var folders = looked.Select(path => Path.GetDirectoryName(path)!).Where(Directory.Exists).ToList();
         var others = folders
-            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.y*ml"))
+            .SelectMany(FolderFiles.In)
+            .Where(path => Path.GetExtension(path) is ".yaml" or ".yml")
             .Select(path => Path.GetFileName(path)!)
             .Distinct()
             .Order()

@@ -6,6 +6,8 @@ namespace Electra.Configuration;
 /// <summary>What <c>--help</c> prints: how a script is called, and every key with its type, its default and its meaning.</summary>
 internal static class ConfigHelp
 {
+    private const string ExecutionOnly = "A run can be resumed with another value.";
+
     public static string Usage<T>(string command, string description = "", string? operand = null)
         where T : class, IExperimentConfig<T>
     {
@@ -25,7 +27,7 @@ internal static class ConfigHelp
               {"key=value".PadRight(width)} {example}
               {"-h, --help".PadRight(width)} this text
 
-            exit codes: 0 done; 1 something to put right; 2 wrong call; 70 a bug; stopped after saving, the same command goes on:
+            exit codes: 0 done; 1 something to put right; 2 wrong call; 70 a bug; stopped after saving, the same command resumes:
             130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 75 by SIGUSR1, SIGUSR2 or SIGXCPU. A signal that comes more than five seconds
             after the first ends at once, without saving.
 
@@ -54,6 +56,8 @@ internal static class ConfigHelp
             if (nested is null)
                 Append(string.Join("; ", allowed.Prepend(key.Type.Expectation)));
             Append(summary);
+            if (!key.ChangesLearning)
+                Append(ExecutionOnly);
             if (key.Type.Type.IsEnum)
                 foreach (var member in key.Type.Type.GetFields(BindingFlags.Public | BindingFlags.Static))
                     if (ConfigDocumentation.Summary(member) is { Length: > 0 } meaning)

@@ -68,12 +68,14 @@ internal sealed record ConfigRecordType(Type Type, bool IsNullable, ScalarFormat
 /// <param name="Type">What its value may be.</param>
 /// <param name="IsRequired">Whether it has no default.</param>
 /// <param name="Constraints">What the values of that type must satisfy besides.</param>
+/// <param name="ChangesLearning">Whether a run with another value learns something else.</param>
 internal sealed record ConfigKey(
     string Name,
     PropertyInfo Property,
     ConfigType Type,
     bool IsRequired,
-    IReadOnlyList<ValidationAttribute> Constraints
+    IReadOnlyList<ValidationAttribute> Constraints,
+    bool ChangesLearning
 )
 {
     public static IReadOnlyList<ConfigKey> Of(Type record)
@@ -107,7 +109,8 @@ internal sealed record ConfigKey(
                         property,
                         ConfigTypes.Of(property.PropertyType, isNullable),
                         isRequired,
-                        constraints
+                        constraints,
+                        !property.IsDefined(typeof(ExecutionOnlyAttribute))
                     );
                 }),
         ];

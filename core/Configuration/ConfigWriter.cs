@@ -6,25 +6,28 @@ using System.Text.RegularExpressions;
 namespace Electra.Configuration;
 
 /// <summary>Writes a record as YAML that binds to the same record, each key under what its documentation says.</summary>
-internal sealed partial class ConfigWriter
+/// <param name="isIncluded">Which keys are written; those under a key that is not are not written either.</param>
+internal sealed partial class ConfigWriter(Func<ConfigKey, bool> isIncluded)
 {
     private const int CommentWidth = 110;
     private readonly StringBuilder yaml = new();
 
     /// <summary>The YAML of a record.</summary>
-    public static string Write(object record)
+    public static string Write(object record, Func<ConfigKey, bool>? isIncluded = null)
     {
-        var writer = new ConfigWriter();
+        var writer = new ConfigWriter(isIncluded ?? (_ => true));
         writer.WriteKeys((ConfigRecordType)ConfigTypes.Of(record.GetType()), record, "");
         return writer.yaml.ToString();
     }
 
     /// <summary>A value in one line, however nested.</summary>
-    public static string Shown(ConfigType type, object? value) => Inline(type, value) ?? Flow(type, value!);
+    public static string Shown(ConfigType type, object? value) => new ConfigWriter(_ => true).OneLine(type, value);
+
+    private string OneLine(ConfigType type, object? value) => Inline(type, value) ?? Flow(type, value!);
 
     private void WriteKeys(ConfigRecordType type, object record, string indent)
     {
-        foreach (var key in type.Keys)
+        foreach (var key in type.Keys.Where(isIncluded))
         {
             foreach (var line in WordWrap.Lines(ConfigDocumentation.Summary(key.Property), CommentWidth))
                 yaml.Append(indent).Append("# ").Append(line).Append('\n');
@@ -55,12 +58,12 @@ internal sealed partial class ConfigWriter
     }
 
     /// <summary>A value in one line; null where it takes lines of its own.</summary>
-    private static string? Inline(ConfigType type, object? value) => (type, value) switch
+    private string? Inline(ConfigType type, object? value) => (type, value) switch
     {
         (_, null) => "null",
         (ConfigScalarType { Format.Write: { } write }, _) => Scalar(type, write(value)),
         (ConfigRecordType { ShortForm.Write: { } write }, _) => Scalar(type, write(value)),
-        (ConfigListType list, _) => $"[{string.Join(", ", ((IEnumerable)value).Cast<object?>().Select(item => Shown(list.Item, item)))}]",
+        (ConfigListType list, _) => $"[{string.Join(", ", ((IEnumerable)value).Cast<object?>().Select(item => OneLine(list.Item, item)))}]",
         (ConfigDictionaryType, _) when !ConfigBinder.Entries(value).Any() => "{}",
         (ConfigRecordType { Keys.Count: 0 }, _) => "{}",
         (ConfigScalarType, _) => throw new NotSupportedException($"{type.Type} must override ToString to be written to a configuration"),
@@ -68,13 +71,13 @@ internal sealed partial class ConfigWriter
     };
 
     /// <summary>A nested value inside a list.</summary>
-    private static string Flow(ConfigType type, object value) =>
+    private string Flow(ConfigType type, object value) =>
         type switch
         {
             ConfigRecordType record =>
-                Braces(record.Keys.Select(key => $"{key.Name}: {Shown(key.Type, key.Property.GetValue(value))}")),
+                Braces(record.Keys.Where(isIncluded).Select(key => $"{key.Name}: {OneLine(key.Type, key.Property.GetValue(value))}")),
             ConfigDictionaryType dictionary =>
-                Braces(ConfigBinder.Entries(value).Select(entry => $"{Quoted(entry.Name)}: {Shown(dictionary.Value, entry.Value)}")),
+                Braces(ConfigBinder.Entries(value).Select(entry => $"{Quoted(entry.Name)}: {OneLine(dictionary.Value, entry.Value)}")),
             _ => throw new NotSupportedException(type.Type.ToString()),
         };
 

@@ -43,7 +43,7 @@ public static class ModelExport
                     + (
                         model.Config.Architectures.Count > 0
                             ? $"of another kind (architectures in its config.json: {string.Join(", ", model.Config.Architectures)})"
-                            : "a classifier of which nothing says whether it labels texts or tokens (architectures in its config.json does)"
+                            : "a classifier, and architectures in its config.json does not say whether it labels texts or tokens"
                     )
             );
         RequireFreeOrOwn(folder, model);
@@ -97,9 +97,8 @@ public static class ModelExport
             ("note", model.Remark),
             ("not of such a model", Unknown(model)),
             ("embeddings", model.UnusedRows == 0 ? null : $"{model.UnusedRows} rows beyond the vocabulary, which are kept and never used"),
-            .. Directory
-                .GetFiles(folder)
-                .Order(StringComparer.Ordinal)
+            .. FolderFiles
+                .In(folder)
                 .Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes")),
         ];
         console.Table(rows.Where(row => row.Value is not null));

@@ -15,15 +15,16 @@ namespace Electra.Finetuning;
 /// too.
 /// </summary>
 /// <remarks>
-/// The defaults are the published settings of a size (paper, table 7; richarddwang/electra_pytorch, <c>finetune.py</c>). The second
-/// part (from <see cref="Folder"/> on) says where and how it is run, and changes nothing that is learned.
+/// The defaults are the published settings of a size (paper, table 7; richarddwang/electra_pytorch, <c>finetune.py</c>).
 /// </remarks>
 public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
 {
     /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
+    [ExecutionOnly]
     public Recipe Recipe { get; init; }
 
     /// <summary>The published size that the defaults of training come from: <c>small</c>, <c>base</c> or <c>large</c>.</summary>
+    [ExecutionOnly]
     public ModelSize Size { get; init; }
 
     /// <summary>The name of the runs together: each is saved as <c>group_task_run</c>.</summary>
@@ -47,7 +48,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     /// The seed of the checkpoint's pre-training, where it is not a run of this kit, whose seed is known; null: the model's name stands
     /// for it.
     /// </summary>
-    [RegularExpression("[A-Za-z0-9.-]+", ErrorMessage = "a number or a name of letters, digits, '.' and '-'")]
+    [ExecutionOnly, RegularExpression("[A-Za-z0-9.-]+", ErrorMessage = "a number or a name of letters, digits, '.' and '-'")]
     public string? PretrainSeed { get; init; }
 
     /// <summary>
@@ -87,33 +88,37 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     public AdamOptions Optimizer { get; init; } = new() { WeightDecay = 0 };
 
     /// <summary>Where runs are saved.</summary>
-    [Required]
+    [ExecutionOnly, Required]
     public string Folder { get; init; } = "checkpoints/glue";
 
     /// <summary>Runs that are trained at the same time, each with its share of the CPU's threads.</summary>
-    [Range(1, 256)]
+    [ExecutionOnly, Range(1, 256)]
     public int Workers { get; init; } = 1;
 
-    /// <summary>Minutes between saved states that a run can go on from; 0: only when it is stopped.</summary>
-    [Range(0.0, 1e6)]
+    /// <summary>Minutes between saved states that a run can resume from; 0: only when it is stopped.</summary>
+    [ExecutionOnly, Range(0.0, 1e6)]
     public double SaveMinutes { get; init; } = 10;
 
     /// <summary>What is written while training.</summary>
+    [ExecutionOnly]
     public LoggingOptions Logging { get; init; } = new() { Every = 50 };
 
     /// <summary>Device and threads.</summary>
+    [ExecutionOnly]
     public ComputeOptions Compute { get; init; } = new();
 
     /// <summary>Where encoded rows are kept.</summary>
-    [Required]
+    [ExecutionOnly, Required]
     public string Datasets { get; init; } = "datasets";
 
     /// <summary>
     /// Whether finished runs are left as they are, and others go on where they stopped (<c>auto</c>), or all are done over (<c>never</c>).
     /// </summary>
+    [ExecutionOnly]
     public ResumeMode Resume { get; init; }
 
     /// <summary>What <c>scripts/predict.csx</c> predicts, and with which runs.</summary>
+    [ExecutionOnly]
     public PredictOptions Predict { get; init; } = new();
 
     /// <inheritdoc/>
@@ -133,41 +138,19 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         };
 
     /// <summary>
-    /// What the learned weights of a run depend on beside the rows, as YAML; where it lies, where its rows lie, and how it is computed and
-    /// watched is left at its defaults.
+    /// What the learned weights of a run depend on beside its rows, as YAML: its own task and seed, whatever the others of the
+    /// configuration are.
     /// </summary>
-    internal string WhatIsLearned(FinetuneJob job)
-    {
-        var elsewhere = new FinetuneConfig();
-        return Config.ResolvedYaml(
+    internal string WhatIsLearned(FinetuneJob job) =>
+        Config.LearnedYaml(
             job.Alone(this) with
             {
-                Recipe = elsewhere.Recipe,
                 // A saved configuration has one of its own.
                 Checkpoint = Checkpoint is [var only] && !StartModel.IsPattern(only) ? Checkpoint : [job.Model.Source],
-                PretrainSeed = elsewhere.PretrainSeed,
-                Size = elsewhere.Size,
-                Seed = elsewhere.Seed,
-                Data = elsewhere.Data with
-                {
-                    ContradictionFirst = Data.ContradictionFirst,
-                    Own =
-                        job.Data.Task.Name is var task && Data.Own.TryGetValue(task, out var own)
-                            ? new Dictionary<string, OwnTaskOptions> { [task] = own with { Train = "", Dev = "", Test = "" } }
-                            : elsewhere.Data.Own,
-                },
-                Folder = elsewhere.Folder,
-                Workers = elsewhere.Workers,
-                SaveMinutes = elsewhere.SaveMinutes,
-                Logging = elsewhere.Logging,
-                Compute = elsewhere.Compute,
-                Datasets = elsewhere.Datasets,
-                Resume = elsewhere.Resume,
-                Predict = elsewhere.Predict,
-                Training = Training with { MicroBatchSize = 0 },
+                Seed = new FinetuneConfig().Seed,
+                Data = Data with { Own = Data.Own.Where(own => own.Key == job.Data.Task.Name).ToDictionary() },
             }
         );
-    }
 
     /// <summary>The configuration that the run in a folder was made with.</summary>
     /// <param name="folder">The run's folder.</param>

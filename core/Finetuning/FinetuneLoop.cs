@@ -33,7 +33,7 @@ public static class FinetuneLoop
         var queue = new RunQueue(console, "fine-tuning", workers, run.Stopping)
         {
             PrepareWorker = () => set_num_threads(compute.Threads),
-            HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here.",
+            HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} resumes from here.",
         };
         var failures = queue.Work([
             .. all.Select(job => new QueuedRun(

@@ -21,7 +21,7 @@ public sealed record FinetuneOptions
     /// Rows in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the whole batch. What
     /// is learned stays the same.
     /// </summary>
-    [Range(0, 1 << 16)]
+    [ExecutionOnly, Range(0, 1 << 16)]
     public int MicroBatchSize { get; init; }
 
     /// <summary>The highest learning rate, the head's.</summary>

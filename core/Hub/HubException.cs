@@ -1,6 +1,6 @@
 namespace Electra.Hub;
 
-/// <summary>Something on the hub cannot be had. The message says what and why; whoever asked for it adds what would do instead.</summary>
+/// <summary>Something on the hub cannot be read. The message says what and why; the caller adds what to do instead.</summary>
 /// <param name="message">What is wrong, and where.</param>
 /// <param name="innerException">The cause.</param>
 internal class HubException(string message, Exception? innerException = null) : UserErrorException(message, innerException);

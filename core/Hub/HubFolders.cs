@@ -23,7 +23,7 @@ internal static class HubFolders
     /// <param name="progress">Told of the megabytes downloaded.</param>
     /// <param name="cancellation">Stops the download; the next call goes on.</param>
     /// <returns>The full path; that of the working directory where there is neither, as <see cref="Paths.Find(string)"/> has it.</returns>
-    /// <exception cref="HubException">It is a name, and the repository cannot be had or has no such file.</exception>
+    /// <exception cref="HubException">It is a name, and the repository cannot be opened or has no such file.</exception>
     public static string Find(string source, HubKind kind, IEnumerable<string> patterns,
         HubClient? hub = null, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {

@@ -1,4 +1,5 @@
 using Electra.Checkpoints.HuggingFace;
+using Electra.Configuration;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Running;
@@ -43,7 +44,7 @@ internal sealed class PretrainCheckpoints(
             new RunIdentity(
                 run.Folder,
                 run.Script,
-                config.WhatIsLearned(),
+                Config.LearnedYaml(config),
                 data.Examples.Train.Fingerprint,
                 OtherExperimentAdvice
             ),
@@ -102,7 +103,7 @@ internal sealed class PretrainCheckpoints(
         if ((resumed?.Position.Step ?? 0) < config.Training.Steps)
             PretrainResult.Remove(run.Folder); // of a run that is done over
         if (resumed is { } state)
-            run.Console.Line($"Going on from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
+            run.Console.Line($"Resuming from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
         run.SaveConfig();
         run.SavingTime = States.SavingTime;
         return resumed?.Position ?? PretrainPosition.Start;

@@ -11,10 +11,7 @@ using Electra.Training;
 namespace Electra.Pretraining;
 
 /// <summary>An experiment in pre-training: everything that a YAML file and the command line can say.</summary>
-/// <remarks>
-/// The first part changes what is learned, and two runs that agree in it learn the same. The second part (from
-/// <see cref="Evaluation"/> on) says where and how it is run and watched, and changes nothing.
-/// </remarks>
+/// <remarks>Two runs that agree in all keys but those that are <see cref="ExecutionOnlyAttribute"/> learn the same.</remarks>
 public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRuns<PretrainConfig>
 {
     /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
@@ -38,7 +35,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     public int Seed { get; init; } = 11081;
 
     /// <summary>Several seeds, each a run of its own, in place of <c>seed</c>: <c>1..8</c>, or a list; null: one run.</summary>
-    [MinLength(1), Range(0, int.MaxValue)]
+    [ExecutionOnly, MinLength(1), Range(0, int.MaxValue)]
     public IReadOnlyList<int>? Seeds { get; init; }
 
     /// <summary>Where the text comes from: files, folders, globs, or a corpus by name.</summary>
@@ -75,40 +72,47 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     public TrainingOptions Training { get; init; } = new();
 
     /// <summary>Measuring on held-out text.</summary>
+    [ExecutionOnly]
     public EvaluationOptions Evaluation { get; init; } = new();
 
     /// <summary>What is saved, and when.</summary>
+    [ExecutionOnly]
     public CheckpointOptions Checkpoints { get; init; } = new();
 
     /// <summary>What is written while training.</summary>
+    [ExecutionOnly]
     public LoggingOptions Logging { get; init; } = new();
 
     /// <summary>Device and threads.</summary>
+    [ExecutionOnly]
     public ComputeOptions Compute { get; init; } = new();
 
     /// <summary>
     /// Runs of <c>seeds</c> that are trained at the same time, each with its share of the CPU's threads, as many as
     /// <c>compute.threads</c> at most; 0: as many as are soonest done. The number of threads changes the last bits of a run.
     /// </summary>
-    [Range(0, 256)]
+    [ExecutionOnly, Range(0, 256)]
     public int RunsAtOnce { get; init; }
 
     /// <summary>Threads that make examples, beside the one that reads and writes; 1: that one does all; 0: one for each
     /// processor.</summary>
-    [Range(0, 1024)]
+    [ExecutionOnly, Range(0, 1024)]
     public int Workers { get; init; }
 
     /// <summary>Where prepared examples and vocabularies are kept.</summary>
-    [Required]
+    [ExecutionOnly, Required]
     public string Datasets { get; init; } = "datasets";
 
     /// <summary>Whether to go on where this run stopped: <c>auto</c> or <c>never</c>.</summary>
+    [ExecutionOnly]
     public ResumeMode Resume { get; init; }
 
     /// <summary>Check everything, train two steps, save nothing.</summary>
+    [ExecutionOnly]
     public bool DryRun { get; init; }
 
     /// <summary>Where to stop: <c>data</c> prepares the examples, says what they are, and trains nothing.</summary>
+    [ExecutionOnly]
     public RunPart Only { get; init; }
 
     /// <summary><c>name_seed</c>.</summary>
@@ -129,26 +133,6 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     internal string MeasuredWith =>
         (Evaluation.Generator == "" ? "own generator" : $"generator of {Evaluation.Generator}")
         + FormattableString.Invariant($", {Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked");
-
-    /// <summary>What the learned weights depend on, as YAML; where and how the run is computed and watched is left at its
-    /// defaults.</summary>
-    internal string WhatIsLearned()
-    {
-        var elsewhere = new PretrainConfig();
-        return Config.ResolvedYaml(this with
-        {
-            Seeds = null,
-            RunsAtOnce = elsewhere.RunsAtOnce,
-            Evaluation = elsewhere.Evaluation,
-            Checkpoints = elsewhere.Checkpoints,
-            Logging = elsewhere.Logging,
-            Compute = elsewhere.Compute,
-            Workers = elsewhere.Workers,
-            Datasets = elsewhere.Datasets,
-            Resume = elsewhere.Resume,
-            Training = Training with { MaxMinutes = 0, MicroBatchSize = 0, MaxBadSteps = elsewhere.Training.MaxBadSteps },
-        });
-    }
 
     /// <inheritdoc/>
     static PretrainConfig IExperimentConfig<PretrainConfig>.Defaults(ConfigNode root) =>
@@ -210,7 +194,7 @@ public sealed record TrainingOptions
 
     /// <summary>Examples in one forward and backward pass, to need less memory; gradients are accumulated up to the batch size. 0: the
     /// whole batch. What is learned stays the same.</summary>
-    [Range(0, 1 << 20)]
+    [ExecutionOnly, Range(0, 1 << 20)]
     public int MicroBatchSize { get; init; }
 
     /// <summary>The highest learning rate.</summary>
@@ -232,7 +216,7 @@ public sealed record TrainingOptions
     /// the run. In float16, where overflows lower the loss scale at the beginning, 16 more are allowed. The examples of each are named in
     /// skipped_updates.jsonl.
     /// </summary>
-    [Range(0, 1_000_000)]
+    [ExecutionOnly, Range(0, 1_000_000)]
     public int MaxBadSteps { get; init; } = 10;
 
     /// <summary>
@@ -243,7 +227,7 @@ public sealed record TrainingOptions
     public double SkipSigmas { get; init; }
 
     /// <summary>Stop after this many minutes of training, with a checkpoint; 0: no limit.</summary>
-    [Range(0.0, 1e7)]
+    [ExecutionOnly, Range(0.0, 1e7)]
     public double MaxMinutes { get; init; }
 }
 
@@ -257,7 +241,7 @@ public sealed record CheckpointOptions
     /// <summary>Milestones in percent of the steps, whose models are kept; the end is always one.</summary>
     public IReadOnlyList<double> Percents { get; init; } = [6.25, 12.5, 25, 50, 100];
 
-    /// <summary>Steps between saved states that a run can go on from; 0: only when it stops and at milestones.</summary>
+    /// <summary>Steps between saved states that a run can resume from; 0: only when it stops and at milestones.</summary>
     [Range(0, long.MaxValue)]
     public long Every { get; init; } = 5_000;
 

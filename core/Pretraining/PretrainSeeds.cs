@@ -38,7 +38,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         );
         var queue = new RunQueue(console, "pre-training", atOnce, run.Stopping)
         {
-            HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} goes on from here.",
+            HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} resumes from here.",
         };
         var failures = queue.Work([
             .. all.Select(alone => new QueuedRun(
@@ -89,7 +89,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         if (config.Resume == ResumeMode.Never || !PretrainResult.IsIn(folder))
             return false;
         var saved = Config.Load<PretrainConfig>(Path.Combine(folder, Experiment.ConfigFile));
-        SameExperiment.Require(saved.WhatIsLearned(), alone.WhatIsLearned(), folder, PretrainCheckpoints.OtherExperimentAdvice);
+        SameExperiment.Require(Config.LearnedYaml(saved), Config.LearnedYaml(alone), folder, PretrainCheckpoints.OtherExperimentAdvice);
         run.Script.RequireSame(folder, PretrainCheckpoints.OtherExperimentAdvice);
         return PretrainResult.Load(folder).MeasuredWith == alone.MeasuredWith;
     }

@@ -290,7 +290,7 @@ internal sealed class PretrainSession : IDisposable
             changes.Add(" without resume=never");
         if (!signalled)
             changes.Add(" with a larger training.max_minutes");
-        console.Line($"The same command{string.Join(" and", changes)} goes on from here.");
+        console.Line($"The same command{string.Join(" and", changes)} resumes from here.");
         run.Stopping.ThrowIfCancellationRequested();
     }
 

@@ -75,7 +75,7 @@ internal static partial class Failure
         if (first.Contains("driver", StringComparison.OrdinalIgnoreCase) && first.Contains("CUDA", StringComparison.Ordinal))
             return $"the NVIDIA driver does not serve this libtorch ({first}). Update it, or use compute.device=cpu.";
         return CudaFailure().IsMatch(first)
-            ? $"the GPU failed ({first}). The same command resumes from the last saved state; compute.device=cpu does without it."
+            ? $"the GPU failed ({first}). The same command resumes from the last saved state; compute.device=cpu does not use it."
             : null;
     }
 

@@ -120,7 +120,7 @@ internal sealed record FinetuneResult
         var results = new List<FinetuneResult>();
         foreach (
             var run in Directory.Exists(folder)
-                ? Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)
+                ? FolderFiles.FoldersIn(folder)
                 : Enumerable.Empty<string>()
         )
         {

@@ -43,7 +43,7 @@ internal static partial class ResultFile
         var file = Path.Combine(folder, Name);
         if (!IsIn(folder))
             throw new UserErrorException(
-                $"{Paths.Shown(folder)} holds no {Name}: the run is not finished. scripts/{script} goes on with it."
+                $"{Paths.Shown(folder)} holds no {Name}: the run is not finished. scripts/{script} resumes it."
             );
         try
         {

@@ -69,7 +69,7 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     public Action PrepareWorker { get; init; } = () => { };
 
     /// <summary>Said where the runs are stopped: how to go on.</summary>
-    public string HowToGoOn { get; init; } = "The same command goes on from here.";
+    public string HowToGoOn { get; init; } = "The same command resumes from here.";
 
     /// <summary>Makes the runs that are not finished.</summary>
     /// <returns>Why runs failed, a sentence each; those without it are finished, or another process has them.</returns>

@@ -1,30 +1,48 @@
 
+using System.Text.RegularExpressions;
 using Electra.Storage;
 
 namespace Electra.Running;
 
 /// <summary>Keeps a run from going on with what another experiment left under the same name.</summary>
-internal static class SameExperiment
+internal static partial class SameExperiment
 {
-    /// <summary>Compares two experiments, each as the YAML of what is learned in it.</summary>
-    /// <param name="saved">What the folder holds.</param>
+    /// <summary>Compares two experiments, each as the YAML of what is learned in it (<c>Config.LearnedYaml</c>).</summary>
+    /// <param name="saved">What the folder holds. Keys that do not count any more may stand in it.</param>
     /// <param name="wanted">What is to go on.</param>
     /// <param name="folder">The run's folder.</param>
     /// <param name="advice">What the user can do.</param>
-    /// <exception cref="UserErrorException">They differ: the message lists each line that does.</exception>
+    /// <exception cref="UserErrorException">They differ: the message lists each key that does, with both values.</exception>
     public static void Require(string saved, string wanted, string folder, string advice)
     {
-        string[] was = Lines(saved), now = Lines(wanted);
-        if (was.SequenceEqual(now))
-            return;
-        var differences = now.Except(was)
-            .Select(line => $"  now   {line.Trim()}")
-            .Concat(was.Except(now).Select(line => $"  then  {line.Trim()}"));
-        throw new UserErrorException(
-            $"the run in {Paths.Shown(folder)} is another experiment:\n{string.Join('\n', differences)}\n{advice}"
-        );
-
-        static string[] Lines(string yaml) =>
-            [.. yaml.Split('\n').Where(line => !line.TrimStart().StartsWith('#') && line.Trim().Length > 0)];
+        var was = Values(saved).ToDictionary();
+        var differences = Values(wanted)
+            .Where(now => was.GetValueOrDefault(now.Key) != now.Value)
+            .Select(now =>
+                $"  now   {now.Key}: {now.Value}\n"
+                    + $"  then  {(was.TryGetValue(now.Key, out var then) ? $"{now.Key}: {then}" : $"no key {now.Key}")}"
+            )
+            .ToList();
+        if (differences.Count > 0)
+            throw new UserErrorException(
+                $"the run in {Paths.Shown(folder)} is another experiment:\n{string.Join('\n', differences)}\n{advice}"
+            );
     }
+
+    /// <summary>The values in the YAML that the library writes, by full dotted key: two spaces a level, a value in its line.</summary>
+    private static IEnumerable<KeyValuePair<string, string>> Values(string yaml)
+    {
+        var around = new List<string>();
+        foreach (var match in yaml.Split('\n').Select(line => Key().Match(line)).Where(match => match.Success))
+        {
+            int level = match.Groups["indent"].Length / 2;
+            around.RemoveRange(level, around.Count - level);
+            around.Add(match.Groups["name"].Value);
+            if (match.Groups["value"] is { Success: true, Value: var value })
+                yield return new(string.Join('.', around), value);
+        }
+    }
+
+    [GeneratedRegex("""^(?<indent> *)(?<name>"([^"\\]|\\.)*"|[^#:" ][^:]*):( (?<value>.*))?$""")]
+    private static partial Regex Key();
 }

@@ -39,7 +39,7 @@ internal static class StaleLibrary
                     + $" changed after {Paths.Shown(library)} was built, and this runs without the change. Build again: "
                     + $"dotnet build -c {Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(library)))}";
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or BadImageFormatException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or BadImageFormatException or UserErrorException)
         {
             // The library may just be being built.
             return null;
@@ -47,9 +47,12 @@ internal static class StaleLibrary
     }
 
     private static IEnumerable<string> Sources(string folder) =>
-        Directory.EnumerateFiles(folder, "*.cs", SearchOption.TopDirectoryOnly).Concat(
-            Directory.EnumerateDirectories(folder).Where(inner => Path.GetFileName(inner) is not ("bin" or "obj"))
-                .SelectMany(inner => Directory.EnumerateFiles(inner, "*.cs", SearchOption.AllDirectories)));
+        FolderFiles
+            .FoldersIn(folder)
+            .Where(inner => Path.GetFileName(inner) is not ("bin" or "obj"))
+            .SelectMany(inner => FolderFiles.Under(inner))
+            .Concat(FolderFiles.In(folder))
+            .Where(file => Path.GetExtension(file) == ".cs");
 
     /// <summary>The hashes of the sources that the compiler read: the symbols name them for debuggers.</summary>
     private static HashSet<string> Hashes(string symbols)

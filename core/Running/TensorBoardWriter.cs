@@ -3,20 +3,16 @@ using System.Globalization;
 using System.Net;
 using System.Numerics;
 using Google.Protobuf;
+using Tensorboard;
 
 namespace Electra.Running;
 
 /// <summary>
-/// Scalars in TensorBoard's event files: TFRecord frames around <c>tensorflow.Event</c> messages (tensorflow/core/util/event.proto,
-/// tensorflow/core/framework/summary.proto, tensorflow/core/lib/io/record_writer.cc).
+/// Scalars in TensorBoard's event files: TFRecord frames (tensorflow/core/lib/io/record_writer.cc) around TorchSharp's messages. Its own
+/// <c>SummaryWriter</c> cannot mark where a run resumed, so that steps that are done again would show twice.
 /// </summary>
 internal sealed class TensorBoardWriter : IDisposable
 {
-    // Field numbers of tensorflow.Event, .Summary, .Summary.Value and .SessionLog.
-    private const int EventWallTime = 1, EventStep = 2, EventFileVersion = 3, EventSummary = 5, EventSessionLog = 7;
-    private const int SummaryValue = 1, ValueTag = 1, ValueSimpleValue = 2;
-    private const int SessionLogStatus = 1, SessionLogStart = 1;
-
     private readonly FileStream file;
 
     private TensorBoardWriter(FileStream file) => this.file = file;
@@ -36,11 +32,8 @@ internal sealed class TensorBoardWriter : IDisposable
         var writer = new TensorBoardWriter(
             new FileStream(Path(time), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)
         );
-        writer.Append(0, message => WriteString(message, EventFileVersion, "brain.Event:2"));
-        writer.Append(
-            firstStep,
-            message => WriteMessage(message, EventSessionLog, log => WriteVarint(log, SessionLogStatus, SessionLogStart))
-        );
+        writer.Append(new Event { FileVersion = "brain.Event:2" });
+        writer.Append(new Event { Step = firstStep, SessionLog = new() { Status = SessionLog.Types.SessionStatus.Start } });
         writer.file.Flush();
         return writer;
     }
@@ -48,31 +41,18 @@ internal sealed class TensorBoardWriter : IDisposable
     /// <summary>Appends one event with the scalars of a step, and hands it to the system.</summary>
     public void Write(long step, IEnumerable<(string Name, double Value)> scalars)
     {
-        Append(step, message => WriteMessage(message, EventSummary, summary =>
-        {
-            foreach (var (name, number) in scalars)
-                WriteMessage(summary, SummaryValue, value =>
-                {
-                    WriteString(value, ValueTag, name);
-                    value.WriteTag(ValueSimpleValue, WireFormat.WireType.Fixed32);
-                    value.WriteFloat((float)number);
-                });
-        }));
+        var summary = new Summary();
+        summary.Value.AddRange(scalars.Select(scalar => new Summary.Types.Value { Tag = scalar.Name, SimpleValue = (float)scalar.Value }));
+        Append(new Event { Step = step, Summary = summary });
         file.Flush();
     }
 
     public void Dispose() => file.Dispose();
 
-    private void Append(long step, Action<CodedOutputStream> content)
+    private void Append(Event message)
     {
-        var data = Message(message =>
-        {
-            message.WriteTag(EventWallTime, WireFormat.WireType.Fixed64);
-            message.WriteDouble((DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds);
-            WriteVarint(message, EventStep, step);
-            content(message);
-        });
-        file.Write(Frame(data));
+        message.WallTime = (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds;
+        file.Write(Frame(message.ToByteArray()));
     }
 
     /// <summary>A TFRecord: length (8 bytes), CRC of the length (4), data, CRC of the data (4), all little-endian.</summary>
@@ -96,31 +76,5 @@ internal sealed class TensorBoardWriter : IDisposable
         foreach (var value in data)
             crc = BitOperations.Crc32C(crc, value);
         return BitOperations.RotateRight(~crc, 15) + MaskDelta;
-    }
-
-    private static byte[] Message(Action<CodedOutputStream> write)
-    {
-        using var stream = new MemoryStream();
-        using (var message = new CodedOutputStream(stream, leaveOpen: true))
-            write(message);
-        return stream.ToArray();
-    }
-
-    private static void WriteMessage(CodedOutputStream output, int field, Action<CodedOutputStream> write)
-    {
-        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
-        output.WriteBytes(ByteString.CopyFrom(Message(write)));
-    }
-
-    private static void WriteString(CodedOutputStream output, int field, string text)
-    {
-        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
-        output.WriteString(text);
-    }
-
-    private static void WriteVarint(CodedOutputStream output, int field, long value)
-    {
-        output.WriteTag(field, WireFormat.WireType.Varint);
-        output.WriteInt64(value);
     }
 }

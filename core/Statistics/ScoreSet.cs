@@ -207,12 +207,11 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
 
     /// <summary>Folders named as runs are. Those that begin with a dot are being written.</summary>
     private static IEnumerable<string> UnfinishedIn(string folder, IReadOnlyCollection<string> groups) =>
-        Directory
-            .EnumerateDirectories(folder)
+        FolderFiles
+            .FoldersIn(folder)
             .Where(run =>
                 RunFolderName().IsMatch(Path.GetFileName(run)) && !FinetuneResult.IsIn(run) && (groups.Count == 0 || IsOf(run, groups))
-            )
-            .Order(StringComparer.Ordinal);
+            );
 
     [GeneratedRegex(@"^[^.].*_[^_]+_\d+$")]
     private static partial Regex RunFolderName();

@@ -39,6 +39,15 @@ internal static class FolderFiles
         }
     }
 
+    /// <summary>The full paths of the files in a folder itself, by name; those that begin with a dot too.</summary>
+    /// <exception cref="UserErrorException">The folder cannot be read, or its name is not UTF-8.</exception>
+    public static IEnumerable<string> In(string folder) => Under(folder, hidden: true, depth: 0);
+
+    /// <summary>The full paths of the folders in a folder, by name; those that begin with a dot too.</summary>
+    /// <exception cref="UserErrorException">The folder cannot be read, or its name is not UTF-8.</exception>
+    public static IEnumerable<string> FoldersIn(string folder) =>
+        Entries(folder).OfType<DirectoryInfo>().Select(inner => inner.FullName).Order(StringComparer.Ordinal);
+
     private static FileSystemInfo[] Entries(string folder)
     {
         try

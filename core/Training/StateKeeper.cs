@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Electra.Training;
 
-/// <summary>What a run is: what must be the same where a saved state is gone on from.</summary>
+/// <summary>What a run is: what must be the same where a saved state is resumed from.</summary>
 /// <param name="Folder">The folder of the run.</param>
 /// <param name="Script">The script that makes it.</param>
 /// <param name="Experiment">What its learned weights depend on, as YAML.</param>

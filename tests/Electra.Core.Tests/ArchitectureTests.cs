@@ -98,6 +98,16 @@ public sealed class ArchitectureTests
         });
 
     [Fact]
+    public void No_message_below_Running_names_a_script() =>
+        Assert.Empty(
+            from file in Core.Value.Files
+            where Floor(SourceCode.NamespaceOf(file)!) < Floor("Electra.Running")
+            from token in file.GetRoot().DescendantTokens()
+            where token.Text.Contains("scripts/", StringComparison.Ordinal) || token.Text.Contains(".csx", StringComparison.Ordinal)
+            select $"{Core.Value.Relative(file.FilePath)}: {token.Text}"
+        );
+
+    [Fact]
     public void A_file_is_at_most_300_lines_or_says_why_it_is_longer() =>
         Assert.Empty(
             from file in Core.Value.Files
@@ -128,7 +138,7 @@ public sealed class ArchitectureTests
     /// <summary>Public is what scripts need. Lower it where types become internal; raise it only for what a script will use.</summary>
     [Fact]
     public void Public_types_are_counted() =>
-        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 97);
+        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 98);
 
     private static int Floor(string space)
     {

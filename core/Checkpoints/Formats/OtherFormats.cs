@@ -54,7 +54,7 @@ internal static class OtherFormats
         if (File.Exists(adapter))
             throw new UserErrorException($"{Paths.Shown(folder)} holds an adapter (LoRA) and not the model: "
                 + $"merge it into its base model{BaseOf(adapter)} with peft's merge_and_unload first");
-        foreach (var file in Directory.GetFiles(folder).Order(StringComparer.Ordinal))
+        foreach (var file in FolderFiles.In(folder))
             Refuse(file);
     }
 

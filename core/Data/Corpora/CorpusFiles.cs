@@ -8,7 +8,7 @@ namespace Electra.Data.Corpora;
 /// <param name="LeftOut">Those that a folder holds beside them.</param>
 internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyList<string> LeftOut)
 {
-    /// <summary>What does where a corpus cannot be had.</summary>
+    /// <summary>How to name a corpus: for the messages where there is none.</summary>
     public const string HowToGiveFiles =
         "Give text of your own: corpus=path/to/file.txt.gz, a folder, or a glob such as corpus='texts/**/*.jsonl'; "
             + "or corpus=dotnet-docs, the documentation of the installed SDK.";
@@ -77,7 +77,7 @@ internal sealed record CorpusFiles(IReadOnlyList<SourceFile> Files, IReadOnlyLis
         ];
         if (files.Length > 0)
             return files;
-        bool isFolder = Directory.EnumerateDirectories(folder).Any(inner => fits.IsMatch(Path.GetFileName(inner)));
+        bool isFolder = FolderFiles.FoldersIn(folder).Any(inner => fits.IsMatch(Path.GetFileName(inner)));
         throw new UserErrorException(nothing + (isFolder ? $"; it matches folders, whose files are {pattern.TrimEnd('/')}/**" : ""));
     }
 

@@ -1,4 +1,5 @@
 using System.Xml;
+using Electra.Storage;
 
 namespace Electra.Data.Corpora;
 
@@ -76,11 +77,12 @@ internal static class DotnetDocs
         string[] files =
         [
             .. from folder in folders.Where(Directory.Exists)
-            let newest = Directory
-                .GetDirectories(folder)
+            let newest = FolderFiles
+                .FoldersIn(folder)
                 .MaxBy(version => Version.TryParse(Path.GetFileName(version).Split('-')[0], out var v) ? v : new Version())
             where newest is not null
-            from file in Directory.EnumerateFiles(newest, "*.xml", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            from file in FolderFiles.Under(newest).Order(StringComparer.Ordinal)
+            where Path.GetExtension(file) == ".xml"
             select file,
         ];
         return files.Length > 0

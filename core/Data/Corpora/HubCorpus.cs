@@ -13,7 +13,7 @@ internal static class HubCorpus
     /// <summary>Downloads that run ahead of the reading.</summary>
     private const int Ahead = 4;
 
-    /// <exception cref="UserErrorException">The data set cannot be had, or has no such configuration, split or text.</exception>
+    /// <exception cref="UserErrorException">The data set cannot be opened, or has no such configuration, split or text.</exception>
     public static Corpus Open(CorpusName name, CorpusOptions options, HubClient? hub)
     {
         try

@@ -46,7 +46,7 @@ internal static class DevPredictions
     {
         string[][] rows = Rows(Path.Combine(folder, FileName));
         var split = rows.Where(fields => fields[0] == rows[0][0]).ToList();
-        return split.Count == 0 ? "its predictions are not there to tell why"
+        return split.Count == 0 ? "its predictions were not kept, so that the reason is not known"
             : split.Any(fields =>
                 fields
                     .Skip(Outputs)

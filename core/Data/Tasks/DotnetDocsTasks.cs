@@ -103,7 +103,7 @@ internal static class DotnetDocsTasks
     private static TaskSplit[] Splits(string submission) =>
         [new("train", SplitRole.Train), new("dev", SplitRole.Dev), new("test", SplitRole.Test, Submission: submission)];
 
-    /// <summary>Members whose summary says something and is nobody else's, by the split of their type, in random order.</summary>
+    /// <summary>Members whose summary says something and no other member has, by the split of their type, in random order.</summary>
     private static ILookup<SplitRole, DocumentedMember> Members()
     {
         var said = new HashSet<string>(StringComparer.OrdinalIgnoreCase);

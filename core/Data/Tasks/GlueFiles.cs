@@ -16,7 +16,7 @@ internal static class GlueFiles
     public static TaskText Open(TaskDefinition task, string folder, HubClient? hub = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        const string WhatWouldDo =
+        const string HowToGiveGlue =
             "data.glue names a folder that holds CoLA/train.tsv … (the official archive) or cola/train-00000-of-00001.parquet …, or a "
                 + "data set on the hub such as nyu-mll/glue";
         string root;
@@ -26,11 +26,11 @@ internal static class GlueFiles
         }
         catch (HubException e)
         {
-            throw new UserErrorException($"GLUE cannot be had: {e.Message} {WhatWouldDo}", e);
+            throw new UserErrorException($"GLUE cannot be read: {e.Message} {HowToGiveGlue}", e);
         }
         if (!Directory.Exists(root))
-            throw new UserErrorException($"there is no folder {folder} to read GLUE from; {WhatWouldDo}");
-        var folders = Directory.GetDirectories(root).ToLookup(path => Path.GetFileName(path).ToLowerInvariant());
+            throw new UserErrorException($"there is no folder {folder} to read GLUE from; {HowToGiveGlue}");
+        var folders = FolderFiles.FoldersIn(root).ToLookup(path => Path.GetFileName(path).ToLowerInvariant());
         TaskSplitText[] splits =
         [
             .. task.Splits.Select(split => Hub(task, split, folders) ?? Archive(task, split, root, folders)).OfType<TaskSplitText>(),
@@ -48,8 +48,8 @@ internal static class GlueFiles
         string[] files =
         [
             .. folders[task.Name]
-                .SelectMany(folder => Directory.EnumerateFiles(folder, $"{HubName(split)}-*.parquet"))
-                .Order(StringComparer.Ordinal),
+                .SelectMany(FolderFiles.In)
+                .Where(file => Glob.Fits(Path.GetFileName(file), $"{HubName(split)}-*.parquet")),
         ];
         return files.Length == 0
             ? null

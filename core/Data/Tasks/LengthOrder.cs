@@ -13,7 +13,7 @@ internal static class LengthOrder
     private const int PoolBatches = 50;
 
     /// <summary>
-    /// A random order for training: rows are shuffled, the longest of all is put first (whoever runs out of memory does so at once),
+    /// A random order for training: rows are shuffled, the longest of all is put first (so that a lack of memory shows at once),
     /// pools of fifty batches are sorted by length, and then the batches, but the first and the last, are shuffled.
     /// </summary>
     public static int[] Shuffled(int[] lengths, int batchSize, RandomKey key)

@@ -31,12 +31,15 @@ public sealed record OwnTaskOptions
     public IReadOnlyList<double> Range { get; init; } = [];
 
     /// <summary>The file to train on: .tsv (without quotes), .csv, .jsonl or .parquet.</summary>
+    [ExecutionOnly]
     public string Train { get; init; } = "";
 
     /// <summary>The file to measure on; empty: rows held out from the training file.</summary>
+    [ExecutionOnly]
     public string Dev { get; init; } = "";
 
     /// <summary>The file to predict, without labels; may be empty.</summary>
+    [ExecutionOnly]
     public string Test { get; init; } = "";
 
     /// <summary>The share of the training rows that is held out to measure on, where no file is given for that.</summary>

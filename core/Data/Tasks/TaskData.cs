@@ -65,7 +65,7 @@ internal sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit>
                 + (
                     split.Split.Role == SplitRole.Train
                         ? "there is nothing to learn from them"
-                        : $"{Task.ReportedMetric} on them says nothing{(Task.IsRegression ? ", it is undefined" : "")}"
+                        : $"{Task.ReportedMetric} on them has no meaning{(Task.IsRegression ? ", it is undefined" : "")}"
                 );
         else if (
             split.Split.Role == SplitRole.Train

@@ -8,6 +8,7 @@ public sealed record TaskSourceOptions
     /// A folder with GLUE: <c>CoLA/train.tsv</c> … as the official archive has it, or <c>cola/train-00000-of-00001.parquet</c> … as the
     /// hub has it; or the data set on the Hugging Face hub, which is downloaded task by task.
     /// </summary>
+    [ExecutionOnly]
     public string Glue { get; init; } = "nyu-mll/glue";
 
     /// <summary>

@@ -172,7 +172,7 @@ public sealed record ChosenRuns
             $"predict.runs: {task.Model}: "
                 + (
                     isThere
-                        ? $"run {number} of group {group} is not finished; scripts/finetune.csx goes on with it"
+                        ? $"run {number} of group {group} is not finished; scripts/finetune.csx resumes it"
                         : $"there is no run {number} in group {group}"
                 )
                 + $" (finished: {(finished.Count == 0 ? "none" : string.Join(", ", finished.Select(run => run.Run)))})"

@@ -112,7 +112,7 @@ public sealed class HostileConfigTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_text_or_far_too_large_is_refused()
+    public void What_is_not_text_or_far_too_large_is_refused()
     {
         Assert.Contains("larger than a megabyte", RefusedFile(new byte[(1 << 20) + 1]));
         Assert.Contains("a.yaml:2 holds a zero byte", RefusedFile("name: x\nseed: \0"u8.ToArray()));

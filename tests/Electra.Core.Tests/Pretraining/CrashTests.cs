@@ -75,9 +75,9 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         );
         await run.WaitForLine("step         7");
         await run.Type("\u0003");
-        (await run.Finish()).Ended(130).Said("The same command goes on from here");
+        (await run.Finish()).Ended(130).Said("The same command resumes from here");
 
-        (await whole.Run(name)).Succeeded().Said("Going on from step");
+        (await whole.Run(name)).Succeeded().Said("Resuming from step");
         whole.AssertSame(name);
     }
 
@@ -96,7 +96,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         await whole.Ready();
         (await whole.Run("damaged")).Succeeded();
         Damage(60);
-        (await whole.Run("damaged")).Succeeded().Said("step_60 is damaged", "Going on from step 57");
+        (await whole.Run("damaged")).Succeeded().Said("step_60 is damaged", "Resuming from step 57");
         whole.AssertSame("damaged");
 
         Damage(60);

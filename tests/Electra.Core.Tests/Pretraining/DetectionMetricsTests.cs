@@ -6,7 +6,7 @@ namespace Electra.Tests.Pretraining;
 public class DetectionMetricsTests
 {
     [Fact]
-    public void A_logit_that_is_no_number_makes_the_area_none() =>
+    public void A_logit_that_is_not_a_number_makes_the_area_NaN() =>
         Assert.Equal(double.NaN, DetectionMetrics.Of([1, float.NaN, -1, float.NaN], [true, false, false, true]).Auc);
 
     [Fact]

@@ -28,7 +28,7 @@ public class ElectraMethodTests
     }
 
     [Fact]
-    public void A_lucky_guess_is_no_replacement()
+    public void A_sample_that_hits_the_true_token_is_not_a_replacement()
     {
         using var pair = TinyPair.Load();
         var perfect = Replaying(new ObjectiveOptions()) with { Sample = (_, targets, _) => targets };

@@ -48,8 +48,8 @@ public sealed class PretrainScriptTests : IDisposable
         await tiny.Done("name=whole");
         // A budget of a millisecond stops after each step, as a signal does.
         for (int start = 0; start < 3; start++)
-            (await tiny.Done("name=parts", "training.max_minutes=0.00001")).Said("goes on from here");
-        (await tiny.Done("name=parts")).Said("Going on from step");
+            (await tiny.Done("name=parts", "training.max_minutes=0.00001")).Said("resumes from here");
+        (await tiny.Done("name=parts")).Said("Resuming from step");
         Assert.Equal(RunFolders.Values(tiny.Of("whole")), RunFolders.Values(tiny.Of("parts")));
     }
 
@@ -60,7 +60,7 @@ public sealed class PretrainScriptTests : IDisposable
         await tiny.Done("name=whole", "training.precision=float32");
         foreach (int size in new[] { 3, 1, 0 })
             await tiny.Done("name=cut", "training.precision=float32", $"training.micro_batch_size={size}", "training.max_minutes=0.00001");
-        (await tiny.Done("name=cut", "training.precision=float32", "training.micro_batch_size=5")).Said("Going on from step");
+        (await tiny.Done("name=cut", "training.precision=float32", "training.micro_batch_size=5")).Said("Resuming from step");
         var (whole, cut) = (RunFolders.Values(tiny.Of("whole")), RunFolders.Values(tiny.Of("cut")));
         Assert.Equal(12, cut.Length);
         foreach (var (expected, actual) in whole.Zip(cut))
@@ -89,7 +89,7 @@ public sealed class PretrainScriptTests : IDisposable
         Assert.DoesNotContain("examples: 8", other.Error);
         Assert.Contains("learning_rate: 0.001", File.ReadAllText(tiny.File("runs/tiny_11081/config.yaml")));
         var over = await tiny.Done("training.learning_rate=0.002", "resume=never", "training.max_minutes=0.00001");
-        Assert.Contains("The same command without resume=never and with a larger training.max_minutes goes on from here.", over.Output);
+        Assert.Contains("The same command without resume=never and with a larger training.max_minutes resumes from here.", over.Output);
     }
 
     [Fact]

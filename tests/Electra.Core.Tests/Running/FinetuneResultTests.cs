@@ -9,7 +9,7 @@ public sealed class FinetuneResultTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void A_result_reads_back_as_it_was_written_also_where_a_score_is_no_number()
+    public void A_result_reads_back_as_it_was_written_also_where_a_score_is_not_a_number()
     {
         var result = Result("small", "sts", 3) with
         {

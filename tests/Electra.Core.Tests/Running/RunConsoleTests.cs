@@ -65,7 +65,7 @@ public sealed class RunConsoleTests
     }
 
     [Fact]
-    public void A_pipe_gets_no_control_codes_and_text_is_no_markup()
+    public void A_pipe_gets_no_control_codes_and_text_is_not_markup()
     {
         var console = Piped();
         console.Heading("[red]Data[/]");

@@ -37,7 +37,7 @@ public sealed class ScriptTextTests : IDisposable
     public void All_else_counts(string one, string other) => Assert.NotEqual(Tokens(one), Tokens(other));
 
     [Fact]
-    public void A_text_that_is_no_script_is_read_to_its_end_all_the_same()
+    public void A_text_that_is_not_a_script_is_read_to_its_end_all_the_same()
     {
         var random = new Random(5);
         const string Alphabet = "\"'$@{}/*\\#\n :;ab\0(";

@@ -75,7 +75,7 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
         const string Steps = "training.steps=400", Every = "checkpoints.every=0"; // many more than a third of a second allows
         (await Pretrain(OwnHead, "whole", Steps, Every)).Succeeded();
         (await Pretrain(OwnHead, "stopped", Steps, Every, "training.max_minutes=0.005")).Succeeded();
-        (await Pretrain(OwnHead, "stopped", Steps, Every)).Succeeded().Said("Going on from step");
+        (await Pretrain(OwnHead, "stopped", Steps, Every)).Succeeded().Said("Resuming from step");
         foreach (var metric in new[] { "sentence_order_loss", "loss" })
             Assert.Equal(Last("whole", metric), Last("stopped", metric));
     }

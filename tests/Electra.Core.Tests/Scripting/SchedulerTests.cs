@@ -36,7 +36,7 @@ public sealed class SchedulerTests : IDisposable
         await Task.Delay(20);
         Command.Send(signal, -run.Id);
 
-        (await run.Finish()).Ended(exitCode).Said("goes on from here");
+        (await run.Finish()).Ended(exitCode).Said("resumes from here");
         Assert.True(IsSaved);
     }
 

@@ -19,7 +19,7 @@ public sealed class SampleTests
     }
 
     [Fact]
-    public void A_single_number_has_no_deviation_and_none_is_no_sample()
+    public void A_single_number_has_no_deviation_and_an_empty_sample_is_refused()
     {
         var sample = Sample.Of(58.72);
         Assert.Equal((1, 58.72, 58.72), (sample.Count, sample.Mean, sample.Median));

@@ -63,7 +63,7 @@ public sealed class FileLockTests : IDisposable
     }
 
     [Fact]
-    public void A_lock_that_another_process_has_is_no_failure_of_the_file_system()
+    public void A_lock_that_another_process_has_is_not_a_failure_of_the_file_system()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the number of the error is Linux's");
         FileLock.Substitute.Value = () => WouldBlock;

@@ -13,7 +13,7 @@ public sealed class InputFileTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_regular_file_is_refused_by_name_and_reason()
+    public void What_is_not_a_regular_file_is_refused_by_name_and_reason()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "links, pipes and devices of Unix");
         Refused("missing", "there is no file");
@@ -47,6 +47,9 @@ public sealed class InputFileTests : IDisposable
             [.. FolderFiles.Under(folder.File("tree"), hidden).Select(path => Path.GetRelativePath(folder.File("tree"), path))];
         Assert.Equal(["a.txt", "b.txt", "inner/c.txt", "out/e.txt"], Under(hidden: false));
         Assert.Contains(".hidden/d.txt", Under(hidden: true));
+        File.CreateSymbolicLink(folder.File("tree/dangling"), "/nowhere");
+        Assert.Equal(["a.txt", "b.txt", "dangling"], FolderFiles.In(folder.File("tree")).Select(Path.GetFileName));
+        Assert.Equal([".hidden", "aaa", "inner", "out"], FolderFiles.FoldersIn(folder.File("tree")).Select(Path.GetFileName));
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public class VocabularyTests
     [InlineData("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n", "[MASK]")]
     [InlineData("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nof\nthe\n", "vocab.txt:8", "the", "line 6")]
     [InlineData("[PAD]\n[UNK]\n\n[SEP]\n[MASK]\n", "vocab.txt:3", "empty")]
-    public void A_file_that_is_no_vocabulary_is_refused_with_the_place(string content, params string[] said)
+    public void A_file_that_is_not_a_vocabulary_is_refused_with_the_place(string content, params string[] said)
     {
         using var folder = TestData.Temporary();
         File.WriteAllText(folder.File("vocab.txt"), content);

@@ -6,7 +6,7 @@ using Electra.Training;
 
 namespace Electra.Tests.Training;
 
-/// <summary>A state is gone on from by the same model alone: same names, shapes and order of parameters, same version of the kit.</summary>
+/// <summary>A state is resumed from by the same model alone: same names, shapes and order of parameters, same version of the kit.</summary>
 public sealed class StateKeeperTests : IDisposable
 {
     private readonly TemporaryFolder folder = TestData.Temporary();

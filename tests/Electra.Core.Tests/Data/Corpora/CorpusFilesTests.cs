@@ -93,7 +93,7 @@ public sealed class CorpusFilesTests : IDisposable
     [Theory]
     [InlineData("rows.csv")]
     [InlineData("rows.tsv.gz")]
-    public void A_table_is_no_corpus(string name)
+    public void A_table_is_not_a_corpus(string name)
     {
         Write(name);
         Assert.Contains($"{name} is a table", Refused(name));

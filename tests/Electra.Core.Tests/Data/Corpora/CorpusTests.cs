@@ -30,7 +30,7 @@ public sealed class CorpusTests : IDisposable
     }
 
     [Fact]
-    public void A_byte_order_mark_and_windows_line_ends_are_no_text()
+    public void A_byte_order_mark_and_windows_line_ends_are_not_text()
     {
         File.WriteAllBytes(folder.File("text.txt"), [0xEF, 0xBB, 0xBF, .. "One.\r\nTwo.\r\n\r\nThree.\r\n"u8]);
         Assert.Equal(["One.\nTwo.", "Three."], Read("text.txt"));

@@ -56,7 +56,7 @@ public sealed class LabelReaderTests
     [InlineData("2,5", "here is \"2,5\"; mine has numbers, with a decimal point")]
     [InlineData("NaN", "here is \"NaN\"; mine has numbers.")]
     [InlineData("", "here is empty; mine has numbers.")]
-    public void A_value_that_is_no_number_is_named(string text, string said) =>
+    public void A_value_that_is_not_a_number_is_named(string text, string said) =>
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => Values().Read(text, "here")).Message);
 
     [Fact]

@@ -166,7 +166,7 @@ public sealed class TaskDataTests : IDisposable
     {
         var same = Warnings(("a", "b", 1), ("b", "a", 1));
         Assert.Equal("RTE, train: all 2 rows have the same label, not_entailment: there is nothing to learn from them", same[0]);
-        Assert.Equal("RTE, dev: all 2 rows have the same label, not_entailment: accuracy on them says nothing", same[1]);
+        Assert.Equal("RTE, dev: all 2 rows have the same label, not_entailment: accuracy on them has no meaning", same[1]);
         Assert.Equal(
             ["RTE, train: 1 of 3 rows has no text", "RTE, dev: 1 of 3 rows has no text"],
             Warnings(("", "", 1), ("b", "a", 0), ("b", "a", 0))

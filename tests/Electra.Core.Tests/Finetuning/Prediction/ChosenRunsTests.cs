@@ -87,7 +87,7 @@ public sealed class ChosenRunsTests : IDisposable
         Directory.CreateDirectory(folder.File("small_rte_2"));
         Says("there is no run 7 in group small (finished: 0, 1)", () => Choose(["rte"], ("rte", [7])));
         Says(
-            "run 2 of group small is not finished; scripts/finetune.csx goes on with it (finished: 0, 1)",
+            "run 2 of group small is not finished; scripts/finetune.csx resumes it (finished: 0, 1)",
             () => Choose(["rte"], ("rte", [0, 2]))
         );
         Says("cola: there is no run 0 in group small (finished: none)", () => Choose(["cola"], ("cola", [0])));
