@@ -143,6 +143,10 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
                     + $"{string.Join(", ", results.Where(result => result.Rise is null).Select(result => $"seed {result.Seed}"))}. "
                     + PretrainSummary.OnPlateau
             );
+        var (root, models) = (config.Checkpoints.Folder, $"checkpoint={config.Checkpoints.Folder}/{config.Name}_*_100");
+        console.Heading("What next");
+        console.Line($"  tables and curves of all   {ScriptCommand.Of("stats.csx", root, $"group={config.Name}")}");
+        console.Line($"  fine-tune each             {ScriptCommand.Of("finetune.csx", [.. PretrainSummary.Tasks(config), models])}");
     }
 
     private static object?[] Row(string name, IReadOnlyList<double> values, string format) =>

@@ -121,16 +121,17 @@ internal static class PretrainSummary
             );
     }
 
+    /// <summary>The configuration of tasks that suit a run, as a command has it.</summary>
+    public static string[] Tasks(PretrainConfig config) =>
+        config.Corpus.Source is [DotnetDocs.Name] ? ["configs/demo-glue.yaml"] : ["configs/glue.yaml", $"group={config.Name}"];
+
     private static void PrintWhatNext(Run<PretrainConfig> run, string shown)
     {
         var console = run.Console;
         console.Heading("What next");
         var again = Paths.Shown(run.PathOf(Experiment.ConfigFile));
-        string[] tasks = run.Config.Corpus.Source is [DotnetDocs.Name]
-            ? ["configs/demo-glue.yaml"]
-            : ["configs/glue.yaml", $"group={run.Config.Name}"];
         string[] rate = [$"name={run.Config.Name}-lr", $"training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}"];
-        console.Line($"  fine-tune it            {ScriptCommand.Of("finetune.csx", [.. tasks, $"checkpoint={shown}"])}");
+        console.Line($"  fine-tune it            {ScriptCommand.Of("finetune.csx", [.. Tasks(run.Config), $"checkpoint={shown}"])}");
         console.Line($"  ask it                  {ScriptCommand.Of("try.csx", shown)}");
         console.Line($"  another learning rate   {ScriptCommand.Of(run.Script.File, [again, .. rate])}");
         console.Line($"  elsewhere, as ONNX      {ScriptCommand.Of("export.csx", shown, "to=onnx")}");
