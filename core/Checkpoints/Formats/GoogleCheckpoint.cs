@@ -17,10 +17,10 @@ internal sealed class GoogleCheckpoint : IWeightFile
         this.bundle = bundle;
         var left = new List<string>();
         foreach (var name in bundle.Names)
-            if (GoogleNames.Of(name) is { } known)
-                stored.Add(known, name);
-            else
+            if (GoogleNames.Of(name) is not { } known)
                 left.Add(name);
+            else if (!stored.TryAdd(known, name))
+                throw new UserErrorException($"{Paths.Shown(Path)}: the variables {stored[known]} and {name} are both {known}");
         if (stored.Count == 0 || !stored.Keys.Any(name => name.StartsWith("discriminator.electra.", StringComparison.Ordinal)))
             throw new UserErrorException(
                 $"{Paths.Shown(Path)} is not a checkpoint of ELECTRA: "
@@ -31,7 +31,7 @@ internal sealed class GoogleCheckpoint : IWeightFile
                     )
             );
         int moments = left.Count(GoogleNames.IsMoment);
-        string[] unknown = [.. left.Where(name => !GoogleNames.IsMoment(name) && !GoogleNames.IsCounter(name))];
+        string[] unknown = [.. left.Where(name => !GoogleNames.IsMoment(name) && !GoogleNames.IsNoWeight(name))];
         string[] said =
         [
             .. moments > 0 ? [$"Adam's moments ({moments} variables) are left out"] : Array.Empty<string>(),

@@ -25,7 +25,7 @@ internal static class GoogleNames
     /// <summary>The name in Hugging Face's library; null where a variable is not a weight.</summary>
     public static string? Of(string variable)
     {
-        if (IsMoment(variable) || IsCounter(variable))
+        if (IsMoment(variable) || IsNoWeight(variable))
             return null;
         var name = TaskOf(variable) is { } task ? OfTask(variable[(TaskScope.Length + task.Length + 1)..], task)
             : Array.Find(Beginnings, known => variable.StartsWith(known.Google, StringComparison.Ordinal)) is { Google: { } start } found
@@ -55,8 +55,9 @@ internal static class GoogleNames
     public static bool IsMoment(string variable) =>
         variable.EndsWith("/adam_m", StringComparison.Ordinal) || variable.EndsWith("/adam_v", StringComparison.Ordinal);
 
-    /// <summary>Whether a variable only counts updates.</summary>
-    public static bool IsCounter(string variable) => variable is "global_step";
+    /// <summary>Whether a variable is known and no weight: the number of updates, and a temperature that is always 1.</summary>
+    public static bool IsNoWeight(string variable) =>
+        variable is "global_step" || variable.EndsWith("/temperature", StringComparison.Ordinal);
 
     /// <summary>A head with one layer classifies texts; those of question answering have several, and keep their names.</summary>
     private static string OfTask(string layer, string task) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using Electra.Storage;
 using static TorchSharp.torch;
 
@@ -83,7 +84,9 @@ internal static class WeightFiles
         string[] all = [.. Directory.GetFiles(folder, "*" + TensorFlowBundle.IndexEnd).Order(StringComparer.Ordinal)];
         var list = System.IO.Path.Combine(folder, "checkpoint");
         // model_checkpoint_path: "/where/it/was/trained/model.ckpt-1000"
-        var latest = File.Exists(list) ? File.ReadLines(list).FirstOrDefault(line => line.StartsWith("model_checkpoint_path:")) : null;
+        var latest = File.Exists(list)
+            ? Encoding.UTF8.GetString(InputFile.ReadAllBytes(list)).Split('\n').FirstOrDefault(IsLatest)
+            : null;
         if (latest?.Split('"') is [_, var named, _]
             && System.IO.Path.Combine(folder, named.Split('/', '\\')[^1] + TensorFlowBundle.IndexEnd) is var index)
             return all.Contains(index) ? index
@@ -98,6 +101,7 @@ internal static class WeightFiles
                 + $"Name the one to take: {string.Join(", ", all.Select(Prefix))}"),
         };
 
+        static bool IsLatest(string line) => line.StartsWith("model_checkpoint_path:", StringComparison.Ordinal);
         static string Prefix(string index) => Paths.Shown(index[..^TensorFlowBundle.IndexEnd.Length]);
     }
 

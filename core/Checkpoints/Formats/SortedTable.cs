@@ -83,7 +83,7 @@ internal static class SortedTable
             throw new InvalidDataException("a block of it is damaged");
         var entries = new List<(string, ReadOnlyMemory<byte>)>();
         byte[] key = [];
-        for (int at = 0; at < end; )
+        for (int at = 0; at < end;)
         {
             ulong shared = Varint(block.Span, ref at), fresh = Varint(block.Span, ref at), value = Varint(block.Span, ref at);
             ulong left = (ulong)Math.Max(0, end - at);

@@ -147,7 +147,7 @@ internal sealed class TensorFlowBundle : IDisposable
     private void ReadHeader(ReadOnlyMemory<byte> header)
     {
         var input = new CodedInputStream(header.ToArray());
-        for (uint tag; (tag = input.ReadTag()) != 0; )
+        for (uint tag; (tag = input.ReadTag()) != 0;)
             switch (tag)
             {
                 case 1 << 3:
@@ -211,7 +211,7 @@ internal sealed class TensorFlowBundle : IDisposable
         public static Entry Read(ReadOnlyMemory<byte> value)
         {
             var (input, entry) = (new CodedInputStream(value.ToArray()), new Entry());
-            for (uint tag; (tag = input.ReadTag()) != 0; )
+            for (uint tag; (tag = input.ReadTag()) != 0;)
                 switch (tag)
                 {
                     case 1 << 3: entry.Type = input.ReadInt32(); break;
@@ -233,14 +233,14 @@ internal sealed class TensorFlowBundle : IDisposable
         private static List<long> Sizes(ByteString shape)
         {
             var (input, sizes) = (shape.CreateCodedInput(), new List<long>());
-            for (uint tag; (tag = input.ReadTag()) != 0; )
+            for (uint tag; (tag = input.ReadTag()) != 0;)
                 if (tag != ((2 << 3) | 2))
                     input.SkipLastField();
                 else
                 {
                     var dimension = input.ReadBytes().CreateCodedInput();
                     long size = 0;
-                    for (uint inner; (inner = dimension.ReadTag()) != 0; )
+                    for (uint inner; (inner = dimension.ReadTag()) != 0;)
                         if (inner == 1 << 3)
                             size = dimension.ReadInt64();
                         else

@@ -113,12 +113,14 @@ public sealed class GoogleCheckpointTests : IDisposable
     {
         var variables = Encoder().Append(TensorFlowFiles.Floats("task_specific/mnli/dense/kernel", [64, 3], new float[192]))
             .Append(TensorFlowFiles.Floats("task_specific/mnli/dense/bias", [3], 1, 2, 3))
-            .Append(TensorFlowFiles.Floats("task_specific/mnli/dense/bias/adam_m", [3], 1, 2, 3));
+            .Append(TensorFlowFiles.Floats("task_specific/mnli/dense/bias/adam_m", [3], 1, 2, 3))
+            .Append(TensorFlowFiles.Floats("generator_predictions/temperature", [1], 1));
         TensorFlowFiles.Write(folder.File("mnli"), variables);
         using var model = PretrainedModel.Open(folder.File("mnli"));
         Assert.Equal(ModelHead.Classifier, model.Head);
         Assert.Equal(["contradiction", "entailment", "neutral"], model.Config.Id2label!.OrderBy(l => l.Key).Select(l => l.Value));
         Assert.Equal([3L, 64], model.Tensors["classifier.weight"].Shape);
+        Assert.False(model.IsOfPair);
     }
 
     [Fact]

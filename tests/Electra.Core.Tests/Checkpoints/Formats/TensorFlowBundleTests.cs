@@ -38,6 +38,7 @@ public sealed class TensorFlowBundleTests : IDisposable
         { "bert", "those of a BERT" },
         { "another", "is not a checkpoint of ELECTRA" },
         { "strings", "has the type 7" },
+        { "two names of one weight", "are both discriminator.electra.encoder.layer.0.output.dense.bias" },
         { "two to the 60", "do not fit" },
         { "a place of two to the 60", "ends at byte" },
         { "a shape of two to the 60", "do not fit" },
@@ -62,6 +63,12 @@ public sealed class TensorFlowBundleTests : IDisposable
             "bert" => TensorFlowFiles.Write(Prefix, [TensorFlowFiles.Floats("bert/embeddings/word_embeddings", [1], 0)]),
             "another" => TensorFlowFiles.Write(Prefix, [TensorFlowFiles.Floats("resnet/kernel", [1], 0)]),
             "strings" => With(bias with { Type = 7 }),
+            "two names of one weight" => TensorFlowFiles.Write(
+                Prefix,
+                new[] { "layer_0/output/dense/bias", "layer.0/output/dense/bias" }.Select(name =>
+                    TensorFlowFiles.Floats($"electra/encoder/{name}", [1], 0)
+                )
+            ),
             "two to the 60" => With(bias with { Place = (0, Huge) }),
             "a place of two to the 60" => With(bias with { Place = (Huge, 12) }),
             "a shape of two to the 60" => With(bias with { Shape = [Huge, Huge, 16], Place = (0, 0) }),
