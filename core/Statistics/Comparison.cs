@@ -1,3 +1,4 @@
+using Electra.Statistics.Inference;
 using MathNet.Numerics.Distributions;
 
 namespace Electra.Statistics;

@@ -1,3 +1,4 @@
+using Electra.Statistics.Inference;
 
 namespace Electra.Statistics;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using Electra.Running;
-using ScottPlot;
+using Electra.Statistics.Inference;
 using ScottPlot.TickGenerators;
+using ScottPlot;
 using SkiaSharp;
 
 namespace Electra.Statistics;

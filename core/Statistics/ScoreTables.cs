@@ -1,4 +1,5 @@
 using System.Globalization;
+using Electra.Statistics.Inference;
 
 namespace Electra.Statistics;
 

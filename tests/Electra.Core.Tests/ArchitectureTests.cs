@@ -33,6 +33,7 @@ public sealed class ArchitectureTests
         ["Electra.Checkpoints"],
         ["Electra.Configuration"],
         ["Electra.Running"],
+        ["Electra.Statistics.Inference"],
         ["Electra.Statistics"],
         ["Electra.Training"],
         ["Electra.Pretraining", "Electra.Finetuning"],

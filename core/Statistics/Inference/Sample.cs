@@ -1,7 +1,7 @@
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
 
-namespace Electra.Statistics;
+namespace Electra.Statistics.Inference;
 
 /// <summary>A range of numbers.</summary>
 internal readonly record struct Interval(double Low, double High);
@@ -44,7 +44,16 @@ internal sealed record Sample(
     /// <param name="degreesOfFreedom">The degrees of freedom of Student's t.</param>
     internal static Interval Around(double estimate, double standardError, double degreesOfFreedom)
     {
-        var reach = StudentT.InvCDF(location: 0, scale: 1, degreesOfFreedom, 0.975) * standardError;
+        var reach = StudentQuantile(degreesOfFreedom, 0.975) * standardError;
         return new Interval(estimate - reach, estimate + reach);
+    }
+
+    /// <summary>A quantile of Student's t. The library's own is good to 1e-8 only: two steps of Newton's method make it exact.</summary>
+    internal static double StudentQuantile(double degreesOfFreedom, double probability)
+    {
+        double t = StudentT.InvCDF(location: 0, scale: 1, degreesOfFreedom, probability);
+        for (int step = 0; step < 2; step++)
+            t -= (StudentT.CDF(0, 1, degreesOfFreedom, t) - probability) / StudentT.PDF(0, 1, degreesOfFreedom, t);
+        return t;
     }
 }
