@@ -2,7 +2,8 @@
 //
 //   data      text to tokens to examples, in characters and tokens a second
 //   weights   weights from a .safetensors file into a model
-//   neither   a training step, against its own matrix products and a plain port
+//   seeds     statistics over seeds: 10,000 resamples of the Multi-Bootstrap
+//   none       a training step, against its own matrix products and a plain port
 //
 //   dotnet script scripts/bench.csx -- data million_characters=4
 //   dotnet script scripts/bench.csx -- weights size=base
@@ -13,7 +14,7 @@
 using Electra.Bench;
 using Electra.Running;
 
-var what = Args.FirstOrDefault() is "data" or "weights" ? Args[0] : "";
+var what = Args.FirstOrDefault() is "data" or "weights" or "seeds" ? Args[0] : "";
 var args = what == "" ? Args : Args.Skip(1);
 
 return await Experiment.Run<BenchConfig>(args.FirstOrDefault()?.Contains('=') ?? true ? args.Prepend("configs/bench.yaml") : args,
@@ -21,5 +22,6 @@ return await Experiment.Run<BenchConfig>(args.FirstOrDefault()?.Contains('=') ??
     {
         "data" => DataBench.Run(run),
         "weights" => WeightsBench.Run(run),
+        "seeds" => StatisticsBench.Run(run),
         _ => TrainingBench.Run(run),
     });

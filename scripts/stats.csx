@@ -21,7 +21,7 @@ return await Experiment.RunOn<StatisticsConfig>(Args, operand: "scores", run =>
     // ---- tables: tasks, averages, the original's tables 1, 4 and 5, and one group against another -------------------
     // Any of them alone: [ScoreTables.PerTask(scores), ScoreTables.Compared(scores, "a", "b", ComparisonTest.Welch)]
     var tables = StatisticsReport.Tables(scores, config);
-    StatisticsReport.Print(tables, run.Console);
+    StatisticsReport.Print(tables, run.Console, config.Detail);
 
     // ---- Markdown, CSV and a picture ---------------------------------------------------------------------------------
     StatisticsReport.Write(tables, scores, config, run.Console);

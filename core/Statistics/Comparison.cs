@@ -19,30 +19,16 @@ internal sealed record Comparison(
     ComparisonTest Test, Sample First, Sample Second, double Difference,
     Interval? Confidence95, double? T, double? DegreesOfFreedom, double? P, double? CohenD, double? HedgesG)
 {
-    /// <summary>Compares runs.</summary>
+    /// <summary>Compares runs, or the means of their seeds of pre-training where there are several.</summary>
     /// <param name="first">The first group's scores on a task.</param>
     /// <param name="second">The second group's scores on the same task.</param>
     /// <param name="test">The test; <see cref="ComparisonTest.Auto"/> chooses.</param>
-    /// <exception cref="UserErrorException">A paired test is asked for, and no two runs of the same number are there.</exception>
+    /// <exception cref="UserErrorException">A paired test is asked for, and the groups have no run or seed in common.</exception>
     public static Comparison Of(IReadOnlyList<Score> first, IReadOnlyList<Score> second, ComparisonTest test = ComparisonTest.Auto)
     {
-        var pairs = first
-            .Join(second, score => score.Run, score => score.Run, (a, b) => (First: a, Second: b))
-            .OrderBy(pair => pair.First.Run)
-            .ToList();
-        var arePaired =
-            pairs.Count > 1
-            && pairs.Count == first.Count
-            && pairs.Count == second.Count
-            && pairs.All(pair => pair.First.Seed == pair.Second.Seed);
-        if (test is ComparisonTest.Welch || (test is ComparisonTest.Auto && !arePaired))
-            return Welch([.. first.Select(score => score.Value)], [.. second.Select(score => score.Value)]);
-        if (pairs.Count == 0)
-            throw new UserErrorException(
-                $"no run of {first[0].Group} on {first[0].Task} has a run of the same number in {second[0].Group}: "
-                    + "test=welch compares them all the same"
-            );
-        return Paired([.. pairs.Select(pair => pair.First.Value)], [.. pairs.Select(pair => pair.Second.Value)]);
+        var units = ConclusionUnits.Of(first, second, test);
+        double[] a = [.. units.First.Select(unit => unit.Mean)], b = [.. units.Second.Select(unit => unit.Mean)];
+        return units.IsPaired ? Paired(a, b) : Welch(a, b);
     }
 
     /// <summary>Student's t test of the differences between pairs.</summary>

@@ -14,11 +14,15 @@ public sealed record ReportTable(
     params IReadOnlyList<string> Notes
 )
 {
-    /// <summary>The table in Markdown, under a heading.</summary>
+    /// <summary>Whether it is printed only where all is asked for (<c>detail=true</c>).</summary>
+    public bool IsDetail { get; init; }
+
+    /// <summary>The table in Markdown, under a heading; without columns the notes alone.</summary>
     public string Markdown()
     {
-        var text = new StringBuilder($"## {Title}\n\n");
-        text.Append(MarkdownLine(Header)).Append(MarkdownLine(Header.Select(_ => "---")));
+        var text = new StringBuilder(Header.Count > 0 ? $"## {Title}\n\n" : $"## {Title}\n");
+        if (Header.Count > 0)
+            text.Append(MarkdownLine(Header)).Append(MarkdownLine(Header.Select(_ => "---")));
         foreach (var row in Rows)
             text.Append(MarkdownLine(row));
         foreach (var note in Notes)

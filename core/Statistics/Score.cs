@@ -7,4 +7,13 @@ namespace Electra.Statistics;
 /// <param name="Run">The run's number within its group and task.</param>
 /// <param name="Value">The task's reported metric, in per cent.</param>
 /// <param name="Seed">The run's seed; null where it is not known.</param>
-public sealed record Score(string Group, string Task, int Run, double Value, int? Seed = null);
+/// <param name="PretrainSeed">The seed of the pre-training that it started from, or the model's name; null where that is not
+/// known.</param>
+public sealed record Score(string Group, string Task, int Run, double Value, int? Seed = null, string? PretrainSeed = null)
+{
+    /// <summary>The run's folder; null of a score from a file.</summary>
+    internal string? Folder { get; init; }
+
+    /// <summary>The metric; null of a score from a file.</summary>
+    internal string? Metric { get; init; }
+}

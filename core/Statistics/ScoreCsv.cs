@@ -6,7 +6,7 @@ namespace Electra.Statistics;
 
 /// <summary>
 /// Scores as a CSV file with the columns <c>model,task,run,score</c>, in any order and among others; the score in per cent. A column
-/// <c>seed</c> is read where it is there. Lines that are empty or begin with # are passed over; the separator is told from the header.
+/// <c>seed</c> and one <c>pretrain_seed</c> are read where they are there. Lines that are empty or begin with # are passed over; the separator is told from the header.
 /// </summary>
 internal static class ScoreCsv
 {
@@ -22,7 +22,7 @@ internal static class ScoreCsv
     public static ScoreSet Read(string path, params IReadOnlyCollection<string> groups)
     {
         var shown = Paths.Shown(path);
-        var (scores, undefined, lines) = (new List<Score>(), new List<UndefinedScore>(), new Dictionary<(string, string, int), int>());
+        var (scores, undefined, lines) = (new List<Score>(), new List<UndefinedScore>(), new Dictionary<(string, string, int, string?), int>());
         Dictionary<string, int>? columns = null;
         int width = 0;
         foreach (var (line, fields) in DelimitedText.Read(Lines(path), shown, Required, hasComments: true))
@@ -38,25 +38,38 @@ internal static class ScoreCsv
             row.Check(width);
             var (group, task, run) = (row.Text("model"), TaskHeadings.Named(row.Text("task")), row.Whole("run"));
             int? seed = columns.ContainsKey("seed") && row.HasText("seed") ? row.Whole("seed") : null;
-            if (!lines.TryAdd((group, task, run), line))
+            string? pretrainSeed =
+                columns.ContainsKey("pretrain_seed") && row.HasText("pretrain_seed") ? row.Text("pretrain_seed") : null;
+            if (!lines.TryAdd((group, task, run, pretrainSeed), line))
                 throw new UserErrorException(
-                    $"{shown}:{line}: run {run} of {group} on {task} was given before, in line {lines[(group, task, run)]}"
+                    $"{shown}:{line}: run {run} of {group} on {task}{(pretrainSeed is null ? "" : $" from seed {pretrainSeed}")} was given "
+                        + $"before, in line {lines[(group, task, run, pretrainSeed)]}"
                 );
             if (!row.HasText("score") || Undefined.Contains(row.Text("score"), StringComparer.OrdinalIgnoreCase))
-                undefined.Add(new UndefinedScore(group, task, run, "score", $"there is none in {shown}"));
+                undefined.Add(new UndefinedScore(group, task, run, "score", $"there is none in {shown}", pretrainSeed));
             else
-                scores.Add(new Score(group, task, run, row.Percent("score"), seed));
+                scores.Add(new Score(group, task, run, row.Percent("score"), seed, pretrainSeed));
         }
         if (columns is null)
             throw new UserErrorException($"{shown} is empty: a header is expected, {string.Join(",", Required)}");
         return ScoreSet.Of(scores, undefined);
     }
 
-    /// <summary>Scores as a file that <see cref="Read"/> reads.</summary>
-    public static string Write(ScoreSet scores) =>
-        Line(Required)
-        + string.Concat(scores.All.Select(s => Line([s.Group, s.Task, $"{s.Run}", s.Value.ToString("R", CultureInfo.InvariantCulture)])))
-        + string.Concat(scores.Undefined.Select(s => Line([s.Group, s.Task, $"{s.Run}", Undefined[0]])));
+    /// <summary>Scores as a file that <see cref="Read"/> reads; seeds of pre-training stand in it where they are known.</summary>
+    public static string Write(ScoreSet scores)
+    {
+        bool isNested = scores.All.Any(s => s.PretrainSeed is not null) || scores.Undefined.Any(s => s.PretrainSeed is not null);
+        string[] Seed(string? seed) => isNested ? [seed ?? ""] : [];
+        return Line([.. Required, .. isNested ? ["pretrain_seed"] : Array.Empty<string>()])
+            + string.Concat(
+                scores.All.Select(s =>
+                    Line([s.Group, s.Task, $"{s.Run}", s.Value.ToString("R", CultureInfo.InvariantCulture), .. Seed(s.PretrainSeed)])
+                )
+            )
+            + string.Concat(
+                scores.Undefined.Select(s => Line([s.Group, s.Task, $"{s.Run}", Undefined[0], .. Seed(s.PretrainSeed)]))
+            );
+    }
 
     /// <summary>Fields as a line of a CSV file (RFC 4180), ended by a line feed.</summary>
     internal static string Line(IEnumerable<string> fields) => string.Join(',', fields.Select(DelimitedText.Quoted)) + "\n";

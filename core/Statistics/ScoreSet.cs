@@ -85,21 +85,28 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
         }
         if (scores.Count + undefined.Count == 0 && groups.Count == 0)
             throw Nothing(sources, unfinished, leftOut);
-        if (
+        RequireOnce(
             scores
-                .Select(score => (score.Group, score.Task, score.Run))
-                .Concat(undefined.Select(score => (score.Group, score.Task, score.Run)))
-                .GroupBy(run => run)
-                .FirstOrDefault(same => same.Count() > 1) is
-            { } twice
-        )
-            throw new UserErrorException(
-                $"run {twice.Key.Run} of {twice.Key.Group} on {twice.Key.Task} is there {twice.Count()} times: "
-                    + "runs of two sources need groups of different names"
-            );
+                .Select(score => (score.Group, score.Task, score.Run, score.PretrainSeed))
+                .Concat(undefined.Select(score => (score.Group, score.Task, score.Run, score.PretrainSeed)))
+        );
         var read = Of(scores, undefined) with { Unfinished = unfinished, LeftOut = leftOut };
         // Groups that are missing are told with the names of those that are there.
         return groups.All(read.Groups.Contains) ? read.Only([.. groups]) : Read(sources).Only([.. groups]);
+    }
+
+    /// <summary>A run of an unknown seed of pre-training may be that of any.</summary>
+    private static void RequireOnce(IEnumerable<(string Group, string Task, int Run, string? Seed)> runs)
+    {
+        foreach (var same in runs.GroupBy(run => (run.Group, run.Task, run.Run)))
+        {
+            var seeds = same.Select(run => run.Seed).ToList();
+            if (seeds.Count > 1 && (seeds.Contains(null) || seeds.Distinct().Count() < seeds.Count))
+                throw new UserErrorException(
+                    $"run {same.Key.Run} of {same.Key.Group} on {same.Key.Task} is there {seeds.Count} times: "
+                        + "runs of two sources need groups of different names"
+                );
+        }
     }
 
     /// <summary>Only some groups, in their order; all where none is named.</summary>
@@ -150,7 +157,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
             );
         if (All.Count > 0 && All.All(score => Math.Abs(score.Value) <= 1))
             console.Warning("no score is above 1: scores are taken for per cent. Fractions must be multiplied by 100");
-        foreach (var seeds in All.Where(score => score.Seed is not null).GroupBy(score => (score.Group, score.Task)))
+        foreach (var seeds in All.Where(score => score.Seed is not null).GroupBy(score => (score.Group, score.Task, score.PretrainSeed)))
             if (seeds.GroupBy(score => score.Seed).FirstOrDefault(same => same.Count() > 1) is { } same)
                 console.Warning(
                     $"{seeds.Key.Group} on {seeds.Key.Task}: {same.Count()} runs have the seed {same.Key}; "
@@ -186,6 +193,8 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
     private static void Add(FinetuneResult result, string folder, List<Score> scores, List<UndefinedScore> undefined)
     {
         var metric = GlueTasks.Find(result.Task)?.ReportedMetric ?? result.Metric;
+        var checkpoint = CheckpointOfRun().Match(result.Checkpoint);
+        var seed = result.PretrainSeed ?? (checkpoint.Success ? checkpoint.Groups["seed"].Value : null);
         if (!result.Scores.TryGetValue(metric, out var value))
             undefined.Add(
                 new UndefinedScore(
@@ -193,13 +202,16 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
                     result.Task,
                     result.Run,
                     metric,
-                    $"it was measured by {string.Join(", ", result.Scores.Keys)}"
+                    $"it was measured by {string.Join(", ", result.Scores.Keys)}",
+                    seed
                 )
             );
         else if (!double.IsFinite(value))
-            undefined.Add(new UndefinedScore(result.Group, result.Task, result.Run, metric, DevPredictions.WhyUndefined(folder)));
+            undefined.Add(new UndefinedScore(result.Group, result.Task, result.Run, metric, DevPredictions.WhyUndefined(folder), seed));
         else
-            scores.Add(new Score(result.Group, result.Task, result.Run, 100 * value, result.Seed));
+            scores.Add(
+                new Score(result.Group, result.Task, result.Run, 100 * value, result.Seed, seed) { Folder = folder, Metric = metric }
+            );
     }
 
     private static bool IsOf(string run, IEnumerable<string> groups) =>
@@ -212,6 +224,10 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
             .Where(run =>
                 RunFolderName().IsMatch(Path.GetFileName(run)) && !FinetuneResult.IsIn(run) && (groups.Count == 0 || IsOf(run, groups))
             );
+
+    /// <summary>A checkpoint of a run: <c>demo_36_100</c>, of seed 36 at 100% of its updates.</summary>
+    [GeneratedRegex(@"(^|[/\\])[^/\\]+_(?<seed>\d+)_[\d.]+([/\\](discriminator)?)?$")]
+    private static partial Regex CheckpointOfRun();
 
     [GeneratedRegex(@"^[^.].*_[^_]+_\d+$")]
     private static partial Regex RunFolderName();

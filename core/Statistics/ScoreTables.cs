@@ -12,14 +12,19 @@ public static class ScoreTables
     public static ReportTable PerTask(ScoreSet scores)
     {
         string[] undefined = scores.Undefined.Count > 0 ? ["Undefined"] : [];
+        bool isNested = scores.All.GroupBy(score => (score.Group, score.Task)).Any(runs => SeedRuns.Of([.. runs]).Count > 1);
+        string[] seeds = isNested ? ["Seeds"] : [];
         return new(
             "Scores per task",
-            ["Model", "Task", "n", .. undefined, "Mean", "Std", "Max", "Min", "Median", "95% low", "95% high", "Published"],
+            ["Model", "Task", .. seeds, "n", .. undefined, "Mean", "Std", "Max", "Min", "Median", "95% low", "95% high", "Published"],
             [.. from @group in scores.Groups from task in scores.AllTasksOf(@group) select Row(@group, task)],
             [
                 "Development sets, in per cent: CoLA Matthews correlation, STS Spearman correlation, all other GLUE tasks accuracy. "
                     + "Std with n − 1; the interval of the mean is Student's t. "
                     + "Published: the mean of 10 runs of ELECTRA-Small-OWT, table 1 of electra_pytorch.",
+                .. isNested
+                    ? ["Where runs start from several seeds of pre-training, mean and interval are those of the seeds' means."]
+                    : Array.Empty<string>(),
                 .. scores.Undefined.Count > 0
                     ? ["Undefined: runs without a score, which count in no mean. " + string.Join(". ", scores.Undefinedness()) + "."]
                     : Array.Empty<string>(),
@@ -30,19 +35,21 @@ public static class ScoreTables
         {
             var values = scores.Values(group, task);
             var s = values.Length > 0 ? Sample.Of(values) : null;
+            var mean = s is null ? null : Sample.Of(SeedTables.Units(scores, group, task));
             return
             [
                 group,
                 TaskHeadings.Heading(task),
+                .. seeds.Select(_ => $"{SeedRuns.Of(scores.Of(group, task)).Count}"),
                 $"{values.Length}",
                 .. undefined.Select(_ => $"{scores.UndefinedOf(group, task).Count}"),
-                Number(s?.Mean),
+                Number(mean?.Mean),
                 Number(s?.StandardDeviation),
                 Number(s?.Maximum),
                 Number(s?.Minimum),
                 Number(s?.Median),
-                Number(s?.Confidence95?.Low),
-                Number(s?.Confidence95?.High),
+                Number(mean?.Confidence95?.Low),
+                Number(mean?.Confidence95?.High),
                 Number(Published.Mean(task)),
             ];
         }
@@ -126,7 +133,7 @@ public static class ScoreTables
                         : $": without a true difference anywhere, one of {tasks.Count} p values is below 5% in "
                             + $"{1 - Math.Pow(0.95, tasks.Count):0%} of such comparisons, so judge by p (Holm), which holds that at 5%"
                 )
-                + ". Runs from one checkpoint show what fine-tuning varies, not what another pre-training would. d and g: "
+                + ". n: seeds of pre-training where there are several, else runs, which show what fine-tuning varies alone. d and g: "
                 + "the difference in pooled standard deviations; 0.2 is small, 0.8 large."
                 + (untested == 0 ? "" : $" {untested} without a test: a single run, or runs without any spread.")
         );

@@ -1,5 +1,7 @@
 
+using System.ComponentModel.DataAnnotations;
 using Electra.Configuration;
+using Electra.Statistics.Inference;
 
 namespace Electra.Statistics;
 
@@ -20,7 +22,8 @@ public enum ComparisonTest
 public sealed record StatisticsConfig : IExperimentConfig<StatisticsConfig>
 {
     /// <summary>
-    /// Folders of fine-tuning runs (checkpoints/glue), and CSV files with the columns model, task, run, score (score in per cent).
+    /// Folders of fine-tuning runs (checkpoints/glue) or of pre-training runs (checkpoints/pretrain), and CSV files with the columns
+    /// model, task, run, score (score in per cent).
     /// </summary>
     public IReadOnlyList<string> Scores { get; init; } = [];
 
@@ -33,6 +36,23 @@ public sealed record StatisticsConfig : IExperimentConfig<StatisticsConfig>
     /// <summary>How they are tested: auto is paired where both have the same runs with the same seeds, else welch.</summary>
     public ComparisonTest Test { get; init; } = ComparisonTest.Auto;
 
+    /// <summary>Whether to print every table; otherwise the conclusion and what it rests on. The files hold all.</summary>
+    public bool Detail { get; init; }
+
+    /// <summary>Samples that the Multi-Bootstrap draws.</summary>
+    [Range(100, 10_000_000)]
+    public int Resamples { get; init; } = MultiBootstrapOptions.UsualResamples;
+
+    /// <summary>What those draws follow from.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Differences in points whose share of the samples is shown.</summary>
+    public IReadOnlyList<double> Thresholds { get; init; } = [0, 0.5, 1];
+
+    /// <summary>What a pre-training costs, in fine-tunings: the best split of a budget between the two follows from it.</summary>
+    [Range(1e-6, 1e9)]
+    public double PretrainCost { get; init; } = 10;
+
     /// <summary>
     /// The folder for statistics.md, statistics.csv, comparison.csv, scores.csv and scores.png, from the project's root where it is
     /// relative.
@@ -44,7 +64,7 @@ public sealed record StatisticsConfig : IExperimentConfig<StatisticsConfig>
 
     string IExperimentConfig<StatisticsConfig>.Name => "statistics";
 
-    int IExperimentConfig<StatisticsConfig>.Seed => 0;
+    int IExperimentConfig<StatisticsConfig>.Seed => Seed;
 
     string? IExperimentConfig<StatisticsConfig>.RunFolder => null;
 

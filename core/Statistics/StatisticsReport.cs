@@ -8,34 +8,65 @@ namespace Electra.Statistics;
 public static class StatisticsReport
 {
     /// <summary>
-    /// Every table that a configuration asks for: tasks, averages, the original's tables, and a comparison where there are two groups for
-    /// one.
+    /// Every table that a configuration asks for. The conclusion leads, where two groups are compared; what stands behind it, the
+    /// original's tables among it, is printed with <c>detail=true</c> only.
     /// </summary>
-    /// <exception cref="UserErrorException">A group to compare is not there.</exception>
+    /// <exception cref="UserErrorException">A group to compare is not there, or cannot be compared.</exception>
     public static IReadOnlyList<ReportTable> Tables(ScoreSet scores, StatisticsConfig config)
     {
         if (scores.All.Count == 0)
-            return [ScoreTables.PerTask(scores)];
+            return [.. new[] { ScoreTables.PerTask(scores), FailedRuns.Table(FailedRuns.Of(scores)) }.OfType<ReportTable>()];
         var groups = scores.ScoredGroups;
         var pair = config.Compare.Count == 2 ? config.Compare : groups.Count == 2 && HaveTasksInCommon(scores, groups) ? groups : [];
+        ReportTable?[] tables =
+        [
+            .. pair.Count == 2 ? Compared(scores, config, pair[0], pair[1]) : [],
+            ScoreTables.PerTask(scores),
+            FailedRuns.Table(FailedRuns.Of(scores)),
+            SeedTables.Nested(scores, config.PretrainCost),
+            SeedTables.Crossed(scores),
+            SeedTables.OverTasks(scores, config),
+            SeedTables.Intervals(scores, config.Seed),
+            SeedTables.BestOf(scores),
+            ScoreTables.Averages(scores) with { IsDetail = true },
+            OriginalTables.Table1(scores) with { IsDetail = true },
+            OriginalTables.Table4(scores) with { IsDetail = true },
+            OriginalTables.Table5(scores) with { IsDetail = true },
+        ];
+        return [.. tables.OfType<ReportTable>()];
+    }
+
+    /// <summary>The second group against the first: the sentences, and the tables behind them.</summary>
+    private static IEnumerable<ReportTable> Compared(ScoreSet scores, StatisticsConfig config, string first, string second)
+    {
+        var table = ScoreTables.Compared(scores, first, second, config.Test) with { IsDetail = true };
+        var tasks = scores.TasksOf(first).Intersect(scores.TasksOf(second)).ToList();
+        if (tasks.Count == 0)
+            return [table with { IsDetail = false }];
+        List<Conclusion> conclusions =
+            [.. tasks.Select(task => Conclusion.Of(task, scores.Of(first, task), scores.Of(second, task), config, tasks.Count))];
         return
         [
-            ScoreTables.PerTask(scores), ScoreTables.Averages(scores),
-            OriginalTables.Table1(scores), OriginalTables.Table4(scores), OriginalTables.Table5(scores),
-            .. pair.Count == 2 ? [ScoreTables.Compared(scores, pair[0], pair[1], config.Test)] : Array.Empty<ReportTable>(),
+            ConclusionTables.Lead(conclusions, first, second),
+            ConclusionTables.Bootstraps(conclusions, config, first, second),
+            ConclusionTables.Seeds(conclusions, first, second),
+            table,
         ];
     }
 
-    /// <summary>Prints tables.</summary>
-    public static void Print(IEnumerable<ReportTable> tables, RunConsole console)
+    /// <summary>Prints tables: the conclusion and what it rests on, or all.</summary>
+    public static void Print(IReadOnlyCollection<ReportTable> tables, RunConsole console, bool detail = true)
     {
-        foreach (var table in tables)
+        foreach (var table in tables.Where(table => detail || !table.IsDetail))
         {
             console.Heading(table.Title);
-            console.Table(table.Header, table.Rows);
+            if (table.Header.Count > 0)
+                console.Table(table.Header, table.Rows);
             foreach (var note in table.Notes)
                 console.Line(note);
         }
+        if (!detail && tables.Any(table => table.IsDetail))
+            console.Line($"\nMore with detail=true: {string.Join(", ", tables.Where(table => table.IsDetail).Select(table => table.Title))}.");
     }
 
     /// <summary>
@@ -52,7 +83,7 @@ public static class StatisticsReport
                 + string.Join("\n", tables.Select(table => table.Markdown()))
                 + (scores.All.Count > 0 ? "\n![scores](scores.png)\n" : "")
         );
-        AtomicFile.WriteAllText(File("statistics.csv"), tables[0].Csv());
+        AtomicFile.WriteAllText(File("statistics.csv"), ScoreTables.PerTask(scores).Csv());
         AtomicFile.WriteAllText(File("scores.csv"), ScoreCsv.Write(scores));
         // Those of an earlier call would be taken for this one's.
         System.IO.File.Delete(File("comparison.csv"));

@@ -6,4 +6,5 @@ namespace Electra.Statistics;
 /// <param name="Run">The run's number within its group and task.</param>
 /// <param name="Metric">The metric that tables show.</param>
 /// <param name="Why">Why it is undefined, as the end of a sentence.</param>
-internal sealed record UndefinedScore(string Group, string Task, int Run, string Metric, string Why);
+/// <param name="PretrainSeed">As in <see cref="Score"/>.</param>
+internal sealed record UndefinedScore(string Group, string Task, int Run, string Metric, string Why, string? PretrainSeed = null);

@@ -9,10 +9,13 @@ namespace Electra.Data.Tasks;
 /// </summary>
 internal static class DevPredictions
 {
+    /// <summary>The name of the file in the run's folder.</summary>
     public const string FileName = "dev_predictions.tsv";
 
-    /// <summary>The column of the label, and the first of those of the outputs.</summary>
-    private const int Label = 2, Outputs = 4;
+    /// <summary>The columns of the label and of the prediction, and the first of those of the outputs.</summary>
+    private const int Label = 2, Prediction = 3, Outputs = 4;
+
+    private const string OutputPrefix = "output:", Value = "value";
 
     /// <summary>Writes the file.</summary>
     /// <param name="folder">The run's folder.</param>
@@ -22,8 +25,8 @@ internal static class DevPredictions
     public static void Write(string folder, TaskDefinition task, IReadOnlyList<EncodedSplit> splits, float[][] outputs)
     {
         var text = new StringBuilder("split\trow\tlabel\tprediction");
-        foreach (var output in task.IsRegression ? ["value"] : task.Labels)
-            text.Append("\toutput:").Append(output);
+        foreach (var output in task.IsRegression ? [Value] : task.Labels)
+            text.Append('\t').Append(OutputPrefix).Append(output);
         text.Append('\n');
         foreach (var (split, all) in splits.Zip(outputs))
             for (int row = 0; row < split.Count; row++)
@@ -38,6 +41,50 @@ internal static class DevPredictions
         AtomicFile.WriteAllText(Path.Combine(folder, FileName), text.ToString());
 
         string Name(double label) => task.IsRegression ? label.ToString(CultureInfo.InvariantCulture) : task.Labels[(int)label];
+    }
+
+    /// <summary>Whether a run has kept its predictions.</summary>
+    public static bool AreIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
+    /// <summary>Reads the rows of the first development set, the one that tables show.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <exception cref="UserErrorException">The file is damaged.</exception>
+    public static DevRows Read(string folder)
+    {
+        var file = Path.Combine(folder, FileName);
+        using var lines = File.ReadLines(file).GetEnumerator();
+        string[] header = lines.MoveNext() ? lines.Current.Split('\t') : [];
+        if (header.Length <= Outputs || header.Skip(Outputs).Any(name => !name.StartsWith(OutputPrefix, StringComparison.Ordinal)))
+            throw new UserErrorException($"{Paths.Shown(file)}:1 is not the header of a file of predictions: split, row, label, prediction "
+                + $"and columns {OutputPrefix}… are expected");
+        List<string> outputs = [.. header.Skip(Outputs).Select(name => name[OutputPrefix.Length..])];
+        bool isRegression = outputs is [Value];
+        var (split, labels, predictions) = ("", new List<double>(), new List<double>());
+        for (int number = 2; lines.MoveNext(); number++)
+        {
+            string[] fields = lines.Current.Split('\t');
+            if (fields.Length != header.Length)
+                throw new UserErrorException($"{Paths.Shown(file)}:{number} has {fields.Length} fields, and the header {header.Length}");
+            if (labels.Count > 0 && fields[0] != split)
+                break;
+            split = fields[0];
+            labels.Add(Parsed(number, fields[Label]));
+            predictions.Add(Parsed(number, fields[isRegression ? Outputs : Prediction]));
+        }
+        return labels.Count == 0
+            ? throw new UserErrorException($"{Paths.Shown(file)} holds no predictions: do the run over, or leave it out")
+            : new DevRows(split, isRegression ? null : outputs, [.. labels], [.. predictions]);
+
+        double Parsed(int line, string text) =>
+            isRegression
+                ? double.TryParse(text, CultureInfo.InvariantCulture, out double value)
+                    ? value
+                    : throw new UserErrorException($"{Paths.Shown(file)}:{line}: \"{text}\" is not a number")
+                : outputs.IndexOf(text) is >= 0 and var place
+                    ? place
+                    : throw new UserErrorException(
+                        $"{Paths.Shown(file)}:{line}: there is no class \"{text}\"; there are {string.Join(", ", outputs)}"
+                    );
     }
 
     /// <summary>Why a metric over these rows is undefined, as the end of a sentence, as far as the file tells.</summary>

@@ -45,16 +45,17 @@ internal static class BootstrapIntervals
         return new Interval(Quantile(sorted, Adjusted(Low)), Quantile(sorted, Adjusted(High)));
     }
 
-    /// <summary>The BCa interval from bootstrap samples of its own.</summary>
-    public static Interval? BiasCorrected(
-        IReadOnlyList<double> sample,
-        Func<IReadOnlyList<double>, double> statistic,
-        RandomKey key,
-        int resamples = 10_000
-    )
+    /// <summary>The percentile interval of a statistic from bootstrap samples of its own; null of a single number.</summary>
+    public static Interval? Percentile(IReadOnlyList<double> sample, Func<IReadOnlyList<double>, double> statistic, RandomKey key) =>
+        sample.Count < 2 ? null : Percentile(Draws(sample, statistic, key));
+
+    /// <summary>The BCa interval of a statistic from bootstrap samples of its own; null where it does not vary.</summary>
+    public static Interval? BiasCorrected(IReadOnlyList<double> sample, Func<IReadOnlyList<double>, double> statistic, RandomKey key) =>
+        sample.Count < 2 ? null : BiasCorrected(sample, statistic, Draws(sample, statistic, key));
+
+    private static double[] Draws(IReadOnlyList<double> sample, Func<IReadOnlyList<double>, double> statistic, RandomKey key)
     {
-        if (sample.Count < 2)
-            return null;
+        const int resamples = 10_000;
         var draws = new double[resamples];
         Parallel.For(0, resamples, i =>
         {
@@ -64,7 +65,7 @@ internal static class BootstrapIntervals
                 drawn[j] = sample[numbers.Next(drawn.Length)];
             draws[i] = statistic(drawn);
         });
-        return BiasCorrected(sample, statistic, draws);
+        return draws;
     }
 
     private static double Quantile(double[] sorted, double probability) =>

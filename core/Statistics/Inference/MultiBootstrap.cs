@@ -13,9 +13,13 @@ internal sealed record MultiBootstrapOptions(
     bool IsPaired,
     bool SamplesSeeds = true,
     bool SamplesExamples = true,
-    int Resamples = 10_000,
+    int Resamples = MultiBootstrapOptions.UsualResamples,
     int Seed = 0
-);
+)
+{
+    /// <summary>Enough for two digits of an interval.</summary>
+    public const int UsualResamples = 10_000;
+}
 
 /// <summary>
 /// The Multi-Bootstrap (Sellam et al. 2022, MultiBERTs): seeds of pre-training and development examples are drawn together, so that a

@@ -1,5 +1,4 @@
 using Electra.Statistics.Inference;
-using Electra.Statistics;
 
 namespace Electra.Tests.Statistics;
 

@@ -180,14 +180,14 @@ public sealed class ScoreSetTests : IDisposable
         Assert.Contains("none on CoLA: 1 of 1 run has no mcc: it was measured by accuracy (run 0)", scores.Undefinedness());
 
         var tables = StatisticsReport.Tables(scores, new StatisticsConfig());
-        var rows = tables[0].Rows.Select(row => string.Join(' ', row.Take(5)));
+        var rows = tables.Single(table => table.Title == "Scores per task").Rows.Select(row => string.Join(' ', row.Take(5)));
         Assert.Equal(
             ["bad sts 2 1 40.00", "good sts 3 0 50.00", "none CoLA 0 1 –", "none sts 0 1 –"],
             rows.Order(StringComparer.Ordinal).Select(row => row.Replace("60.00", "50.00"))
         );
-        Assert.Equal(["bad", "good"], tables[1].Rows.Select(row => row[0]).Order());
+        Assert.Equal(["bad", "good"], tables.Single(table => table.Title == "Average over tasks").Rows.Select(row => row[0]).Order());
         // Two groups have scores, and are compared.
-        Assert.Equal("good against bad", tables[^1].Title);
+        Assert.Equal("good against bad", tables[0].Title);
         Assert.Contains(
             "Not compared",
             StatisticsReport.Tables(scores, new StatisticsConfig { Compare = ["good", "none"] })[^1].Notes.Single()
@@ -255,7 +255,7 @@ public sealed class ScoreSetTests : IDisposable
             }
         Directory.CreateDirectory(folder.File("glue/demo_cola_0"));
 
-        var printed = await Stats(folder.File("glue"), $"out={folder.File("out")}", "compare=[random, demo]");
+        var printed = await Stats(folder.File("glue"), $"out={folder.File("out")}", "compare=[random, demo]", "detail=true");
         Assert.True(printed.ExitCode == 0, printed.Error);
         Assert.All(
             ["Table 1", "Table 4", "Table 5", "demo against random", "paired", "unfinished, and left out: demo_cola_0", "58.72"],

@@ -112,16 +112,15 @@ public sealed class MultiBootstrapTests
     }
 
     [Fact]
-    public void The_number_of_threads_changes_nothing()
+    public async Task The_number_of_threads_changes_nothing()
     {
         var options = Case("paired mcc").GetProperty("options");
         MultiBootstrap Draw() =>
             MultiBootstrap.Of(Metric("mcc"), Side(0, options).Runs, Side(1, options).Runs, new(IsPaired: true, Resamples: 333, Seed: 5));
         var many = Draw();
-        MultiBootstrap? one = null;
         var scheduler = new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, 1).ExclusiveScheduler;
-        Task.Factory.StartNew(() => one = Draw(), default, TaskCreationOptions.None, scheduler).Wait();
-        Assert.Equal(many.FirstSamples, one!.FirstSamples);
+        var one = await Task.Factory.StartNew(Draw, TestContext.Current.CancellationToken, TaskCreationOptions.None, scheduler);
+        Assert.Equal(many.FirstSamples, one.FirstSamples);
         Assert.Equal(many.SecondSamples, one.SecondSamples);
     }
 

@@ -1,0 +1,93 @@
+using System.Globalization;
+
+namespace Electra.Statistics;
+
+/// <summary>A conclusion in the words that a paper would print.</summary>
+internal static class ConclusionText
+{
+    /// <summary>Fewer units than these are never called a difference.</summary>
+    private const int FewestToConclude = 3;
+
+    /// <summary>The sentence that the report leads with, and the warnings that belong to it.</summary>
+    /// <param name="conclusion">The conclusion.</param>
+    /// <param name="first">The first group.</param>
+    /// <param name="second">The second group.</param>
+    public static string Of(Conclusion conclusion, string first, string second)
+    {
+        string on = TaskHeadings.Heading(conclusion.Task), signed = Signed(conclusion.Difference);
+        var (units, test) = (conclusion.Units, conclusion);
+        string basis = conclusion.Examples is { } examples ? $"{units.Counted}, {examples.Count:N0} examples" : units.Counted;
+        if (conclusion.Interval is not { } interval)
+            return $"{on}: {second} − {first} = {signed} points ({basis}). "
+                + (
+                    conclusion.Fewest > 1
+                        ? "The scores do not vary, and there is nothing to test."
+                        : $"One {(units.AreSeeds ? "seed" : "run")} on a side has no interval: this says nothing of another."
+                );
+        string range = $"95%: {Signed(interval.Low)} to {Signed(interval.High)}; {basis}; p = {P(conclusion.P)}";
+        bool isClear = (interval.Low > 0 || interval.High < 0) && conclusion.Fewest >= FewestToConclude;
+        var (better, worse) = conclusion.Difference > 0 ? (second, first) : (first, second);
+        string sentence = isClear
+            ? $"{on}: {better} is better than {worse} by {Number(Math.Abs(conclusion.Difference))} points ({Positive(range, conclusion)})."
+            : $"{on}: {first} and {second} cannot be told apart: {second} − {first} = {signed} points ({range}).";
+        return string.Join(" ", Warnings(conclusion, isClear).Prepend(sentence));
+    }
+
+    /// <summary>What the units of all conclusions leave open.</summary>
+    public static IEnumerable<string> Scope(IReadOnlyList<Conclusion> conclusions, string first, string second)
+    {
+        if (conclusions.Any(conclusion => !conclusion.Units.AreSeeds))
+            yield return $"This holds for these two models ({first}, {second}) and their fine-tuning, not for the way they were pre-trained: "
+                + "another seed of pre-training may differ by as much. Several seeds: checkpoint=checkpoints/pretrain/NAME_*_100.";
+        if (conclusions.Any(conclusion => conclusion.Units.AreSeeds && conclusion.Fewest == 2))
+            yield return "Two seeds leave one degree of freedom: such an interval is nearly worthless.";
+        if (conclusions.Count > 1)
+        {
+            var corrected = Comparison.Holm([.. conclusions.Select(conclusion => conclusion.P)]);
+            var left = conclusions.Zip(corrected).Where(pair => pair.Second < 0.05).Select(pair => TaskHeadings.Heading(pair.First.Task));
+            yield return $"{conclusions.Count} tasks were compared: by Holm's correction a difference remains on "
+                + $"{string.Join(", ", left.DefaultIfEmpty("none"))} at 5%.";
+        }
+        foreach (var left in conclusions.SelectMany(conclusion => conclusion.Units.LeftOut).Distinct())
+            yield return $"Left out of the pairs: {left}.";
+        foreach (var why in conclusions.Select(conclusion => conclusion.WhyNoExamples).OfType<string>().Distinct())
+            yield return $"The interval counts no development examples: {why}.";
+        foreach (var few in conclusions.Where(c => c.Examples is { } e && e.Both.Defined < e.Both.FirstSamples.Length))
+            yield return $"{TaskHeadings.Heading(few.Task)}: {few.Examples!.Metric} is undefined on "
+                + $"{few.Examples.Both.FirstSamples.Length - few.Examples.Both.Defined} of the resamples, which are left out.";
+    }
+
+    private static IEnumerable<string> Warnings(Conclusion conclusion, bool isClear)
+    {
+        string unit = conclusion.Units.AreSeeds ? "seeds" : "runs";
+        if (!isClear && conclusion.Detectable is { } detectable && conclusion.Fewest >= FewestToConclude)
+            yield return $"These {unit} show {Number(detectable)} points in 80% of experiments"
+                + (
+                    conclusion.Needed is { } needed && needed > conclusion.Fewest && needed < 1e5
+                        ? $"; {Number(Math.Abs(conclusion.Difference))} would need {Math.Ceiling(needed):N0} {unit}"
+                            + (conclusion.Units.IsPaired ? "." : " on each side.")
+                        : "."
+                );
+        if (conclusion.Exact.SmallestP > 0.05)
+            yield return $"So few {unit} cannot give an exact p below {P(conclusion.Exact.SmallestP)}: by that test no result could have "
+                + "been significant.";
+    }
+
+    /// <summary>A range about the winner: its bounds have the sign of its advantage.</summary>
+    private static string Positive(string range, Conclusion conclusion)
+    {
+        if (conclusion.Difference > 0)
+            return range.Replace("+", "");
+        var interval = conclusion.Interval!.Value;
+        return range.Replace($"{Signed(interval.Low)} to {Signed(interval.High)}", $"{Number(-interval.High)} to {Number(-interval.Low)}");
+    }
+
+    internal static string P(double? p) =>
+        p is null ? "–"
+        : p < 0.0001 ? "0.0001 or less"
+        : p.Value.ToString(p < 0.01 ? "0.####" : "0.###", CultureInfo.InvariantCulture);
+
+    private static string Number(double value) => value.ToString("0.0#", CultureInfo.InvariantCulture);
+
+    private static string Signed(double value) => value.ToString("+0.0#;−0.0#;0.0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,108 @@
+using Electra.Data.Tasks;
+using Electra.Statistics.Inference;
+
+namespace Electra.Statistics;
+
+/// <summary>
+/// Runs that have not learned (Mosbach et al. 2021): at the end they are not above always answering the commonest class.
+/// </summary>
+/// <param name="Group">The group.</param>
+/// <param name="Task">The task.</param>
+/// <param name="Baseline">What that scores, in per cent.</param>
+/// <param name="Failed">The names of the failed runs.</param>
+/// <param name="All">Every score.</param>
+/// <param name="Without">The scores of the others.</param>
+internal sealed record FailedRuns(
+    string Group,
+    string Task,
+    double Baseline,
+    IReadOnlyList<string> Failed,
+    double[] All,
+    double[] Without
+)
+{
+    /// <summary>The failed runs of each group and task; those without any are not among them.</summary>
+    public static IReadOnlyList<FailedRuns> Of(ScoreSet scores) =>
+        [
+            .. from @group in scores.Groups
+            from task in scores.AllTasksOf(@group)
+            let failed = Of(scores, @group, task)
+            where failed is not null
+            select failed,
+        ];
+
+    /// <summary>A table of them.</summary>
+    public static ReportTable? Table(IReadOnlyList<FailedRuns> all) =>
+        all.Count == 0
+            ? null
+            : new(
+                "Failed runs",
+                ["Model", "Task", "Failed", "Commonest class", "Mean", "Std", "Mean without", "Std without", "Which"],
+                [
+                    .. all.Select(failed =>
+                        (IReadOnlyList<string>)
+                            [
+                                failed.Group,
+                                TaskHeadings.Heading(failed.Task),
+                                $"{failed.Failed.Count} of {failed.Failed.Count + failed.Without.Length}",
+                                ScoreTables.Number(failed.Baseline),
+                                .. Described(failed.All),
+                                .. Described(failed.Without),
+                                string.Join(", ", failed.Failed),
+                            ]
+                    ),
+                ],
+                "Failed: not above always answering the commonest class (accuracy; MCC 0; F1 of the better constant answer; a correlation "
+                    + "that is undefined or not above 0). Known to help: a longer warm-up (training.warmup_share), a lower "
+                    + "training.learning_rate, more epochs, and optimizer.bias_correction, which the original does without."
+            );
+
+    private static FailedRuns? Of(ScoreSet scores, string group, string task)
+    {
+        var (runs, undefined) = (scores.Of(group, task), scores.UndefinedOf(group, task));
+        string? metric = GlueTasks.Find(task)?.ReportedMetric ?? runs.FirstOrDefault()?.Metric ?? undefined.FirstOrDefault()?.Metric;
+        var labels = runs.Select(run => run.Folder)
+            .Where(folder => folder is not null && DevPredictions.AreIn(folder))
+            .Select(folder => DevPredictions.Read(folder!).Labels)
+            .FirstOrDefault();
+        if (OfConstant(metric, labels) is not { } baseline)
+            return null;
+        bool HasFailed(Score run) => run.Value <= 100 * baseline + 1e-9;
+        List<string> failed = [.. runs.Where(HasFailed).Select(Name), .. Undefined()];
+        return failed.Count == 0
+            ? null
+            : new FailedRuns(
+                group,
+                task,
+                100 * baseline,
+                failed,
+                [.. runs.Select(run => run.Value)],
+                [.. runs.Where(run => !HasFailed(run)).Select(run => run.Value)]
+            );
+
+        // A correlation without a value is a failure; another metric's absence is not known to be one.
+        IEnumerable<string> Undefined() =>
+            metric is Metrics.Pearson or Metrics.Spearman ? undefined.Select(run => $"run {run.Run} (undefined)") : [];
+    }
+
+    private static string Name(Score run) => (run.PretrainSeed is { } seed ? $"seed {seed}, " : "") + $"run {run.Run}";
+
+    /// <summary>What a constant answer scores, as a fraction; null where that is not known.</summary>
+    internal static double? OfConstant(string? metric, double[]? labels) =>
+        metric switch
+        {
+            Metrics.Mcc or Metrics.Pearson or Metrics.Spearman => 0,
+            Metrics.Accuracy when labels is not null => labels.CountBy(label => label).Max(label => label.Value) / (double)labels.Length,
+            // All of class 1: its share is the precision, and the recall is 1. All of class 0 scores 0.
+            Metrics.F1 when labels is not null => labels.Count(label => label == 1) / (double)labels.Length is var share
+                ? 2 * share / (1 + share)
+                : null,
+            _ => null,
+        };
+
+    private static IEnumerable<string> Described(double[] values)
+    {
+        var sample = values.Length > 0 ? Sample.Of(values) : null;
+        return [ScoreTables.Number(sample?.Mean), ScoreTables.Number(sample?.StandardDeviation)];
+    }
+}
