@@ -1,6 +1,7 @@
-// Tables over fine-tuning runs: mean, deviation, best and interval over seeds, beside the published numbers; Markdown, CSV, a picture.
+// Statistics over runs: what may be concluded of two groups, mean, deviation and interval over seeds; Markdown, CSV, a picture.
 //
 //   dotnet script scripts/stats.csx -- checkpoints/glue 'compare=[demo, scratch]'
+//   dotnet script scripts/stats.csx -- checkpoints/pretrain group=demo
 //
 // Also over a CSV file of scores (model,task,run,score in per cent), alone or beside the runs.
 
@@ -13,12 +14,21 @@ return await Experiment.RunOn<StatisticsConfig>(Args, operand: "scores", run =>
 {
     var config = run.Config;
 
+    // ---- pre-training runs: every held-out figure over seeds, all curves in one picture --------------------------------
+    if (PretrainSet.IsIn(config.Scores))
+    {
+        var runs = PretrainSet.Read(config.Scores, config.Groups.Count > 0 ? config.Groups : config.Compare);
+        runs.Describe(run.Console);
+        PretrainReport.Write(runs, config, run.Console);
+        return 0;
+    }
+
     // ---- scores: every finished run --------------------------------------------------------------------------------
     run.Console.Heading("Runs");
     var scores = ScoreSet.Read(config.Scores, config.Groups);
     scores.Describe(run.Console);
 
-    // ---- tables: tasks, averages, the original's tables 1, 4 and 5, and one group against another -------------------
+    // ---- tables: the conclusion first; all others, the original's among them, with detail=true -----------------------
     // Any of them alone: [ScoreTables.PerTask(scores), ScoreTables.Compared(scores, "a", "b", ComparisonTest.Welch)]
     var tables = StatisticsReport.Tables(scores, config);
     StatisticsReport.Print(tables, run.Console, config.Detail);

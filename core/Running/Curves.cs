@@ -122,7 +122,8 @@ internal static class Curves
         })];
     }
 
-    private static void Decorate(Plot plot, CurvePanel panel)
+    /// <summary>The looks of a panel over steps.</summary>
+    internal static void Decorate(Plot plot, CurvePanel panel)
     {
         plot.Font.Set(Figure.SansSerif);
         plot.Title(panel.Title, size: 20);

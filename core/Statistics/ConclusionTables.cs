@@ -13,7 +13,7 @@ internal static class ConclusionTables
             [],
             [],
             [
-                .. conclusions.Select(conclusion => ConclusionText.Of(conclusion, first, second)),
+                .. conclusions.Select(conclusion => ConclusionText.Of(conclusion, first, second, FigureStyle.OfTask(conclusion.Task))),
                 .. ConclusionText.Scope(conclusions, first, second),
             ]
         );

@@ -12,25 +12,32 @@ internal static class ConclusionText
     /// <param name="conclusion">The conclusion.</param>
     /// <param name="first">The first group.</param>
     /// <param name="second">The second group.</param>
-    public static string Of(Conclusion conclusion, string first, string second)
+    /// <param name="style">How differences are written.</param>
+    public static string Of(Conclusion conclusion, string first, string second, FigureStyle style)
     {
-        string on = TaskHeadings.Heading(conclusion.Task), signed = Signed(conclusion.Difference);
-        var (units, test) = (conclusion.Units, conclusion);
-        string basis = conclusion.Examples is { } examples ? $"{units.Counted}, {examples.Count:N0} examples" : units.Counted;
+        string on = style.Heading, difference = $"{second} − {first} = {style.Signed(conclusion.Difference)}{style.Unit}";
+        var units = conclusion.Units;
+        string basis = units.Counted + (units.IsPaired ? ", paired" : "");
+        if (conclusion.Examples is { } examples)
+            basis += $", {examples.Count:N0} examples";
         if (conclusion.Interval is not { } interval)
-            return $"{on}: {second} − {first} = {signed} points ({basis}). "
+            return $"{on}: {difference} ({basis}). "
                 + (
                     conclusion.Fewest > 1
                         ? "The scores do not vary, and there is nothing to test."
                         : $"One {(units.AreSeeds ? "seed" : "run")} on a side has no interval: this says nothing of another."
                 );
-        string range = $"95%: {Signed(interval.Low)} to {Signed(interval.High)}; {basis}; p = {P(conclusion.P)}";
         bool isClear = (interval.Low > 0 || interval.High < 0) && conclusion.Fewest >= FewestToConclude;
-        var (better, worse) = conclusion.Difference > 0 ? (second, first) : (first, second);
+        bool isSecondBetter = conclusion.Difference > 0 != style.IsLowerBetter;
+        var (better, worse) = isSecondBetter ? (second, first) : (first, second);
+        var (low, high) = conclusion.Difference > 0 ? (interval.Low, interval.High) : (-interval.High, -interval.Low);
+        string rest = $"{basis}; p = {P(conclusion.P)}";
         string sentence = isClear
-            ? $"{on}: {better} is better than {worse} by {Number(Math.Abs(conclusion.Difference))} points ({Positive(range, conclusion)})."
-            : $"{on}: {first} and {second} cannot be told apart: {second} − {first} = {signed} points ({range}).";
-        return string.Join(" ", Warnings(conclusion, isClear).Prepend(sentence));
+            ? $"{on}: {better} is better than {worse} by {style.Value(Math.Abs(conclusion.Difference))}{style.Unit} "
+                + $"(95%: {style.Value(low)} to {style.Value(high)}; {rest})."
+            : $"{on}: {first} and {second} cannot be told apart: {difference} "
+                + $"(95%: {style.Signed(interval.Low)} to {style.Signed(interval.High)}; {rest}).";
+        return string.Join(" ", Warnings(conclusion, isClear, style).Prepend(sentence));
     }
 
     /// <summary>What the units of all conclusions leave open.</summary>
@@ -57,14 +64,14 @@ internal static class ConclusionText
                 + $"{few.Examples.Both.FirstSamples.Length - few.Examples.Both.Defined} of the resamples, which are left out.";
     }
 
-    private static IEnumerable<string> Warnings(Conclusion conclusion, bool isClear)
+    private static IEnumerable<string> Warnings(Conclusion conclusion, bool isClear, FigureStyle style)
     {
         string unit = conclusion.Units.AreSeeds ? "seeds" : "runs";
         if (!isClear && conclusion.Detectable is { } detectable && conclusion.Fewest >= FewestToConclude)
-            yield return $"These {unit} show {Number(detectable)} points in 80% of experiments"
+            yield return $"These {unit} show {style.Value(detectable)}{style.Unit} in 80% of experiments"
                 + (
                     conclusion.Needed is { } needed && needed > conclusion.Fewest && needed < 1e5
-                        ? $"; {Number(Math.Abs(conclusion.Difference))} would need {Math.Ceiling(needed):N0} {unit}"
+                        ? $"; {style.Value(Math.Abs(conclusion.Difference))} would need {Math.Ceiling(needed):N0} {unit}"
                             + (conclusion.Units.IsPaired ? "." : " on each side.")
                         : "."
                 );
@@ -73,21 +80,8 @@ internal static class ConclusionText
                 + "been significant.";
     }
 
-    /// <summary>A range about the winner: its bounds have the sign of its advantage.</summary>
-    private static string Positive(string range, Conclusion conclusion)
-    {
-        if (conclusion.Difference > 0)
-            return range.Replace("+", "");
-        var interval = conclusion.Interval!.Value;
-        return range.Replace($"{Signed(interval.Low)} to {Signed(interval.High)}", $"{Number(-interval.High)} to {Number(-interval.Low)}");
-    }
-
     internal static string P(double? p) =>
         p is null ? "–"
         : p < 0.0001 ? "0.0001 or less"
         : p.Value.ToString(p < 0.01 ? "0.####" : "0.###", CultureInfo.InvariantCulture);
-
-    private static string Number(double value) => value.ToString("0.0#", CultureInfo.InvariantCulture);
-
-    private static string Signed(double value) => value.ToString("+0.0#;−0.0#;0.0", CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Electra.Data.Tasks;
 
 namespace Electra.Statistics.Inference;
@@ -106,74 +104,4 @@ internal abstract class ResampledMetric(int runs, int examples)
         Func<double, double, double>[] ofRun,
         ScoreOfSums score
     ) => new(labels, predictions, ofLabel, ofRun, score);
-}
-
-/// <summary>A score from sums over the drawn examples.</summary>
-/// <param name="count">How many were drawn.</param>
-/// <param name="ofLabels">The sums that all runs share.</param>
-/// <param name="ofRun">The sums of one run.</param>
-internal delegate double ScoreOfSums(double count, ReadOnlySpan<double> ofLabels, ReadOnlySpan<double> ofRun);
-
-/// <summary>
-/// A metric that hangs on sums over examples alone: counts × columns is a matrix product, <c>[resamples, examples]</c> ×
-/// <c>[examples, columns]</c>.
-/// </summary>
-internal sealed class ResampledSums : ResampledMetric
-{
-    private readonly double[] columns;
-    private readonly int width, shared, own;
-    private readonly ScoreOfSums score;
-
-    public ResampledSums(
-        double[] labels,
-        IReadOnlyList<double[]> predictions,
-        Func<double, double>[] ofLabel,
-        Func<double, double, double>[] ofRun,
-        ScoreOfSums score
-    )
-        : base(predictions.Count, labels.Length)
-    {
-        (shared, own, this.score) = (ofLabel.Length, ofRun.Length, score);
-        // Whole vectors, so that the product has no remainder.
-        int lanes = Vector<double>.Count;
-        width = (shared + own * Runs + lanes - 1) / lanes * lanes;
-        columns = new double[(long)Examples * width];
-        for (int example = 0; example < Examples; example++)
-        {
-            var row = columns.AsSpan(example * width, width);
-            for (int c = 0; c < shared; c++)
-                row[c] = ofLabel[c](labels[example]);
-            for (int run = 0; run < Runs; run++)
-                for (int c = 0; c < own; c++)
-                    row[shared + run * own + c] = ofRun[c](predictions[run][example], labels[example]);
-        }
-    }
-
-    public override void Score(ReadOnlySpan<int> counts, Span<double> scores)
-    {
-        int resamples = counts.Length / Examples;
-        Span<double> sums = new double[resamples * width];
-        for (int example = 0; example < Examples; example++)
-        {
-            var row = columns.AsSpan(example * width, width);
-            for (int r = 0; r < resamples; r++)
-                if (counts[r * Examples + example] is var count && count != 0)
-                    AddScaled(row, count, sums.Slice(r * width, width));
-        }
-        for (int r = 0; r < resamples; r++)
-        {
-            var all = sums.Slice(r * width, width);
-            for (int run = 0; run < Runs; run++)
-                scores[r * Runs + run] = score(Examples, all[..shared], all.Slice(shared + run * own, own));
-        }
-    }
-
-    private static void AddScaled(ReadOnlySpan<double> row, double factor, Span<double> sums)
-    {
-        var from = MemoryMarshal.Cast<double, Vector<double>>(row);
-        var to = MemoryMarshal.Cast<double, Vector<double>>(sums);
-        var scale = new Vector<double>(factor);
-        for (int i = 0; i < to.Length; i++)
-            to[i] += scale * from[i];
-    }
 }

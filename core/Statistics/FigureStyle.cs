@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Electra.Statistics;
+
+/// <summary>How a figure is written.</summary>
+/// <param name="Heading">Its name in tables and sentences.</param>
+/// <param name="Unit">What follows a difference, with a space before it.</param>
+/// <param name="Format">The format of a value without sign.</param>
+/// <param name="IsLowerBetter">Whether less is better.</param>
+internal sealed record FigureStyle(string Heading, string Unit, string Format, bool IsLowerBetter = false)
+{
+    /// <summary>Figures of pre-training: what every run has, in the order of tables.</summary>
+    private static readonly Dictionary<string, FigureStyle> Pretraining = new()
+    {
+        ["auc"] = new("AUC", "", "0.000"),
+        ["token_auc"] = new("AUC of the token alone", "", "0.000"),
+        ["accuracy"] = new("accuracy", "", "0.000"),
+        ["precision"] = new("precision", "", "0.000"),
+        ["recall"] = new("recall", "", "0.000"),
+        ["masked_accuracy"] = new("masked-token accuracy", "", "0.000"),
+        ["perplexity"] = new("perplexity", "", "0.0", IsLowerBetter: true),
+        ["generator_loss"] = new("generator loss", "", "0.000", IsLowerBetter: true),
+        ["discriminator_loss"] = new("discriminator loss", "", "0.0000", IsLowerBetter: true),
+        ["loss"] = new("loss", "", "0.00", IsLowerBetter: true),
+        [Rise] = new("update of the rise", " updates", "0", IsLowerBetter: true),
+    };
+
+    /// <summary>The update at which the discriminator begins to use context, as a figure.</summary>
+    public const string Rise = "rise";
+
+    /// <summary>Of a task's score, in per cent.</summary>
+    public static FigureStyle OfTask(string task) => new(TaskHeadings.Heading(task), " points", "0.0#");
+
+    /// <summary>Of a figure of pre-training.</summary>
+    public static FigureStyle OfPretraining(string name) =>
+        Pretraining.GetValueOrDefault(name)
+        ?? new(name, "", "0.####", IsLowerBetter: name.EndsWith("loss", StringComparison.Ordinal));
+
+    /// <summary>Figures in the order of tables, those of scripts last.</summary>
+    public static IReadOnlyList<string> Ordered(IEnumerable<string> names)
+    {
+        List<string> known = [.. Pretraining.Keys];
+        return [.. names.Distinct().OrderBy(name => known.IndexOf(name) is >= 0 and var place ? place : known.Count).ThenBy(name => name)];
+    }
+
+    /// <summary>A value as text, – where there is none.</summary>
+    public string Value(double? value) => value?.ToString(Format, CultureInfo.InvariantCulture) ?? "–";
+
+    /// <summary>A difference as text, with its sign.</summary>
+    public string Signed(double? value) =>
+        value?.ToString($"+{Format};−{Format};{Format}", CultureInfo.InvariantCulture) ?? "–";
+}

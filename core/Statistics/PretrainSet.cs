@@ -1,0 +1,139 @@
+using Electra.Running;
+using Electra.Storage;
+
+namespace Electra.Statistics;
+
+/// <summary>The pre-training runs of some experiments over seeds.</summary>
+public sealed record PretrainSet
+{
+    private PretrainSet(IReadOnlyList<PretrainRun> runs) => Runs = runs;
+
+    /// <summary>The finished runs, by group and seed.</summary>
+    internal IReadOnlyList<PretrainRun> Runs { get; private init; }
+
+    /// <summary>The others.</summary>
+    internal IReadOnlyList<PretrainRun> Unfinished { get; private init; } = [];
+
+    /// <summary>What was left out, and why.</summary>
+    public IReadOnlyList<string> LeftOut { get; private init; } = [];
+
+    /// <summary>The experiments with a finished run, in the order asked for.</summary>
+    public IReadOnlyList<string> Groups { get; private init; } = [];
+
+    /// <summary>Whether sources are folders of pre-training runs.</summary>
+    public static bool IsIn(IEnumerable<string> sources) =>
+        sources.Select(Paths.Find).Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories).Any(folder =>
+            RunSettings.IsOfPretraining(folder));
+
+    /// <summary>Reads the runs of folders.</summary>
+    /// <param name="sources">Folders of runs: <c>checkpoints/pretrain</c>.</param>
+    /// <param name="groups">Only these experiments; none: all.</param>
+    /// <exception cref="UserErrorException">There is no finished run, or none of a group that is asked for, or its runs were made with
+    /// different configurations.</exception>
+    public static PretrainSet Read(IReadOnlyList<string> sources, params IReadOnlyList<string> groups)
+    {
+        var (runs, leftOut) = (new List<PretrainRun>(), new List<string>());
+        foreach (var source in sources)
+        {
+            var root = Paths.Find(source);
+            if (!Directory.Exists(root))
+                throw new UserErrorException(
+                    $"{source} is not a folder: folders of pre-training runs, such as checkpoints/pretrain, do not go together with others"
+                );
+            foreach (var folder in Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal))
+                try
+                {
+                    if (PretrainRun.Read(folder) is { } run && (groups.Count == 0 || groups.Contains(run.Group)))
+                        runs.Add(run);
+                }
+                catch (UserErrorException e)
+                {
+                    leftOut.Add(e.Message);
+                }
+        }
+        RequireOnce(runs);
+        var finished = runs.Where(run => run.Unfinished is null).OrderBy(run => run.Group, StringComparer.Ordinal).ThenBy(run => run.Seed);
+        var unfinished = runs.Where(run => run.Unfinished is not null).ToList();
+        var kept = finished.GroupBy(run => run.Group).Where(group => IsOneExperiment([.. group], groups, leftOut)).SelectMany(group => group);
+        var set = new PretrainSet([.. kept]) { Unfinished = unfinished, LeftOut = leftOut };
+        set = set with { Groups = [.. groups.Count > 0 ? groups.Distinct() : set.Runs.Select(run => run.Group).Distinct()] };
+        if (set.Groups.FirstOrDefault(group => set.Runs.All(run => run.Group != group)) is { } missing)
+            throw Missing(missing, sources, unfinished, groups.Count > 0 ? Read(sources).Groups : []);
+        return set.Runs.Count > 0 ? set : throw Missing(null, sources, unfinished, []);
+    }
+
+    /// <summary>The finished runs of a group, by seed.</summary>
+    internal IReadOnlyList<PretrainRun> Of(string group) => [.. Runs.Where(run => run.Group == group)];
+
+    /// <summary>Makes sure that a group is there.</summary>
+    /// <exception cref="UserErrorException">It has no finished run.</exception>
+    internal void Require(string group)
+    {
+        if (!Groups.Contains(group))
+            throw Missing(group, [], [.. Unfinished.Where(run => run.Group == group)], Groups);
+    }
+
+    /// <summary>Prints what was found, and what is not among it.</summary>
+    public void Describe(RunConsole console)
+    {
+        foreach (var group in Groups)
+            console.Table((group, $"{Of(group).Count} finished: seeds {string.Join(", ", Of(group).Select(run => run.Seed))}"));
+        foreach (var run in Unfinished)
+            console.Warning($"{Path.GetFileName(run.Folder)} is not finished, and left out: {run.Unfinished}");
+        foreach (var why in LeftOut)
+            console.Warning($"left out: {why}");
+    }
+
+    private static void RequireOnce(IEnumerable<PretrainRun> runs)
+    {
+        if (runs.GroupBy(run => (run.Group, run.Seed)).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new UserErrorException(
+                $"seed {twice.Key.Seed} of {twice.Key.Group} is there {twice.Count()} times: "
+                    + $"{string.Join(" and ", twice.Select(run => Paths.Shown(run.Folder)))}. A seed counts once"
+            );
+    }
+
+    /// <summary>Whether the runs of a group differ in nothing but the seed; where they were asked for by name, it is an error.</summary>
+    private static bool IsOneExperiment(IReadOnlyList<PretrainRun> runs, IReadOnlyList<string> asked, List<string> leftOut)
+    {
+        var first = runs[0];
+        foreach (var other in runs.Skip(1))
+        {
+            var differences = RunSettings.Differences(first.Settings, other.Settings);
+            if (differences.Count == 0)
+                continue;
+            var message =
+                $"the seeds of {first.Group} are of different configurations: "
+                + string.Join(
+                    ", ",
+                    differences.Select(key =>
+                        $"{key.Key} is {key.First} in {Path.GetFileName(first.Folder)} and {key.Second} in {Path.GetFileName(other.Folder)}"
+                    )
+                )
+                + ". Seeds count together where nothing else differs: give one of them another name, or move it elsewhere";
+            if (asked.Contains(first.Group))
+                throw new UserErrorException(message);
+            leftOut.Add(message);
+            return false;
+        }
+        return true;
+    }
+
+    private static UserErrorException Missing(
+        string? group,
+        IReadOnlyList<string> sources,
+        IReadOnlyList<PretrainRun> unfinished,
+        IReadOnlyList<string> there
+    ) =>
+        new(
+            (group is null ? $"{string.Join(" and ", sources)} holds no finished run" : $"the group {group} has no finished run")
+                + (
+                    unfinished.Count > 0
+                        ? $"; unfinished: {string.Join(", ", unfinished.Select(run => $"{Path.GetFileName(run.Folder)} {run.Unfinished}"))}. "
+                            + "scripts/pretrain.csx resumes them"
+                    : group is not null && Spelling.Nearest(group, there) is { } near ? $"; did you mean {near}?"
+                    : there.Count > 0 ? $"; there {(there.Count == 1 ? "is" : "are")} {string.Join(", ", there)}"
+                    : ": scripts/pretrain.csx makes them"
+                )
+        );
+}
