@@ -21,7 +21,11 @@ public static class StatisticsBench
         var rows = new List<IReadOnlyList<object>>();
         foreach (var (metric, examples, classes) in new[]
         {
-            (Metrics.Accuracy, Mnli, 3), (Metrics.Mcc, Mnli, 3), (Metrics.F1, Mnli, 2), (Metrics.Pearson, Stsb, 0), (Metrics.Spearman, Stsb, 0),
+            (Metrics.Accuracy, Mnli, 3),
+            (Metrics.Mcc, Mnli, 3),
+            (Metrics.F1, Mnli, 2),
+            (Metrics.Pearson, Stsb, 0),
+            (Metrics.Spearman, Stsb, 0),
         })
         {
             run.Stopping.ThrowIfCancellationRequested();
@@ -38,7 +42,9 @@ public static class StatisticsBench
             );
         }
         run.Console.Table(["metric", "examples", "resamples", "time", "difference, 95%"], rows);
-        run.Console.Line($"2 × {Seeds} seeds × {Runs} runs, {Environment.ProcessorCount} processors. The same seed gives the same numbers.");
+        run.Console.Line(
+            $"2 × {Seeds} seeds × {Runs} runs, {Environment.ProcessorCount} processors. The same seed gives the same numbers."
+        );
         return 0;
     }
 
@@ -48,7 +54,9 @@ public static class StatisticsBench
         double[] labels = Labels(key[0], examples, classes);
         double[][] predictions =
         [
-            .. Enumerable.Range(0, 2 * Seeds * Runs).Select(run => Predictions(key[1][run], labels, classes, run < Seeds * Runs ? 0.8 : 0.81)),
+            .. Enumerable
+                .Range(0, 2 * Seeds * Runs)
+                .Select(run => Predictions(key[1][run], labels, classes, run < Seeds * Runs ? 0.8 : 0.81)),
         ];
         List<int[]> Side(int from) => [.. Enumerable.Range(0, Seeds).Select(s => Enumerable.Range(from + s * Runs, Runs).ToArray())];
         return MultiBootstrap.Of(

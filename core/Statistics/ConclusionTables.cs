@@ -31,9 +31,9 @@ internal static class ConclusionTables
                 from drawn in ExampleBootstrap.All(conclusion.Units, config)
                 select Row(conclusion, drawn, config),
             ],
-            $"Sellam et al. 2022 (MultiBERTs): {config.Resamples:N0} samples of seeds ({(conclusions.Any(c => c.Units.IsPaired) ? "the same "
-                + "for both groups where paired" : "each group its own")}) and of development examples. Scores are those of the data, not "
-                + "means of samples; intervals are the quantiles 2.5 and 97.5%. p one-sided: the share of samples in which "
+            $"Sellam et al. 2022 (MultiBERTs): {config.Resamples:N0} samples of seeds (the same for both groups where paired, else each "
+                + "group its own) and of development examples. Scores are those of the data, not means of samples; "
+                + "intervals are the quantiles 2.5 and 97.5%. p one-sided: the share of samples in which "
                 + $"{second} is not above {first}. Seeds only, examples only: the interval if the other were fixed. ≥ x: the share of "
                 + "samples with a difference of at least x points."
         )
@@ -63,11 +63,12 @@ internal static class ConclusionTables
                         ]
                 ),
             ],
-            "Exact p: two-sided, over all sign flips of the pairs or all permutations of the two groups; Smallest p is what so few can give "
-                + "at best. Needed: units on each side that would show this difference in 80% of experiments; Shown: the difference that "
+            "Exact p: two-sided, over all sign flips of the pairs or all permutations of the two groups; Smallest p is what so few can "
+                + "give at best. Needed: units on each side that would show this difference in 80% of experiments; "
+                + "Shown: the difference that "
                 + "these would (power of the t test). ε_min: almost stochastic order (Dror et al. 2019) at 95%, "
-                + $"{conclusions.Count} {(conclusions.Count == 1 ? "comparison" : "comparisons")} together; that group is better where it is "
-                + "below 0.5, and much better below 0.2."
+                + $"{conclusions.Count} {(conclusions.Count == 1 ? "comparison" : "comparisons")} together; that group is better where it "
+                + "is below 0.5, and much better below 0.2."
         )
         {
             IsDetail = true,

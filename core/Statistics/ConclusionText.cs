@@ -44,8 +44,9 @@ internal static class ConclusionText
     public static IEnumerable<string> Scope(IReadOnlyList<Conclusion> conclusions, string first, string second)
     {
         if (conclusions.Any(conclusion => !conclusion.Units.AreSeeds))
-            yield return $"This holds for these two models ({first}, {second}) and their fine-tuning, not for the way they were pre-trained: "
-                + "another seed of pre-training may differ by as much. Several seeds: checkpoint=checkpoints/pretrain/NAME_*_100.";
+            yield return $"This holds for these two models ({first}, {second}) and their fine-tuning, not for the way they were "
+                + "pre-trained: another seed of pre-training may differ by as much. "
+                + "Several seeds: checkpoint=checkpoints/pretrain/NAME_*_100.";
         if (conclusions.Any(conclusion => conclusion.Units.AreSeeds && conclusion.Fewest == 2))
             yield return "Two seeds leave one degree of freedom: such an interval is nearly worthless.";
         if (conclusions.Count > 1)
@@ -53,7 +54,7 @@ internal static class ConclusionText
             var corrected = Comparison.Holm([.. conclusions.Select(conclusion => conclusion.P)]);
             var left = conclusions.Zip(corrected).Where(pair => pair.Second < 0.05).Select(pair => TaskHeadings.Heading(pair.First.Task));
             yield return $"{conclusions.Count} tasks were compared: by Holm's correction a difference remains on "
-                + $"{string.Join(", ", left.DefaultIfEmpty("none"))} at 5%.";
+                + $"{string.Join(", ", left.DefaultIfEmpty("none of them"))} at 5%.";
         }
         foreach (var left in conclusions.SelectMany(conclusion => conclusion.Units.LeftOut).Distinct())
             yield return $"Left out of the pairs: {left}.";

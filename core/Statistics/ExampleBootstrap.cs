@@ -46,12 +46,12 @@ internal sealed record ExampleBootstrap(
         var drawn = Of(metric, dev, units, config);
         double[] own = new double[runs.Count];
         ResampledMetric.Of(metric, dev.Labels, dev.Predictions).Score([.. dev.Labels.Select(_ => 1)], own);
-        if (runs.Zip(own, (run, score) => (Run: run, Score: 100 * score)).FirstOrDefault(r => !(Math.Abs(r.Score - r.Run.Value) <= Rounding))
-            is { Run: { } other, Score: var score })
-        {
-            why = $"the predictions of run {other.Run} of {other.Group} give {score:F2}, and its result says {other.Value:F2}";
-            return null;
-        }
+        foreach (var (run, score) in runs.Zip(own))
+            if (!(Math.Abs(100 * score - run.Value) <= Rounding))
+            {
+                why = $"the predictions of run {run.Run} of {run.Group} give {100 * score:F2}, and its result says {run.Value:F2}";
+                return null;
+            }
         return drawn;
     }
 

@@ -17,6 +17,9 @@ internal sealed partial record PretrainRun(string Folder, string Group, int Seed
     /// <summary>The update at which the discriminator rose above what the token alone tells; null: never, or not known.</summary>
     public long? Rise { get; init; }
 
+    /// <summary>Whether the run says when its discriminator rose: those of older versions do not.</summary>
+    public bool KnowsRise { get; init; }
+
     /// <summary>What the discriminator was measured with.</summary>
     public string MeasuredWith { get; init; } = "";
 
@@ -47,7 +50,13 @@ internal sealed partial record PretrainRun(string Folder, string Group, int Seed
             return run.FromLog();
         var result = PretrainResult.Load(folder);
         return (result.Name, result.Seed) == (run.Group, run.Seed)
-            ? run with { Scores = result.Scores, Rise = result.Rise, MeasuredWith = result.MeasuredWith ?? run.OwnGenerator }
+            ? run with
+            {
+                Scores = result.Scores,
+                Rise = result.Rise,
+                KnowsRise = true,
+                MeasuredWith = result.MeasuredWith ?? run.OwnGenerator,
+            }
             : throw new UserErrorException(
                 $"{Paths.Shown(folder)} holds the result of {result.Name}_{result.Seed}: a copy, or renamed. Give the folder that name, or "
                     + "move it elsewhere"

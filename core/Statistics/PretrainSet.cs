@@ -54,7 +54,10 @@ public sealed record PretrainSet
         RequireOnce(runs);
         var finished = runs.Where(run => run.Unfinished is null).OrderBy(run => run.Group, StringComparer.Ordinal).ThenBy(run => run.Seed);
         var unfinished = runs.Where(run => run.Unfinished is not null).ToList();
-        var kept = finished.GroupBy(run => run.Group).Where(group => IsOneExperiment([.. group], groups, leftOut)).SelectMany(group => group);
+        var kept = finished
+            .GroupBy(run => run.Group)
+            .Where(group => IsOneExperiment([.. group], groups, leftOut))
+            .SelectMany(group => group);
         var set = new PretrainSet([.. kept]) { Unfinished = unfinished, LeftOut = leftOut };
         set = set with { Groups = [.. groups.Count > 0 ? groups.Distinct() : set.Runs.Select(run => run.Group).Distinct()] };
         if (set.Groups.FirstOrDefault(group => set.Runs.All(run => run.Group != group)) is { } missing)
@@ -129,8 +132,9 @@ public sealed record PretrainSet
             (group is null ? $"{string.Join(" and ", sources)} holds no finished run" : $"the group {group} has no finished run")
                 + (
                     unfinished.Count > 0
-                        ? $"; unfinished: {string.Join(", ", unfinished.Select(run => $"{Path.GetFileName(run.Folder)} {run.Unfinished}"))}. "
-                            + "scripts/pretrain.csx resumes them"
+                        ? "; unfinished: "
+                            + string.Join(", ", unfinished.Select(run => $"{Path.GetFileName(run.Folder)} ({run.Unfinished})"))
+                            + ". scripts/pretrain.csx resumes them"
                     : group is not null && Spelling.Nearest(group, there) is { } near ? $"; did you mean {near}?"
                     : there.Count > 0 ? $"; there {(there.Count == 1 ? "is" : "are")} {string.Join(", ", there)}"
                     : ": scripts/pretrain.csx makes them"

@@ -3,7 +3,7 @@ using Electra.Statistics.Inference;
 namespace Electra.Statistics;
 
 /// <summary>Tables over pre-training runs: every figure on held-out text over seeds, and one experiment against another.</summary>
-public static class PretrainTables
+internal static class PretrainTables
 {
     /// <summary>
     /// What the figures say, over seeds: the conclusion on AUC in words, each figure's mean, deviation, interval and range, and
@@ -29,7 +29,7 @@ public static class PretrainTables
     public static ReportTable Figures(PretrainSet set)
     {
         var rows = new List<IReadOnlyList<string>>();
-        bool hasUndefined = set.Runs.Any(run => run.Scores.Values.Any(value => !double.IsFinite(value)));
+        string[] undefined = set.Runs.Any(run => run.Scores.Values.Any(value => !double.IsFinite(value))) ? ["Undefined"] : [];
         foreach (var group in set.Groups)
             foreach (var figure in Names(set, group))
             {
@@ -41,9 +41,9 @@ public static class PretrainTables
                         group,
                         style.Heading,
                         $"{values.Length}",
-                        .. hasUndefined
-                            ? [$"{set.Of(group).Count(run => run.Scores.TryGetValue(figure, out double value) && !double.IsFinite(value))}"]
-                            : Array.Empty<string>(),
+                        .. undefined.Select(_ =>
+                            $"{set.Of(group).Count(run => run.Scores.TryGetValue(figure, out double value) && !double.IsFinite(value))}"
+                        ),
                         style.Value(sample?.Mean),
                         style.Value(sample?.StandardDeviation),
                         style.Value(sample?.Confidence95?.Low),
@@ -55,17 +55,18 @@ public static class PretrainTables
             }
         return new(
             "Held-out figures over seeds",
-            ["Model", "Figure", "n", .. hasUndefined ? ["Undefined"] : Array.Empty<string>(), "Mean", "Std", "95% low", "95% high", "Min", "Max"],
+            ["Model", "Figure", "n", .. undefined, "Mean", "Std", "95% low", "95% high", "Min", "Max"],
             rows,
             [
                 "Std with n − 1; the interval of the mean is Student's t, over seeds.",
                 .. set.Groups.Select(group => $"{group}: measured with {string.Join(" and with ", MeasuredWith(set, group))}."),
-                .. hasUndefined ? ["Undefined: seeds whose figure is not a number, which count in no mean."] : Array.Empty<string>(),
+                .. undefined.Select(_ => "Undefined: seeds whose figure is not a number, which count in no mean."),
             ]
         );
     }
 
-    private static ReportTable Described(PretrainSet set) => new("Over seeds", [], [], [.. set.Groups.SelectMany(group => Sentences(set, group))]);
+    private static ReportTable Described(PretrainSet set) =>
+        new("Over seeds", [], [], [.. set.Groups.SelectMany(group => Sentences(set, group))]);
 
     private static IEnumerable<string> Sentences(PretrainSet set, string group)
     {
@@ -89,7 +90,7 @@ public static class PretrainTables
     /// <summary>When the discriminator began to use context; null where runs do not say.</summary>
     private static string? Rises(PretrainSet set, string group)
     {
-        var known = set.Of(group).Where(run => run.Scores.ContainsKey("token_auc")).ToList();
+        var known = set.Of(group).Where(run => run.KnowsRise).ToList();
         if (known.Count == 0)
             return null;
         var never = known.Where(run => run.Rise is null).Select(run => run.Seed).ToList();
@@ -158,9 +159,10 @@ public static class PretrainTables
                         ];
                 }),
             ],
-            "p is two-sided, of Student's t over seeds; Exact p over all sign flips of the pairs or permutations of the groups, and Smallest p "
-                + "what so few can give at best. Needed: seeds on each side that would show this difference in 80% of experiments; Shown: the "
-                + "difference that these would. Losses, perplexity and the update of the rise are better where they are lower."
+            "p is two-sided, of Student's t over seeds; Exact p over all sign flips of the pairs or permutations of the groups, and "
+                + "Smallest p what so few can give at best. Needed: seeds on each side that would show this difference in 80% of "
+                + "experiments; Shown: the difference that these would. "
+                + "Losses, perplexity and the update of the rise are better where they are lower."
         );
     }
 

@@ -12,7 +12,8 @@ internal static class RunSettings
     /// </summary>
     private static readonly string[] OfPretrainingElsewhere =
     [
-        "seed", "evaluation.", "checkpoints.", "logging.", "compute.", "workers", "datasets", "resume", "dry_run", "only",
+        "seed", "seeds", "runs_at_once", "evaluation.", "checkpoints.", "logging.", "compute.", "workers", "datasets", "resume",
+        "dry_run", "only",
         "training.max_minutes", "training.micro_batch_size", "training.max_bad_steps",
     ];
 
@@ -39,11 +40,14 @@ internal static class RunSettings
         [
             .. first
                 .Keys.Union(second.Keys)
-                .Where(key => !OfPretrainingElsewhere.Any(other => key == other || (other[^1] == '.' && key.StartsWith(other, StringComparison.Ordinal))))
+                .Where(key => !IsElsewhere(key))
                 .Select(key => (key, first.GetValueOrDefault(key, "not set"), second.GetValueOrDefault(key, "not set")))
                 .Where(pair => pair.Item2 != pair.Item3)
                 .OrderBy(pair => pair.key, StringComparer.Ordinal),
         ];
+
+    private static bool IsElsewhere(string key) =>
+        OfPretrainingElsewhere.Any(other => key == other || (other[^1] == '.' && key.StartsWith(other, StringComparison.Ordinal)));
 
     private static void Flatten(ConfigNode node, string key, Dictionary<string, string> values)
     {

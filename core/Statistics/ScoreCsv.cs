@@ -6,7 +6,8 @@ namespace Electra.Statistics;
 
 /// <summary>
 /// Scores as a CSV file with the columns <c>model,task,run,score</c>, in any order and among others; the score in per cent. A column
-/// <c>seed</c> and one <c>pretrain_seed</c> are read where they are there. Lines that are empty or begin with # are passed over; the separator is told from the header.
+/// <c>seed</c> and one <c>pretrain_seed</c> are read where they are there. Lines that are empty or begin with # are passed over; the
+/// separator is told from the header.
 /// </summary>
 internal static class ScoreCsv
 {
@@ -22,7 +23,8 @@ internal static class ScoreCsv
     public static ScoreSet Read(string path, params IReadOnlyCollection<string> groups)
     {
         var shown = Paths.Shown(path);
-        var (scores, undefined, lines) = (new List<Score>(), new List<UndefinedScore>(), new Dictionary<(string, string, int, string?), int>());
+        var (scores, undefined) = (new List<Score>(), new List<UndefinedScore>());
+        var lines = new Dictionary<(string, string, int, string?), int>();
         Dictionary<string, int>? columns = null;
         int width = 0;
         foreach (var (line, fields) in DelimitedText.Read(Lines(path), shown, Required, hasComments: true))

@@ -42,7 +42,9 @@ internal static class SeedTables
                         + $"{Number(nested.BetweenEstimate)}, is shown as 0."
                 );
             if (nested.Seeds == 2)
-                notes.Add($"{group} on {TaskHeadings.Heading(task)}: two seeds leave one degree of freedom; the interval is nearly worthless.");
+                notes.Add(
+                    $"{group} on {TaskHeadings.Heading(task)}: two seeds leave one degree of freedom; the interval is nearly worthless."
+                );
         }
         return rows.Count + notes.Count == 0
             ? null
@@ -54,9 +56,9 @@ internal static class SeedTables
                 ],
                 rows,
                 [
-                    "Mean: of the seeds' means. The interval by seeds holds for another seed of pre-training; the one of all runs as if they "
-                        + "were independent is too short, and stands here only to compare. p: that seeds do not differ (F test). Best runs a "
-                        + $"seed: where a pre-training costs {Number(pretrainCost, "0.##")} fine-tunings (pretrain_cost).",
+                    "Mean: of the seeds' means. The interval by seeds holds for another seed of pre-training; the one of all runs as if "
+                        + "they were independent is too short, and stands here only to compare. p: that seeds do not differ (F test). "
+                        + $"Best runs a seed: where a pre-training costs {Number(pretrainCost, "0.##")} fine-tunings (pretrain_cost).",
                     .. notes,
                 ]
             );
@@ -125,8 +127,8 @@ internal static class SeedTables
                         )),
                     ],
             ],
-            "A best of ten grows with the number of runs alone, and compares with a best of ten only. Unbiased: without replacement (Tang et "
-                + "al. 2020); plug-in: with (Dodge et al. 2019)."
+            "A best of ten grows with the number of runs alone, and compares with a best of ten only. Unbiased: without replacement "
+                + "(Tang et al. 2020); plug-in: with (Dodge et al. 2019)."
         )
         {
             IsDetail = true,

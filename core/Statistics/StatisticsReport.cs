@@ -65,8 +65,9 @@ public static class StatisticsReport
             foreach (var note in table.Notes)
                 console.Line(note);
         }
-        if (!detail && tables.Any(table => table.IsDetail))
-            console.Line($"\nMore with detail=true: {string.Join(", ", tables.Where(table => table.IsDetail).Select(table => table.Title))}.");
+        string[] more = detail ? [] : [.. tables.Where(table => table.IsDetail).Select(table => table.Title)];
+        if (more.Length > 0)
+            console.Line($"\nMore with detail=true: {string.Join(", ", more)}.");
     }
 
     /// <summary>

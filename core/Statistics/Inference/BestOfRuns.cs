@@ -33,7 +33,7 @@ internal static class BestOfRuns
 
     private static double Moment(IReadOnlyCollection<double> scores, int n, Func<double, double> of)
     {
-        double count = scores.Count;
-        return scores.Order().Index().Sum(score => of(score.Item) * (Math.Pow((score.Index + 1) / count, n) - Math.Pow(score.Index / count, n)));
+        double BelowRank(int rank) => Math.Pow((double)rank / scores.Count, n);
+        return scores.Order().Index().Sum(score => of(score.Item) * (BelowRank(score.Index + 1) - BelowRank(score.Index)));
     }
 }

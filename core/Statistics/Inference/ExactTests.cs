@@ -25,7 +25,10 @@ internal static class ExactTests
         // The first sign stays: the other half of all flips mirrors this one.
         double smallest = Math.Pow(2, 1 - pairs);
         if (pairs > MostPairs)
-            return new ExactTest(Sampled(numbers => Math.Abs(differences.Sum(d => (numbers() & 1) == 0 ? d : -d)) >= limit), smallest, false);
+        {
+            double Flipped(Func<ulong> numbers) => differences.Sum(d => (numbers() & 1) == 0 ? d : -d);
+            return new ExactTest(Sampled(numbers => Math.Abs(Flipped(numbers)) >= limit), smallest, IsExact: false);
+        }
         long extreme = 0, flips = 1L << (pairs - 1);
         for (long flip = 0; flip < flips; flip++)
         {

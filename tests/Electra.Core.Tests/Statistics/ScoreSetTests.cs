@@ -190,7 +190,7 @@ public sealed class ScoreSetTests : IDisposable
         Assert.Equal("good against bad", tables[0].Title);
         Assert.Contains(
             "Not compared",
-            StatisticsReport.Tables(scores, new StatisticsConfig { Compare = ["good", "none"] })[^1].Notes.Single()
+            StatisticsReport.Tables(scores, new StatisticsConfig { Compare = ["good", "none"] })[0].Notes.Single()
         );
 
         StatisticsReport.Write(tables, scores, new StatisticsConfig { Out = folder.File("out") }, Quiet());
