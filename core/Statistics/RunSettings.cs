@@ -7,7 +7,8 @@ namespace Electra.Statistics;
 internal static class RunSettings
 {
     /// <summary>
-    /// Keys, and beginnings of keys, of pre-training that change nothing that is learned, as PretrainConfig, above this room, marks them. A test
+    /// Keys, and beginnings of keys, of pre-training that change nothing that is learned, as
+    /// PretrainConfig, above this room, marks them. A test
     /// compares the two.
     /// </summary>
     private static readonly string[] OfPretrainingElsewhere =

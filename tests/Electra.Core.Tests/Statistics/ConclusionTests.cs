@@ -13,7 +13,15 @@ public sealed class ConclusionTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     /// <summary>A finished run whose first predictions are right; the label of a row is its number's parity.</summary>
-    private void Finished(string group, string? seed, int run, int right, int rows = Rows, bool keepsPredictions = true, string? label0 = null)
+    private void Finished(
+        string group,
+        string? seed,
+        int run,
+        int right,
+        int rows = Rows,
+        bool keepsPredictions = true,
+        string? label0 = null
+    )
     {
         var path = Directory.CreateDirectory(folder.File($"glue/{group}_rte_{run}")).FullName;
         double accuracy = right / (double)rows;

@@ -104,7 +104,10 @@ public sealed class PretrainSetTests : IDisposable
             Finished("base", seed, 0.8 + 0.001 * seed);
             Finished("other", seed, 0.82 + 0.001 * seed + (seed % 2 == 0 ? 0.002 : 0));
         }
-        Assert.StartsWith("AUC: other is better than base by 0.021 (95%: 0.020 to 0.022; 6 seeds, paired; p = ", Lead(Read("base", "other")));
+        Assert.StartsWith(
+            "AUC: other is better than base by 0.021 (95%: 0.020 to 0.022; 6 seeds, paired; p = ",
+            Lead(Read("base", "other"))
+        );
         PretrainReport.Write(Read(), new StatisticsConfig { Out = folder.File("out") }, new RunConsole(TextWriter.Null, terminal: null));
         Assert.All(
             ["pretraining.md", "pretraining.csv", "pretraining.png"],
@@ -131,7 +134,10 @@ public sealed class PretrainSetTests : IDisposable
         Begun("good", 1);
         var set = Read();
         Assert.Equal(["good"], set.Groups);
-        Assert.Contains("training.learning_rate is 1e-3 in base_1 and 2e-3 in base_2", Assert.Single(set.LeftOut).Replace("0.001", "1e-3").Replace("0.002", "2e-3"));
+        Assert.Contains(
+            "training.learning_rate is 1e-3 in base_1 and 2e-3 in base_2",
+            Assert.Single(set.LeftOut).Replace("0.001", "1e-3").Replace("0.002", "2e-3")
+        );
         Assert.Contains("the seeds of base are of different configurations: training.learning_rate", Refused("base"));
     }
 
