@@ -8,6 +8,16 @@ internal static class ConfigHelp
 {
     private const string ExecutionOnly = "A run can be resumed with another value.";
 
+    private static readonly string[] Overrides =
+        ["seed=36", "training.steps=1000", "training.batch_size=16", "'tasks=[rte, cola]'", "corpus='books/*.txt'"];
+
+    /// <summary>Overrides of keys that a configuration has, as a shell takes them.</summary>
+    internal static IEnumerable<string> Examples<T>()
+    {
+        var keys = ((ConfigRecordType)ConfigTypes.Of(typeof(T))).FullNames().ToHashSet();
+        return Overrides.Where(example => keys.Contains(example.Trim('\'').Split('=')[0]));
+    }
+
     public static string Usage<T>(string command, string description = "", string? operand = null)
         where T : class, IExperimentConfig<T>
     {
@@ -16,7 +26,7 @@ internal static class ConfigHelp
             ? (
                 "<configuration.yaml>",
                 "looked for in the working directory, then at the project's root",
-                "overrides a key: training.steps=1000  'tasks=[rte, cola]'  corpus='books/*.txt'"
+                $"overrides a key: {string.Join("  ", Examples<T>())}"
             )
             : ($"<{operand}> ...", $"the key {operand}, below", "sets a key; a list is written '[a, b]'");
         var width = Math.Max(first.Length, "-h, --help".Length) + 2;

@@ -77,11 +77,14 @@ internal sealed class StateKeeper<T>(
     /// <summary>Brings the tensors to where the newest whole state has them. A damaged state is named and set aside.</summary>
     /// <param name="warn">Told of damaged states.</param>
     /// <returns>Where the run stands, and its state's folder; null where nothing was saved.</returns>
-    /// <exception cref="UserErrorException">Every state is damaged, or the newest belongs to another experiment.</exception>
+    /// <exception cref="UserErrorException">
+    /// Every state is damaged, the newest belongs to another experiment, or something else stands where states are saved.
+    /// </exception>
     public (T Position, string Folder)? Resume(Action<string> warn)
     {
         // What stands in its place is found now, and not when the first state is to be saved.
-        Directory.CreateDirectory(Folder);
+        if (FileStatus.Of(Folder).Kind is not (FileKind.Missing or FileKind.Folder))
+            throw new UserErrorException($"{Paths.Shown(Folder)} is {FileStatus.Described(Folder)}, and a folder is expected there");
         // The run is this process's alone, and so is what a killed one left of it.
         TemporaryName.RemoveLeft(Folder);
         if (NewestWhole(warn) is not { } newest)

@@ -51,7 +51,7 @@ internal static class OtherFormats
     public static void RefuseFolder(string folder)
     {
         var adapter = Path.Combine(folder, "adapter_config.json");
-        if (File.Exists(adapter))
+        if (FileStatus.Of(adapter).Kind == FileKind.File)
             throw new UserErrorException($"{Paths.Shown(folder)} holds an adapter (LoRA) and not the model: "
                 + $"merge it into its base model{BaseOf(adapter)} with peft's merge_and_unload first");
         foreach (var file in FolderFiles.In(folder))

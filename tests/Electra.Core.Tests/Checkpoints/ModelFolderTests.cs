@@ -67,4 +67,19 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Contains(file, message);
         Assert.Contains(said, message);
     }
+
+    [Theory]
+    [InlineData("checkpoint")]
+    [InlineData("adapter_config.json")]
+    [InlineData("model.ckpt-5.index")]
+    public void What_is_no_file_among_those_of_other_programs_is_a_mistake_and_no_crash(string name)
+    {
+        Directory.CreateDirectory(folder.File("other"));
+        foreach (var (what, _) in OddFiles.All)
+        {
+            OddFiles.Put(what, folder.File($"other/{name}"));
+            Assert.Throws<UserErrorException>(() => PretrainedModel.Open(folder.File("other")));
+            OddFiles.Remove(folder.File($"other/{name}"));
+        }
+    }
 }

@@ -1,5 +1,7 @@
 using CsCheck;
 using Electra.Configuration;
+using Electra.Finetuning;
+using Electra.Pretraining;
 
 namespace Electra.Tests.Configuration;
 
@@ -124,6 +126,16 @@ public sealed class ResolvedYamlTests
             corpus: []
             size: 12x256
             """.ReplaceLineEndings("\n"), yaml);
+    }
+
+    [Fact]
+    public void Examples_in_the_help_are_of_keys_that_the_script_has()
+    {
+        Assert.Equal(["seed=36", "training.steps=1000"], ConfigHelp.Examples<PretrainConfig>().Take(2));
+        Assert.Contains("'tasks=[rte, cola]'", ConfigHelp.Examples<FinetuneConfig>());
+        Assert.DoesNotContain(ConfigHelp.Examples<FinetuneConfig>(), example => example.StartsWith("training.steps"));
+        var keys = ConfigHelp.Examples<FinetuneConfig>().Select(example => example.Replace("'", ""));
+        Assert.Equal(36, Config.Parse<FinetuneConfig>("checkpoint: x", "a.yaml", keys).Seed);
     }
 
     [Fact]

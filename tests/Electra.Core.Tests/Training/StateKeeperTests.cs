@@ -60,9 +60,7 @@ public sealed class StateKeeperTests : IDisposable
         foreach (var (what, said) in OddFiles.All.Where(odd => odd.What != "folder"))
         {
             OddFiles.Put(what, folder.File("states"));
-            var (message, code) = Failure.Explain(Assert.ThrowsAny<Exception>(() => Resume(store)));
-            Assert.Contains(said, message);
-            Assert.Equal(Experiment.UserError, code);
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => Resume(store)).Message);
             OddFiles.Remove(folder.File("states"));
         }
     }
