@@ -53,7 +53,7 @@ internal sealed class StepProducts : IDisposable
     }
 
     /// <summary>The forward products; each has two more of its size in the backward pass.</summary>
-    public IReadOnlyList<Product> Products { get; }
+    private IReadOnlyList<Product> Products { get; }
 
     /// <summary>Floating-point operations of a step: three times the forward pass's.</summary>
     public double Flops => 3 * Products.Sum(p => p.Flops);

@@ -50,11 +50,11 @@ public sealed class PretrainedModel : IDisposable
     internal ModelHead Head { get; }
 
     /// <summary>What was chosen in opening it, for the user to know; null where there was no choice.</summary>
-    public string? Remark => weights.Remark;
+    internal string? Remark => weights.Remark;
 
     /// <summary>Rows of its embeddings beyond its vocabulary, which are never used: some models have a round number of rows.</summary>
     /// <exception cref="UserErrorException">The vocabulary has more tokens than there are rows: it is another model's.</exception>
-    public int UnusedRows =>
+    internal int UnusedRows =>
         Config.VocabularySize >= Tokenizer.Vocabulary.Count
             ? Config.VocabularySize - Tokenizer.Vocabulary.Count
             : throw new UserErrorException(
@@ -63,10 +63,10 @@ public sealed class PretrainedModel : IDisposable
             );
 
     /// <summary>Whether the generator and the discriminator that were trained together are both in <see cref="Source"/>.</summary>
-    public bool IsOfPair { get; }
+    internal bool IsOfPair { get; }
 
     /// <summary>Whether a vocabulary lies beside the weights.</summary>
-    public bool HasTokenizer { get; }
+    internal bool HasTokenizer { get; }
 
     /// <summary>Its tokenizer.</summary>
     /// <exception cref="UserErrorException">There is no vocabulary beside the weights.</exception>
@@ -143,7 +143,7 @@ public sealed class PretrainedModel : IDisposable
             CopyTokens(name, value);
             RequireFinite(name, value);
         }
-        return new FilledWeights(filled, missing, [.. NotAmong(filled)]);
+        return new FilledWeights(missing, [.. NotAmong(filled)]);
     }
 
     /// <summary>

@@ -36,7 +36,7 @@ internal static partial class YamlAdvice
     }
 
     /// <summary>Advice where a text begins with what means something else in YAML.</summary>
-    public static string InQuotes(char indicator) => $"; a text that begins with {indicator} must be in quotes";
+    private static string InQuotes(char indicator) => $"; a text that begins with {indicator} must be in quotes";
 
     /// <summary>Advice where a text was written for a mapping: <c>steps:10</c>.</summary>
     public static string Mapping(string text) =>

@@ -23,7 +23,7 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
     public long TokenCount => Lengths.Sum(n => (long)n);
 
     /// <summary>Indices into <see cref="Ids"/> of all that is not padding.</summary>
-    public long[] TokenPositions()
+    internal long[] TokenPositions()
     {
         var positions = new long[TokenCount];
         int next = 0;

@@ -14,7 +14,7 @@ namespace Electra.Export;
 internal sealed class OnnxGraph(string name)
 {
     /// <summary>The version of the operators: the first with LayerNormalization, so that old runtimes read the file too.</summary>
-    public const int Operators = 17;
+    private const int Operators = 17;
 
     private const int FileVersion = 8; // of the same release, 1.12
 

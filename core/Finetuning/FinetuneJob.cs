@@ -74,7 +74,7 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
 
     /// <summary>Rows that have changed since make another run.</summary>
     /// <exception cref="UserErrorException">They have.</exception>
-    public void RequireSameRows(string rows)
+    private void RequireSameRows(string rows)
     {
         if (rows != Rows)
             throw new UserErrorException(

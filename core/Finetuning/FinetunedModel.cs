@@ -37,7 +37,7 @@ internal sealed class FinetunedModel : IDisposable
     public EncodingOptions Encoding => Config.Encoding;
 
     /// <summary>The classifier.</summary>
-    public ElectraClassifier Model { get; }
+    private ElectraClassifier Model { get; }
 
     /// <summary>Opens the model of a run.</summary>
     /// <param name="folder">The run's folder, <c>checkpoints/glue/small_rte_0</c>.</param>
@@ -113,18 +113,10 @@ internal sealed class FinetunedModel : IDisposable
     /// <summary>The outputs for rows of text.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="batchSize">Rows that are computed at once.</param>
-    /// <param name="cancellation">Stops the work.</param>
-    /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
-    public float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, CancellationToken cancellation = default) =>
-        Predict(rows, batchSize, new RowCounts(), cancellation);
-
-    /// <summary>The outputs for rows of text.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="batchSize">Rows that are computed at once.</param>
     /// <param name="counts">What becomes of the rows is added here.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
-    internal float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, RowCounts counts, CancellationToken cancellation)
+    public float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, RowCounts counts, CancellationToken cancellation)
     {
         var encoded = EncodedRows.Of(rows, Task.IsPair, Tokenizer, Encoding);
         counts.Add(encoded.Counts);

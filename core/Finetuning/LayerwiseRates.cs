@@ -29,7 +29,7 @@ internal static class LayerwiseRates
     /// <summary>
     /// The group of a parameter: 0 for the embeddings and their projection, i for the i-th layer from 1, n + 1 for the head.
     /// </summary>
-    internal static int Group(string name, int layers) =>
+    private static int Group(string name, int layers) =>
         name.StartsWith(LayerPrefix, StringComparison.Ordinal)
             ? 1
                 + int.Parse(

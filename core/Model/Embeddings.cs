@@ -12,7 +12,7 @@ internal sealed class Embeddings
     /// The row of the word embeddings that stands for padding: it learns from the generator's output side only, unless
     /// <see cref="ElectraConfig.PaddingInputGradient"/> is set.
     /// </summary>
-    public const int PaddingIndex = 0;
+    private const int PaddingIndex = 0;
 
     private readonly ElectraConfig config;
     private readonly Parameter words, positions, tokenTypes;

@@ -29,7 +29,7 @@ internal sealed class Encoder
     }
 
     /// <summary>The layers, first to last.</summary>
-    public IReadOnlyList<TransformerLayer> Layers { get; }
+    private IReadOnlyList<TransformerLayer> Layers { get; }
 
     /// <summary>Encodes embeddings.</summary>
     /// <param name="embeddings"><c>[batch, length, embedding]</c> float32.</param>

@@ -6,7 +6,7 @@ namespace Electra.Native;
 internal static partial class HeapSettings
 {
     /// <summary>Set to <c>default</c> to leave the heap alone.</summary>
-    public const string Variable = "ELECTRA_HEAP";
+    private const string Variable = "ELECTRA_HEAP";
 
     private const int LargestFast = 1, TrimThreshold = -1, MmapThreshold = -3, ArenaMaximum = -8; // M_… of malloc.h
     private const int LargestMmapThreshold = 32 << 20;                           // what glibc accepts

@@ -16,7 +16,7 @@ public static class LibraryFolders
     /// The folders that exist, best first: that of the electra.csx which the script loads, that of the assembly, and the one that the
     /// build wrote it to.
     /// </summary>
-    public static IReadOnlyList<string> All { get; private set; } = Existing(null);
+    internal static IReadOnlyList<string> All { get; private set; } = Existing(null);
 
     /// <summary>Makes the folder of the calling file the first. The generated electra.csx calls this before anything is looked
     /// for.</summary>

@@ -6,7 +6,7 @@ namespace Electra.Native;
 internal static unsafe class MathKernels
 {
     /// <summary>Set to <c>default</c> to leave MKL's choice of instructions alone.</summary>
-    public const string Variable = "ELECTRA_MKL";
+    private const string Variable = "ELECTRA_MKL";
 
     /// <summary>
     /// The MKL linked into libtorch keeps processors of other makers than Intel on its AVX2 kernels, at half the rate that their

@@ -57,7 +57,7 @@ internal static class OlderLibStdCxx
 
     /// <summary>Rewrites the ELF image in place.</summary>
     /// <returns>False, with the image unchanged, when it is not a 64-bit little-endian ELF file that lacks exactly that symbol.</returns>
-    internal static bool Patch(Span<byte> image)
+    private static bool Patch(Span<byte> image)
     {
         if (image.Length < 64 || !image[..6].SequenceEqual("\u007fELF\u0002\u0001"u8))
             return false;

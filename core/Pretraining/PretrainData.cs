@@ -14,7 +14,7 @@ public sealed class PretrainData : IDisposable
     /// <summary>The share of dropped tokens from which on it is warned of.</summary>
     private const double DroppedWarningShare = 0.25;
 
-    internal PretrainData(ElectraTokenizer tokenizer, PreparedExamples examples) => (Tokenizer, Examples) = (tokenizer, examples);
+    private PretrainData(ElectraTokenizer tokenizer, PreparedExamples examples) => (Tokenizer, Examples) = (tokenizer, examples);
 
     /// <summary>The tokenizer the examples were made with.</summary>
     public ElectraTokenizer Tokenizer { get; }

@@ -61,7 +61,7 @@ internal static partial class Failure
         };
 
     /// <summary>What libtorch says of memory and devices; null for what only a bug in the kit or the script makes it say.</summary>
-    internal static string? OfLibTorch(string message)
+    private static string? OfLibTorch(string message)
     {
         var first = message.Split('\n')[0].Trim();
         if (CpuMemory().Match(first) is { Success: true } cpu)

@@ -15,10 +15,10 @@ internal sealed class LossyWriter(TextWriter? stream) : TextWriter
     public override Encoding Encoding => stream?.Encoding ?? Encoding.UTF8;
 
     /// <summary>Lines that could not be written.</summary>
-    public int LinesLost { get; private set; }
+    private int LinesLost { get; set; }
 
     /// <summary>Why the last of them could not be.</summary>
-    public string Reason { get; private set; } = "";
+    private string Reason { get; set; } = "";
 
     /// <summary>From here on the console of the process is written to in this way.</summary>
     public static void Use()

@@ -62,7 +62,7 @@ public sealed class Run<T>
     internal MetricsLog OpenMetrics(long? resumedStep = null) => MetricsLog.Open(Folder, resumedStep);
 
     /// <summary>Writes the configuration, every default resolved, and the text of the script into the run folder.</summary>
-    public void SaveConfig() => Experiment.WriteConfig(Folder, Config, Script);
+    internal void SaveConfig() => Experiment.WriteConfig(Folder, Config, Script);
 
     /// <summary>
     /// Runs another experiment inside this one, in the folder that its own configuration names: a grid of many runs in one script.

@@ -36,7 +36,7 @@ public sealed class RunConsole : IProgress<ProgressReport>
     }
 
     /// <summary>The process's own console. NO_COLOR is honoured, and TERM=dumb.</summary>
-    public static RunConsole Standard()
+    internal static RunConsole Standard()
     {
         var console = new RunConsole(Console.Out, terminal: null);
         console.Use(Console.Out, Console.IsOutputRedirected);

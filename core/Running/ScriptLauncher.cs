@@ -50,7 +50,7 @@ internal sealed partial class ScriptLauncher : IDisposable
         words.Count > 1 && Path.GetFileName(words[0]) == "dotnet"
         && words.Skip(1).FirstOrDefault(word => !word.StartsWith('-')) is "script" or "dotnet-script" or "tool" or "dnx";
 
-    internal static bool IsBundledTool(string folder) => folder.Split(Path.DirectorySeparatorChar) is var parts
+    private static bool IsBundledTool(string folder) => folder.Split(Path.DirectorySeparatorChar) is var parts
         && parts.Contains("electra.script") && parts.Contains("tools");
 
     private static string[] CommandLine(int process)

@@ -10,7 +10,7 @@ namespace Electra.Running;
 internal sealed partial class ScriptText
 {
     /// <summary>The file in a run's folder that keeps the text.</summary>
-    public const string FileName = "script.csx";
+    private const string FileName = "script.csx";
 
     private const string Generated = "electra.csx";
     private const int ShownLines = 12;
@@ -51,7 +51,7 @@ internal sealed partial class ScriptText
     }
 
     /// <summary>Reads a file and the files that it loads.</summary>
-    internal static ScriptText Opened(string path)
+    private static ScriptText Opened(string path)
     {
         var script = new ScriptText(path);
         script.Add(path);

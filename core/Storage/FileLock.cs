@@ -11,7 +11,7 @@ namespace Electra.Storage;
 internal sealed unsafe class FileLock : IDisposable
 {
     /// <summary>Set to <c>optional</c> to go on where files cannot be locked.</summary>
-    public const string Variable = "ELECTRA_LOCKS";
+    private const string Variable = "ELECTRA_LOCKS";
 
     /// <summary>Takes the place of the system's <c>flock</c> in the calls that follow: returns 0 or the number of an error.</summary>
     internal static readonly AsyncLocal<Func<int>?> Substitute = new();

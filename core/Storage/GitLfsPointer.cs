@@ -14,17 +14,7 @@ internal static partial class GitLfsPointer
     /// </summary>
     private const int HeadBytes = 1024;
 
-    /// <summary>Refuses a pointer; any other file passes, also one that is missing or cannot be read.</summary>
-    /// <exception cref="UserErrorException">The file is a pointer.</exception>
-    public static void Refuse(string path)
-    {
-        if (FileStatus.Of(path).Kind != FileKind.File)
-            return;
-        using var file = InputFile.Open(path, FileOptions.None);
-        Refuse(file, path);
-    }
-
-    /// <summary>Refuses a pointer by its open file, which is read from the start.</summary>
+    /// <summary>Refuses a pointer by its open file, which is read from the start; any other file passes.</summary>
     /// <exception cref="UserErrorException">The file is a pointer.</exception>
     public static void Refuse(FileStream file, string path)
     {

@@ -14,7 +14,7 @@ namespace Electra.Tensors;
 internal static class FastOperations
 {
     /// <summary>Set to <c>plain</c> to compute everything with libtorch's operators.</summary>
-    public const string Variable = "ELECTRA_KERNELS";
+    private const string Variable = "ELECTRA_KERNELS";
 
     private static readonly Lazy<bool> Available = new(() =>
         Lane.Supported && BFloat16Products.Available && Environment.GetEnvironmentVariable(Variable) != "plain");

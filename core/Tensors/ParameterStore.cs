@@ -145,7 +145,7 @@ public sealed class ParameterStore : IDisposable
     public IEnumerable<(string Name, Tensor Value)> Named() => NamedViews(p => p.Master);
 
     /// <summary>The gradient of every parameter under its names on disk: float32 views into <see cref="Gradients"/>.</summary>
-    public IEnumerable<(string Name, Tensor Gradient)> NamedGradients() => NamedViews(p => p.Gradient);
+    internal IEnumerable<(string Name, Tensor Gradient)> NamedGradients() => NamedViews(p => p.Gradient);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -52,9 +52,6 @@ public struct RandomNumbers
     /// <summary>A number in [0, 1) with 53 random bits.</summary>
     public double NextDouble() => (NextBits() >> 11) * (1.0 / (1L << 53));
 
-    /// <summary>A number in [0, 1) with 24 random bits.</summary>
-    public float NextSingle() => (NextBits() >> 40) * (1f / (1 << 24));
-
     /// <summary>An integer in [0, <paramref name="limit"/>), all equally likely (Lemire 2019).</summary>
     public int Next(int limit)
     {

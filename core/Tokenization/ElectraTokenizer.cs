@@ -73,20 +73,6 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <param name="ids">Receives the ids.</param>
     public void Encode(ReadOnlySpan<char> text, List<int> ids) => Encode(text, classes, ids);
 
-    /// <summary>The ids of many texts, worked out in parallel.</summary>
-    public IReadOnlyList<int>[] EncodeBatch(IReadOnlyList<string> texts)
-    {
-        var results = new IReadOnlyList<int>[texts.Count];
-        Parallel.For(0, texts.Count, () => new List<int>(), (i, _, ids) =>
-        {
-            ids.Clear();
-            Encode(texts[i], ids);
-            results[i] = ids.ToArray();
-            return ids;
-        }, _ => { });
-        return results;
-    }
-
     /// <summary>The text of ids, as Hugging Face's decoder gives it.</summary>
     /// <param name="ids">Token ids.</param>
     /// <param name="skipSpecialTokens">Whether [CLS], [SEP] and their like are left out.</param>

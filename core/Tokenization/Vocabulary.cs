@@ -77,7 +77,7 @@ public sealed class Vocabulary
     public int Count => tokens.Length;
 
     /// <summary>The number of pieces that words are cut into: the tokens before those that were added.</summary>
-    public int PieceCount { get; }
+    internal int PieceCount { get; }
 
     /// <summary>What the special tokens are called.</summary>
     internal SpecialTokenNames Names { get; }
@@ -113,7 +113,7 @@ public sealed class Vocabulary
     public string Fingerprint { get; }
 
     /// <summary>The content of a vocab.txt: one piece a line, UTF-8. Tokens that were added after the pieces stand elsewhere.</summary>
-    public byte[] FileBytes => Encoding.UTF8.GetBytes(string.Join('\n', tokens.Take(PieceCount)) + "\n");
+    internal byte[] FileBytes => Encoding.UTF8.GetBytes(string.Join('\n', tokens.Take(PieceCount)) + "\n");
 
     /// <summary>Reads a vocab.txt: UTF-8, one token a line, LF or CRLF.</summary>
     /// <param name="path">The file.</param>
@@ -146,9 +146,6 @@ public sealed class Vocabulary
 
     /// <summary>Writes a vocab.txt, whole or not at all.</summary>
     public void Save(string path) => AtomicFile.WriteAllBytes(path, FileBytes);
-
-    /// <summary>The id of a token; false where the vocabulary does not have it.</summary>
-    public bool TryGetId(string token, out int id) => ids.TryGetValue(token, out id);
 
     /// <summary>Whether an id is a special token's: one of the five, or one that was added as such.</summary>
     public bool IsSpecial(int id) => special.Contains(id);

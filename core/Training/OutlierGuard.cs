@@ -12,7 +12,7 @@ namespace Electra.Training;
 internal sealed class OutlierGuard(double sigmas, Compute compute) : IDisposable
 {
     /// <summary>The latest updates that a new one is held against.</summary>
-    public const int Window = 128;
+    private const int Window = 128;
 
     /// <summary>Before there are as many, nothing is out of line.</summary>
     private const int Fewest = Window / 2;

@@ -39,7 +39,7 @@ internal sealed class StateKeeper<T>(
     private sealed record Saved(T Position, string Experiment, string Data);
 
     /// <summary>Where states lie.</summary>
-    public string Folder { get; } = FolderOf(run.Folder);
+    private string Folder { get; } = FolderOf(run.Folder);
 
     /// <summary>Where the states of a run lie.</summary>
     public static string FolderOf(string run) => Path.Combine(run, "states");

@@ -21,9 +21,6 @@ internal sealed record PickledStorage(ScalarType Type, string Key, long Count)
 /// <summary>A tensor: a strided view of a storage, all of which lies inside it.</summary>
 internal sealed record PickledTensor(PickledStorage Storage, long Offset, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides)
 {
-    /// <summary>The number of elements.</summary>
-    public long Count => Shape.Aggregate(1L, (product, n) => product * n);
-
     /// <summary>Whether the elements lie in a row, in order.</summary>
     public bool IsContiguous
     {
@@ -39,7 +36,7 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, IReadO
 }
 
 /// <summary>An object of a class that tensor files may hold beside their tensors; nothing is done with it.</summary>
-internal sealed record PickledObject(PickledGlobal Class);
+internal sealed class PickledObject;
 
 /// <summary>What the pickle of a tensor file may name, and what is made of it. Nothing else is made, and nothing is run.</summary>
 internal static class PickleAllowList
@@ -99,7 +96,7 @@ internal static class PickleAllowList
         var name = function.ToString();
         if (Calls.TryGetValue(name, out var call))
             return call(arguments);
-        return Inert.Contains(name) ? new PickledObject(function) : throw new InvalidDataException($"{name} is not a function");
+        return Inert.Contains(name) ? new PickledObject() : throw new InvalidDataException($"{name} is not a function");
     }
 
     /// <summary>What a persistent id stands for: a storage.</summary>

@@ -42,20 +42,11 @@ internal static class HuggingFaceFolder
                 }
             });
 
-    /// <summary>Writes a model as a folder, whole or not at all.</summary>
+    /// <summary>Writes the files of a model into a folder that is there, each whole or not at all.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="config">What it is.</param>
     /// <param name="weights">Its weights by Hugging Face's names.</param>
     /// <param name="tokenizer">The tokenizer it reads.</param>
-    public static void Save(
-        string folder,
-        HuggingFaceConfig config,
-        IEnumerable<(string Name, Tensor Value)> weights,
-        ElectraTokenizer tokenizer
-    ) => AtomicFolder.Write(folder, partial => WriteFiles(partial, config, weights, tokenizer));
-
-    /// <summary>Writes the files of a model into a folder that is there, each whole or not at all.</summary>
-    /// <inheritdoc cref="Save"/>
     public static void WriteFiles(
         string folder,
         HuggingFaceConfig config,

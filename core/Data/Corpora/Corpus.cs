@@ -30,10 +30,10 @@ public sealed class Corpus
     public string Id => $"{Name}-{Fingerprint}";
 
     /// <summary>The size of the source as it is stored, or an estimate of what is read of it; null where that is not known.</summary>
-    public long? Bytes { get; }
+    internal long? Bytes { get; }
 
     /// <summary>Whether downloads are removed once they are used.</summary>
-    public bool DropsDownloads { get; internal init; }
+    internal bool DropsDownloads { get; init; }
 
     /// <summary>Bytes that are still to be downloaded.</summary>
     internal Func<long> BytesToDownload { get; init; } = () => 0;
@@ -138,7 +138,7 @@ public sealed class Corpus
     /// <summary>The documents as they are, for a corpus that is a part of another.</summary>
     internal IEnumerable<string> Read(CorpusReading reading) => read(reading);
 
-    internal static Corpus FromFiles(CorpusFiles found, CorpusOptions options)
+    private static Corpus FromFiles(CorpusFiles found, CorpusOptions options)
     {
         var files = found.Files;
         var description = string.Join(

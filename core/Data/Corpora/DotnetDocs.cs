@@ -5,8 +5,6 @@ namespace Electra.Data.Corpora;
 
 /// <summary>A member of the documented API.</summary>
 /// <param name="Kind">T: type, M: method, P: property, F: field, E: event.</param>
-/// <param name="FullName">The name as the documentation has it, without the kind:
-/// <c>System.String.Format(System.String,System.Object)</c>.</param>
 /// <param name="Namespace">The namespace of its type.</param>
 /// <param name="Type">The full name of its type; the type itself where it is one.</param>
 /// <param name="Summary">What it is or does; empty where nothing is said.</param>
@@ -14,7 +12,6 @@ namespace Electra.Data.Corpora;
 /// <param name="Other">Its remarks, parameters and exceptions, each a text.</param>
 internal sealed record DocumentedMember(
     char Kind,
-    string FullName,
     string Namespace,
     string Type,
     string Summary,
@@ -142,7 +139,7 @@ internal static class DotnetDocs
         var space = Outer(type);
         while (types.Contains(space))
             space = Outer(space);
-        return new DocumentedMember(kind, fullName, space, type, summary, returns, other);
+        return new DocumentedMember(kind, space, type, summary, returns, other);
 
         static string Outer(string name) => name.LastIndexOf('.') is > 0 and var dot ? name[..dot] : "";
     }

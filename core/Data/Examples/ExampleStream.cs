@@ -19,9 +19,6 @@ internal sealed class ExampleStream(ExampleStore store, long seed, int rank = 0,
     /// <summary>Examples read so far by all processes together: all there is to save of a stream, and the same for each of them.</summary>
     public long Position { get; set; }
 
-    /// <summary>How many times the examples have been read, with the fraction.</summary>
-    public double Epochs => (double)Position / store.Count;
-
     /// <summary>The numbers of the next examples: of the next <paramref name="count"/> · world ones, every world-th from rank on.</summary>
     public long[] Next(int count)
     {

@@ -27,7 +27,7 @@ internal readonly struct ShuffledOrder
     }
 
     /// <summary>How many numbers are in order.</summary>
-    public long Count { get; }
+    private long Count { get; }
 
     /// <summary>The number at a place: every number below <see cref="Count"/> has one place.</summary>
     public long this[long place]

@@ -52,7 +52,7 @@ internal static class DelimitedText
     /// <summary>
     /// The separator with which the first line names all columns that are wanted; where none does, the one that is there most often.
     /// </summary>
-    internal static char SeparatorOf(string line, IReadOnlyList<string> wanted)
+    private static char SeparatorOf(string line, IReadOnlyList<string> wanted)
     {
         var split = Separators.ToDictionary(separator => separator, separator => Split(line, separator));
         return Separators.FirstOrDefault(

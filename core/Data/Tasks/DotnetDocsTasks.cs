@@ -54,7 +54,7 @@ internal static class DotnetDocsTasks
     /// How close two members are in the tree of namespaces and types, from their summaries: 5 × the share of the longer path that both
     /// have; 0 where not even the root is shared, 5 in one type.
     /// </summary>
-    public static TaskDefinition Distance { get; } = new()
+    private static TaskDefinition Distance { get; } = new()
     {
         Name = "docs-distance",
         DisplayName = "Distance",
@@ -190,7 +190,7 @@ internal static class DotnetDocsTasks
     private static bool SaysSomething(string text) => text.Length <= MostCharacters && text.Count(c => c == ' ') >= FewestWords - 1;
 
     /// <summary>Which split a type belongs to: 70% of the types train, 15% measure, 15% test.</summary>
-    internal static SplitRole RoleOf(string type) =>
+    private static SplitRole RoleOf(string type) =>
         RandomKey
             .FromSeed(Seed)[BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(type)))]
             .Numbers()

@@ -20,9 +20,6 @@ internal sealed class EncodedRows
         padding = tokenizer.Vocabulary.PadId;
     }
 
-    /// <summary>The number of rows.</summary>
-    public int Count => labels.Length;
-
     /// <summary>What became of the rows.</summary>
     public RowCounts Counts => buffers.Counts;
 

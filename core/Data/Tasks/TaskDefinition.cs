@@ -60,7 +60,7 @@ public sealed record TaskDefinition
     public IReadOnlyList<string> NumberedLabels { get => field ?? Labels; init; }
 
     /// <summary>What stands in the place of a label where a row has none: such rows are left out.</summary>
-    public IReadOnlyList<string> DropLabels { get; init; } = [];
+    internal IReadOnlyList<string> DropLabels { get; init; } = [];
 
     /// <summary>How labels are written in the task's files and in its submission.</summary>
     internal LabelForm LabelForm { get; init; }
@@ -83,10 +83,10 @@ public sealed record TaskDefinition
     public bool IsUnordered { get; init; }
 
     /// <summary>Whether training rows without a text are dropped; elsewhere an empty text is a text.</summary>
-    public bool DropsEmptyText { get; init; }
+    internal bool DropsEmptyText { get; init; }
 
     /// <summary>Whether lines with too few columns are passed over: one file of the official archive has torn lines.</summary>
-    public bool SkipsTornLines { get; init; }
+    internal bool SkipsTornLines { get; init; }
 
     /// <summary>The splits, in the order of training, measuring and predicting.</summary>
     internal IReadOnlyList<TaskSplit> Splits { get; init; } = [];
@@ -95,7 +95,7 @@ public sealed record TaskDefinition
     internal Func<SplitRole, TaskColumns>? ArchiveColumns { get; init; }
 
     /// <summary>Where a split may lie in the official archive, if not at <c>DisplayName/split.tsv</c>.</summary>
-    public IReadOnlyList<string> ArchiveFiles { get; init; } = [];
+    internal IReadOnlyList<string> ArchiveFiles { get; init; } = [];
 
     /// <summary>The task whose model predicts this one, where it has no training rows of its own; else its own name.</summary>
     public string Model { get => field ?? Name; init; }

@@ -8,7 +8,7 @@ namespace Electra.Finetuning.Prediction;
 /// <summary>The runs that predict a task.</summary>
 public sealed record ChosenRuns
 {
-    internal ChosenRuns(TaskDefinition task, IReadOnlyList<FinetuneResult> runs, int finished, string root) =>
+    private ChosenRuns(TaskDefinition task, IReadOnlyList<FinetuneResult> runs, int finished, string root) =>
         (Task, Runs, Finished, Root) = (task, runs, finished, root);
 
     /// <summary>The task.</summary>
@@ -117,7 +117,7 @@ public sealed record ChosenRuns
     /// <summary>The mean of what each of the runs puts out for the same rows.</summary>
     /// <param name="outputs">The outputs of each run, <c>[rows · outputs]</c>.</param>
     /// <exception cref="UserErrorException">One of them is not finite.</exception>
-    public float[] Mean(IReadOnlyList<float[]> outputs)
+    internal float[] Mean(IReadOnlyList<float[]> outputs)
     {
         foreach (var (i, values) in outputs.Index())
             if (!Metrics.AreFinite(values))

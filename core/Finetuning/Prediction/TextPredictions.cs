@@ -108,7 +108,7 @@ public static class TextPredictions
 
     /// <summary>A line as a row of a task.</summary>
     /// <exception cref="UserErrorException">The task wants two texts, and the line has not two; or one, and it has a tab.</exception>
-    internal static TaskRow Row(TaskDefinition task, string line, string place) =>
+    private static TaskRow Row(TaskDefinition task, string line, string place) =>
         (task.IsPair, line.Split('\t')) switch
         {
             (true, [var a, var b]) => new TaskRow(a, b, float.NaN),

@@ -150,7 +150,7 @@ public sealed class ModelsInTheWildTests : IDisposable
             .Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal))
             .Append(("classifier.weight", ones(5, 32)))
             .Append(("classifier.bias", zeros(5)));
-        HuggingFaceFolder.Save(
+        HuggingFaceFolder.WriteFiles(
             folder.File("head"),
             HuggingFaceConfig.Load(Path.Combine(Model, "config.json")) with
             {
@@ -177,7 +177,7 @@ public sealed class ModelsInTheWildTests : IDisposable
     {
         var config = HuggingFaceConfig.Load(folder.File("pair/generator/config.json")) with { TieWordEmbeddings = false };
         using var generator = PretrainedModel.Open(folder.File("pair/generator"));
-        HuggingFaceFolder.Save(
+        HuggingFaceFolder.WriteFiles(
             folder.File("untied"),
             config,
             generator.Weights().Append(("generator_lm_head.weight", ones(200, 16))),

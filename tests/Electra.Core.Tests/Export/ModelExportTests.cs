@@ -162,7 +162,7 @@ public sealed class ModelExportTests : IDisposable
     }
 
     private void SaveClassifier(string name, ElectraClassifier classifier) =>
-        HuggingFaceFolder.Save(
+        HuggingFaceFolder.WriteFiles(
             folder.File(name),
             HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0),
             classifier.Store.Named(),

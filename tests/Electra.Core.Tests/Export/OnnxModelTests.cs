@@ -71,7 +71,7 @@ public sealed class OnnxModelTests : IDisposable
     {
         using var classifier = ElectraClassifier.Create(TinyPair.Config, outputs, headDropout: 0.1, seed: 9, Compute.Reference);
         var labels = Enumerable.Range(0, outputs).ToDictionary(i => i, i => $"label{i}");
-        HuggingFaceFolder.Save(
+        HuggingFaceFolder.WriteFiles(
             folder.File("classifier"),
             HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0) with
             {
@@ -92,7 +92,7 @@ public sealed class OnnxModelTests : IDisposable
     public void An_encoder_without_a_head_is_refused_and_nothing_is_written()
     {
         using var pair = TinyPair.Load();
-        HuggingFaceFolder.Save(folder.File("encoder"), HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraModel", 0),
+        HuggingFaceFolder.WriteFiles(folder.File("encoder"), HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraModel", 0),
             pair.DiscriminatorWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)), Words);
         Assert.Contains("without a head", Assert.Throws<UserErrorException>(() => Export(folder.File("encoder"))).Message);
         Assert.False(File.Exists(folder.File("model.onnx")));

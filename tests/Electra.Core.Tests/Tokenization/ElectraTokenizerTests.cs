@@ -121,12 +121,12 @@ public class ElectraTokenizerTests
 
     [Fact]
     public void Any_text_at_all_is_encoded_in_the_same_way_by_every_path() =>
-        Gen.String[0, 60].Array[1, 20].Sample(texts =>
+        Gen.String[0, 60].Sample(text =>
         {
-            var batch = Tokenizer.Value.EncodeBatch(texts);
-            return texts.Select((text, i) =>
-                batch[i].SequenceEqual(Tokenizer.Value.EncodeToIds(text))
-                && batch[i].SequenceEqual(Tokenizer.Value.EncodeToTokens(text, out string? _).Select(token => token.Id))).All(same => same);
+            var ids = new List<int>();
+            Tokenizer.Value.Encode(text, ids);
+            return ids.SequenceEqual(Tokenizer.Value.EncodeToIds(text))
+                && ids.SequenceEqual(Tokenizer.Value.EncodeToTokens(text, out string? _).Select(token => token.Id));
         });
 
     [Fact]
