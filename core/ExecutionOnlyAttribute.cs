@@ -5,4 +5,4 @@ namespace Electra;
 /// value. A key without this attribute, or a key around it with it, makes another experiment of the run.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class ExecutionOnlyAttribute : Attribute;
+internal sealed class ExecutionOnlyAttribute : Attribute;

@@ -71,7 +71,6 @@ internal sealed record ConfigScalar(ConfigPlace Place, string Text, bool IsQuote
 /// <summary>A list of values.</summary>
 internal sealed record ConfigSequence(ConfigPlace Place, IReadOnlyList<ConfigNode> Items) : ConfigNode(Place);
 
-/// <summary>A key and its value.</summary>
 internal sealed record ConfigEntry(string Key, ConfigPlace Place, ConfigNode Value);
 
 /// <summary>Keys with their values, in the order in which they were written.</summary>

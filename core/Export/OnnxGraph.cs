@@ -64,7 +64,6 @@ internal sealed class OnnxGraph(string name)
         return name;
     }
 
-    /// <summary>A number.</summary>
     public string Number(double value) => Constant(value.ToString("R", CultureInfo.InvariantCulture), () => tensor((float)value));
 
     /// <summary>A whole number.</summary>

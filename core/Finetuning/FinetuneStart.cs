@@ -206,6 +206,5 @@ public sealed class FinetuneStart : IDisposable
     /// <summary>Updates of a run of a task.</summary>
     internal long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);
 
-    /// <summary>Updates of one of its epochs.</summary>
     internal int EpochUpdates(TaskData data) => (data.Train.Count + config.Training.BatchSize - 1) / config.Training.BatchSize;
 }

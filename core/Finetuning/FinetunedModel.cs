@@ -36,7 +36,6 @@ internal sealed class FinetunedModel : IDisposable
     /// <summary>How it reads rows.</summary>
     public EncodingOptions Encoding => Config.Encoding;
 
-    /// <summary>The classifier.</summary>
     private ElectraClassifier Model { get; }
 
     /// <summary>Opens the model of a run.</summary>

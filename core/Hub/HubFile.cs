@@ -23,7 +23,6 @@ internal sealed partial record HubFile
     /// <summary>Its path in the repository.</summary>
     public string Path { get; }
 
-    /// <summary>Its bytes.</summary>
     public long Size { get; }
 
     /// <summary>What names its content: the SHA-256 of a file in large-file storage, git's hash of any other.</summary>

@@ -17,7 +17,6 @@ internal sealed class HubSnapshot
         Files = [.. files.OrderBy(file => file.Path, StringComparer.Ordinal)];
     }
 
-    /// <summary>The repository.</summary>
     public HubRepository Repository { get; }
 
     /// <summary>The commit that its revision is.</summary>

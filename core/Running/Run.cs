@@ -109,7 +109,6 @@ public sealed class Run<T>
     /// <summary>What the script was called with.</summary>
     internal IReadOnlyList<string> Arguments { get; init; } = [];
 
-    /// <summary>The script that is run.</summary>
     internal ScriptText Script { get; }
 
     internal bool HasFolder => folder is not null;

@@ -104,7 +104,6 @@ internal static class ScoreCsv
         return names.Index().DistinctBy(name => name.Item).ToDictionary(name => name.Item, name => name.Index);
     }
 
-    /// <summary>The fields of a line.</summary>
     private sealed record Row(string Place, Dictionary<string, int> Columns, string[] Fields)
     {
         public bool IsBlank => Fields.All(string.IsNullOrWhiteSpace);

@@ -52,7 +52,6 @@ internal static class AtomicFile
     /// <summary>Writes a file of UTF-8 text, without a byte-order mark.</summary>
     public static void WriteAllText(string path, string text) => WriteAllBytes(path, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Writes a file of bytes.</summary>
     public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) => Write(path, stream => stream.Write(bytes.Span));
 }
 

@@ -21,7 +21,6 @@ internal sealed unsafe class MappedFile : IDisposable
         start += view.PointerOffset;
     }
 
-    /// <summary>Bytes in the file.</summary>
     public long Length { get; }
 
     /// <summary>

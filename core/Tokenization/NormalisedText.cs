@@ -7,7 +7,6 @@ namespace Electra.Tokenization;
 /// <param name="Places">The places.</param>
 internal readonly record struct NormalisedText(string Text, NormalisedText.Sources Places)
 {
-    /// <summary>Normalises a text.</summary>
     public static NormalisedText Of(ReadOnlySpan<char> text, CharacterClasses classes)
     {
         var unsplit = classes.Unsplit;

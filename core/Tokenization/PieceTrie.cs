@@ -21,7 +21,6 @@ internal sealed class PieceTrie
     private readonly ushort[] codes;
     private readonly Cell[] cells;
 
-    /// <summary>The trees of a vocabulary.</summary>
     public PieceTrie(Vocabulary vocabulary)
     {
         codes = Codes(vocabulary);

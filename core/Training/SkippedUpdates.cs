@@ -37,7 +37,6 @@ internal sealed class SkippedUpdates
             AtomicFile.WriteAllText(path, string.Concat(kept.Select(line => line + "\n")));
     }
 
-    /// <summary>Appends an update.</summary>
     public void Write(UpdateRecord update, IReadOnlyList<long> examples) =>
         File.AppendAllText(
             path,

@@ -10,7 +10,6 @@ internal sealed record UpdateRecord(long Update, IReadOnlyList<double> Losses, d
     /// <summary>The loss that is minimised.</summary>
     public double Loss => Losses[0];
 
-    /// <summary>Whether all losses are finite.</summary>
     public bool HasFiniteLosses => Losses.All(double.IsFinite);
 
     /// <summary>Whether losses and gradients are finite. An update where they are not is skipped.</summary>

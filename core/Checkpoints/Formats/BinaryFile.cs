@@ -33,10 +33,8 @@ internal sealed unsafe class BinaryFile : IDisposable
         }
     }
 
-    /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>Its bytes.</summary>
     public long Length { get; }
 
     /// <summary>Bytes of the file.</summary>

@@ -13,7 +13,6 @@ internal sealed record StoredTensor(string Name, ScalarType Type, IReadOnlyList<
 /// <summary>Tensors by name in a file that is open to be read, whatever its format.</summary>
 internal interface IWeightFile : IDisposable
 {
-    /// <summary>The file.</summary>
     string Path { get; }
 
     /// <summary>What is in it, by name.</summary>

@@ -61,13 +61,10 @@ internal sealed record HuggingFaceConfig
     /// <summary>The family of models.</summary>
     public string ModelType { get; init; } = "electra";
 
-    /// <summary>Attention heads.</summary>
     public int NumAttentionHeads { get; init; } = 4;
 
-    /// <summary>Transformer layers.</summary>
     public int NumHiddenLayers { get; init; } = 12;
 
-    /// <summary>The id of [PAD].</summary>
     public int PadTokenId { get; init; }
 
     /// <summary>How positions are embedded.</summary>
@@ -77,7 +74,6 @@ internal sealed record HuggingFaceConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? TieWordEmbeddings { get; init; }
 
-    /// <summary>Token types.</summary>
     [JsonPropertyName("type_vocab_size")]
     public int TokenTypes { get; init; } = 2;
 

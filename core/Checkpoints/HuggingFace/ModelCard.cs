@@ -26,10 +26,8 @@ internal sealed partial class ModelCard(string title)
     /// <summary>Adds the tags that the hub finds it by.</summary>
     public ModelCard Tags(params IEnumerable<string> tags) => With("tags", $"[{string.Join(", ", tags)}]");
 
-    /// <summary>Adds a paragraph.</summary>
     public ModelCard Text(string paragraph) => Append(paragraph);
 
-    /// <summary>Begins a section.</summary>
     public ModelCard Section(string heading) => Append($"## {heading}");
 
     /// <summary>Adds an example.</summary>
@@ -45,7 +43,6 @@ internal sealed partial class ModelCard(string title)
                 .Select(IReadOnlyList<string> (row) => [row.Name, FormattableString.Invariant($"{row.Value}")])
         );
 
-    /// <summary>Adds a table.</summary>
     public ModelCard Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows) =>
         Append(
             string.Join(

@@ -27,7 +27,6 @@ internal static class WeightNames
     /// <summary>The output matrix of a generator, which is its word embeddings.</summary>
     public const string TiedOutput = "generator_lm_head.weight";
 
-    /// <summary>The word embeddings.</summary>
     public const string Words = Embeddings + "word_embeddings.weight";
 
     /// <summary>Counts from 0: a constant that older versions of the library saved.</summary>

@@ -22,7 +22,6 @@ internal sealed record CorpusName(string Name, HubRepository Repository, string 
         ["fineweb-edu"] = new("HuggingFaceFW/fineweb-edu", Config: "sample-10BT"),
     };
 
-    /// <summary>The names.</summary>
     public static IEnumerable<string> Known => ByName.Keys;
 
     /// <summary>Whether a source is such a name; a file or folder of that name comes first.</summary>

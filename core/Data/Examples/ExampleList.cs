@@ -13,16 +13,13 @@ internal sealed class ExampleList
     private readonly List<int> ids = [];
     private readonly List<ExampleBounds> bounds = [];
 
-    /// <summary>The number of examples.</summary>
     public int Count => bounds.Count;
 
-    /// <summary>The ids of all examples.</summary>
     public ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(ids);
 
     /// <summary>Where each example lies in <see cref="Ids"/>.</summary>
     public ReadOnlySpan<ExampleBounds> Bounds => CollectionsMarshal.AsSpan(bounds);
 
-    /// <summary>The ids of one example.</summary>
     public ReadOnlySpan<int> this[int index] => Ids[(index == 0 ? 0 : (int)bounds[index - 1].End)..(int)bounds[index].End];
 
     /// <summary>Appends <c>[CLS] A [SEP]</c>, or <c>[CLS] A [SEP] B [SEP]</c> where <paramref name="second"/> is not empty.</summary>

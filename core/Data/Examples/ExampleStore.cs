@@ -17,7 +17,6 @@ internal sealed class ExampleStore : IDisposable
     private ExampleStore(ExampleStoreFiles files, ExampleStoreInfo info, MappedFile tokens, MappedFile index) =>
         (this.files, this.info, this.tokens, this.index) = (files, info, tokens, index);
 
-    /// <summary>The number of examples.</summary>
     public long Count => info.Counts.Examples;
 
     /// <summary>No example is longer than this.</summary>

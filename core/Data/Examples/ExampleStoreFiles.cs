@@ -44,7 +44,6 @@ internal readonly record struct ExampleStoreFiles(string Folder, string Name)
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal readonly record struct StoredExample(long End, int LengthA, uint Checksum)
 {
-    /// <summary>The checksum of an example.</summary>
     public static uint ChecksumOf(ReadOnlySpan<byte> tokens, int lengthA) => (uint)XxHash3.HashToUInt64(tokens, lengthA);
 }
 

@@ -35,7 +35,6 @@ internal sealed record PreparationState
 
     public required PreparationIdentity Identity { get; init; }
 
-    /// <summary>Segments written.</summary>
     public long Segments { get; init; }
 
     /// <summary>What these segments gave.</summary>

@@ -13,7 +13,6 @@ internal sealed class SegmentExamples
 
     public ExampleList HeldOut { get; } = new();
 
-    /// <summary>The segment that the examples are of.</summary>
     public CorpusSegment Segment { get; private set; } = new(0, 0, [], 0);
 
     /// <summary>Tokens of the segment that are in no example.</summary>

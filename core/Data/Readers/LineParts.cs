@@ -13,13 +13,10 @@ internal ref struct LineParts(ReadOnlySpan<char> line, int longest)
     /// <summary>A longer word is one <c>[UNK]</c> (Hugging Face's <c>max_input_chars_per_word</c>), or a script without spaces.</summary>
     private const int LongestWord = 100;
 
-    /// <summary>The current part.</summary>
     public readonly Range Current => start..end;
 
-    /// <summary>For <c>foreach</c>.</summary>
     public readonly LineParts GetEnumerator() => this;
 
-    /// <summary>Goes to the next part.</summary>
     public bool MoveNext()
     {
         start = end;

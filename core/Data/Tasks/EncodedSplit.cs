@@ -17,7 +17,6 @@ internal sealed class EncodedSplit : IDisposable
         lengths = [.. Enumerable.Range(0, Count).Select(row => store.Lengths(row).Length)];
     }
 
-    /// <summary>Which split.</summary>
     public TaskSplit Split { get; }
 
     /// <summary>The number of rows.</summary>

@@ -12,7 +12,6 @@ namespace Electra.Finetuning.Prediction;
 /// <param name="Runs">The runs they are the mean of.</param>
 internal sealed record TestPredictions(TaskDefinition Task, TaskSplit Split, float[] Logits, IReadOnlyList<FinetuneResult> Runs)
 {
-    /// <summary>The number of rows.</summary>
     public int Rows => Logits.Length / Task.Outputs;
 }
 

@@ -92,8 +92,12 @@ public sealed class OnnxModelTests : IDisposable
     public void An_encoder_without_a_head_is_refused_and_nothing_is_written()
     {
         using var pair = TinyPair.Load();
-        HuggingFaceFolder.WriteFiles(folder.File("encoder"), HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraModel", 0),
-            pair.DiscriminatorWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)), Words);
+        HuggingFaceFolder.WriteFiles(
+            folder.File("encoder"),
+            HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraModel", 0),
+            pair.DiscriminatorWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)),
+            Words
+        );
         Assert.Contains("without a head", Assert.Throws<UserErrorException>(() => Export(folder.File("encoder"))).Message);
         Assert.False(File.Exists(folder.File("model.onnx")));
     }

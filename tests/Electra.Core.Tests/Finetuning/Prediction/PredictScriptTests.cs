@@ -206,7 +206,10 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
         {
             using var model = FinetunedModel.Open(FinetuneResult.Folder(runs.Tiny.File("runs"), "tiny", task, number), Compute.Reference);
             foreach (var (i, row) in rows.Index())
-                sums[i] = [.. model.Predict([row], batchSize: 1, new(), default).Zip(sums[i] ?? new float[definition.Outputs], (a, b) => a + b)];
+                sums[i] =
+                [
+                    .. model.Predict([row], batchSize: 1, new(), default).Zip(sums[i] ?? new float[definition.Outputs], (a, b) => a + b),
+                ];
         }
         return [.. sums.Select((sum, i) => $"{i}\t{Labels.Text(definition, sum)}")];
     }
