@@ -89,7 +89,7 @@ internal sealed class Adam : IDisposable
     public Tensor Means { get; }
 
     /// <summary>Second moments, laid out like <see cref="ParameterStore.Values"/>.</summary>
-    private Tensor Squares { get; }
+    public Tensor Squares { get; }
 
     /// <summary>What to take the gradients of: the loss, in float16 times a factor that <see cref="Step"/> takes out of them
     /// again.</summary>
