@@ -87,7 +87,7 @@ public sealed class HuggingFaceClassifierTests : IDisposable
     }
 
     private void Save(string name, Dictionary<string, Tensor> weights, string architecture) =>
-        HuggingFaceFolder.Save(
+        HuggingFaceFolder.WriteFiles(
             folder.File(name),
             HuggingFaceConfig.Of(TinyPair.Config, TinyPair.Config.Discriminator, architecture, 0),
             weights.Select(weight => (weight.Key, weight.Value.detach())),
