@@ -1,8 +1,8 @@
 using System.Globalization;
 using Electra.Running;
 using Electra.Statistics.Inference;
-using ScottPlot.TickGenerators;
 using ScottPlot;
+using ScottPlot.TickGenerators;
 using SkiaSharp;
 
 namespace Electra.Statistics;

@@ -57,11 +57,11 @@ public sealed class ScoreSetTests : IDisposable
         foreach (var (what, _) in OddFiles.All)
         {
             OddFiles.Put(what, predictions);
-            Assert.Contains("not there to tell why", Why());
+            Assert.Contains("were not kept", Why());
             OddFiles.Remove(predictions);
         }
         File.WriteAllBytes(predictions, [0xFF, 0x00, 0x09, 0x0A, 0x09, 0x09]);
-        Assert.Contains("not there to tell why", Why());
+        Assert.Contains("were not kept", Why());
         File.WriteAllText(predictions, "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t1\t0.5\t0.5\ndev\t1\t2\t0.5\t0.5\n");
         Assert.Equal("it predicts the same for all rows", Why());
 
