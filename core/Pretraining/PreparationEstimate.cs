@@ -80,7 +80,8 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
     /// <param name="Examples">Its examples.</param>
     /// <param name="Tokens">The tokens of these.</param>
     /// <param name="Reading">How long reading it took.</param>
-    /// <param name="Segments">The segments that it was cut into.</param>
+    /// <param name="SegmentCount">How many segments it was cut into.</param>
+    /// <param name="Segments">The first of these, which fit into memory.</param>
     private sealed record Sample(
         long Characters,
         long Bytes,
@@ -88,9 +89,12 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         long Examples,
         long Tokens,
         TimeSpan Reading,
+        int SegmentCount,
         IReadOnlyList<CorpusSegment> Segments
     )
     {
+        private const int KeptSegments = 8;
+
         /// <summary>How long making its examples takes on some threads at once, which share memory and perhaps cores.</summary>
         public TimeSpan Making(ExampleSource source, ExampleSettings settings, int threads)
         {
@@ -104,7 +108,7 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
                 (i, _, made) => made.Fill(Segments[i % Segments.Count], source, settings),
                 _ => { }
             );
-            return clock.Elapsed * Segments.Count / filled;
+            return clock.Elapsed * SegmentCount / filled;
         }
 
         /// <summary>Takes a sample, a segment at a time as a preparation does; null where the corpus ends before.</summary>
@@ -118,6 +122,7 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
         {
             long characters = 0, bytes = 0, charactersOfBytes = 0, examples = 0, tokens = 0;
             var reading = new Stopwatch();
+            int count = 0;
             var segments = new List<CorpusSegment>();
             IEnumerable<string> Documents()
             {
@@ -144,11 +149,13 @@ internal sealed record PreparationEstimate(double Characters, double Examples, d
             {
                 reading.Stop();
                 made.Fill(segment, source, settings);
-                segments.Add(segment);
+                count++;
+                if (segments.Count < KeptSegments)
+                    segments.Add(segment);
                 examples += made.Train.Count + made.HeldOut.Count;
                 tokens += made.Train.Ids.Length + made.HeldOut.Ids.Length;
                 if (characters >= SampleCharacters && charactersOfBytes > 0)
-                    return new Sample(characters, bytes, charactersOfBytes, examples, tokens, reading.Elapsed, segments);
+                    return new Sample(characters, bytes, charactersOfBytes, examples, tokens, reading.Elapsed, count, segments);
                 reading.Start();
             }
             return null;

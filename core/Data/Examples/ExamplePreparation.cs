@@ -104,30 +104,29 @@ internal static class ExamplePreparation
                 grain.SegmentCharacters
             )
             : CorpusSegment.Cut(source.Documents, state, grain.SegmentCharacters);
+        void Save() =>
+            DiskSpace.Guard(folder, () =>
+            {
+                train.Flush();
+                heldOut.Flush();
+                state.Save(folder);
+                source.Prepared?.Invoke(state.Summary.Documents);
+            });
+
         foreach (var examples in InOrder(segments, source, settings, workers, cancellation))
         {
             DiskSpace.Guard(folder, () =>
             {
                 train.Append(examples.Train);
                 heldOut.Append(examples.HeldOut);
-                state = state.With(examples.Segment, train.Counts, heldOut.Counts, examples.Dropped);
-                if (state.Segments % grain.SegmentsPerEntry == 0)
-                {
-                    train.Flush();
-                    heldOut.Flush();
-                    state.Save(folder);
-                    source.Prepared?.Invoke(state.Summary.Documents);
-                }
             });
+            state = state.With(examples.Segment, train.Counts, heldOut.Counts, examples.Dropped);
+            if (state.Segments % grain.SegmentsPerEntry == 0)
+                Save();
         }
-        if (state.Summary.Train.Examples == 0)
-        {
-            PreparationState.Delete(folder);
-            throw new UserErrorException(
-                $"The corpus gives no example to train on: {state.Summary.Documents} documents, {state.Summary.Characters} characters "
-                    + $"({source.Description})."
-            );
-        }
+        RequireExamples(source, state, folder);
+        // The last downloads are removed before the state says that all is done: nothing looks for them after that.
+        Save();
         DiskSpace.Guard(folder, () =>
         {
             train.Finish();
@@ -135,8 +134,19 @@ internal static class ExamplePreparation
             state = state with { Complete = true };
             state.Save(folder);
         });
-        source.Prepared?.Invoke(state.Summary.Documents);
         return state;
+    }
+
+    /// <exception cref="UserErrorException">There is nothing to train on.</exception>
+    private static void RequireExamples(ExampleSource source, PreparationState state, string folder)
+    {
+        if (state.Summary.Train.Examples > 0)
+            return;
+        PreparationState.Delete(folder);
+        throw new UserErrorException(
+            $"The corpus gives no example to train on: {state.Summary.Documents} documents, {state.Summary.Characters} characters "
+                + $"({source.Description})."
+        );
     }
 
     /// <summary>The examples of each segment, in order. What is handed out is filled anew once the next is asked for.</summary>

@@ -77,10 +77,14 @@ public class ConfigProperties
             double => number,
             float => (float)number,
             Enum => Enum.GetValues(value.GetType()) is var all ? all.GetValue(random.Next(all.Length)) : null,
-            string text => text + new[] { "", "-2", " #", ": x", "é", "'\"" }[random.Next(6)],
+            string text => text + Odd(random),
+            IReadOnlyList<string> texts => texts.Append($"x{Odd(random)}").ToList(),
             _ => null,
         };
     }
+
+    /// <summary>What has a meaning in YAML, or none.</summary>
+    private static string Odd(Random random) => new[] { "", "-2", " #", ": x", "é", "'\"" }[random.Next(6)];
 
     private static bool IsRecord(Type type) => type.GetMethod("<Clone>$") is not null && !typeof(IEnumerable).IsAssignableFrom(type);
 }

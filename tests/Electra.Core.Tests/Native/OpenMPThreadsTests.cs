@@ -19,7 +19,7 @@ public class OpenMPThreadsTests
             #r "{{typeof(Compute).Assembly.Location}}"
             using System.Runtime.InteropServices;
             [DllImport("libc")] static extern nint getenv(string name);
-            Electra.Native.LibTorch.EnsureLoaded();
+            Electra.Tensors.Compute.Open(new Electra.Tensors.ComputeOptions());
             Console.WriteLine(Marshal.PtrToStringUTF8(getenv("GOMP_SPINCOUNT")) ?? "not set");
             """);
 

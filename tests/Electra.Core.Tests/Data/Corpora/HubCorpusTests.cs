@@ -51,9 +51,9 @@ public sealed class HubCorpusTests : IAsyncLifetime
                 await ParquetBytes.Of("text", $"Title\n{language} () {line}"),
                 isLarge: true
             );
-        Assert.Equal([$"en  {line}"], Read("wikipedia"));
-        Assert.Equal([$"de  {line}"], Read("wikipedia:20231101.de"));
-        Assert.Equal([$"de  {line}"], Read(new CorpusOptions { Source = ["wikipedia"], Config = "20231101.de" }));
+        Assert.Equal([$"en () {line}"], Read("wikipedia"));
+        Assert.Equal([$"de () {line}"], Read("wikipedia:20231101.de"));
+        Assert.Equal([$"de () {line}"], Read(new CorpusOptions { Source = ["wikipedia"], Config = "20231101.de" }));
         Assert.Equal([$"Title\nen () {line}"], Read(new CorpusOptions { Source = ["wikipedia"], Cleaning = Cleaning.None }));
         Refused("wikipedia:19990101.en", "no configuration 19990101.en", "20231101.de");
     }
