@@ -23,7 +23,7 @@ public class OpenMPThreadsTests
             Console.WriteLine(Marshal.PtrToStringUTF8(getenv("GOMP_SPINCOUNT")) ?? "not set");
             """);
 
-        Assert.Equal("1000", await SpinCount([]));
+        Assert.Equal("3000", await SpinCount([]));
         Assert.Equal("77", await SpinCount(new() { ["GOMP_SPINCOUNT"] = "77" }));
         Assert.Equal("not set", await SpinCount(new() { ["OMP_WAIT_POLICY"] = "passive" }));
 

@@ -148,6 +148,26 @@ public class ExamplePreparationTests
         Assert.InRange(tokenized, 1, prepared.Summary.Characters / 2);
     }
 
+    /// <summary>Whoever is killed while downloads are removed would otherwise leave them for good.</summary>
+    [Fact]
+    public void All_documents_are_told_to_be_prepared_before_the_work_is_complete()
+    {
+        using var folder = TestData.Temporary();
+        long told = 0;
+        var source = Made.Source(Corpus) with
+        {
+            Prepared = documents =>
+            {
+                told = documents;
+                Assert.Throws<UserErrorException>(() => ExampleStore.Open(folder.Path, "train"));
+            },
+        };
+
+        using var prepared = Prepare(folder.Path, source);
+
+        Assert.Equal(Corpus.Length, told);
+    }
+
     [Fact]
     public void Cancelled_work_stops_and_goes_on_later()
     {
