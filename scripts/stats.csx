@@ -7,6 +7,7 @@
 
 #load "../core/bin/Release/net10.0/electra.csx"
 
+using Electra.Pretraining;
 using Electra.Running;
 using Electra.Statistics;
 
@@ -17,7 +18,7 @@ return await Experiment.RunOn<StatisticsConfig>(Args, operand: "scores", run =>
     // ---- pre-training runs: every held-out figure over seeds, all curves in one picture --------------------------------
     if (PretrainSet.IsIn(config.Scores))
     {
-        var runs = PretrainSet.Read(config.Scores, config.Groups.Count > 0 ? config.Groups : config.Compare);
+        var runs = PretrainSet.Read<PretrainConfig>(config.Scores, config.Groups.Count > 0 ? config.Groups : config.Compare);
         runs.Describe(run.Console);
         PretrainReport.Write(runs, config, run.Console);
         return 0;

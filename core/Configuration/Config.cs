@@ -129,6 +129,9 @@ internal static class Config
     internal static string LearnedYaml<T>(T config)
         where T : notnull => ConfigWriter.Write(config, key => key.ChangesLearning);
 
+    /// <summary>Whether a key of a configuration, by full dotted name, stands in <see cref="LearnedYaml"/>.</summary>
+    internal static bool ChangesLearning<T>(string key) => ((ConfigRecordType)ConfigTypes.Of(typeof(T))).ChangesLearning(key);
+
     /// <summary>The place of a key, or of the nearest mapping around it that was written.</summary>
     private static ConfigPlace PlaceOf(string key, ConfigNode root)
     {

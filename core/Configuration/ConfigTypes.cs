@@ -49,6 +49,14 @@ internal sealed record ConfigRecordType(Type Type, bool IsNullable, ScalarFormat
             ? nested.FullNames($"{prefix}{key.Name}.", [.. around, Type]).Prepend(prefix + key.Name)
             : [prefix + key.Name]);
 
+    /// <summary>Whether a run with another value of a key, by full dotted name, learns something else; a key of no record may.</summary>
+    public bool ChangesLearning(string fullName)
+    {
+        var parts = fullName.Split('.', 2);
+        return Keys.FirstOrDefault(key => key.Name == parts[0]) is not { } key
+            || (key.ChangesLearning && (parts.Length == 1 || key.Type is not ConfigRecordType nested || nested.ChangesLearning(parts[1])));
+    }
+
     /// <summary>What a list in its place stands for; null where there can be none.</summary>
     public ListFormAttribute? ListForm { get; } = Type.GetCustomAttribute<ListFormAttribute>();
 

@@ -26,11 +26,12 @@ public sealed record PretrainSet
             RunSettings.IsOfPretraining(folder));
 
     /// <summary>Reads the runs of folders.</summary>
+    /// <typeparam name="T">Their configuration: its keys say which of them change what is learned.</typeparam>
     /// <param name="sources">Folders of runs: <c>checkpoints/pretrain</c>.</param>
     /// <param name="groups">Only these experiments; none: all.</param>
     /// <exception cref="UserErrorException">There is no finished run, or none of a group that is asked for, or its runs were made with
     /// different configurations.</exception>
-    public static PretrainSet Read(IReadOnlyList<string> sources, params IReadOnlyList<string> groups)
+    public static PretrainSet Read<T>(IReadOnlyList<string> sources, params IReadOnlyList<string> groups)
     {
         var (runs, leftOut) = (new List<PretrainRun>(), new List<string>());
         foreach (var source in sources)
@@ -56,12 +57,12 @@ public sealed record PretrainSet
         var unfinished = runs.Where(run => run.Unfinished is not null).ToList();
         var kept = finished
             .GroupBy(run => run.Group)
-            .Where(group => IsOneExperiment([.. group], groups, leftOut))
+            .Where(group => IsOneExperiment<T>([.. group], groups, leftOut))
             .SelectMany(group => group);
         var set = new PretrainSet([.. kept]) { Unfinished = unfinished, LeftOut = leftOut };
         set = set with { Groups = [.. groups.Count > 0 ? groups.Distinct() : set.Runs.Select(run => run.Group).Distinct()] };
         if (set.Groups.FirstOrDefault(group => set.Runs.All(run => run.Group != group)) is { } missing)
-            throw Missing(missing, sources, unfinished, groups.Count > 0 ? Read(sources).Groups : []);
+            throw Missing(missing, sources, unfinished, groups.Count > 0 ? Read<T>(sources).Groups : []);
         return set.Runs.Count > 0 ? set : throw Missing(null, sources, unfinished, []);
     }
 
@@ -97,12 +98,12 @@ public sealed record PretrainSet
     }
 
     /// <summary>Whether the runs of a group differ in nothing but the seed; where they were asked for by name, it is an error.</summary>
-    private static bool IsOneExperiment(IReadOnlyList<PretrainRun> runs, IReadOnlyList<string> asked, List<string> leftOut)
+    private static bool IsOneExperiment<T>(IReadOnlyList<PretrainRun> runs, IReadOnlyList<string> asked, List<string> leftOut)
     {
         var first = runs[0];
         foreach (var other in runs.Skip(1))
         {
-            var differences = RunSettings.Differences(first.Settings, other.Settings);
+            var differences = RunSettings.Differences<T>(first.Settings, other.Settings);
             if (differences.Count == 0)
                 continue;
             var message =

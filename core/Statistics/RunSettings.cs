@@ -6,18 +6,6 @@ namespace Electra.Statistics;
 /// <summary>What the <c>config.yaml</c> of a run says, by dotted key.</summary>
 internal static class RunSettings
 {
-    /// <summary>
-    /// Keys, and beginnings of keys, of pre-training that change nothing that is learned, as
-    /// PretrainConfig, above this room, marks them. A test
-    /// compares the two.
-    /// </summary>
-    private static readonly string[] OfPretrainingElsewhere =
-    [
-        "seed", "seeds", "runs_at_once", "evaluation.", "checkpoints.", "logging.", "compute.", "workers", "datasets", "resume",
-        "dry_run", "only",
-        "training.max_minutes", "training.micro_batch_size", "training.max_bad_steps",
-    ];
-
     /// <summary>Whether a folder holds the configuration of a pre-training run.</summary>
     public static bool IsOfPretraining(string folder) =>
         File.Exists(Path.Combine(folder, Experiment.ConfigFile))
@@ -33,22 +21,20 @@ internal static class RunSettings
         return values;
     }
 
-    /// <summary>The keys that change what is learned and that two pre-training runs differ in, each with both values.</summary>
-    public static IReadOnlyList<(string Key, string First, string Second)> Differences(
+    /// <summary>The keys but the seed that change what is learned and that two runs differ in, each with both values.</summary>
+    /// <typeparam name="T">The configuration of both.</typeparam>
+    public static IReadOnlyList<(string Key, string First, string Second)> Differences<T>(
         IReadOnlyDictionary<string, string> first,
         IReadOnlyDictionary<string, string> second
     ) =>
         [
             .. first
                 .Keys.Union(second.Keys)
-                .Where(key => !IsElsewhere(key))
+                .Where(key => key != "seed" && Config.ChangesLearning<T>(key))
                 .Select(key => (key, first.GetValueOrDefault(key, "not set"), second.GetValueOrDefault(key, "not set")))
                 .Where(pair => pair.Item2 != pair.Item3)
                 .OrderBy(pair => pair.key, StringComparer.Ordinal),
         ];
-
-    private static bool IsElsewhere(string key) =>
-        OfPretrainingElsewhere.Any(other => key == other || (other[^1] == '.' && key.StartsWith(other, StringComparison.Ordinal)));
 
     private static void Flatten(ConfigNode node, string key, Dictionary<string, string> values)
     {

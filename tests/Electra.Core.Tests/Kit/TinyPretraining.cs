@@ -6,6 +6,12 @@ internal sealed class TinyPretraining : TinyExperiment
     /// <summary>The folder of a run that has no other name or seed.</summary>
     public const string RunFolder = "runs/tiny_11081";
 
+    /// <summary>A vocabulary for text that is made at random.</summary>
+    public static readonly string[] Words =
+    [
+        .. "the a small old red cat dog bird sees likes follows river house garden today again .".Split(' '),
+    ];
+
     public TinyPretraining()
         : base("pretrain.csx")
     {

@@ -11,26 +11,7 @@ public sealed class HubScriptTests : IAsyncLifetime
 {
     private const string OpenWebText = "datasets/Skylion007/openwebtext", Vocabulary = "google/electra-small-discriminator";
     private const int Shards = 6;
-    private static readonly string[] Words =
-    [
-        "the",
-        "a",
-        "small",
-        "old",
-        "red",
-        "cat",
-        "dog",
-        "bird",
-        "sees",
-        "likes",
-        "follows",
-        "river",
-        "house",
-        "garden",
-        "today",
-        "again",
-        ".",
-    ];
+    private static readonly string[] Words = TinyPretraining.Words;
     private readonly TemporaryFolder folder = TestData.Temporary();
     private HubServer server = null!;
 

@@ -9,25 +9,7 @@ namespace Electra.Tests.Pretraining;
 public sealed class LargeCorpusTests : IDisposable
 {
     private const int MegabytesOfFile = 10;
-    private static readonly string[] Words =
-    [
-        "the",
-        "a",
-        "small",
-        "old",
-        "red",
-        "cat",
-        "dog",
-        "bird",
-        "sees",
-        "likes",
-        "follows",
-        "river",
-        "house",
-        "garden",
-        "today",
-        "again",
-    ];
+    private static readonly string[] Words = TinyPretraining.Words;
     private readonly TinyPretraining tiny = new();
 
     public LargeCorpusTests() =>

@@ -48,7 +48,7 @@ public sealed class PretrainSetTests : IDisposable
         Directory.CreateDirectory(folder.File($"pretrain/{name}_{seed}_100/discriminator"));
     }
 
-    private PretrainSet Read(params string[] groups) => PretrainSet.Read([folder.File("pretrain")], groups);
+    private PretrainSet Read(params string[] groups) => PretrainSet.Read<PretrainConfig>([folder.File("pretrain")], groups);
 
     private string Refused(params string[] groups) => Assert.Throws<UserErrorException>(() => Read(groups)).Message;
 
@@ -150,7 +150,9 @@ public sealed class PretrainSetTests : IDisposable
         Assert.Contains("the group god has no finished run; did you mean good?", Refused("god"));
         Directory.Move(folder.File("pretrain"), folder.File("first"));
         Finished("good", 1, 0.8);
-        var twice = Assert.Throws<UserErrorException>(() => PretrainSet.Read([folder.File("first"), folder.File("pretrain")]));
+        var twice = Assert.Throws<UserErrorException>(() =>
+            PretrainSet.Read<PretrainConfig>([folder.File("first"), folder.File("pretrain")])
+        );
         Assert.Contains("seed 1 of good is there 2 times", twice.Message);
     }
 
@@ -169,7 +171,7 @@ public sealed class PretrainSetTests : IDisposable
         foreach (var other in others)
         {
             bool isSame = Config.LearnedYaml(config) == Config.LearnedYaml(other with { Seed = config.Seed });
-            Assert.Equal(isSame, RunSettings.Differences(Settings(config, "a"), Settings(other, "b")).Count == 0);
+            Assert.Equal(isSame, RunSettings.Differences<PretrainConfig>(Settings(config, "a"), Settings(other, "b")).Count == 0);
         }
 
         IReadOnlyDictionary<string, string> Settings(PretrainConfig of, string name)

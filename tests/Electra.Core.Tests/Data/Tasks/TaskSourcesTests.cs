@@ -191,22 +191,7 @@ public sealed class TaskSourcesTests : IDisposable
     {
         Write("data.csv", content);
         Refused(
-            () =>
-                TaskSources
-                    .Open(
-                        "mine",
-                        Own(
-                            new OwnTaskOptions
-                            {
-                                Text = ["text"],
-                                Labels = ["0", "1"],
-                                Dev = folder.File("data.csv"),
-                            }
-                        )
-                    )
-                    .Splits[0]
-                    .Rows()
-                    .ToList(),
+            () => TaskSources.Open("mine", Own(ZeroOrOne("data.csv"))).Splits[0].Rows().ToList(),
             said
         );
     }
@@ -215,12 +200,7 @@ public sealed class TaskSourcesTests : IDisposable
     public void Rows_without_a_label_are_left_out_where_that_is_asked_for_and_counted()
     {
         Write("data.csv", "text,label\na,0\nb,-\nc,1.0\nd,\n");
-        var options = new OwnTaskOptions
-        {
-            Text = ["text"],
-            Labels = ["0", "1"],
-            Dev = folder.File("data.csv"),
-        };
+        var options = ZeroOrOne("data.csv");
         Refused(
             () => TaskSources.Open("mine", Own(options)).Splits[0].Rows().ToList(),
             "data.csv:3: label is \"-\"",
@@ -242,23 +222,7 @@ public sealed class TaskSourcesTests : IDisposable
     {
         Write("data.csv", content);
         Refused(
-            () =>
-                TaskSources
-                    .Open(
-                        "mine",
-                        Own(
-                            new OwnTaskOptions
-                            {
-                                Text = ["text"],
-                                Labels = ["0", "1"],
-                                DropLabels = ["-"],
-                                Dev = folder.File("data.csv"),
-                            }
-                        )
-                    )
-                    .Splits[0]
-                    .Rows()
-                    .ToList(),
+            () => TaskSources.Open("mine", Own(ZeroOrOne("data.csv") with { DropLabels = ["-"] })).Splits[0].Rows().ToList(),
             said
         );
     }
@@ -288,18 +252,7 @@ public sealed class TaskSourcesTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
         File.CreateSymbolicLink(folder.File("a.csv"), folder.File("gone.csv"));
         Refused(
-            () =>
-                TaskSources.Open(
-                    "mine",
-                    Own(
-                        new OwnTaskOptions
-                        {
-                            Text = ["text"],
-                            Labels = ["0", "1"],
-                            Dev = folder.File("a.csv"),
-                        }
-                    )
-                ),
+            () => TaskSources.Open("mine", Own(ZeroOrOne("a.csv"))),
             "task mine: dev: ",
             "gone.csv, which does not exist"
         );
@@ -312,18 +265,7 @@ public sealed class TaskSourcesTests : IDisposable
         Refused(() => TaskSources.Open("rte", new TaskSourceOptions { Glue = folder.File("nowhere") }), "nowhere", "data.glue");
         Refused(() => Open("rta"), "did you mean rte", "data.own");
         Refused(
-            () =>
-                TaskSources.Open(
-                    "mine",
-                    Own(
-                        new OwnTaskOptions
-                        {
-                            Text = ["text"],
-                            Labels = ["0", "1"],
-                            Dev = folder.File("no.csv"),
-                        }
-                    )
-                ),
+            () => TaskSources.Open("mine", Own(ZeroOrOne("no.csv"))),
             "mine",
             "no.csv"
         );
@@ -378,6 +320,14 @@ public sealed class TaskSourcesTests : IDisposable
     private TaskText Open(string name) => TaskSources.Open(name, new TaskSourceOptions { Glue = folder.Path });
 
     private List<TaskRow> Rows(string name) => [.. Open(name).Splits[0].Rows()];
+
+    private OwnTaskOptions ZeroOrOne(string dev) =>
+        new()
+        {
+            Text = ["text"],
+            Labels = ["0", "1"],
+            Dev = folder.File(dev),
+        };
 
     private static TaskSourceOptions Own(OwnTaskOptions options) =>
         new() { Own = new Dictionary<string, OwnTaskOptions> { ["mine"] = options } };
