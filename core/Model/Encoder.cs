@@ -61,6 +61,28 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
     /// <summary>The tokens of each sequence; null without padding.</summary>
     public IReadOnlyList<int>? Lengths { get; private init; }
 
+    /// <summary>Whether it is more than padding, so that kernels that know of lengths alone cannot take it.</summary>
+    public bool IsDirected { get; private init; }
+
+    /// <summary>
+    /// The mask of the same sequences, read in one direction only: each position attends to itself and to the tokens before it, or after
+    /// it. Padding that has no such token attends to all positions; what it gives is of no token.
+    /// </summary>
+    /// <param name="direction">Which way the text is read.</param>
+    /// <param name="compute">Where the mask is used, and in which precision.</param>
+    /// <returns>A mask with a bias of <c>[batch, 1, length, length]</c>.</returns>
+    public AttentionMask Directed(Direction direction, Compute compute)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var hidden = ones(Length, Length, dtype: ScalarType.Bool, device: compute.Device);
+        hidden = direction == Direction.LeftToRight ? hidden.triu(1) : hidden.tril(-1);
+        hidden = Bias is null ? hidden.view(1, 1, Length, Length) : hidden.logical_or(Bias.ne(0));
+        hidden = hidden.logical_and(hidden.all(-1, keepdim: true).logical_not());
+        var bias = zeros(hidden.shape, device: compute.Device).masked_fill_(hidden, Lowest(compute));
+        return this with { Bias = bias.to(compute.ActivationType).MoveToOuterDisposeScope(), IsDirected = true };
+    }
+
     /// <summary>The mask of sequences of the given lengths, padded to <paramref name="length"/>.</summary>
     /// <param name="lengths">Tokens of each sequence.</param>
     /// <param name="length">Positions of each.</param>
@@ -74,15 +96,27 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
         using var scope = NewDisposeScope();
         onDevice ??= Staging.Put(compute, [.. lengths.Select(n => (long)n)])[0];
         var real = arange(length, device: compute.Device).unsqueeze(0).lt(onDevice.unsqueeze(1));
-        double lowest = compute.ActivationType switch
-        {
-            ScalarType.BFloat16 => -3.38e38,
-            ScalarType.Float16 => -65504,
-            _ => float.MinValue,
-        };
         var bias = zeros(lengths.Count, length, device: compute.Device)
-            .masked_fill_(real.logical_not(), lowest)
+            .masked_fill_(real.logical_not(), Lowest(compute))
             .view(lengths.Count, 1, 1, length);
         return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).MoveToOuterDisposeScope()) { Lengths = lengths };
     }
+
+    /// <summary>The lowest number of the format of the activations.</summary>
+    private static double Lowest(Compute compute) => compute.ActivationType switch
+    {
+        ScalarType.BFloat16 => -3.38e38,
+        ScalarType.Float16 => -65504,
+        _ => float.MinValue,
+    };
+}
+
+/// <summary>Which way a text is read.</summary>
+internal enum Direction
+{
+    /// <summary>Each position sees itself and what stands before it.</summary>
+    LeftToRight,
+
+    /// <summary>Each position sees itself and what stands after it.</summary>
+    RightToLeft,
 }

@@ -58,7 +58,7 @@ internal sealed class TransformerLayer
             shape.HeadSize,
             attention.Lengths
         );
-        if (FastOperations.TransformerLayer(x, all, sizes, dropout, store.Compute.Threads) is { } computed)
+        if (!attention.IsDirected && FastOperations.TransformerLayer(x, all, sizes, dropout, store.Compute.Threads) is { } computed)
             return computed;
 
         using var scope = NewDisposeScope(); // what the backward pass does not need goes now

@@ -85,6 +85,13 @@ internal static class FastOperations
             )
             : linear(x, words.Value.to(x.dtype), bias.Value.to(x.dtype)).to(ScalarType.Float32);
 
+    /// <summary>
+    /// The log-probability of one token for each row by an output layer that is tied to word embeddings: <c>[rows, width]</c> and token
+    /// ids <c>[rows]</c> to <c>[rows]</c> float32. The logits of all rows are never in memory together.
+    /// </summary>
+    public static Tensor LogProbabilities(Tensor x, Tensor tokens, Parameter words, Parameter bias) =>
+        CustomOperation.Apply(new LogProbabilityOperation(words, bias), x, tokens, words.Leaf);
+
     /// <summary>The mean cross-entropy of logits <c>[rows, classes]</c> float32 and classes <c>[rows]</c>.</summary>
     public static Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing, int threads) =>
         logits.dtype == ScalarType.Float32 && logits.device_type == DeviceType.CPU && Available.Value && !plain
