@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Electra.Tests.Model;
 
-/// <summary>The two-tower cloze model against a translation of Google's <c>TwoTowerClozeTransformer</c>, in float32 without dropout.</summary>
+/// <summary>
+/// The two-tower cloze model against a translation of Google's <c>TwoTowerClozeTransformer</c>, in float32 without dropout.
+/// </summary>
 public sealed class TwoTowerGeneratorTests
 {
     private static readonly int[] Lengths = [20, 13, 17, 6];
