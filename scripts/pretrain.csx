@@ -10,7 +10,6 @@
 using Electra.Data.Corpora;
 using Electra.Running;
 using Electra.Model;
-using Electra.Optimization;
 using Electra.Pretraining;
 using Electra.Tensors;
 
@@ -36,7 +35,7 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     // ---- method: mask, generate, corrupt, discriminate, weigh (core/Pretraining/ElectraMethod.cs) ---------------------
     // Each stage can be another: ElectraMethod.From(…) with { Weigh = (generator, discriminator) => generator + 25 * discriminator }
     var method    = ElectraMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute);
-    var schedule  = Schedule.Of(config.Training.Schedule, config.Training.LearningRate, config.Training.Steps, config.Training.WarmupSteps);
+    var schedule  = config.Training.Rates(); // the k-th update's: or k => 1e-3 * Math.Min(1, k / 100.0)
 
     // ---- train: measure, save, and resume where it stopped -------------------------------------------------------------
     PretrainLoop.Train(run, data, model, method, schedule);

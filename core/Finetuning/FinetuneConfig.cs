@@ -204,6 +204,8 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     {
         if (Checkpoint.Count == 0 || Checkpoint.Contains(""))
             yield return new ConfigProblem("checkpoint", "is missing: the model to fine-tune, such as checkpoints/pretrain/demo_36_100");
+        foreach (var (key, problem) in Training.Decay.Problems(Training.Schedule))
+            yield return new ConfigProblem($"training.decay.{key}", problem);
         if (Checkpoint.Distinct().Count() != Checkpoint.Count)
             yield return new ConfigProblem("checkpoint", "has a model twice");
         bool areSeveral = Checkpoint.Count > 1 || Checkpoint.Any(StartModel.IsPattern);

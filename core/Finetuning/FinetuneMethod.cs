@@ -125,7 +125,8 @@ public sealed record FinetuneMethod
                 options.LearningRate,
                 steps,
                 options.WarmupShare,
-                options.RoundWarmup
+                options.RoundWarmup,
+                options.Decay
             ),
     };
 }

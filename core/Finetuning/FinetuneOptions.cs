@@ -40,6 +40,9 @@ public sealed record FinetuneOptions
     /// <summary>How the learning rate moves.</summary>
     public ScheduleKind Schedule { get; init; }
 
+    /// <summary>How it falls, where the schedule leaves a choice.</summary>
+    public DecayOptions Decay { get; init; } = new();
+
     /// <summary>The share of the updates in which the rate rises.</summary>
     [Range(0.0, 1.0)]
     public double WarmupShare { get; init; } = 0.1;

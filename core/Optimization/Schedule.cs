@@ -18,6 +18,34 @@ public enum ScheduleKind
 
     /// <summary>The full rate throughout.</summary>
     Constant,
+
+    /// <summary>Google's: <see cref="OriginalLinear"/> with a power of what is left, lr · (1 − k/N)ᵖ · min(1, k/warmup); p is
+    /// <c>decay.power</c>.</summary>
+    Polynomial,
+
+    /// <summary>Up over the warm-up, then down along half a cosine to zero.</summary>
+    Cosine,
+
+    /// <summary>
+    /// Up over the warm-up, the full rate, and down in the last <c>decay.share</c> of the run (a tenth) to <c>decay.final</c> of the peak
+    /// (a tenth), in a line or as <c>decay.form</c> says. While the rate is full, the length of the run need not be known: from any saved
+    /// state a run can be prolonged or ended (<c>branch_from</c>).
+    /// </summary>
+    WarmupStableDecay,
+
+    /// <summary>Up over the warm-up, then lr · √(warmup/k), and in the last <c>decay.share</c> (a tenth) in a line to
+    /// <c>decay.final</c> (0).</summary>
+    InverseRoot,
+
+    /// <summary>
+    /// Up over the warm-up, a quarter of a cosine for <c>decay.cosine_share</c> of the run (a quarter), then on as 1/√k without a step in
+    /// value or slope, and in the last <c>decay.share</c> (a tenth) in a line to <c>decay.final</c> (0).
+    /// </summary>
+    CosineInverseRoot,
+
+    /// <summary>From a quarter of the rate up to it, and down to zero in the last <c>decay.share</c> (a quarter); it has no other
+    /// warm-up.</summary>
+    Triangle,
 }
 
 /// <summary>The learning rate and the decay of Adam's first moment for one update.</summary>
@@ -36,9 +64,10 @@ public static class Schedule
     /// <param name="kind">How the rate moves.</param>
     /// <param name="peak">The highest learning rate.</param>
     /// <param name="steps">N, the number of updates of the whole run.</param>
-    /// <param name="warmup">Updates of warm-up; one-cycle has its own.</param>
-    public static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, double warmup) =>
-        Of(kind, peak, steps, warmup, warmup / steps);
+    /// <param name="warmup">Updates of warm-up; one-cycle and triangle have their own.</param>
+    /// <param name="decay">How the rate falls; null: as the kind has it by default.</param>
+    public static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, double warmup, DecayOptions? decay = null) =>
+        Of(kind, peak, steps, warmup, warmup / steps, decay ?? new());
 
     /// <summary>The function that a kind names, where the warm-up is given as a share of the run, as in fine-tuning.</summary>
     /// <param name="kind">How the rate moves.</param>
@@ -51,21 +80,48 @@ public static class Schedule
     /// <param name="roundWarmup">
     /// False: the linear schedules take share · N as it is (google-research/electra, <c>optimization.py</c>).
     /// </param>
+    /// <param name="decay">How the rate falls; null: as the kind has it by default.</param>
     public static Func<long, StepRates> OfShare(
         ScheduleKind kind,
         double peak,
         long steps,
         double warmupShare,
-        bool roundWarmup = true
-    ) => Of(kind, peak, steps, roundWarmup ? (long)(warmupShare * steps) : warmupShare * steps, warmupShare);
+        bool roundWarmup = true,
+        DecayOptions? decay = null
+    ) => Of(kind, peak, steps, roundWarmup ? (long)(warmupShare * steps) : warmupShare * steps, warmupShare, decay ?? new());
 
-    private static Func<long, StepRates> Of(ScheduleKind kind, double peak, long steps, double warmup, double warmupShare) => kind switch
+    private static Func<long, StepRates> Of(
+        ScheduleKind kind,
+        double peak,
+        long steps,
+        double warmup,
+        double warmupShare,
+        DecayOptions decay
+    ) => kind switch
     {
         ScheduleKind.OriginalLinear => k => new(OriginalLinear(k, peak, steps, warmup)),
         ScheduleKind.SeparateLinear => k => new(SeparateLinear(k, peak, steps, warmup)),
         ScheduleKind.OneCycle => k => OneCycle(k, peak, steps, startDivisor: 25, endDivisor: 1e5, warmupShare: 0.25),
         ScheduleKind.AdjustedOneCycle => k => OneCycle(k, peak, steps, startDivisor: 1e5, endDivisor: 1e5, warmupShare),
         ScheduleKind.Constant => _ => new(peak),
+        ScheduleKind.Polynomial => k => new(OriginalLinear(k, peak, steps, warmup, decay.Power ?? 1)),
+        ScheduleKind.Cosine => k => new(peak * RateDecay.Cosine(k, steps, warmup)),
+        ScheduleKind.WarmupStableDecay => k =>
+            new(peak * RateDecay.Stable(k, steps, warmup, decay.StepsOf(steps), decay.Form ?? DecayForm.Linear, decay.Final ?? 0.1)),
+        ScheduleKind.InverseRoot => k => new(peak * RateDecay.InverseRoot(k, steps, warmup, decay.StepsOf(steps), decay.Final ?? 0)),
+        ScheduleKind.CosineInverseRoot => k =>
+            new(
+                peak
+                    * RateDecay.CosineInverseRoot(
+                        k,
+                        steps,
+                        warmup,
+                        (decay.CosineShare ?? 0.25) * steps,
+                        decay.StepsOf(steps),
+                        decay.Final ?? 0
+                    )
+            ),
+        ScheduleKind.Triangle => k => new(peak * RateDecay.Triangle((double)k / steps, decay.Share ?? 0.25)),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown schedule"),
     };
 

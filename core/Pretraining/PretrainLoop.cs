@@ -23,9 +23,8 @@ public static class PretrainLoop
     public static PretrainScores Train(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method,
         Func<long, StepRates>? schedule = null, Func<ElectraPair, IEnumerable<(string Name, double Value)>>? metrics = null)
     {
-        var training = run.Config.Training;
         using var session = new PretrainSession(run, data, model, method,
-            schedule ?? Schedule.Of(training.Schedule, training.LearningRate, training.Steps, training.WarmupSteps), metrics);
+            schedule ?? run.Config.Training.Rates(), metrics);
         return session.Train();
     }
 }
