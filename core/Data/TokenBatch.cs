@@ -19,6 +19,23 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
     /// <summary>A label of each sequence, <c>[size]</c>, for a loss of one's own; empty where nothing sets them.</summary>
     public long[] Labels { get; init; } = [];
 
+    /// <summary>
+    /// The tokens of each example of each row, where a row has several, one after the other, that do not attend to each other; null: a
+    /// row is one example.
+    /// </summary>
+    public int[][]? Packed { get; init; }
+
+    /// <summary>The examples of a row: where each begins in <see cref="Ids"/>, and its tokens.</summary>
+    public IEnumerable<(int Start, int Length)> ExamplesOf(int row)
+    {
+        int start = row * Length;
+        foreach (int length in Packed?[row] ?? [Lengths[row]])
+        {
+            yield return (start, length);
+            start += length;
+        }
+    }
+
     /// <summary>The number of tokens, without padding.</summary>
     public long TokenCount => Lengths.Sum(n => (long)n);
 

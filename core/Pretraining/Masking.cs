@@ -18,6 +18,27 @@ public enum MaskingStyle
     FixedShare,
 }
 
+/// <summary>What is masked whole or not at all.</summary>
+public enum MaskingUnit
+{
+    /// <summary>A token.</summary>
+    Token,
+
+    /// <summary>
+    /// A word: a token and those after it that continue it (<c>##</c>). With a fixed share, as Hugging Face's
+    /// <c>DataCollatorForWholeWordMask</c>: words in random order until round(p · length) tokens are covered, at least one and at most 512;
+    /// a word that would exceed that is passed over.
+    /// </summary>
+    Word,
+
+    /// <summary>
+    /// Up to <see cref="MaskingOptions.MaxSpan"/> words that follow each other, one such span in every window of 1/p times its length,
+    /// as in DeBERTa's <c>NGramMaskGenerator</c>. Windows give more than the share asked for; those too many are left out at random,
+    /// where DeBERTa leaves out the end of the row.
+    /// </summary>
+    Span,
+}
+
 /// <summary>Which tokens the generator has to predict, and what it reads in their place.</summary>
 public sealed record MaskingOptions
 {
@@ -36,8 +57,42 @@ public sealed record MaskingOptions
     /// <summary>How positions are chosen.</summary>
     public MaskingStyle Style { get; init; }
 
+    /// <summary>What is masked whole or not at all.</summary>
+    public MaskingUnit Unit { get; init; }
+
+    /// <summary>
+    /// The most words in a span (<c>unit: span</c>); a span of n words is drawn in proportion to 1/n. 1 takes single tokens in place of
+    /// words. Null: 3.
+    /// </summary>
+    [Range(1, 100)]
+    public int? MaxSpan { get; init; }
+
     /// <summary>Whether [UNK] may be chosen: no in electra_pytorch, yes in Google's code.</summary>
     public bool MaskUnknown { get; init; }
+
+    /// <summary>The units in words, after a share: nothing where they are tokens.</summary>
+    internal string InUnits =>
+        Unit switch
+        {
+            MaskingUnit.Word => ", as whole words",
+            MaskingUnit.Span => $", in spans of up to {MaxSpan ?? MaskingUnits.DefaultMaxSpan}",
+            _ => "",
+        };
+
+    /// <summary>What cannot be, or means nothing beside the other keys, as (key, problem).</summary>
+    internal IEnumerable<(string Key, string Problem)> Problems()
+    {
+        if (MaskShare + RandomShare > 1)
+            yield return (
+                "random_share",
+                $"is too large: mask_share and random_share together are {MaskShare + RandomShare}, more than all"
+            );
+        if (MaxSpan is not null && Unit != MaskingUnit.Span)
+            yield return (
+                "max_span",
+                $"is of spans, and {(Unit == MaskingUnit.Word ? "words" : "tokens")} are masked: unit=span masks spans"
+            );
+    }
 }
 
 /// <summary>What masking must know of the vocabulary.</summary>
@@ -48,6 +103,12 @@ public sealed record MaskingTokens(int VocabularySize, int MaskId, bool[] Specia
 {
     /// <summary>The longest that an example may be, which bounds how many tokens of one are drawn as a fixed share.</summary>
     public int MaxLength { get; init; } = int.MaxValue;
+
+    /// <summary>Whether a token continues the word before it (<c>##</c>), <c>[vocabulary]</c>; for words and spans.</summary>
+    public bool[] Continues { get; init; } = [];
+
+    /// <summary>Whether a token is [CLS] or [SEP], which belong to no word, <c>[vocabulary]</c>; for words and spans.</summary>
+    public bool[] Separators { get; init; } = [];
 }
 
 /// <summary>The result of masking: what the generator reads and what it has to predict.</summary>
@@ -134,49 +195,41 @@ public static class Masking
         {
             var (choice, replacement) = drawsOf(row);
             int first = positions.Count;
-            if (options.Style == MaskingStyle.Independent)
-                ChooseIndependently(batch, row, tokens.Special, options.Probability, choice, positions);
-            else
-                ChooseFixedShare(batch, row, tokens, options.Probability, choice, positions);
+            foreach (var (start, length) in batch.ExamplesOf(row))
+                positions.AddRange(Chosen(batch.Ids, start, length, tokens, options, choice));
             for (int i = first; i < positions.Count; i++)
                 Replace(result, (int)positions[i], tokens, options, replacement);
         }
         return new MaskedTokens(result, [.. positions], [.. positions.Select(position => batch.Ids[position])]);
     }
 
-    private static void ChooseIndependently(
-        TokenBatch batch,
-        int row,
-        bool[] special,
-        double probability,
-        Func<int, double> choice,
-        List<long> positions
+    /// <summary>The positions of an example that are chosen, as indices into all ids.</summary>
+    private static IEnumerable<long> Chosen(
+        long[] ids,
+        int start,
+        int length,
+        MaskingTokens tokens,
+        MaskingOptions options,
+        Func<int, double> choice
     )
     {
-        int start = row * batch.Length;
-        for (int i = start; i < start + batch.Lengths[row]; i++)
-            if (!special[batch.Ids[i]] && choice(i) < probability)
-                positions.Add(i);
+        var candidates = Enumerable.Range(start, length).Where(i => !tokens.Special[ids[i]]);
+        if (options.Unit != MaskingUnit.Token)
+            return MaskingUnits
+                .Chosen(MaskingUnits.Words(ids, start, length, tokens), length, options, choice)
+                .Where(i => !tokens.Special[ids[i]])
+                .Order()
+                .Select(i => (long)i);
+        return options.Style == MaskingStyle.Independent
+            ? candidates.Where(i => choice(i) < options.Probability).Select(i => (long)i)
+            : FixedShare([.. candidates], FixedShareDraws(length, tokens.MaxLength, options.Probability), draw => choice(start + draw));
     }
 
     /// <summary>A position drawn twice counts twice.</summary>
-    private static void ChooseFixedShare(
-        TokenBatch batch,
-        int row,
-        MaskingTokens tokens,
-        double probability,
-        Func<int, double> choice,
-        List<long> positions
-    )
-    {
-        int start = row * batch.Length;
-        int[] candidates = [.. Enumerable.Range(start, batch.Lengths[row]).Where(i => !tokens.Special[batch.Ids[i]])];
-        if (candidates.Length == 0)
-            return;
-        int draws = FixedShareDraws(batch.Lengths[row], tokens.MaxLength, probability);
-        for (int draw = 0; draw < draws; draw++)
-            positions.Add(candidates[(int)(choice(start + draw) * candidates.Length)]);
-    }
+    private static IEnumerable<long> FixedShare(int[] candidates, int draws, Func<int, double> choice) =>
+        candidates.Length == 0
+            ? []
+            : Enumerable.Range(0, draws).Select(draw => (long)candidates[(int)(choice(draw) * candidates.Length)]);
 
     /// <summary>round(p · length) draws, at least one and at most int((p + 0.005) · maximum length).</summary>
     /// <remarks>

@@ -86,7 +86,7 @@ internal static class PretrainCard
             $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "
                 + $"{Invariant($"{config.Training.WarmupSteps:N0}")} updates of warmup, {Key(config.Training.Schedule)}"
         ),
-        ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens")),
+        ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens{config.Objective.Masking.InUnits}")),
         ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
         ("precision", model.Store.Compute.Precision.ToString().ToLowerInvariant()),
         ("seed", config.Seed),

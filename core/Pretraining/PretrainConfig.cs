@@ -132,7 +132,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     /// <summary>What held-out text is made with: figures of two runs can be compared where it is the same.</summary>
     internal string MeasuredWith =>
         (Evaluation.Generator == "" ? "own generator" : $"generator of {Evaluation.Generator}")
-        + FormattableString.Invariant($", {Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked");
+        + FormattableString.Invariant($", {Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked")
+        + (Evaluation.Masking is null ? Objective.Masking.InUnits : "");
 
     /// <inheritdoc/>
     static PretrainConfig IExperimentConfig<PretrainConfig>.Defaults(ConfigNode root) =>
@@ -167,12 +168,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
                 "examples.max_length",
                 $"cannot be {Examples.MaxLength}: so many tokens do not fit into {Model.MaxPositions} positions (model.max_positions)"
             );
-        if (Objective.Masking.MaskShare + Objective.Masking.RandomShare > 1)
-            yield return new ConfigProblem(
-                "objective.masking.random_share",
-                $"is too large: mask_share and random_share together are {Objective.Masking.MaskShare + Objective.Masking.RandomShare}, "
-                    + "more than all"
-            );
+        foreach (var (key, problem) in Objective.Masking.Problems())
+            yield return new ConfigProblem($"objective.masking.{key}", problem);
         foreach (var (key, problem) in Training.Problems())
             yield return new ConfigProblem($"training.{key}", problem);
         foreach (double percent in Checkpoints.Percents.Where(percent => percent is <= 0 or > 100))

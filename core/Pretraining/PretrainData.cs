@@ -80,13 +80,14 @@ public sealed class PretrainData : IDisposable
     public MaskingTokens MaskingTokens(MaskingOptions masking)
     {
         var vocabulary = Tokenizer.Vocabulary;
-        bool[] special =
-        [
-            .. Enumerable
-                .Range(0, vocabulary.Count)
-                .Select(id => vocabulary.IsSpecial(id) && !(masking.MaskUnknown && id == vocabulary.UnkId)),
-        ];
-        return new MaskingTokens(vocabulary.Count, vocabulary.MaskId, special) { MaxLength = Examples.Train.MaxLength };
+        var ids = Enumerable.Range(0, vocabulary.Count);
+        bool[] special = [.. ids.Select(id => vocabulary.IsSpecial(id) && !(masking.MaskUnknown && id == vocabulary.UnkId))];
+        return new MaskingTokens(vocabulary.Count, vocabulary.MaskId, special)
+        {
+            MaxLength = Examples.Train.MaxLength,
+            Continues = [.. ids.Select(id => vocabulary[id].StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))],
+            Separators = [.. ids.Select(id => id == vocabulary.ClsId || id == vocabulary.SepId)],
+        };
     }
 
     /// <summary>The batch of update <paramref name="step"/> in the parts that are computed at once: a function of seed and step.</summary>
