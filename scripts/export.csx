@@ -3,7 +3,7 @@
 //   dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_100 to=onnx
 //
 // Whatever the kit can open: its own runs, fine-tuned ones too, Hugging Face folders, .safetensors, .bin and .pth files, TensorFlow
-// checkpoints of Google's code, names on the hub.
+// checkpoints of Google's code, Google's archives as they are downloaded (electra_small.zip), names on the hub.
 
 #load "../core/bin/Release/net10.0/electra.csx"
 

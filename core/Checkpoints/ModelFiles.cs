@@ -38,19 +38,46 @@ internal static class ModelFiles
             );
         if (!Path.Exists(Paths.Find(source)) && WeightsIn(path) is null)
             path = find([.. beside, "pytorch_model.bin", "pytorch_model-*.bin"]); // older repositories have nothing else
-        if (WeightsIn(path) is { } file)
-            return (file, false);
-        if (WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(part))) is { } ofPair)
-            return (
-                ofPair,
-                Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(path, HuggingFaceFolder.FolderOf(either))) is not null)
-            );
-        if (WeightFiles.TensorFlowIndex(path) is { } checkpoint)
-            return (checkpoint, false);
+        if (InFolder(path, part) is { } found)
+            return found;
         OtherFormats.RefuseFolder(path);
-        string[] named = [.. FolderFiles.In(path).Where(WeightFiles.MayBeModel).Select(Paths.Shown)];
+        string[] named = [.. FolderFiles.In(path).Where(file => WeightFiles.MayBeModel(file) || ModelArchive.Is(file)).Select(Paths.Shown)];
         throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
             + (named.Length > 0 ? $". Name the file to take: {string.Join(", ", named)}" : ModelsInside(path) + Milestones(path)));
+    }
+
+    /// <summary>The same of an archive.</summary>
+    /// <exception cref="UserErrorException">It does not say which of several files has the weights, or they cannot be read.</exception>
+    public static (string File, bool IsOfPair) Find(ModelArchive archive, ModelPart part)
+    {
+        try
+        {
+            if (InFolder(archive.Folder, part) is { } found)
+                return found;
+        }
+        catch (UserErrorException e)
+        {
+            throw new UserErrorException($"{e.Message} (unpack the archive to do so)", e);
+        }
+        OtherFormats.RefuseFolder(archive.Folder);
+        string[] named = [.. FolderFiles.Under(archive.Folder).Where(WeightFiles.MayBeModel)];
+        return named is [var only] ? (only, false)
+            : throw new UserErrorException(
+                $"{Paths.Shown(archive.Path)} holds several files of weights, {string.Join(", ", named.Select(Path.GetFileName))}: "
+                    + "unpack it, and name one"
+            );
+    }
+
+    private static (string File, bool IsOfPair)? InFolder(string folder, ModelPart part)
+    {
+        if (WeightsIn(folder) is { } file)
+            return (file, false);
+        if (WeightsIn(Path.Combine(folder, HuggingFaceFolder.FolderOf(part))) is { } ofPair)
+            return (
+                ofPair,
+                Enum.GetValues<ModelPart>().All(either => WeightsIn(Path.Combine(folder, HuggingFaceFolder.FolderOf(either))) is not null)
+            );
+        return WeightFiles.TensorFlowIndex(folder) is { } checkpoint ? (checkpoint, false) : null;
     }
 
     /// <summary>Finds a source, on the hub where it is not on this machine.</summary>

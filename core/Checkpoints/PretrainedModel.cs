@@ -16,10 +16,11 @@ public sealed class PretrainedModel : IDisposable
     private readonly IWeightFile weights;
     private readonly IReadOnlyDictionary<string, string> storedNames;
     private readonly Lazy<ElectraTokenizer> tokenizer;
+    private readonly ModelArchive? archive;
 
-    private PretrainedModel(string source, string folder, bool isBesideOther, IWeightFile weights, ModelPart part)
+    private PretrainedModel(string source, string folder, bool isBesideOther, IWeightFile weights, ModelPart part, ModelArchive? archive)
     {
-        (Source, Folder, this.weights) = (source, folder, weights);
+        (Source, Folder, this.weights, this.archive) = (source, folder, weights, archive);
         bool isInOneFile = WeightNames.ArePair(weights.Tensors.Keys);
         storedNames = WeightNames.Map(weights.Tensors.Keys, part);
         Tensors = storedNames.ToDictionary(
@@ -31,9 +32,12 @@ public sealed class PretrainedModel : IDisposable
         Config = !InputFile.IsNamed(config) ? ShapeInference.From(Tensors, source, part, weights.Task)
             : isInOneFile && part == ModelPart.Generator ? ShapeInference.Generator(HuggingFaceConfig.Load(config), Tensors, source)
             : HuggingFaceConfig.Load(config);
+        if (weights.Task is { } task && Config.Architectures.Count == 0) // beside Google's checkpoints it is written for the sizes
+            Config = ShapeInference.OfTask(Config, task, Tensors);
         Head = ModelHeads.Of(Config, storedNames.Keys.ToHashSet(StringComparer.Ordinal));
         tokenizer = new(() => TokenizerFiles.Load(folder).Tokenizer);
         HasTokenizer = TokenizerFiles.AreIn(folder);
+        NotRead = SentenceTransformerFiles.NotRead(folder);
         IsOfPair = isBesideOther || isInOneFile;
     }
 
@@ -49,8 +53,12 @@ public sealed class PretrainedModel : IDisposable
     /// <summary>What it computes from its hidden states.</summary>
     internal ModelHead Head { get; }
 
-    /// <summary>What was chosen in opening it, for the user to know; null where there was no choice.</summary>
-    internal string? Remark => weights.Remark;
+    /// <summary>What was chosen or left out in opening it, for the user to know; null where there is nothing to say.</summary>
+    internal string? Remark =>
+        new[] { weights.Remark, NotRead }.Where(remark => remark is not null).ToArray() is { Length: > 0 } all ? string.Join("; ", all) : null;
+
+    /// <summary>What another library puts around a model, and is not read, in words; null where there is nothing.</summary>
+    internal string? NotRead { get; }
 
     /// <summary>Rows of its embeddings beyond its vocabulary, which are never used: some models have a round number of rows.</summary>
     /// <exception cref="UserErrorException">The vocabulary has more tokens than there are rows: it is another model's.</exception>
@@ -80,8 +88,8 @@ public sealed class PretrainedModel : IDisposable
     /// A model of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, a file of weights
     /// (<c>.safetensors</c>, <c>.bin</c>, <c>.pth</c>; the original's own too), a TensorFlow checkpoint of Google's code (its folder, or
     /// the beginning of its files' names, <c>model.ckpt-1000000</c>), beside which <c>config.json</c> and <c>vocab.txt</c>
-    /// are looked for, or a model on the hub (<c>google/electra-small-discriminator</c>). A relative path is looked for in the working
-    /// directory, then at the project's root.
+    /// are looked for, a zip archive of one such folder (<c>electra_small.zip</c>), or a model on the hub
+    /// (<c>google/electra-small-discriminator</c>). A relative path is looked for in the working directory, then at the project's root.
     /// </param>
     /// <param name="part">Which model to take where there are two.</param>
     /// <param name="progress">Told of a download.</param>
@@ -95,12 +103,38 @@ public sealed class PretrainedModel : IDisposable
     internal static PretrainedModel Open(string source, HubClient? hub, ModelPart part = ModelPart.Discriminator,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        AtomicFolder.Recover(Paths.Find(source));
+        var path = Paths.Find(source);
+        AtomicFolder.Recover(path);
+        if (ModelArchive.Is(path))
+            return Open(source, ModelArchive.Open(path, withWeights: true, progress, cancellation), part);
         var (file, isOfPair) = ModelFiles.Find(source, part, files => ModelFiles.OnThisMachine(source, files, hub, progress, cancellation));
+        return Open(source, file, isOfPair, part, archive: null);
+    }
+
+    /// <summary>Opens the generator or discriminator of the pair that this model is one of.</summary>
+    internal PretrainedModel OfPair(ModelPart part, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
+        archive is null ? Open(Source, part, progress, cancellation) : Open(Source, archive.Shared(), part);
+
+    private static PretrainedModel Open(string source, ModelArchive archive, ModelPart part)
+    {
+        try
+        {
+            var (file, isOfPair) = ModelFiles.Find(archive, part);
+            return Open(source, file, isOfPair, part, archive);
+        }
+        catch
+        {
+            archive.Dispose();
+            throw;
+        }
+    }
+
+    private static PretrainedModel Open(string source, string file, bool isOfPair, ModelPart part, ModelArchive? archive)
+    {
         var weights = WeightFiles.Open(file);
         try
         {
-            return new PretrainedModel(source, Path.GetDirectoryName(file)!, isOfPair, weights, part);
+            return new PretrainedModel(source, Path.GetDirectoryName(file)!, isOfPair, weights, part, archive);
         }
         catch
         {
@@ -201,7 +235,11 @@ public sealed class PretrainedModel : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => weights.Dispose();
+    public void Dispose()
+    {
+        weights.Dispose();
+        archive?.Dispose();
+    }
 
     private void RequireFinite(string name, Tensor value)
     {

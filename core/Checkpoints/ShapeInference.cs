@@ -44,13 +44,21 @@ internal static class ShapeInference
         if (hidden % PublishedHeadSize != 0)
             throw new UserErrorException(
                 $"{source}: a hidden size of {hidden} leaves the number of attention heads open, and there is no config.json beside it "
-                    + $"that says it. Write one, with the right number in it:\n{Sizes(config)}"
+                    + "that says it. Write one, with the right number in it (into the folder of an archive, when it is unpacked):\n"
+                    + Sizes(config)
             );
-        return task is null ? config : Of(config, task, tensors);
+        return task is null ? config : OfTask(config, task, tensors);
     }
 
     /// <summary>A classifier of Google's fine-tuning, with its labels in the order of that code.</summary>
-    private static HuggingFaceConfig Of(HuggingFaceConfig config, string task, IReadOnlyDictionary<string, StoredTensor> tensors)
+    /// <param name="config">Its sizes.</param>
+    /// <param name="task">The task of Google's code.</param>
+    /// <param name="tensors">The weights by Hugging Face's names.</param>
+    public static HuggingFaceConfig OfTask(
+        HuggingFaceConfig config,
+        string task,
+        IReadOnlyDictionary<string, StoredTensor> tensors
+    )
     {
         var name = task switch { "sst" => "sst2", "sts" => "stsb", _ => task };
         if (!tensors.TryGetValue("classifier.weight", out var weight) || GlueTasks.FindGoogles(name) is not { } known)

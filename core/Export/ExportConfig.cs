@@ -19,7 +19,8 @@ public sealed record ExportConfig : IExperimentConfig<ExportConfig>
 {
     /// <summary>
     /// The models: runs of this kit (checkpoints/pretrain/small_11081_100, checkpoints/glue/small_rte_0), folders of Hugging Face's
-    /// form, files of weights (.safetensors, .bin, .pth), TensorFlow checkpoints of Google's code, or names on the hub.
+    /// form, files of weights (.safetensors, .bin, .pth), TensorFlow checkpoints of Google's code, zip archives of one model
+    /// (electra_small.zip), or names on the hub.
     /// </summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 

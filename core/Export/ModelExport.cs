@@ -154,6 +154,8 @@ public static class ModelExport
                 ("vocabulary", $"{shape.VocabularySize} tokens"),
                 ("longest text", $"{shape.MaxPositions} tokens")
             );
+        if (model.Remark is { } remark)
+            card.Text($"When it was exported: {remark}.");
         // It is the discriminator that is fine-tuned.
         return config.Part == ModelPart.Discriminator && Scores(model.Source, config.Glue) is { } scores
             ? card.Text(scores.Markdown().Trim())
@@ -182,7 +184,7 @@ public static class ModelExport
     }
 
     /// <summary>
-    /// <c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, a Trainer's
+    /// <c>checkpoints/pretrain/small_36_100</c> is small_36_100, a file in a folder has the folder's name, an archive its own, a Trainer's
     /// <c>rte/checkpoint-500</c> is rte-checkpoint-500, and <c>google/electra-small-discriminator</c> the part after the slash.
     /// </summary>
     private static string NameOf(string source, ModelPart part)
@@ -191,7 +193,9 @@ public static class ModelExport
             source.StartsWith(HubFolders.Prefix, StringComparison.Ordinal) ? source[HubFolders.Prefix.Length..] : source
         );
         var local = Paths.Find(path);
-        if (!Directory.Exists(local) && (File.Exists(local) || WeightFiles.TensorFlowIndex(local) is not null))
+        if (ModelArchive.Is(local))
+            path = Path.ChangeExtension(local, null);
+        else if (!Directory.Exists(local) && (File.Exists(local) || WeightFiles.TensorFlowIndex(local) is not null))
             path = Path.GetDirectoryName(local)!;
         var name = Path.GetFileName(path);
         if (name.StartsWith(TrainersFolder, StringComparison.Ordinal))

@@ -39,8 +39,9 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
 
     /// <summary>
     /// The model to fine-tune: one of this kit (<c>checkpoints/pretrain/small_11081_100</c>), a folder of Hugging Face's form, a file
-    /// of weights, or a name on the hub (<c>google/electra-small-discriminator</c>). Several, as a list or a pattern
-    /// (<c>checkpoints/pretrain/demo_*_100</c>), are seeds of one pre-training: every task and run is made with each.
+    /// of weights, an archive of one model (<c>electra_small.zip</c>), or a name on the hub
+    /// (<c>google/electra-small-discriminator</c>). Several, as a list or a pattern (<c>checkpoints/pretrain/demo_*_100</c>), are seeds of
+    /// one pre-training: every task and run is made with each.
     /// </summary>
     public IReadOnlyList<string> Checkpoint { get; init; } = [];
 

@@ -38,8 +38,9 @@ public sealed class InitialWeights : IDisposable
         {
             RequireSameVocabulary(tokenizer, discriminator);
             RequireSameShape(run.Config.Model, discriminator);
-            var source = initGenerator != "" ? initGenerator : discriminator.IsOfPair ? init : null;
-            generator = source is null ? null : PretrainedModel.Open(source, ModelPart.Generator, run.Console, run.Stopping);
+            generator = initGenerator != "" ? PretrainedModel.Open(initGenerator, ModelPart.Generator, run.Console, run.Stopping)
+                : discriminator.IsOfPair ? discriminator.OfPair(ModelPart.Generator, run.Console, run.Stopping)
+                : null;
             if (generator is not null)
                 RequireGenerator(run.Config.Model, generator);
             return new InitialWeights(discriminator, generator, run.Console);

@@ -51,7 +51,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     public ElectraConfig Model { get; init; } = new();
 
     /// <summary>
-    /// A discriminator to go on from instead of fresh weights: a run's model, a folder or file of weights, or a model on the hub;
+    /// A discriminator to go on from instead of fresh weights: a run's model, a folder, archive or file of weights, or a model on the hub;
     /// empty: fresh weights. The vocabulary is the model's own where none is given. Steps are counted from 0 again, so that
     /// <c>training.learning_rate</c> is the highest rate of the new steps; google-research/electra counts on, and needs rate · total /
     /// remaining steps to begin with a rate.

@@ -21,6 +21,7 @@ public sealed class TrainedModel : IDisposable
 {
     private readonly string source;
     private readonly TrainedEncoder? discriminator, generator;
+    private string? notRead;
 
     private TrainedModel(string source, ElectraTokenizer tokenizer, TrainedEncoder? discriminator, TrainedEncoder? generator) =>
         (this.source, Tokenizer, this.discriminator, this.generator) = (source, tokenizer, discriminator, generator);
@@ -52,8 +53,9 @@ public sealed class TrainedModel : IDisposable
         try
         {
             using var first = PretrainedModel.Open(source, ModelPart.Discriminator, progress, cancellation);
-            using var second = generator is null && !first.IsOfPair ? null
-                : PretrainedModel.Open(generator ?? source, ModelPart.Generator, progress, cancellation);
+            using var second = generator is not null ? PretrainedModel.Open(generator, ModelPart.Generator, progress, cancellation)
+                : first.IsOfPair ? first.OfPair(ModelPart.Generator, progress, cancellation)
+                : null;
             if (second is { Head: not ModelHead.Generator })
                 throw new UserErrorException($"{second.Source} is not a generator: it has no weights generator_predictions.*");
             if (second is not null && second.Tokenizer.Fingerprint != first.Tokenizer.Fingerprint)
@@ -61,7 +63,7 @@ public sealed class TrainedModel : IDisposable
             bool isGenerator = first.Head == ModelHead.Generator && second is null;
             reader = isGenerator ? null : new TrainedEncoder(first, compute);
             predictor = isGenerator ? new TrainedEncoder(first, compute) : second is null ? null : new TrainedEncoder(second, compute);
-            return new TrainedModel(source, first.Tokenizer, reader, predictor);
+            return new TrainedModel(source, first.Tokenizer, reader, predictor) { notRead = first.NotRead };
         }
         catch
         {
@@ -121,9 +123,13 @@ public sealed class TrainedModel : IDisposable
     }
 
     /// <summary>A vector for a text: the mean of the last hidden states of its tokens, <c>[hidden]</c>.</summary>
-    /// <exception cref="UserErrorException">The text has no tokens, or is too long.</exception>
+    /// <exception cref="UserErrorException">
+    /// The text has no tokens, or is too long; or the model was trained for vectors of another kind, which are not computed here.
+    /// </exception>
     public float[] Embed(string text)
     {
+        if (notRead is not null)
+            throw new UserErrorException($"{source} is {notRead}: the vectors that it was trained for cannot be computed");
         var encoder = discriminator ?? generator!;
         var tokens = Encode(text, encoder);
         return tokens.Count > 0 ? encoder.Mean(Ids(tokens)) : throw new UserErrorException("a text without tokens has no vector");

@@ -8,8 +8,8 @@ namespace Electra.Pretraining;
 public sealed record TryConfig : IExperimentConfig<TryConfig>
 {
     /// <summary>
-    /// The model: a run of this kit (checkpoints/pretrain/small_11081_100), a folder of Hugging Face's form, or a name on the hub. Where
-    /// generator and discriminator lie in two places, both.
+    /// The model: a run of this kit (checkpoints/pretrain/small_11081_100), a folder of Hugging Face's form, an archive
+    /// of one model (electra_small.zip), or a name on the hub. Where generator and discriminator lie in two places, both.
     /// </summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 

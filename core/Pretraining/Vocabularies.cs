@@ -118,6 +118,8 @@ public static class Vocabularies
                 e
             );
         }
+        using var archive = ModelArchive.Is(path) ? ModelArchive.Open(path, withWeights: false, console, cancellation) : null;
+        path = archive?.Folder ?? path;
         // A model's vocabulary lies beside its weights.
         if (WeightFiles.IsWeights(path) || (!Directory.Exists(path) && WeightFiles.TensorFlowIndex(path) is not null))
             path = Path.GetDirectoryName(path)!;

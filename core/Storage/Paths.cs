@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Electra.Storage;
 
 /// <summary>
@@ -6,6 +8,8 @@ namespace Electra.Storage;
 /// </summary>
 internal static class Paths
 {
+    private static readonly ConcurrentDictionary<string, string> Origins = new(StringComparer.Ordinal);
+
     private static Lazy<string> root = new(Directory.GetCurrentDirectory);
 
     /// <summary>The folder that holds what runs make: the working directory, unless something above says otherwise.</summary>
@@ -38,8 +42,25 @@ internal static class Paths
     /// <summary>The shortest way to name a file to the user: relative to the working directory where it lies below it.</summary>
     public static string Shown(string path)
     {
+        foreach (var (folder, origin) in Origins)
+            if (path == folder || path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                path = Path.TrimEndingDirectorySeparator(origin) + path[folder.Length..];
         var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
         return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+    }
+
+    /// <summary>Names what lies in a temporary folder by where it comes from, until that is disposed.</summary>
+    /// <param name="folder">The temporary folder.</param>
+    /// <param name="origin">What it is a copy of.</param>
+    internal static IDisposable ShowAs(string folder, string origin)
+    {
+        Origins[folder] = origin;
+        return new Origin(folder);
+    }
+
+    private sealed record Origin(string Folder) : IDisposable
+    {
+        public void Dispose() => Origins.TryRemove(Folder, out _);
     }
 
     private static string ExpandHome(string path) =>

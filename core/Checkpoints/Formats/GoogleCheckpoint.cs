@@ -30,6 +30,7 @@ internal sealed class GoogleCheckpoint : IWeightFile
                             : $"it has no variables electra/encoder/… (it has {string.Join(", ", bundle.Names.Take(3))})"
                     )
             );
+        Task = bundle.Names.Select(GoogleNames.TaskOf).FirstOrDefault(task => task is not null);
         int moments = left.Count(GoogleNames.IsMoment);
         string[] unknown = [.. left.Where(name => !GoogleNames.IsMoment(name) && !GoogleNames.IsNoWeight(name))];
         string[] said =
@@ -38,9 +39,11 @@ internal sealed class GoogleCheckpoint : IWeightFile
             .. unknown.Length > 0
                 ? [$"{unknown.Length} variables are not weights of ELECTRA, and left out: {string.Join(", ", unknown.Take(6))}"]
                 : Array.Empty<string>(),
+            .. GoogleNames.UnitOf(Task) is > 1 and var unit
+                ? [$"its head was trained on STS-B's values divided by {unit} and is multiplied by {unit}: its output is from 0 to {unit}"]
+                : Array.Empty<string>(),
         ];
         Remark = said.Length == 0 ? null : string.Join("; ", said);
-        Task = bundle.Names.Select(GoogleNames.TaskOf).FirstOrDefault(task => task is not null);
         Tensors = stored.ToDictionary(
             name => name.Key,
             name => bundle.Describe(name.Value) is var tensor && GoogleNames.IsTransposed(name.Value)
@@ -85,6 +88,8 @@ internal sealed class GoogleCheckpoint : IWeightFile
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var tensor = bundle.Load(stored[name]);
+        if (GoogleNames.UnitOf(GoogleNames.TaskOf(stored[name])) is > 1 and var unit)
+            tensor *= unit;
         destination.copy_(GoogleNames.IsTransposed(stored[name]) ? tensor.t() : tensor);
     }
 

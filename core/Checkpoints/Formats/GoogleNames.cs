@@ -65,6 +65,12 @@ internal static class GoogleNames
             ? $"{Discriminator}classifier.{layer["dense/".Length..]}"
             : $"{Discriminator}task_specific.{task}.{layer}";
 
+    /// <summary>
+    /// What the output of a task's head is to be multiplied by: Google's code trains STS-B's on a fifth of the value (<c>RegressionTask</c>),
+    /// which everything else has from 0 to 5.
+    /// </summary>
+    public static int UnitOf(string? task) => task == "sts" ? 5 : 1;
+
     /// <summary>Whether a task of Google's code has one linear layer on the state of [CLS].</summary>
     public static bool IsClassifier(string task) =>
         task is "cola" or "mrpc" or "mnli" or "qqp" or "rte" or "qnli" or "sst" or "sts" or "wnli";

@@ -10,6 +10,9 @@ internal static class OtherFormats
 
     private const string TensorFlow = "a part of a TensorFlow checkpoint, whose file .index is not beside it";
 
+    private const string Archive = "a tar archive: unpack it (tar -xf), and name the folder",
+        Compressed = "a compressed file: unpack it, and name what is in it";
+
     /// <summary>Ends of file names, and what such a file is.</summary>
     private static readonly (string End, string What)[] Known =
     [
@@ -18,8 +21,18 @@ internal static class OtherFormats
         (".meta", TensorFlow),
         (".onnx", "an ONNX file, which has no weights to train: open the model that it was exported from"),
         (".gguf", "a file of llama.cpp: open the model that it was made from"),
-        (".zip", "a zip archive: unpack it"),
-        (".gz", "a compressed file: unpack it"),
+        (".tar", Archive),
+        (".tar.gz", Archive),
+        (".tgz", Archive),
+        (".tar.bz2", Archive),
+        (".tar.xz", Archive),
+        (".tar.zst", Archive),
+        (".7z", "a 7z archive: unpack it (7z x), and name the folder"),
+        (".rar", "a RAR archive: unpack it, and name the folder"),
+        (".gz", Compressed),
+        (".bz2", Compressed),
+        (".xz", Compressed),
+        (".zst", Compressed),
     ];
 
     /// <summary>Refuses a file of another program.</summary>

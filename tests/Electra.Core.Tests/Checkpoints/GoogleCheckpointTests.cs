@@ -5,6 +5,8 @@ using Electra.Export;
 using Electra.Model;
 using Electra.Tensors;
 using Electra.Tests.Checkpoints.Formats;
+using Electra.Tests.Export;
+using Microsoft.ML.OnnxRuntime;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Checkpoints;
@@ -13,10 +15,13 @@ namespace Electra.Tests.Checkpoints;
 public sealed class GoogleCheckpointTests : IDisposable
 {
     /// <summary>With four heads of 8: what no shape of a weight tells.</summary>
-    private const string Sizes = """
+    internal const string Sizes = """
         {"model_type": "electra", "vocab_size": 200, "embedding_size": 16, "hidden_size": 32, "num_hidden_layers": 2,
          "num_attention_heads": 4, "intermediate_size": 64, "max_position_embeddings": 48}
         """;
+
+    private static readonly ElectraConfig Published =
+        TinyPair.Config with { HiddenSize = 128, AttentionHeads = 2, Layers = 1, GeneratorDivisor = 2 };
 
     private readonly TemporaryFolder folder = TestData.Temporary();
     private readonly Dictionary<string, Tensor> golden = Golden.Tensors("tf_checkpoint_tiny/expected");
@@ -121,6 +126,50 @@ public sealed class GoogleCheckpointTests : IDisposable
         Assert.Equal(["contradiction", "entailment", "neutral"], model.Config.Id2label!.OrderBy(l => l.Key).Select(l => l.Value));
         Assert.Equal([3L, 64], model.Tensors["classifier.weight"].Shape);
         Assert.False(model.IsOfPair);
+    }
+
+    /// <summary>RegressionTask of google-research/electra trains on (value − 0) / (5 − 0), and this kit's heads give the value itself.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Its_head_of_STS_B_gives_values_from_0_to_5_wherever_it_is_taken(bool hasSizes)
+    {
+        var kernel = Enumerable.Range(0, 128).Select(i => (i % 7 - 3) / 40f).ToArray();
+        using var pair = ElectraPair.Create(Published, seed: 3, Compute.Reference);
+        var variables = GoogleVariables.Of(pair).Append(TensorFlowFiles.Floats("task_specific/sts/dense/kernel", [128, 1], kernel))
+            .Append(TensorFlowFiles.Floats("task_specific/sts/dense/bias", [1], 0.5f));
+        Directory.CreateDirectory(folder.File("sts"));
+        TensorFlowFiles.Write(folder.File("sts/model.ckpt-9"), variables);
+        TinyPair.Tokenizer().Vocabulary.Save(folder.File("sts/vocab.txt"));
+        if (hasSizes) // as it is written where heads are not 64 wide
+            File.WriteAllText(folder.File("sts/config.json"), """
+                {"model_type": "electra", "vocab_size": 200, "embedding_size": 16, "hidden_size": 128, "num_hidden_layers": 1,
+                 "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64}
+                """);
+        using var model = PretrainedModel.Open(folder.File("sts"));
+        Assert.Equal((ModelHead.Classifier, "regression"), (model.Head, model.Config.ProblemType));
+        Assert.Contains("trained on STS-B's values divided by 5 and is multiplied by 5: its output is from 0 to 5", model.Remark);
+
+        var (ids, mask) = (tensor(new long[,] { { 2, 15, 35, 3 } }), ones(1, 4, ScalarType.Int64));
+        Tensor hidden = null!;
+        using (no_grad())
+            pair.Discriminate(ids, zeros_like(ids), AttentionMask.FromLengths([4], 4, Compute.Reference), Dropout.None, h => hidden = h);
+        double fifth = hidden.view(4, 128)[0].mul(tensor(kernel)).sum().item<float>() + 0.5;
+        foreach (var form in Enum.GetValues<ExportFormat>())
+        {
+            var written = ModelExport.Write(model, new ExportConfig { Out = folder.File("out"), To = form });
+            Assert.Contains("its output is from 0 to 5", File.ReadAllText(Path.Combine(written, "README.md")));
+            var file = Path.Combine(written, "model.onnx");
+            if (form == ExportFormat.HuggingFace)
+            {
+                using var exported = PretrainedModel.Open(written);
+                Assert.Equal("regression", exported.Config.ProblemType);
+                Assert.Null(exported.Remark);
+                OnnxModel.Save(file = folder.File("exported.onnx"), exported);
+            }
+            using var session = new InferenceSession(file);
+            Assert.Equal(5 * fifth, OnnxModelTests.Run(session, ids, mask, zeros_like(ids)).item<float>(), 1e-5);
+        }
     }
 
     [Fact]

@@ -1,0 +1,129 @@
+using System.IO.Compression;
+using System.Text.Json;
+using Electra.Checkpoints;
+using Electra.Export;
+using Electra.Model;
+using Electra.Pretraining;
+using Electra.Tensors;
+using Electra.Tests.Export;
+using Microsoft.ML.OnnxRuntime;
+using static TorchSharp.torch;
+
+namespace Electra.Tests.Checkpoints;
+
+/// <summary>
+/// Folders of sentence-transformers 6.2: they open as the encoder or cross-encoder that they hold, with Python's numbers, and what that
+/// library does around it is named as not read.
+/// </summary>
+public sealed class SentenceTransformerTests : IDisposable
+{
+    private const int MaxLength = 20, MaxPairLength = 24; // model_max_length of their tokenizer_config.json
+
+    private readonly TemporaryFolder folder = TestData.Temporary();
+    private readonly JsonElement expected;
+    private readonly Dictionary<string, Tensor> values;
+
+    public SentenceTransformerTests()
+    {
+        ZipFile.ExtractToDirectory(TestData.Fixture("golden/sentence_transformers.zip"), folder.Path);
+        expected = JsonDocument.Parse(File.ReadAllBytes(folder.File("expected.json"))).RootElement;
+        values = Golden.Read(folder.File("expected.safetensors"));
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    /// <summary>The poolings are done here: what the fixture has are embeddings.</summary>
+    [Theory]
+    [InlineData("st_mean", "Pooling, prompts")]
+    [InlineData("st_mean_sqrt", "Pooling")]
+    [InlineData("st_max", "Pooling")]
+    [InlineData("st_cls_normalized", "Pooling, Normalize")]
+    public void An_embedder_gives_Pythons_hidden_states_and_names_what_is_not_read(string name, string notRead)
+    {
+        using var model = PretrainedModel.Open(folder.File(name));
+        Assert.Equal(ModelHead.None, model.Head);
+        Assert.Equal($"a sentence-transformers model, of which this is not read: {notRead}", model.Remark);
+        using var pair = ElectraPair.Create(model.Config.ToModel(), seed: 0, Compute.Reference);
+        model.Fill(pair.DiscriminatorWeights());
+        pair.Store.PublishValues();
+        string[] texts = [.. expected.GetProperty("texts").EnumerateArray().Select(text => text.GetString()!)];
+        var embeddings = values[$"{name}.embeddings"];
+        for (int i = 0; i < texts.Length; i++)
+        {
+            var ids = Ids(model, texts[i]);
+            if (ids.Length > MaxLength)
+                ids = [.. ids[..(MaxLength - 1)], ids[^1]];
+            Golden.AssertClose(embeddings[i], Pooled(name, Hidden(pair, ids)), 1e-5, $"{name}: {texts[i]}");
+        }
+    }
+
+    [Fact]
+    public void A_cross_encoder_gives_Pythons_logits_and_says_that_they_are_not_the_scores()
+    {
+        using var model = PretrainedModel.Open(folder.File("cross"));
+        Assert.Equal(ModelHead.TwoLayerClassifier, model.Head);
+        Assert.Equal("a sentence-transformers model, of which this is not read: Sigmoid on its scores", model.Remark);
+        OnnxModel.Save(folder.File("cross.onnx"), model);
+        using var session = new InferenceSession(folder.File("cross.onnx"));
+        foreach (var (i, pair) in expected.GetProperty("pairs").EnumerateArray().Index())
+        {
+            List<long> a = [.. Ids(model, pair[0].GetString()!)], b = [.. Ids(model, pair[1].GetString()!).Skip(1)];
+            while (a.Count + b.Count > MaxPairLength)
+            {
+                var longer = a.Count - 1 > b.Count ? a : b; // [CLS] is one more
+                longer.RemoveAt(longer.Count - 2);
+            }
+            var types = cat([zeros(a.Count, ScalarType.Int64), ones(b.Count, ScalarType.Int64)]).unsqueeze(0);
+            var ids = tensor((long[])[.. a, .. b]).unsqueeze(0);
+            var logit = OnnxModelTests.Run(session, ids, ones_like(ids), types).view(-1);
+            Golden.AssertClose(values["cross.logits"][i].view(-1), logit, 1e-5, $"pair {i}");
+            Golden.AssertClose(values["cross.scores_default"][i].view(-1), logit.sigmoid(), 1e-5, $"score {i}");
+        }
+    }
+
+    [Fact]
+    public void Its_export_says_what_it_has_lost()
+    {
+        using var model = PretrainedModel.Open(folder.File("st_mean"));
+        var written = ModelExport.Write(model, new ExportConfig { Out = folder.File("out") });
+        Assert.Contains("of which this is not read: Pooling, prompts", File.ReadAllText(Path.Combine(written, "README.md")));
+        using var again = PretrainedModel.Open(written);
+        Assert.Null(again.Remark);
+    }
+
+    [Fact]
+    public void Vectors_of_another_kind_than_it_was_trained_for_are_refused()
+    {
+        using var model = TrainedModel.Open(folder.File("st_mean"), compute: Compute.Reference);
+        var message = Assert.Throws<UserErrorException>(() => model.Similarity("the cat", "the town")).Message;
+        Assert.Contains("of which this is not read: Pooling", message);
+        Assert.Contains("vectors that it was trained for cannot be computed", message);
+    }
+
+    private static Tensor Pooled(string name, Tensor hidden) => name switch
+    {
+        "st_mean" => hidden.mean([0]),
+        "st_mean_sqrt" => hidden.sum(dim: 0) / Math.Sqrt(hidden.shape[0]),
+        "st_max" => hidden.max(0).values,
+        _ => hidden[0] / hidden[0].norm(),
+    };
+
+    private static long[] Ids(PretrainedModel model, string text)
+    {
+        var ids = new List<int>();
+        model.Tokenizer.Encode(text, ids);
+        var vocabulary = model.Tokenizer.Vocabulary;
+        return [vocabulary.ClsId, .. ids.Select(id => (long)id), vocabulary.SepId];
+    }
+
+    /// <summary>The last hidden states of a text: <c>[length, hidden]</c>.</summary>
+    private static Tensor Hidden(ElectraPair pair, long[] ids)
+    {
+        Tensor hidden = null!;
+        using var _ = no_grad();
+        var input = tensor(ids).unsqueeze(0);
+        var attention = AttentionMask.FromLengths([ids.Length], ids.Length, Compute.Reference);
+        pair.Discriminate(input, zeros_like(input), attention, Dropout.None, states => hidden = states);
+        return hidden.view(ids.Length, -1);
+    }
+}
