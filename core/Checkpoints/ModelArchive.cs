@@ -35,7 +35,7 @@ internal sealed class ModelArchive : IDisposable
     /// <summary>The model's folder, unpacked.</summary>
     public string Folder { get; }
 
-    /// <summary>Whether a file is an archive by its name or its first bytes, and no file of <c>torch.save</c>, which is one as well.</summary>
+    /// <summary>Whether a file is an archive by its name or its first bytes, and not by its name one of <c>torch.save</c>.</summary>
     public static bool Is(string path)
     {
         if (WeightFiles.IsWeights(path) || FileStatus.Of(path).Kind != FileKind.File)
@@ -69,7 +69,7 @@ internal sealed class ModelArchive : IDisposable
             using var zip = new ZipArchive(file, ZipArchiveMode.Read);
             var layout = Layout.Of(zip);
             var files = layout.Files(zip).Where(entry => withWeights || !Layout.IsOfWeights(entry.Key)).ToDictionary();
-            RequireRoom(temporary, files.Values, file.Length);
+            RequireRoom(path, temporary, files.Values, file.Length);
             var folder = Directory.CreateDirectory(System.IO.Path.Combine(temporary, Unpacked)).FullName;
             DiskSpace.Guard(temporary, () => Unpack(files, folder, System.IO.Path.GetFileName(path), progress, cancellation));
             return new ModelArchive(path, layout, temporary, alive);
@@ -99,7 +99,7 @@ internal sealed class ModelArchive : IDisposable
         Remove(temporary, alive);
     }
 
-    private static void RequireRoom(string folder, IEnumerable<ZipArchiveEntry> files, long packed)
+    private static void RequireRoom(string path, string folder, IEnumerable<ZipArchiveEntry> files, long packed)
     {
         decimal bytes = files.Sum(entry => (decimal)entry.Length);
         if (bytes > SuspiciousBytes && bytes > (decimal)packed * SuspiciousRatio)
@@ -109,8 +109,9 @@ internal sealed class ModelArchive : IDisposable
         long free = new DriveInfo(folder).AvailableFreeSpace;
         if (bytes > free)
             throw new UserErrorException(
-                $"the model has {bytes / 1_000_000:N0} MB, and the temporary folder, {System.IO.Path.GetTempPath()}, {free / 1_000_000:N0} MB "
-                    + "free: unpack the archive elsewhere, or set TMPDIR to a folder of a larger disk"
+                $"{Paths.Shown(path)}: unpacked, the model has {bytes / 1_000_000:N0} MB, and the temporary folder "
+                    + $"({System.IO.Path.GetTempPath()}) has {free / 1_000_000:N0} MB free: unpack it elsewhere, or set TMPDIR to a folder "
+                    + "of a larger disk"
             );
     }
 
@@ -211,8 +212,10 @@ internal sealed class ModelArchive : IDisposable
             {
                 [var only] => new Layout(only),
                 [] => throw new InvalidDataException(
-                    names.Length == 0 ? "it is empty"
-                    : $"it holds no weights ({string.Join(", ", WeightFiles.Names)}, a TensorFlow .index), but {WeightNames.Shown(names, 4)}"
+                    names.Length == 0
+                        ? "it is empty"
+                        : $"it holds none of {string.Join(", ", WeightFiles.Names)} and no TensorFlow .index, but "
+                            + WeightNames.Shown(names, 4)
                 ),
                 _ => throw new InvalidDataException(
                     $"it holds several models, in {WeightNames.Shown([.. roots.Select(root => root == "" ? "." : root)], 4)}: "

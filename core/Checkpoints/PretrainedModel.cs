@@ -54,8 +54,7 @@ public sealed class PretrainedModel : IDisposable
     internal ModelHead Head { get; }
 
     /// <summary>What was chosen or left out in opening it, for the user to know; null where there is nothing to say.</summary>
-    internal string? Remark =>
-        new[] { weights.Remark, NotRead }.Where(remark => remark is not null).ToArray() is { Length: > 0 } all ? string.Join("; ", all) : null;
+    internal string? Remark => weights.Remark is { } remark && NotRead is not null ? $"{remark}; {NotRead}" : weights.Remark ?? NotRead;
 
     /// <summary>What another library puts around a model, and is not read, in words; null where there is nothing.</summary>
     internal string? NotRead { get; }

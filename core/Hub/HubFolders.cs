@@ -10,7 +10,8 @@ internal static class HubFolders
     internal const string Prefix = "hub:";
 
     /// <summary>A path that is missing, and no repository.</summary>
-    private static readonly string[] FileExtensions = [".txt", ".json", ".bin", ".pt", ".pth", ".safetensors", ".tsv", ".csv", ".yaml", ".zip", ".index"];
+    private static readonly string[] FileExtensions =
+        [".txt", ".json", ".bin", ".pt", ".pth", ".safetensors", ".tsv", ".csv", ".yaml", ".zip", ".index"];
 
     /// <summary>
     /// The folder that a configuration means: one on this machine, or else the downloaded files of a repository on the hub

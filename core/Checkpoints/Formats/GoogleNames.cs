@@ -66,8 +66,8 @@ internal static class GoogleNames
             : $"{Discriminator}task_specific.{task}.{layer}";
 
     /// <summary>
-    /// What the output of a task's head is to be multiplied by: Google's code trains STS-B's on a fifth of the value (<c>RegressionTask</c>),
-    /// which everything else has from 0 to 5.
+    /// What the output of a task's head is to be multiplied by: Google's code (<c>RegressionTask</c>) trains STS-B's on a fifth of the
+    /// value, which everything else has from 0 to 5.
     /// </summary>
     public static int UnitOf(string? task) => task == "sts" ? 5 : 1;
 

@@ -27,8 +27,8 @@ internal static class SentenceTransformerFiles
             .. config?["prompts"] is { ValueKind: JsonValueKind.Object } prompts && prompts.EnumerateObject().Any(IsNotEmpty)
                 ? ["prompts"]
                 : Array.Empty<string>(),
-            .. config?["activation_fn"] is { ValueKind: JsonValueKind.String } activation && LastName(activation) is not "Identity" and var name
-                ? [$"{name} on its scores"]
+            .. config?["activation_fn"] is { ValueKind: JsonValueKind.String } activation && LastName(activation) != "Identity"
+                ? [$"{LastName(activation)} on its scores"]
                 : Array.Empty<string>(),
         ];
         return parts.Length == 0 ? null : $"a sentence-transformers model, of which this is not read: {string.Join(", ", parts)}";

@@ -128,7 +128,7 @@ public sealed class GoogleCheckpointTests : IDisposable
         Assert.False(model.IsOfPair);
     }
 
-    /// <summary>RegressionTask of google-research/electra trains on (value − 0) / (5 − 0), and this kit's heads give the value itself.</summary>
+    /// <summary>RegressionTask of google-research/electra trains on value / 5, and this kit's heads give the value itself.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

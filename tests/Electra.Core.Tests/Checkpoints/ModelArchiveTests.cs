@@ -56,7 +56,8 @@ public sealed class ModelArchiveTests : IDisposable
         using var pair = WritePublished(config);
         using var model = PretrainedModel.Open(Zip);
         var shape = model.Config.ToModel();
-        Assert.Equal((128, 2, 2, 64, 16), (shape.HiddenSize, shape.Layers, shape.AttentionHeads, shape.IntermediateSize, shape.EmbeddingSize));
+        Assert.Equal((128, 2, 2), (shape.HiddenSize, shape.AttentionHeads, shape.Layers));
+        Assert.Equal((64, 16, 64), (shape.IntermediateSize, shape.EmbeddingSize, shape.MaxPositions));
         RequireEqual(pair.DiscriminatorWeights(), model.Weights());
         using var generator = model.OfPair(ModelPart.Generator);
         Assert.Equal((64, 1, 32), (generator.Config.HiddenSize, generator.Config.NumAttentionHeads, generator.Config.IntermediateSize));
@@ -111,7 +112,7 @@ public sealed class ModelArchiveTests : IDisposable
     [InlineData("a/model.ckpt-1.index b/model.ckpt-2.index", "it holds several models, in a/, b/: unpack it, and name one")]
     [InlineData("a/model.ckpt-1.index a/model.ckpt-2.index", "model.ckpt-2 (unpack the archive to do so)")]
     [InlineData("a/one.safetensors a/two.safetensors", "one.safetensors, two.safetensors: unpack it, and name one")]
-    [InlineData("a/tf_model.h5 a/config.json", "it holds no weights")]
+    [InlineData("a/tf_model.h5 a/config.json", "and no TensorFlow .index, but a/tf_model.h5, a/config.json")]
     [InlineData("archive/data.pkl archive/data/0", "it is a file of torch.save: let its name end in .bin or .pth")]
     [InlineData("../model.safetensors", "it holds a file named ../model.safetensors, which would lie outside")]
     [InlineData("/etc/model.safetensors", "it holds a file named /etc/model.safetensors, which would lie outside")]
@@ -121,7 +122,8 @@ public sealed class ModelArchiveTests : IDisposable
     [InlineData("", "it is empty")]
     public void What_does_not_hold_one_model_is_said_to_hold(string names, string said)
     {
-        WriteZip(CompressionLevel.Optimal, names.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => (name, "{}"u8.ToArray())));
+        string[] files = names.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        WriteZip(CompressionLevel.Optimal, files.Select(name => (name, "{}"u8.ToArray())));
         RequireRefused(said);
     }
 
