@@ -2,18 +2,23 @@
 //
 //   dotnet script scripts/predict.csx -- configs/demo-glue.yaml
 //   dotnet script scripts/predict.csx -- configs/glue.yaml tasks=rte predict.input=pairs.txt
+//   dotnet script scripts/predict.csx -- configs/score.yaml checkpoint=google/electra-small-generator predict.input=sentences.txt
 
 #load "../core/bin/Release/net10.0/electra.csx"
 
 using Electra.Running;
 using Electra.Finetuning;
 using Electra.Finetuning.Prediction;
+using Electra.Scoring;
 using Electra.Tensors;
 
 return await Experiment.Run<FinetuneConfig>(Args, run =>
 {
     var config  = run.Config;
     var compute = Compute.Open(config.Compute, config.Training.Precision);
+
+    // ---- scores of sentences, minimal pairs or lists of hypotheses, by the model as it was pre-trained -------------------
+    if (config.Predict.Score != SentenceScoreKind.None) return SentenceScores.Write(run, compute);
 
     // ---- lines of text: label and probability out ----------------------------------------------------------------------
     if (config.Predict.Input != "") return TextPredictions.Predict(run, compute);

@@ -31,6 +31,38 @@ public sealed record PredictOptions
     [Range(1, 1 << 16)]
     public int BatchSize { get; init; } = 64;
 
+    /// <summary>
+    /// Scores sentences with <c>checkpoint</c> itself, in place of predicting with fine-tuned runs: the lines of <see cref="Input"/>,
+    /// <see cref="Pairs"/>, or lists of hypotheses (<see cref="Rerank"/>).
+    /// </summary>
+    public SentenceScoreKind Score { get; init; }
+
+    /// <summary>
+    /// Whether pairs and hypotheses are compared by their score for each token: sums favour short sentences, and energies have a constant
+    /// for each token.
+    /// </summary>
+    public bool LengthNormalised { get; init; }
+
+    /// <summary>
+    /// The field with the sentence, where <see cref="Input"/> is JSON lines; scores are added to each object. Empty: <c>text</c> in a file
+    /// named .jsonl or .ndjson, and lines of text elsewhere.
+    /// </summary>
+    public string Field { get; init; } = "";
+
+    /// <summary>
+    /// Minimal pairs: tables (.tsv, .csv, .jsonl or .parquet, also compressed), folders of them or patterns, such as BLiMP's
+    /// <c>blimp/*.jsonl</c>. A file is a phenomenon; its accuracy is the share of pairs whose right sentence scores higher.
+    /// <c>output</c> is then a table of accuracies (model,task,run,score) for the statistics.
+    /// </summary>
+    public IReadOnlyList<string> Pairs { get; init; } = [];
+
+    /// <summary>The columns of a pair: the right sentence, then the wrong one.</summary>
+    [MinLength(2), MaxLength(2)]
+    public IReadOnlyList<string> PairColumns { get; init; } = ["sentence_good", "sentence_bad"];
+
+    /// <summary>Choosing from lists of hypotheses.</summary>
+    public RerankOptions Rerank { get; init; } = new();
+
     /// <summary>What is wrong between values that are each right.</summary>
     /// <param name="key">The key of this record in the configuration.</param>
     /// <param name="tasks">The names of all tasks.</param>
@@ -52,10 +84,54 @@ public sealed record PredictOptions
             if (runs.Distinct().Count() != runs.Count)
                 yield return new ConfigProblem($"{key}.runs.{task}", "has a run twice");
         }
-        if (Output != "" && Input == "")
+        foreach (var problem in Score == SentenceScoreKind.None ? WithoutScore(key) : WithScore(key))
+            yield return problem;
+        if (Output != "" && Input == "" && Score == SentenceScoreKind.None)
             yield return new ConfigProblem(
                 $"{key}.output",
                 $"is where the predictions of {key}.input go: give that too. Those of test sets go to {key}.folder"
             );
+    }
+
+    private IEnumerable<ConfigProblem> WithoutScore(string key)
+    {
+        foreach (var (name, isGiven) in new[]
+        {
+            ("pairs", Pairs.Count > 0), ("rerank", Rerank.IsAsked), ("field", Field != ""), ("length_normalised", LengthNormalised),
+        })
+            if (isGiven)
+                yield return new ConfigProblem(
+                    $"{key}.{name}",
+                    $"is about scores of sentences, and {key}.score does not say which: energy, pll, pll_word or discriminator"
+                );
+    }
+
+    private IEnumerable<ConfigProblem> WithScore(string key)
+    {
+        string[] given =
+        [
+            .. new[] { ("input", Input != ""), ("pairs", Pairs.Count > 0), ("rerank", Rerank.IsAsked) }
+                .Where(one => one.Item2)
+                .Select(one => $"{key}.{one.Item1}"),
+        ];
+        if (given.Length != 1)
+            yield return new ConfigProblem(
+                $"{key}.score",
+                given.Length == 0
+                    ? $"has nothing to score: give {key}.input (lines), {key}.pairs (minimal pairs) or {key}.rerank (lists of hypotheses)"
+                    : $"scores one of {string.Join(" and ", given)} at a time"
+            );
+        if (Runs.Count > 0)
+            yield return new ConfigProblem($"{key}.runs", $"are fine-tuned runs, and {key}.score scores with checkpoint itself");
+        if (Field != "" && Input == "")
+            yield return new ConfigProblem($"{key}.field", $"is a field of {key}.input, which is not given");
+        if (LengthNormalised && Input != "")
+            yield return new ConfigProblem(
+                $"{key}.length_normalised",
+                "is for pairs and lists of hypotheses: lines get the sum and the mean for each token"
+            );
+        if (Rerank.IsAsked)
+            foreach (var problem in Rerank.Problems($"{key}.rerank"))
+                yield return problem;
     }
 }

@@ -53,6 +53,9 @@ internal sealed class TrainedEncoder : IDisposable
     /// <summary>The longest sequence that it reads.</summary>
     public int MaxPositions { get; }
 
+    /// <summary>Where it computes.</summary>
+    public Compute Compute => store.Compute;
+
     /// <summary>The head's outputs for all tokens of a sequence.</summary>
     public float[] Heads(long[] ids, Func<Tensor, Tensor> then) =>
         Heads(ids, [.. Enumerable.Range(0, ids.Length).Select(i => (long)i)], then);

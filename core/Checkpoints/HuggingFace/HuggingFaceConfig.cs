@@ -93,6 +93,10 @@ internal sealed record HuggingFaceConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ProblemType { get; init; }
 
+    /// <summary><c>electric</c> where the discriminator's outputs are energies; null: it says which tokens were replaced.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Objective { get; init; }
+
     /// <summary>The configuration of one of the two models of a pair.</summary>
     /// <param name="config">The pair's shapes.</param>
     /// <param name="shape">Which of the two.</param>
@@ -165,6 +169,7 @@ internal sealed record HuggingFaceConfig
             VocabularySize = json.Integer("vocab_size") ?? usual.VocabularySize,
             Id2label = labels,
             Label2id = labels?.GroupBy(label => label.Value, label => label.Key).ToDictionary(label => label.Key, label => label.First()),
+            Objective = json["objective"] is { ValueKind: JsonValueKind.String } objective ? objective.GetString() : null,
             ProblemType = json["problem_type"] is { ValueKind: JsonValueKind.String } type ? type.GetString() : null,
         };
         if (json.Flag("is_decoder") == true)

@@ -19,6 +19,9 @@ internal sealed record AskedFields(params IReadOnlyList<string> Names)
     /// <summary>Whether numbers and booleans are refused.</summary>
     public bool TextOnly { get; init; }
 
+    /// <summary>How many of them, the last ones, a file may lack.</summary>
+    public int Optional { get; init; }
+
     /// <summary>What would be right where a field is missing or of another type: a sentence, or nothing.</summary>
     public string Advice { get; init; } = "";
 

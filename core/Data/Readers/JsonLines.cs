@@ -20,6 +20,7 @@ internal static class JsonLines
     {
         int number = 0, rows = 0;
         var found = new bool[asked.Names.Count];
+        found.AsSpan(found.Length - asked.Optional).Fill(true);
         string[] there = [];
         foreach (var line in SourceStreams.Lines(file, position))
         {
@@ -49,6 +50,17 @@ internal static class JsonLines
                 throw asked.Missing(place, "field", asked.Names[missing], there);
         }
     }
+
+    /// <summary>The object of one line.</summary>
+    /// <exception cref="UserErrorException">It is not a JSON object.</exception>
+    public static JsonDocument Parse(string line, string place) => Parse(line, place, isFirst: false);
+
+    /// <summary>One field of an object.</summary>
+    /// <exception cref="UserErrorException">It is not there, null, or of a type that is not asked for.</exception>
+    public static string Field(JsonDocument json, AskedFields asked, string name, string place) =>
+        Find(json.RootElement, name) is { ValueKind: not JsonValueKind.Null } value
+            ? Text(value, asked, name, place)!
+            : throw asked.Missing(place, "field", name, [.. Names(json.RootElement)]);
 
     private static JsonDocument Parse(string line, string place, bool isFirst)
     {

@@ -60,7 +60,12 @@ internal static class ParquetColumns
         try
         {
             var fields = Guarded(file, () => reader.Schema.GetDataFields());
-            var columns = asked.Names.Select(name => Column(file, fields, asked, name)).ToArray();
+            (DataField, ColumnReader)[] columns =
+            [
+                .. asked.Names.Select((name, i) => i >= asked.Names.Count - asked.Optional && !fields.Any(field => NameOf(field) == name)
+                    ? (fields[0], (rows, _) => new string?[rows.RowCount])
+                    : Column(file, fields, asked, name)),
+            ];
             int number = 0;
             for (int group = 0; group < reader.RowGroupCount; group++)
             {

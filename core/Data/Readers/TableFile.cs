@@ -12,7 +12,8 @@ internal readonly record struct TableRow(int Line, string[] Values);
 /// <param name="HasHeader">Whether the first line of a TSV or CSV file names the columns.</param>
 /// <param name="SkipsTornLines">Whether lines with too few columns are passed over instead of refused.</param>
 /// <param name="AllowsMore">Whether a line may have more columns than the header.</param>
-internal sealed record TableForm(bool HasHeader = true, bool SkipsTornLines = false, bool AllowsMore = false);
+/// <param name="Optional">How many of the columns, the last of those that are asked for, a file may lack: they are then empty.</param>
+internal sealed record TableForm(bool HasHeader = true, bool SkipsTornLines = false, bool AllowsMore = false, int Optional = 0);
 
 /// <summary>
 /// Chosen columns of a file of rows: <c>.tsv</c> (no quotes: a tab always separates), <c>.csv</c> (<see cref="DelimitedText"/>),
@@ -20,6 +21,8 @@ internal sealed record TableForm(bool HasHeader = true, bool SkipsTornLines = fa
 /// </summary>
 internal static class TableFile
 {
+    private const int Absent = -1;
+
     /// <summary>The extensions that are read.</summary>
     public const string Extensions = ".tsv, .csv, .jsonl or .parquet";
 
@@ -49,7 +52,7 @@ internal static class TableFile
                 DelimitedText.Read(SourceStreams.Lines(file, position), file.Shown, form.HasHeader ? columns : []),
                 torn
             ),
-            ".jsonl" or ".ndjson" or ".json" or ".parquet" => new AskedFields(columns)
+            ".jsonl" or ".ndjson" or ".json" or ".parquet" => new AskedFields(columns) { Optional = form.Optional }
                 .Read(file, position)
                 .Select(row => new TableRow(row.Number, [.. row.Values.Select(value => value ?? "")])),
             ".tsv" or ".txt" => Fields(file, columns, form, Tabbed(SourceStreams.Lines(file, position)), torn),
@@ -80,7 +83,13 @@ internal static class TableFile
             {
                 // A second byte-order mark stands where files were joined.
                 fields[0] = fields[0].TrimStart('\uFEFF');
-                places = [.. columns.Select(column => Place(file, column, fields, form.HasHeader, line))];
+                places =
+                [
+                    .. columns.Select((column, i) =>
+                        i >= columns.Count - form.Optional && !fields.Any(name => name.Trim() == column)
+                            ? Absent
+                            : Place(file, column, fields, form.HasHeader, line)),
+                ];
                 width = fields.Length;
                 if (form.HasHeader)
                     continue;
@@ -100,7 +109,7 @@ internal static class TableFile
                     $"{file.Shown}:{line}: the line has {Counted(fields.Length)}, and the first line has {width}: "
                         + "is there a separator inside a text?"
                 );
-            yield return new TableRow(line, [.. places.Select(place => fields[place])]);
+            yield return new TableRow(line, [.. places.Select(place => place == Absent ? "" : fields[place])]);
         }
         if (places is null)
             throw new UserErrorException(

@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Text;
 using Electra.Data.Readers;
 using Electra.Data.Tasks;
-using Electra.Native;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
@@ -12,6 +10,8 @@ namespace Electra.Finetuning.Prediction;
 /// <summary>Predictions on lines of text: text in, label and probability out.</summary>
 public static class TextPredictions
 {
+    private const string Stage = "predicting lines";
+
     /// <summary>
     /// Predicts each line of a file or of standard input with the runs of one task: <c>label&lt;tab&gt;probability&lt;tab&gt;line</c>, or
     /// <c>value&lt;tab&gt;line</c> in a regression. Where that goes to standard output, all else that is to be said goes to standard error.
@@ -26,10 +26,10 @@ public static class TextPredictions
     public static int Predict(Run<FinetuneConfig> run, Compute compute)
     {
         var (config, options, console, stopping) = (run.Config, run.Config.Predict, run.Console, run.Stopping);
-        if (IsStandardOutput(options.Output))
+        if (LineAnswers.IsStandardOutput(options.Output))
             console.LeaveStandardOutput();
         var chosen = OnlyOne(config);
-        bool isConversation = options.Input == StandardInput.Name && IsStandardOutput(options.Output);
+        bool isConversation = options.Input == StandardInput.Name && LineAnswers.IsStandardOutput(options.Output);
         var counts = new RowCounts();
         var models = new List<FinetunedModel>();
         try
@@ -45,7 +45,7 @@ public static class TextPredictions
                 console.Line(note);
             foreach (var warning in counts.Warnings(options.Input))
                 console.Warning(warning);
-            if (!IsStandardOutput(options.Output))
+            if (!LineAnswers.IsStandardOutput(options.Output))
                 console.Line($"{Paths.Shown(Paths.Output(options.Output))}: {count:N0} lines");
             return 0;
         }
@@ -80,31 +80,7 @@ public static class TextPredictions
         PredictOptions options,
         IProgress<ProgressReport>? progress = null,
         CancellationToken cancellation = default
-    )
-    {
-        if (IsStandardOutput(options.Output))
-        {
-            var (source, pieces) = Lines(options, cancellation);
-            using var output = new StreamWriter(StandardStreams.Output(), new UTF8Encoding(false));
-            return Predict(task, score, pieces, source, output, progress, cancellation);
-        }
-        int count = 0;
-        var path = Paths.Output(options.Output);
-        if (options.Input != StandardInput.Name && InputFile.Exists(path) && !SpecialFile.Is(path)
-            && FileStatus.Of(Paths.Find(options.Input)).Identity == FileStatus.Of(path).Identity)
-            throw new UserErrorException($"predict.output: {options.Output} is the file that is read; give another one");
-        AtomicFile.Write(path, stream =>
-        {
-            var (source, pieces) = Lines(options, cancellation);
-            using var output = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
-            count = Predict(task, score, pieces, source, output, progress, cancellation);
-        });
-        return count;
-    }
-
-    /// <summary>Whether predictions go to standard output, under whatever name.</summary>
-    private static bool IsStandardOutput(string output) =>
-        output is "" or StandardInput.Name || SpecialFile.IsStandardOutput(Paths.Output(output));
+    ) => LineAnswers.Write(options, Answerer(task, score), Stage, progress, cancellation);
 
     /// <summary>A line as a row of a task.</summary>
     /// <exception cref="UserErrorException">The task wants two texts, and the line has not two; or one, and it has a tab.</exception>
@@ -128,24 +104,17 @@ public static class TextPredictions
         TextWriter output,
         IProgress<ProgressReport>? progress,
         CancellationToken cancellation
-    )
+    ) => LineAnswers.Write(pieces, source, Answerer(task, score), output, Stage, progress, cancellation);
+
+    private static LineAnswerer Answerer(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score) => (lines, source, before) =>
     {
-        int count = 0;
-        foreach (var lines in pieces)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var rows = Rows(task, lines, source, count, out var wrong);
-            float[] logits = rows.Count > 0 ? score(rows) : [];
-            for (int i = 0; i < rows.Count; i++)
-                output.WriteLine($"{Answer(task, logits.AsSpan(i * task.Outputs, task.Outputs))}\t{lines[i]}");
-            output.Flush();
-            if (wrong is not null)
-                throw wrong;
-            count += rows.Count;
-            progress?.Report(new ProgressReport("predicting lines", count, null, "lines"));
-        }
-        return count;
-    }
+        var rows = Rows(task, lines, source, before, out var wrong);
+        float[] logits = rows.Count > 0 ? score(rows) : [];
+        return new(
+            [.. rows.Select((_, i) => $"{Answer(task, logits.AsSpan(i * task.Outputs, task.Outputs))}\t{lines[i]}")],
+            wrong
+        );
+    };
 
     /// <summary>The lines before the first that is wrong: they are answered all the same.</summary>
     private static List<TaskRow> Rows(
@@ -195,26 +164,4 @@ public static class TextPredictions
     private static string Answer(TaskDefinition task, ReadOnlySpan<float> logits) => task.IsRegression
         ? Labels.Name(task, logits)
         : string.Create(CultureInfo.InvariantCulture, $"{Labels.Name(task, logits)}\t{Labels.Probability(logits):F4}");
-
-    /// <summary>The lines, some batches at a time, as lines of like length are computed together.</summary>
-    private static (string Source, IEnumerable<IReadOnlyList<string>> Pieces) Lines(PredictOptions options, CancellationToken cancellation)
-    {
-        const int Batches = 16;
-        int size = options.BatchSize * Batches;
-        if (options.Input == StandardInput.Name)
-            return ("standard input", StandardInput.Lines(StandardStreams.Input(), size, cancellation));
-        var path = Paths.Find(options.Input);
-        // A pipe is read as it comes, and once.
-        if (SpecialFile.Is(path))
-            return (options.Input, StandardInput.Lines(() => SpecialFile.OpenRead(path), size, cancellation, options.Input));
-        if (FileStatus.Of(path).Kind == FileKind.Missing)
-            throw new UserErrorException($"predict.input: there is no file {options.Input}; {StandardInput.Name} is the standard input");
-        InputFile.Check(path);
-        var file = new FileInfo(path);
-        var lines = SourceStreams.Lines(
-            new SourceFile(file.FullName, file.Name, file.Length, file.LastWriteTimeUtc),
-            new ReadPosition(_ => { })
-        );
-        return (Paths.Shown(file.FullName), lines.Chunk(size));
-    }
 }

@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Electra.Data.Readers;
+using Electra.Finetuning;
+using Electra.Finetuning.Prediction;
+using Electra.Running;
+using Electra.Storage;
+using Electra.Tensors;
+
+namespace Electra.Scoring;
+
+/// <summary>
+/// Chooses from lists of hypotheses: the order is that of λ₁ · score of the system + λ₂ · score of the sentence (Salazar et al. 2020).
+/// </summary>
+internal static class Reranking
+{
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly string[] Columns = ["id", "score", "text", "reference"];
+
+    /// <summary>A hypothesis.</summary>
+    /// <param name="Text">The sentence.</param>
+    /// <param name="Base">The score of the system that made it.</param>
+    /// <param name="Score">The score of the sentence.</param>
+    /// <param name="Errors">Wrong words, where the reference is known.</param>
+    internal readonly record struct Hypothesis(string Text, double Base, double Score, int? Errors);
+
+    /// <summary>A list of hypotheses, and the words of its reference where this is known.</summary>
+    internal sealed record HypothesisList(string Id, IReadOnlyList<Hypothesis> Hypotheses, int? Words)
+    {
+        /// <summary>The list, the best first; of equal ones the first in the list.</summary>
+        public IEnumerable<Hypothesis> Ranked(double first, double second) =>
+            Hypotheses.OrderByDescending(one => (first * one.Base) + (second * one.Score));
+    }
+
+    /// <summary>Chooses weights where it is asked to, orders the lists with them, and writes these.</summary>
+    public static int Write(Run<FinetuneConfig> run, Compute compute)
+    {
+        var (options, rerank, console) = (run.Config.Predict, run.Config.Predict.Rerank, run.Console);
+        if (rerank.Lists != "" && LineAnswers.IsStandardOutput(options.Output))
+            console.LeaveStandardOutput();
+        using var scorer = SentenceScores.Only(run, compute);
+        IReadOnlyList<HypothesisList> Lists(string file) =>
+            Read(file, scorer, options.LengthNormalised, run.Stopping, needsReference: file == rerank.Tune);
+        var (first, second) = rerank.Weights is [var a, var b] ? (a, b) : Tuned(Lists(rerank.Tune), console);
+        if (rerank.Lists == "")
+            return 0;
+        var lists = Lists(rerank.Lists);
+        LineAnswers.Write(rerank.Lists, options.Output, output =>
+        {
+            bool isJson = SourceFile.FormatOf(options.Output) == SourceFormat.JsonLines;
+            if (!isJson)
+                output.WriteLine("id\trank\ttotal\tscore\tsentence_score\ttext");
+            foreach (var list in lists)
+                foreach (var (i, one) in list.Ranked(first, second).Index())
+                    output.WriteLine(Line(isJson, list.Id, i + 1, (first * one.Base) + (second * one.Score), one));
+        });
+        if (lists.All(list => list.Words is not null))
+            console.Table(["chosen by", "wrong words"], Report(lists, first, second));
+        if (!LineAnswers.IsStandardOutput(options.Output))
+            console.Line($"{Paths.Shown(Paths.Output(options.Output))}: {lists.Count:N0} lists");
+        return 0;
+    }
+
+    /// <summary>
+    /// The weights 1 and λ ≥ 0 with the fewest wrong words, found exactly: as λ grows, what a list chooses changes where two of its lines
+    /// base + λ · score cross (Och 2003). Of the best values the middle of the widest range, which is the least chance.
+    /// </summary>
+    internal static (double First, double Second) BestWeights(IReadOnlyList<HypothesisList> lists)
+    {
+        double[] crossings =
+        [
+            .. lists
+                .SelectMany(list =>
+                    from x in list.Hypotheses
+                    from y in list.Hypotheses
+                    where x.Score > y.Score && y.Base > x.Base
+                    select (y.Base - x.Base) / (x.Score - y.Score))
+                .Distinct()
+                .Order(),
+        ];
+        double[] ends = [0, .. crossings, crossings.Length == 0 ? 1 : 2 * crossings[^1]];
+        var ranges = Enumerable.Range(0, ends.Length - 1)
+            .Select(i => (Low: ends[i], High: ends[i + 1], Errors: Errors(lists, 1, (ends[i] + ends[i + 1]) / 2)));
+        (double Low, double High, int Errors)? best = null, current = null;
+        foreach (var range in ranges)
+        {
+            // Neighbours that are as good are one range.
+            current = current is { } last && last.Errors == range.Errors ? (last.Low, range.High, range.Errors) : range;
+            if (best is not { } known || current.Value.Errors < known.Errors
+                || (current.Value.Errors == known.Errors && current.Value.High - current.Value.Low > known.High - known.Low))
+                best = current;
+        }
+        return (1, (best!.Value.Low + best.Value.High) / 2);
+    }
+
+    /// <summary>The fewest changes of words that make one text another (Levenshtein 1966).</summary>
+    internal static int WrongWords(string text, string reference)
+    {
+        string[] words = Words(text), wanted = Words(reference);
+        int[] row = [.. Enumerable.Range(0, wanted.Length + 1)];
+        foreach (var (i, word) in words.Index())
+        {
+            int diagonal = row[0];
+            row[0] = i + 1;
+            for (int j = 1; j <= wanted.Length; j++)
+                (row[j], diagonal) = (
+                    Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (word == wanted[j - 1] ? 0 : 1)),
+                    row[j]
+                );
+        }
+        return row[^1];
+    }
+
+    private static (double, double) Tuned(IReadOnlyList<HypothesisList> lists, RunConsole console)
+    {
+        var (first, second) = BestWeights(lists);
+        var weights = string.Create(CultureInfo.InvariantCulture, $"[{first}, {second:G6}]");
+        console.Line($"predict.rerank.weights={weights}, chosen on {lists.Count:N0} lists");
+        console.Table(["chosen by", "wrong words"], Report(lists, first, second));
+        return (first, second);
+    }
+
+    private static IEnumerable<IReadOnlyList<object?>> Report(IReadOnlyList<HypothesisList> lists, double first, double second)
+    {
+        int words = Math.Max(1, lists.Sum(list => list.Words!.Value));
+        string Shown(int errors) => string.Create(CultureInfo.InvariantCulture, $"{errors} of {words} ({100.0 * errors / words:F1}%)");
+        return
+        [
+            ["the system's score", Shown(Errors(lists, 1, 0))],
+            ["the sentence's score", Shown(Errors(lists, 0, 1))],
+            ["both", Shown(Errors(lists, first, second))],
+            ["the reference", Shown(lists.Sum(list => list.Hypotheses.Min(one => one.Errors!.Value)))],
+        ];
+    }
+
+    private static int Errors(IReadOnlyList<HypothesisList> lists, double first, double second) =>
+        lists.Sum(list => list.Ranked(first, second).First().Errors!.Value);
+
+    private static string[] Words(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+
+    private static string Line(bool isJson, string id, int rank, double total, Hypothesis one) => isJson
+        ? JsonSerializer.Serialize(
+            new
+            {
+                id,
+                rank,
+                total = Math.Round(total, 6),
+                score = one.Base,
+                sentence_score = Math.Round(one.Score, 6),
+                text = one.Text,
+            },
+            Json
+        )
+        : string.Create(CultureInfo.InvariantCulture, $"{id}\t{rank}\t{total:F6}\t{one.Base}\t{one.Score:F6}\t{one.Text}");
+
+    /// <summary>The lists of a table, in the order in which they begin.</summary>
+    private static IReadOnlyList<HypothesisList> Read(
+        string file,
+        SentenceScorer scorer,
+        bool lengthNormalised,
+        CancellationToken cancellation,
+        bool needsReference
+    )
+    {
+        var path = Paths.Find(file);
+        var rows = TableFile.Read(path, Columns, new TableForm(AllowsMore: true, Optional: needsReference ? 0 : 1)).ToList();
+        var shown = Paths.Shown(path);
+        if (rows.Count == 0)
+            throw new UserErrorException($"{shown} has no hypothesis: a row with {string.Join(", ", Columns[..3])} is one");
+        var scores = scorer.Score(
+            [.. rows.Select(row => SentenceScores.Placed($"{shown}:{row.Line}", _ => scorer.Encode(row.Values[2])))],
+            cancellation
+        );
+        return
+        [
+            .. rows.Zip(scores).GroupBy(one => one.First.Values[0]).Select(list =>
+            {
+                string[] references = [.. list.Select(one => one.First.Values[3]).Where(text => text != "").Distinct()];
+                var place = $"{shown}:{list.First().First.Line}";
+                if (references.Length > 1)
+                    throw new UserErrorException($"{place}: the list {list.Key} has {references.Length} references, and a list has one");
+                if (needsReference && references.Length == 0)
+                    throw new UserErrorException($"{place}: the list {list.Key} has no reference, which weights are chosen by");
+                return new HypothesisList(
+                    list.Key,
+                    [
+                        .. list.Select(one => new Hypothesis(
+                            one.First.Values[2],
+                            Number(one.First.Values[1], $"{shown}:{one.First.Line}"),
+                            lengthNormalised ? one.Second.Mean : one.Second.Sum,
+                            references is [var reference] ? WrongWords(one.First.Values[2], reference) : null
+                        )),
+                    ],
+                    references is [var only] ? Words(only).Length : null
+                );
+            }),
+        ];
+    }
+
+    private static double Number(string text, string place) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+            ? value
+            : throw new UserErrorException($"{place}: score cannot be \"{text}\": a number is expected, higher where the system is surer");
+}
