@@ -59,6 +59,9 @@ public sealed record RerankOptions
     {
         if (Lists == "" && Tune == "")
             yield return new ConfigProblem($"{key}.lists", "is missing: the lists to choose from, a table with the columns id, score, text");
+        foreach (var (name, file) in new[] { ("lists", Lists), ("tune", Tune) })
+            if (file == "-")
+                yield return new ConfigProblem($"{key}.{name}", "cannot be standard input: a table's form is told by the file's name");
         if (Weights.Count > 0 && Tune != "")
             yield return new ConfigProblem($"{key}.weights", $"are given, and {key}.tune is to choose them: give one of the two");
         if (Weights.Count == 0 && Tune == "")

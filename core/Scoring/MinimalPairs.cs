@@ -94,7 +94,10 @@ internal static class MinimalPairs
     {
         var (term, field) = ("", "");
         var rows = new List<(string, string, string)>();
-        foreach (var row in TableFile.Read(file, [.. columns, .. Groups], new TableForm(AllowsMore: true, Optional: Groups.Length)))
+        var form = new TableForm(AllowsMore: true, Optional: Groups.Length).Advising(
+            "predict.pair_columns names the right sentence's and the wrong one's: [sentence_good, sentence_bad] in BLiMP."
+        );
+        foreach (var row in TableFile.Read(file, [.. columns, .. Groups], form))
         {
             var place = $"{Paths.Shown(file)}:{row.Line}";
             if (Array.FindIndex(row.Values, 0, columns.Count, string.IsNullOrWhiteSpace) is >= 0 and var empty)

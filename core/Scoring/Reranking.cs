@@ -153,7 +153,10 @@ internal static class Reranking
             },
             Json
         )
-        : string.Create(CultureInfo.InvariantCulture, $"{id}\t{rank}\t{total:F6}\t{one.Base}\t{one.Score:F6}\t{one.Text}");
+        : string.Create(CultureInfo.InvariantCulture, $"{OneLine(id)}\t{rank}\t{total:F6}\t{one.Base}\t{one.Score:F6}\t{OneLine(one.Text)}");
+
+    /// <summary>A text as a field of a table without quotes.</summary>
+    private static string OneLine(string text) => string.Join(' ', text.Split('\t', '\r', '\n'));
 
     /// <summary>The lists of a table, in the order in which they begin.</summary>
     private static IReadOnlyList<HypothesisList> Read(
@@ -165,7 +168,11 @@ internal static class Reranking
     )
     {
         var path = Paths.Find(file);
-        var rows = TableFile.Read(path, Columns, new TableForm(AllowsMore: true, Optional: needsReference ? 0 : 1)).ToList();
+        var form = new TableForm(AllowsMore: true, Optional: needsReference ? 0 : 1).Advising(
+            $"A row is a hypothesis: the {Columns[0]} of its list, the {Columns[1]} of the system, its {Columns[2]}; "
+                + $"to choose weights, or to count errors, the {Columns[3]}."
+        );
+        var rows = TableFile.Read(path, Columns, form).ToList();
         var shown = Paths.Shown(path);
         if (rows.Count == 0)
             throw new UserErrorException($"{shown} has no hypothesis: a row with {string.Join(", ", Columns[..3])} is one");

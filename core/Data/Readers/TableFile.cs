@@ -13,7 +13,17 @@ internal readonly record struct TableRow(int Line, string[] Values);
 /// <param name="SkipsTornLines">Whether lines with too few columns are passed over instead of refused.</param>
 /// <param name="AllowsMore">Whether a line may have more columns than the header.</param>
 /// <param name="Optional">How many of the columns, the last of those that are asked for, a file may lack: they are then empty.</param>
-internal sealed record TableForm(bool HasHeader = true, bool SkipsTornLines = false, bool AllowsMore = false, int Optional = 0);
+internal sealed record TableForm(bool HasHeader = true, bool SkipsTornLines = false, bool AllowsMore = false, int Optional = 0)
+{
+    /// <summary>What to say where a column is missing and no other has nearly its name.</summary>
+    public string Advice { get; init; } = "If this is a row already, say header: false, and give columns by number.";
+
+    /// <summary>The same where a field of JSON lines or a column of a Parquet file is missing.</summary>
+    public string JsonAdvice { get; init; } = "";
+
+    /// <summary>The same advice for all formats.</summary>
+    public TableForm Advising(string advice) => this with { Advice = advice, JsonAdvice = advice };
+}
 
 /// <summary>
 /// Chosen columns of a file of rows: <c>.tsv</c> (no quotes: a tab always separates), <c>.csv</c> (<see cref="DelimitedText"/>),
@@ -52,7 +62,7 @@ internal static class TableFile
                 DelimitedText.Read(SourceStreams.Lines(file, position), file.Shown, form.HasHeader ? columns : []),
                 torn
             ),
-            ".jsonl" or ".ndjson" or ".json" or ".parquet" => new AskedFields(columns) { Optional = form.Optional }
+            ".jsonl" or ".ndjson" or ".json" or ".parquet" => new AskedFields(columns) { Optional = form.Optional, Advice = form.JsonAdvice }
                 .Read(file, position)
                 .Select(row => new TableRow(row.Number, [.. row.Values.Select(value => value ?? "")])),
             ".tsv" or ".txt" => Fields(file, columns, form, Tabbed(SourceStreams.Lines(file, position)), torn),
@@ -88,7 +98,7 @@ internal static class TableFile
                     .. columns.Select((column, i) =>
                         i >= columns.Count - form.Optional && !fields.Any(name => name.Trim() == column)
                             ? Absent
-                            : Place(file, column, fields, form.HasHeader, line)),
+                            : Place(file, column, fields, form, line)),
                 ];
                 width = fields.Length;
                 if (form.HasHeader)
@@ -124,9 +134,9 @@ internal static class TableFile
         static string Counted(int columns) => columns == 1 ? "1 column" : $"{columns} columns";
     }
 
-    private static int Place(SourceFile file, string column, string[] first, bool hasHeader, int line)
+    private static int Place(SourceFile file, string column, string[] first, TableForm form, int line)
     {
-        string[] names = hasHeader
+        string[] names = form.HasHeader
             ? [.. first.Select(name => name.Trim())]
             : [.. Enumerable.Range(1, first.Length).Select(number => $"{number}")];
         int[] numbers = [.. names.Index().Where(name => name.Item == column).Select(name => name.Index + 1)];
@@ -139,7 +149,7 @@ internal static class TableFile
             return place;
         if (int.TryParse(column, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= first.Length)
             return number - 1;
-        var nearest = hasHeader ? Spelling.Nearest(column, names) : null;
+        var nearest = form.HasHeader ? Spelling.Nearest(column, names) : null;
         throw new UserErrorException(
             $"{file.Shown}:{line}: there is no column {column}{(nearest is null ? "." : $"; did you mean {nearest}?")} The columns are "
                 + $"{string.Join(", ", names)}."
@@ -149,7 +159,7 @@ internal static class TableFile
                     : names is [var only] && only.IndexOfAny([',', ';', '|']) is >= 0 and var separator
                         ? $" Is the file separated by {only[separator]}? Give it the extension .csv, and the separator is told from its "
                             + "first line."
-                    : hasHeader && nearest is null ? " If this is a row already, say header: false, and give columns by number."
+                    : form.HasHeader && nearest is null ? $" {form.Advice}"
                     : ""
                 )
         );
