@@ -58,7 +58,10 @@ public sealed record RerankOptions
     internal IEnumerable<ConfigProblem> Problems(string key)
     {
         if (Lists == "" && Tune == "")
-            yield return new ConfigProblem($"{key}.lists", "is missing: the lists to choose from, a table with the columns id, score, text");
+            yield return new ConfigProblem(
+                $"{key}.lists",
+                "is missing: the lists to choose from, a table with the columns id, score, text"
+            );
         foreach (var (name, file) in new[] { ("lists", Lists), ("tune", Tune) })
             if (file == "-")
                 yield return new ConfigProblem($"{key}.{name}", "cannot be standard input: a table's form is told by the file's name");

@@ -153,7 +153,10 @@ internal static class Reranking
             },
             Json
         )
-        : string.Create(CultureInfo.InvariantCulture, $"{OneLine(id)}\t{rank}\t{total:F6}\t{one.Base}\t{one.Score:F6}\t{OneLine(one.Text)}");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{OneLine(id)}\t{rank}\t{total:F6}\t{one.Base}\t{one.Score:F6}\t{OneLine(one.Text)}"
+        );
 
     /// <summary>A text as a field of a table without quotes.</summary>
     private static string OneLine(string text) => string.Join(' ', text.Split('\t', '\r', '\n'));

@@ -62,7 +62,11 @@ internal static class TableFile
                 DelimitedText.Read(SourceStreams.Lines(file, position), file.Shown, form.HasHeader ? columns : []),
                 torn
             ),
-            ".jsonl" or ".ndjson" or ".json" or ".parquet" => new AskedFields(columns) { Optional = form.Optional, Advice = form.JsonAdvice }
+            ".jsonl" or ".ndjson" or ".json" or ".parquet" => new AskedFields(columns)
+            {
+                Optional = form.Optional,
+                Advice = form.JsonAdvice,
+            }
                 .Read(file, position)
                 .Select(row => new TableRow(row.Number, [.. row.Values.Select(value => value ?? "")])),
             ".tsv" or ".txt" => Fields(file, columns, form, Tabbed(SourceStreams.Lines(file, position)), torn),

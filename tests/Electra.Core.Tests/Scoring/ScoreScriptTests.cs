@@ -114,7 +114,8 @@ public sealed class ScoreScriptTests : IDisposable
         (await Score("predict.score=energy", $"predict.input={folder.File("in.txt")}")).Refused("whose outputs are not energies");
         Write("pairs.tsv", "good\tbad\na\tb\n");
         (await Score("predict.score=pll", $"predict.pairs={folder.File("pairs.tsv")}")).Refused(
-            "pairs.tsv:1: there is no column sentence_good. The columns are good, bad. predict.pair_columns names"
+            "pairs.tsv:1: there is no column sentence_good. The columns",
+            "predict.pair_columns names"
         );
         (await Score("predict.score=pll", "predict.rerank={lists: a.tsv}")).Refused("predict.rerank.tune is missing");
     }

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Electra.Checkpoints.HuggingFace;
-using Electra.Data.Readers;
 using Electra.Finetuning;
 using Electra.Pretraining;
 using Electra.Scoring;
@@ -104,7 +103,10 @@ public sealed class SentenceScorerTests : IDisposable
         var expected = Golden.Tensors("m_electric");
         using var scorer = SentenceScorer.Open(folder.File("electric"), SentenceScoreKind.Energy, Compute.Reference);
         var texts = Enumerable.Range(0, 5).Select(row =>
-            string.Join(' ', expected["pll_input_ids"][row].data<long>().Where(id => id is not (0 or 101 or 102)).Select(id => tokens[id])));
+            string.Join(
+                ' ',
+                expected["pll_input_ids"][row].data<long>().Where(id => id is not (0 or 101 or 102)).Select(id => tokens[id])
+            ));
         var scores = scorer.Score([.. texts]);
         foreach (var (row, score) in scores.Index())
         {
@@ -118,7 +120,9 @@ public sealed class SentenceScorerTests : IDisposable
     {
         using var scorer = Open(SentenceScoreKind.Pll);
         var alone = scorer.Score(["The captain stood upon the deck."])[0];
-        var among = scorer.Score(["Yes", "the captain  stood upon the DECK.", "a b c d e f g h i j", "The captain stood upon the deck.", ""]);
+        var among = scorer.Score(
+            ["Yes", "the captain  stood upon the DECK.", "a b c d e f g h i j", "The captain stood upon the deck.", ""]
+        );
         Assert.Equal(alone.Sum, among[3].Sum, 1e-4);
         Assert.Equal(among[3], among[1]);
         Assert.Equal(new SentenceScore(0, 0), among[4]);
