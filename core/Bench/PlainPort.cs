@@ -27,8 +27,8 @@ internal sealed class PlainPort : Module
     {
         var embeddings = new PlainEmbeddings(config);
         words = embeddings.Words;
-        generator = new PlainEncoder(config, config.Generator, embeddings);
-        discriminator = new PlainEncoder(config, config.Discriminator, embeddings);
+        generator = new PlainEncoder(config.Generator, embeddings);
+        discriminator = new PlainEncoder(config, embeddings);
         generatorDense = Linear(config.Generator.HiddenSize, config.EmbeddingSize);
         generatorNorm = LayerNorm(config.EmbeddingSize, config.LayerNormEpsilon);
         generatorBias = Parameter(zeros(config.VocabularySize));
@@ -125,12 +125,12 @@ internal sealed class PlainEncoder : Module<Tensor, Tensor, Tensor>
     private readonly Linear project;
     private readonly ModuleList<PlainLayer> layers;
 
-    public PlainEncoder(ElectraConfig config, EncoderShape shape, PlainEmbeddings shared)
+    public PlainEncoder(ElectraConfig config, PlainEmbeddings shared)
         : base(nameof(PlainEncoder))
     {
         embeddings = shared;
-        project = Linear(config.EmbeddingSize, shape.HiddenSize);
-        layers = ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new PlainLayer(config, shape)).ToArray());
+        project = Linear(config.EmbeddingSize, config.HiddenSize);
+        layers = ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new PlainLayer(config)).ToArray());
         RegisterComponents();
     }
 
@@ -146,18 +146,18 @@ internal sealed class PlainEncoder : Module<Tensor, Tensor, Tensor>
 
 internal sealed class PlainLayer : Module<Tensor, Tensor, Tensor>
 {
-    private readonly EncoderShape shape;
+    private readonly ElectraConfig config;
     private readonly Linear query, key, value, attended, intermediate, output;
     private readonly TorchSharp.Modules.LayerNorm attendedNorm, outputNorm;
     private readonly TorchSharp.Modules.Dropout attentionDropout, dropout;
 
-    public PlainLayer(ElectraConfig config, EncoderShape shape)
+    public PlainLayer(ElectraConfig config)
         : base(nameof(PlainLayer))
     {
-        this.shape = shape;
-        int hidden = shape.HiddenSize;
+        this.config = config;
+        int hidden = config.HiddenSize;
         (query, key, value, attended) = (Linear(hidden, hidden), Linear(hidden, hidden), Linear(hidden, hidden), Linear(hidden, hidden));
-        (intermediate, output) = (Linear(hidden, shape.IntermediateSize), Linear(shape.IntermediateSize, hidden));
+        (intermediate, output) = (Linear(hidden, config.IntermediateSize), Linear(config.IntermediateSize, hidden));
         (attendedNorm, outputNorm) = (LayerNorm(hidden, config.LayerNormEpsilon), LayerNorm(hidden, config.LayerNormEpsilon));
         (attentionDropout, dropout) = (Dropout(config.AttentionDropout), Dropout(config.HiddenDropout));
         RegisterComponents();
@@ -165,12 +165,12 @@ internal sealed class PlainLayer : Module<Tensor, Tensor, Tensor>
 
     public override Tensor forward(Tensor x, Tensor bias)
     {
-        var scores = Heads(query.forward(x)).matmul(Heads(key.forward(x)).transpose(-1, -2)) / Math.Sqrt(shape.HeadSize) + bias;
+        var scores = Heads(query.forward(x)).matmul(Heads(key.forward(x)).transpose(-1, -2)) / Math.Sqrt(config.HeadSize) + bias;
         var context = attentionDropout.forward(F.softmax(scores, -1)).matmul(Heads(value.forward(x)));
         context = context.permute(0, 2, 1, 3).contiguous().view(x.shape);
         x = attendedNorm.forward(dropout.forward(attended.forward(context)) + x);
         return outputNorm.forward(dropout.forward(output.forward(F.gelu(intermediate.forward(x)))) + x);
     }
 
-    private Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], shape.AttentionHeads, shape.HeadSize).permute(0, 2, 1, 3);
+    private Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], config.AttentionHeads, config.HeadSize).permute(0, 2, 1, 3);
 }

@@ -58,7 +58,7 @@ internal sealed record PredictionBench(double Milliseconds, double Products, dou
         double products = 0;
         foreach (var shape in batches.GroupBy(batch => (batch.Size, batch.Length)))
         {
-            using var step = new StepProducts(StepProducts.Of(config, config.Discriminator, shape.Key.Size, shape.Key.Length), compute);
+            using var step = new StepProducts(StepProducts.Of(config, shape.Key.Size, shape.Key.Length), compute);
             products += shape.Count() * step.Milliseconds(repetitions, forwardOnly: true);
         }
         return new(best, products, 1 - ((double)lengths.Sum() / batches.Sum(batch => batch.Ids.Length)));

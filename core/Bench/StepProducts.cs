@@ -128,8 +128,8 @@ internal sealed class StepProducts : IDisposable
     private static IEnumerable<Product> Of(ElectraConfig config, int batch, int length, int masked)
     {
         int tokens = batch * length, embedding = config.EmbeddingSize;
-        foreach (var shape in new[] { config.Generator, config.Discriminator })
-            foreach (var product in Of(config, shape, batch, length))
+        foreach (var shape in new[] { config.Generator, config })
+            foreach (var product in Of(shape, batch, length))
                 yield return product;
         yield return new(masked, config.Generator.HiddenSize, embedding, 1);
         yield return new(masked, embedding, config.VocabularySize, 1);
@@ -138,14 +138,14 @@ internal sealed class StepProducts : IDisposable
     }
 
     /// <summary>The forward products of one encoder.</summary>
-    public static IEnumerable<Product> Of(ElectraConfig config, EncoderShape shape, int batch, int length)
+    public static IEnumerable<Product> Of(ElectraConfig config, int batch, int length)
     {
-        var (hidden, heads, intermediate, tokens) = (shape.HiddenSize, shape.AttentionHeads, shape.IntermediateSize, batch * length);
+        var (hidden, heads, intermediate, tokens) = (config.HiddenSize, config.AttentionHeads, config.IntermediateSize, batch * length);
         if (config.EmbeddingSize != hidden)
             yield return new(tokens, config.EmbeddingSize, hidden, 1);
         yield return new(tokens, hidden, 3 * hidden, config.Layers);
-        yield return new(length, shape.HeadSize, length, config.Layers, batch * heads);
-        yield return new(length, length, shape.HeadSize, config.Layers, batch * heads);
+        yield return new(length, config.HeadSize, length, config.Layers, batch * heads);
+        yield return new(length, length, config.HeadSize, config.Layers, batch * heads);
         yield return new(tokens, hidden, hidden, config.Layers);
         yield return new(tokens, hidden, intermediate, config.Layers);
         yield return new(tokens, intermediate, hidden, config.Layers);

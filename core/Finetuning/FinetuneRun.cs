@@ -143,7 +143,7 @@ internal sealed class FinetuneRun : IDisposable
             Step = step,
             Steps = start.Updates(data),
             Schedule = schedule,
-            Passes = Passes,
+            Update = k => [new UpdateStep(Passes(k))],
             Updated = Updated,
             EvaluatesAt = at => at > 0 && at % epochUpdates == 0 && at / epochUpdates > epochs.Count,
             Evaluate = at => EndEpoch(at, cancellation),
@@ -272,7 +272,6 @@ internal sealed class FinetuneRun : IDisposable
         IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
         var description = HuggingFaceConfig.Of(
             model.Config,
-            model.Config.Discriminator,
             nameof(ElectraClassifier),
             start.Tokenizer.Vocabulary.PadId
         ) with

@@ -21,7 +21,7 @@ public sealed class ElectraClassifier : IDisposable
     {
         (Config, Outputs, this.headDropout) = (config, outputs, headDropout);
         embeddings = new Embeddings(Store, $"{EncoderName}.embeddings", config);
-        encoder = new Encoder(Store, EncoderName, config, config.Discriminator);
+        encoder = new Encoder(Store, EncoderName, config);
         weight = Store.Add($"{HeadName}.weight", [outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
         bias = Store.Add($"{HeadName}.bias", [outputs], ParameterRole.Bias, Initialization.Zeros);
     }

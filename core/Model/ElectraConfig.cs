@@ -93,12 +93,17 @@ public sealed record ElectraConfig
         IntermediateSize = 4096,
     };
 
-    /// <summary>The discriminator's encoder.</summary>
-    internal EncoderShape Discriminator => new(HiddenSize, AttentionHeads, IntermediateSize);
+    /// <summary>Width of one attention head.</summary>
+    internal int HeadSize => HiddenSize / AttentionHeads;
 
-    /// <summary>The generator's encoder: narrower, as deep.</summary>
-    internal EncoderShape Generator =>
-        new(HiddenSize / GeneratorDivisor, Math.Max(1, AttentionHeads / GeneratorDivisor), IntermediateSize / GeneratorDivisor);
+    /// <summary>The generator's shape, as that of a model of its own: narrower, as deep.</summary>
+    internal ElectraConfig Generator => this with
+    {
+        HiddenSize = HiddenSize / GeneratorDivisor,
+        AttentionHeads = Math.Max(1, AttentionHeads / GeneratorDivisor),
+        IntermediateSize = IntermediateSize / GeneratorDivisor,
+        GeneratorDivisor = 1,
+    };
 
     internal Tensors.Initialization WeightInitialization() =>
         TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
@@ -138,14 +143,4 @@ public sealed record ElectraConfig
                     + $"{Generator.HiddenSize}"
             );
     }
-}
-
-/// <summary>The widths of one encoder.</summary>
-/// <param name="HiddenSize">Width of the hidden states.</param>
-/// <param name="AttentionHeads">Heads; they divide the hidden size.</param>
-/// <param name="IntermediateSize">Width of the feed-forward layers.</param>
-internal readonly record struct EncoderShape(int HiddenSize, int AttentionHeads, int IntermediateSize)
-{
-    /// <summary>Width of one head.</summary>
-    public int HeadSize => HiddenSize / AttentionHeads;
 }

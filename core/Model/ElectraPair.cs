@@ -22,9 +22,9 @@ public sealed class ElectraPair : IDisposable
     {
         Config = config;
         embeddings = new Embeddings(Store, GeneratorName + "electra.embeddings", config);
-        generator = new Encoder(Store, GeneratorName + "electra", config, config.Generator);
-        generatorHead = new GeneratorHead(Store, GeneratorName, config, embeddings);
-        discriminator = new Encoder(Store, DiscriminatorName + "electra", config, config.Discriminator);
+        generator = new Encoder(Store, GeneratorName + "electra", config.Generator);
+        generatorHead = new GeneratorHead(Store, GeneratorName, config.Generator, embeddings);
+        discriminator = new Encoder(Store, DiscriminatorName + "electra", config);
         discriminatorHead = new DiscriminatorHead(Store, DiscriminatorName, config);
         extend?.Invoke(Store); // last: the pair's own weights begin the same with and without it
     }

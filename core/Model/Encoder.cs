@@ -11,21 +11,18 @@ internal sealed class Encoder
     private readonly Linear? project;
 
     /// <summary>Declares the parameters under <paramref name="name"/> (<c>….electra</c> in Hugging Face's names).</summary>
-    public Encoder(ParameterStore store, string name, ElectraConfig config, EncoderShape shape)
+    public Encoder(ParameterStore store, string name, ElectraConfig config)
     {
         this.store = store;
-        if (config.EmbeddingSize != shape.HiddenSize)
+        if (config.EmbeddingSize != config.HiddenSize)
             project = new Linear(
                 store,
                 $"{name}.embeddings_project",
                 config.EmbeddingSize,
-                shape.HiddenSize,
+                config.HiddenSize,
                 config.ProjectionInitialization()
             );
-        Layers =
-        [
-            .. Enumerable.Range(0, config.Layers).Select(i => new TransformerLayer(store, $"{name}.encoder.layer.{i}", config, shape)),
-        ];
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new TransformerLayer(store, $"{name}.encoder.layer.{i}", config))];
     }
 
     /// <summary>The layers, first to last.</summary>

@@ -5,12 +5,9 @@ namespace Electra.Model;
 /// numbers beside the scores in the paper. A look-up counts as a product with a one-hot matrix; the lone 5 for a layer normalisation, where
 /// 5h was meant, is kept.
 /// </summary>
-/// <param name="Shape">The widths.</param>
-/// <param name="Layers">Its layers.</param>
-/// <param name="EmbeddingSize">Width of its embeddings.</param>
-/// <param name="Vocabulary">Tokens in the vocabulary.</param>
+/// <param name="Shape">The model's shape.</param>
 /// <param name="Length">Tokens of the row, padding included.</param>
-internal readonly record struct ForwardCost(EncoderShape Shape, int Layers, int EmbeddingSize, int Vocabulary, int Length)
+internal readonly record struct ForwardCost(ElectraConfig Shape, int Length)
 {
     /// <summary>The share of the positions that reach the masked-LM head: 20 of 128.</summary>
     private const double PredictedShare = 0.15625;
@@ -34,8 +31,8 @@ internal readonly record struct ForwardCost(EncoderShape Shape, int Layers, int 
     {
         get
         {
-            double h = Shape.HiddenSize, e = EmbeddingSize, s = Length;
-            return s * ((2 * e * Vocabulary) + (2 * e * (s + 2)) + (11 * e) + (e == h ? 0 : (2 * h * e) + h));
+            double h = Shape.HiddenSize, e = Shape.EmbeddingSize, s = Length;
+            return s * ((2 * e * Shape.VocabularySize) + (2 * e * (s + 2)) + (11 * e) + (e == h ? 0 : (2 * h * e) + h));
         }
     }
 
@@ -43,13 +40,18 @@ internal readonly record struct ForwardCost(EncoderShape Shape, int Layers, int 
     public double MaskedHead =>
         Length
         * PredictedShare
-        * ((2.0 * EmbeddingSize * Vocabulary) + (2.0 * Shape.HiddenSize * EmbeddingSize) + (14.0 * EmbeddingSize) + (7.0 * Vocabulary));
+        * (
+            (2.0 * Shape.EmbeddingSize * Shape.VocabularySize)
+            + (2.0 * Shape.HiddenSize * Shape.EmbeddingSize)
+            + (14.0 * Shape.EmbeddingSize)
+            + (7.0 * Shape.VocabularySize)
+        );
 
     /// <summary>The head that tells replaced tokens.</summary>
     public double DetectionHead => Length * ((2.0 * Shape.HiddenSize * Shape.HiddenSize) + (11.0 * Shape.HiddenSize));
 
     /// <summary>Embeddings and layers.</summary>
-    public double Encoder => Input + (Layers * Layer);
+    public double Encoder => Input + (Shape.Layers * Layer);
 
     /// <summary>A row of a masked language model in training.</summary>
     public double TrainingMasked => ForwardPasses * (Encoder + MaskedHead);

@@ -20,7 +20,7 @@ internal sealed class GeneratorHead
         dense = new Linear(
             store,
             $"{name}generator_predictions.dense",
-            config.Generator.HiddenSize,
+            config.HiddenSize,
             config.EmbeddingSize,
             config.WeightInitialization()
         );

@@ -8,17 +8,16 @@ namespace Electra.Model;
 internal sealed class TransformerLayer
 {
     private readonly ElectraConfig config;
-    private readonly EncoderShape shape;
     private readonly ParameterStore store;
     private readonly Linear queryKeyValue, attentionOutput, intermediate, output;
     private readonly LayerNorm attentionNorm, outputNorm;
     private readonly TransformerParameters all;
 
     /// <summary>Declares the parameters under <paramref name="name"/> (<c>….encoder.layer.N</c>).</summary>
-    public TransformerLayer(ParameterStore store, string name, ElectraConfig config, EncoderShape shape)
+    public TransformerLayer(ParameterStore store, string name, ElectraConfig config)
     {
-        (this.store, this.config, this.shape) = (store, config, shape);
-        int hidden = shape.HiddenSize;
+        (this.store, this.config) = (store, config);
+        int hidden = config.HiddenSize;
         var initialization = config.WeightInitialization();
         var self = $"{name}.attention.self";
         queryKeyValue = new Linear(
@@ -31,8 +30,8 @@ internal sealed class TransformerLayer
         );
         attentionOutput = new Linear(store, $"{name}.attention.output.dense", hidden, hidden, initialization);
         attentionNorm = new LayerNorm(store, $"{name}.attention.output.LayerNorm", hidden, config.LayerNormEpsilon);
-        intermediate = new Linear(store, $"{name}.intermediate.dense", hidden, shape.IntermediateSize, initialization);
-        output = new Linear(store, $"{name}.output.dense", shape.IntermediateSize, hidden, initialization);
+        intermediate = new Linear(store, $"{name}.intermediate.dense", hidden, config.IntermediateSize, initialization);
+        output = new Linear(store, $"{name}.output.dense", config.IntermediateSize, hidden, initialization);
         outputNorm = new LayerNorm(store, $"{name}.output.LayerNorm", hidden, config.LayerNormEpsilon);
         all = new TransformerParameters
         {
@@ -54,8 +53,8 @@ internal sealed class TransformerLayer
         var sizes = new AttentionSizes(
             (int)attention.Batch,
             (int)attention.Length,
-            shape.AttentionHeads,
-            shape.HeadSize,
+            config.AttentionHeads,
+            config.HeadSize,
             attention.Lengths
         );
         if (!attention.IsDirected && FastOperations.TransformerLayer(x, all, sizes, dropout, store.Compute.Threads) is { } computed)
@@ -72,7 +71,7 @@ internal sealed class TransformerLayer
     private Tensor SelfAttention(Tensor x, AttentionMask attention, Dropout dropout)
     {
         // [batch · length, 3 · hidden] -> three times [batch, heads, length, size]
-        var (batch, length, heads, size) = (attention.Batch, attention.Length, shape.AttentionHeads, shape.HeadSize);
+        var (batch, length, heads, size) = (attention.Batch, attention.Length, config.AttentionHeads, config.HeadSize);
         var split = queryKeyValue.Forward(x).view(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0);
         var (query, key, value) = (split[0], split[1], split[2]);
 

@@ -28,8 +28,8 @@ internal sealed class TwoTowerGenerator
     public TwoTowerGenerator(ParameterStore store, ElectraConfig config, Embeddings embeddings)
     {
         (this.store, this.embeddings) = (store, embeddings);
-        leftToRight = new Encoder(store, "generator_ltr", config, config.Generator);
-        rightToLeft = new Encoder(store, "generator_rtl", config, config.Generator);
+        leftToRight = new Encoder(store, "generator_ltr", config.Generator);
+        rightToLeft = new Encoder(store, "generator_rtl", config.Generator);
         const string Head = "cloze_predictions";
         bias = store.Add($"{Head}.bias", [config.VocabularySize], ParameterRole.Other, Initialization.Zeros);
         int width = 2 * config.Generator.HiddenSize;

@@ -63,6 +63,7 @@ internal sealed class Adam : IDisposable
     private readonly ParameterRange[] trained, frozen;
     private readonly Tensor stepNumber;
     private readonly LossScale? lossScale;
+    private readonly bool sharesMoments;
 
     /// <summary>An optimizer for all parameters of <paramref name="store"/>, with moments of zero.</summary>
     /// <param name="store">The parameters.</param>
@@ -71,15 +72,16 @@ internal sealed class Adam : IDisposable
     /// What the learning rate of each parameter is multiplied by; by default 1. A parameter with 0, or one that requires no gradient, is
     /// frozen: it keeps its value bit by bit, and its gradient does not count in the norm.
     /// </param>
-    public Adam(ParameterStore store, AdamOptions options, Func<Parameter, double>? rate = null)
+    /// <param name="beside">The optimizer of the store's other parameters, which keeps the moments of all.</param>
+    public Adam(ParameterStore store, AdamOptions options, Func<Parameter, double>? rate = null, Adam? beside = null)
     {
-        (this.store, this.options) = (store, options);
+        (this.store, this.options, sharesMoments) = (store, options, beside is not null);
         var ranges = store
             .Ranges(parameter => !parameter.Leaf.requires_grad ? 0 : rate?.Invoke(parameter) ?? 1)
             .ToLookup(range => range.RateScale == 0);
         (trained, frozen) = ([.. ranges[false]], [.. ranges[true]]);
-        Means = zeros_like(store.Values).DetachFromDisposeScope();
-        Squares = zeros_like(store.Values).DetachFromDisposeScope();
+        Means = beside?.Means ?? zeros_like(store.Values).DetachFromDisposeScope();
+        Squares = beside?.Squares ?? zeros_like(store.Values).DetachFromDisposeScope();
         stepNumber = tensor(Uncorrected, device: store.Compute.Device).DetachFromDisposeScope();
         if (store.Compute.Precision == Precision.Float16)
             lossScale = new LossScale(store.Compute.Device);
@@ -160,15 +162,18 @@ internal sealed class Adam : IDisposable
     /// values.</summary>
     public IEnumerable<(string Name, Tensor Value)> State()
     {
-        (string, Tensor)[] always = [("values", store.Values), ("means", Means), ("squares", Squares)];
-        return lossScale is null ? always : [.. always, ("loss_scale", lossScale.State)];
+        (string, Tensor)[] always = sharesMoments ? [] : [("values", store.Values), ("means", Means), ("squares", Squares)];
+        return lossScale is null ? always : [.. always, (sharesMoments ? "second_loss_scale" : "loss_scale", lossScale.State)];
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Means.Dispose();
-        Squares.Dispose();
+        if (!sharesMoments)
+        {
+            Means.Dispose();
+            Squares.Dispose();
+        }
         stepNumber.Dispose();
         lossScale?.Dispose();
     }

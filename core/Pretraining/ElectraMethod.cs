@@ -64,7 +64,7 @@ public sealed record ElectraMethod
     {
         batch = Prepare(batch, key[5]);
         var masked = MaskedBy(key, batch);
-        return Forward(model, batch, masked, new LossCounts(masked.Positions.Length, batch.TokenCount, batch.Size), key, training).Pass;
+        return Forward(model, batch, masked, LossCounts.Of([batch], [masked]), key, training).Pass;
     }
 
     /// <summary>The passes of an update: each computes the losses of its part, as <see cref="LossNames"/> has them, which add up to the
@@ -82,11 +82,7 @@ public sealed record ElectraMethod
     {
         parts = [.. parts.Select(part => Prepare(part, key[5]))];
         MaskedTokens[] masked = [.. parts.Select(part => MaskedBy(key, part))];
-        var counts = new LossCounts(
-            masked.Sum(part => (long)part.Positions.Length),
-            parts.Sum(part => part.TokenCount),
-            parts.Sum(part => (long)part.Size)
-        );
+        var counts = LossCounts.Of(parts, masked);
         return
         [
             .. parts.Zip(
@@ -116,91 +112,87 @@ public sealed record ElectraMethod
         bool training
     )
     {
-        var compute = model.Store.Compute;
-        Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
-        Dropout DropoutOf(int part) => training ? new Dropout(key[part], compute, batch.Size, batch.FirstRow) : Dropout.None;
-        if (training)
-            DeviceRandom.Seed(compute, key[4][batch.FirstRow]);
-        var input = StagedPass.Of(batch, masked, compute);
-        var types = Rows(input.Types);
-        var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, input.Lengths);
+        var text = StagedPass.Of(batch, masked, key, training, model.Store.Compute);
 
         // Generate: a masked language model predicts what was there.
-        var generatorLogits = model.Generate(Rows(input.MaskedIds), types, attention, input.Positions, DropoutOf(1));
-        var generatorLoss = masked.Positions.Length > 0
-            ? ShareOf(GeneratorLoss(generatorLogits, input.Targets), masked.Positions.Length, counts.MaskedTokens)
-            : zeros(1, device: compute.Device).sum();
+        var (generatorLogits, generatorLoss) = Generate(model, text, counts);
 
         // Corrupt: samples of its predictions go where the masks were.
-        var sampledFrom = SampledFrom?.Invoke(Rows(input.MaskedIds), types, attention, input.Positions) ?? generatorLogits;
-        var (corrupted, replaced) = Corrupt(input, masked, sampledFrom, batch.KeysAt(masked.Positions, key[2]));
-        var judged = corrupted;
+        var sampledFrom = SampledFrom?.Invoke(text.MaskedRows, text.TypeRows, text.Attention, text.Positions) ?? generatorLogits;
+        var (corrupted, replaced) = Corrupt(text, sampledFrom);
 
         // Discriminate: was this token replaced? Asked of every token, not only of the masked ones.
-        Tensor hiddenStates = null!; // the last that the encoder tells of
-        var discriminatorLogits = model.Discriminate(Rows(corrupted), types, attention, DropoutOf(3), hidden => hiddenStates = hidden);
-        if (attention.Bias is not null)
-            (discriminatorLogits, replaced, judged) = (
-                discriminatorLogits.index_select(0, input.Tokens),
-                replaced.index_select(0, input.Tokens),
-                corrupted.index_select(0, input.Tokens)
-            );
-        var discriminatorLoss = ShareOf(DiscriminatorLoss(discriminatorLogits, replaced.to(float32)), batch.TokenCount, counts.Tokens);
+        var judged = Discriminate(model, text, corrupted, replaced, counts);
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
-        var loss = Weigh(generatorLoss, discriminatorLoss);
+        var loss = Weigh(generatorLoss, judged.Loss);
         var pass = new ElectraPass(
             loss,
             generatorLoss,
-            discriminatorLoss,
+            judged.Loss,
             masked,
-            input.Targets,
+            text.Targets,
             generatorLogits,
             corrupted,
-            discriminatorLogits,
-            replaced,
-            hiddenStates.view(batch.Size, batch.Length, -1)
+            judged.Logits,
+            judged.Replaced,
+            judged.HiddenStates
         )
-        { Batch = batch, JudgedIds = judged };
+        { Batch = batch, JudgedIds = judged.Ids };
         Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(batch, pass), batch.Size, counts.Sequences))];
         return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
+    }
+
+    /// <summary>The generator's logits at the masked positions, and its share in the batch's loss.</summary>
+    internal (Tensor Logits, Tensor Loss) Generate(ElectraPair model, StagedPass text, LossCounts counts)
+    {
+        var logits = model.Generate(text.MaskedRows, text.TypeRows, text.Attention, text.Positions, text.Dropout(1));
+        int masked = text.Masked.Positions.Length;
+        return (
+            logits,
+            masked > 0
+                ? ShareOf(GeneratorLoss(logits, text.Targets), masked, counts.MaskedTokens)
+                : zeros(1, device: text.Compute.Device).sum()
+        );
     }
 
     /// <summary>
     /// What the discriminator reads, and which of it was replaced: a sample that hits the true token is not a replacement. No gradient
     /// flows through the draw: the generator learns by maximum likelihood, not to deceive.
     /// </summary>
-    private (Tensor Corrupted, Tensor Replaced) Corrupt(
-        StagedPass input,
-        MaskedTokens masked,
-        Tensor generatorLogits,
-        IReadOnlyList<RandomKey> keys
-    )
+    internal (Tensor Corrupted, Tensor Replaced) Corrupt(StagedPass text, Tensor generatorLogits)
     {
         using var _ = no_grad();
-        var corrupted = keys.Count > 0
-            ? Scatter(input, masked, Sample(generatorLogits.detach(), input.Targets, keys))
-            : input.MaskedIds;
-        return (corrupted, corrupted.ne(input.Original));
+        var keys = text.Batch.KeysAt(text.Masked.Positions, text.Key[2]);
+        var corrupted = keys.Length > 0
+            ? text.With(Sample(generatorLogits.detach(), text.Targets, keys))
+            : text.MaskedIds;
+        return (corrupted, corrupted.ne(text.Original));
     }
 
-    /// <summary>
-    /// Puts samples in their places. Of a place that was drawn twice, as <see cref="MaskingStyle.FixedShare"/> may, the samples' ids are
-    /// averaged and rounded down, as Google's code does (<c>pretrain_helpers.scatter_update</c>).
-    /// </summary>
-    private static Tensor Scatter(StagedPass input, MaskedTokens masked, Tensor samples)
+    /// <summary>The discriminator's logits of all tokens, and its share in the batch's loss.</summary>
+    internal Judgement Discriminate(ElectraPair model, StagedPass text, Tensor corrupted, Tensor replaced, LossCounts counts)
     {
-        var (maskedIds, positions) = (input.MaskedIds, input.Positions);
-        if (masked.Positions.Distinct().Count() == masked.Positions.Length)
-            return maskedIds.index_copy(0, positions, samples);
-        var draws = zeros_like(maskedIds).index_add(0, positions, ones_like(positions), 1);
-        var sums = zeros_like(maskedIds).index_add(0, positions, samples, 1);
-        return where(draws.gt(0), sums.div(draws.clamp_min(1), RoundingMode.floor), maskedIds);
+        Tensor hiddenStates = null!; // the last that the encoder tells of
+        var logits = model.Discriminate(
+            text.Rows(corrupted),
+            text.TypeRows,
+            text.Attention,
+            text.Dropout(3),
+            hidden => hiddenStates = hidden
+        );
+        (logits, replaced) = (text.WithoutPadding(logits), text.WithoutPadding(replaced));
+        return new Judgement(
+            ShareOf(DiscriminatorLoss(logits, replaced.to(float32)), text.Batch.TokenCount, counts.Tokens),
+            logits,
+            replaced,
+            text.WithoutPadding(corrupted),
+            hiddenStates.view(text.Batch.Size, text.Batch.Length, -1)
+        );
     }
 
     /// <summary>The share of a part in the mean over the whole batch, whose denominator has ε added.</summary>
-    private Tensor ShareOf(Tensor mean, long count, long ofAll) =>
-        count == ofAll && LossEpsilon == 0 ? mean : mean * (count / (ofAll + LossEpsilon));
+    private Tensor ShareOf(Tensor mean, long count, long ofAll) => LossCounts.ShareOf(mean, count, ofAll, LossEpsilon);
 
     /// <summary>The method as the options of a run describe it.</summary>
     /// <param name="options">Masking, sampling, smoothing, weights.</param>

@@ -1,5 +1,4 @@
 using Electra.Data;
-using Electra.Tensors;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
@@ -8,7 +7,24 @@ namespace Electra.Pretraining;
 /// <param name="MaskedTokens">Masked tokens of the whole batch: the generator's loss.</param>
 /// <param name="Tokens">Tokens of the whole batch, padding left out: the discriminator's loss.</param>
 /// <param name="Sequences">Sequences of the whole batch: losses of one's own.</param>
-internal readonly record struct LossCounts(long MaskedTokens, long Tokens, long Sequences);
+internal readonly record struct LossCounts(long MaskedTokens, long Tokens, long Sequences)
+{
+    /// <summary>The counts of a batch.</summary>
+    public static LossCounts Of(IReadOnlyList<TokenBatch> parts, IReadOnlyList<MaskedTokens> masked) =>
+        new(
+            masked.Sum(part => (long)part.Positions.Length),
+            parts.Sum(part => part.TokenCount),
+            parts.Sum(part => (long)part.Size)
+        );
+
+    /// <summary>The share of a part in the mean over the whole batch.</summary>
+    /// <param name="mean">The part's own mean.</param>
+    /// <param name="count">What it is a mean over.</param>
+    /// <param name="ofAll">What the batch's is a mean over.</param>
+    /// <param name="epsilon">Added to <paramref name="ofAll"/>.</param>
+    public static Tensor ShareOf(Tensor mean, long count, long ofAll, double epsilon) =>
+        count == ofAll && epsilon == 0 ? mean : mean * (count / (ofAll + epsilon));
+}
 
 /// <summary>A loss of one's own beside the generator's and the discriminator's, of a head of one's own on the pass's hidden
 /// states.</summary>
@@ -40,38 +56,10 @@ public sealed record ElectraPass(Tensor Loss, Tensor GeneratorLoss, Tensor Discr
     internal Tensor JudgedIds { get; init; } = null!;
 }
 
-/// <summary>What a pass reads, on the device.</summary>
-/// <param name="Original">The token ids, <c>[size · length]</c>.</param>
-/// <param name="Types">The token types, <c>[size · length]</c>.</param>
-/// <param name="Lengths">The tokens of each row, <c>[size]</c>.</param>
-/// <param name="Tokens">The places of all tokens but padding, <c>[tokens]</c>.</param>
-/// <param name="MaskedIds">The token ids after masking, <c>[size · length]</c>.</param>
-/// <param name="Positions">The places that were masked, <c>[positions]</c>.</param>
-/// <param name="Targets">The tokens that were there, <c>[positions]</c>.</param>
-internal sealed record StagedPass(
-    Tensor Original,
-    Tensor Types,
-    Tensor Lengths,
-    Tensor Tokens,
-    Tensor MaskedIds,
-    Tensor Positions,
-    Tensor Targets
-)
-{
-    /// <summary>Brings a batch and its masks to the device, in one copy.</summary>
-    public static StagedPass Of(TokenBatch batch, MaskedTokens masked, Compute compute)
-    {
-        long[] lengths = [.. batch.Lengths.Select(length => (long)length)];
-        var put = Staging.Put(
-            compute,
-            batch.Ids,
-            batch.TokenTypes,
-            lengths,
-            batch.TokenPositions(),
-            masked.Ids,
-            masked.Positions,
-            masked.Targets
-        );
-        return new(put[0], put[1], put[2], put[3], put[4], put[5], put[6]);
-    }
-}
+/// <summary>What the discriminator says of a text; padding is left out.</summary>
+/// <param name="Loss">Its share in the batch's loss, a scalar.</param>
+/// <param name="Logits"><c>[tokens]</c>.</param>
+/// <param name="Replaced">Whether each token was replaced, <c>[tokens]</c>.</param>
+/// <param name="Ids">What it read, <c>[tokens]</c>.</param>
+/// <param name="HiddenStates">Its last hidden states, <c>[size, length, hidden]</c>.</param>
+internal sealed record Judgement(Tensor Loss, Tensor Logits, Tensor Replaced, Tensor Ids, Tensor HiddenStates);

@@ -3,6 +3,7 @@ using Electra.Checkpoints.HuggingFace;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
+using Electra.Tokenization;
 
 namespace Electra.Pretraining;
 
@@ -15,14 +16,17 @@ internal sealed class EqualWork : IDisposable
 {
     private readonly TrainedEncoder? generator;
 
-    private EqualWork(ElectraMethod method, RandomKey key, TrainedEncoder? generator) =>
-        (Method, Key, this.generator) = (method, key, generator);
+    private EqualWork(ElectraMethod method, RandomKey key, Vocabulary vocabulary, TrainedEncoder? generator) =>
+        (Method, Key, Vocabulary, this.generator) = (method, key, vocabulary, generator);
 
     /// <summary>The method of the run, with the masks and the generator of the measurement.</summary>
     public ElectraMethod Method { get; }
 
     /// <summary>Names the masks and draws.</summary>
     public RandomKey Key { get; }
+
+    /// <summary>The tokens of the text.</summary>
+    public Vocabulary Vocabulary { get; }
 
     /// <summary>What the configuration asks for.</summary>
     /// <exception cref="UserErrorException">There is no such generator, or it is of another vocabulary or too short.</exception>
@@ -38,7 +42,7 @@ internal sealed class EqualWork : IDisposable
             method = method with { Mask = (batch, draws) => Masking.Apply(batch, tokens, masking, draws) };
         }
         if (asked.Generator == "")
-            return new EqualWork(method, key, null);
+            return new EqualWork(method, key, data.Tokenizer.Vocabulary, null);
         var generator = OpenGenerator(asked.Generator, run, data, compute);
         return new EqualWork(
             method with
@@ -47,6 +51,7 @@ internal sealed class EqualWork : IDisposable
                 Sample = (logits, targets, keys) => Sampling.Draw(logits, targets, new ObjectiveOptions(), keys, compute),
             },
             key,
+            data.Tokenizer.Vocabulary,
             generator
         );
     }

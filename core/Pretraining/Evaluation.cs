@@ -17,18 +17,35 @@ public sealed record PretrainScores(
     double Loss,
     double MaskedAccuracy,
     DetectionMetrics Detection
-)
+) : IHeldOutScores
 {
     /// <summary>
     /// The AUC that the token alone gives, without its context: what a discriminator must rise above. 0.5 where tokens are not counted.
     /// </summary>
     public double TokenAuc { get; init; } = 0.5;
 
-    /// <summary>Whether the discriminator is above what the token alone tells.</summary>
-    internal bool UsesContext => Detection.Auc >= TokenAuc + TokenBaseline.Margin;
+    /// <summary>Tokens in the vocabulary.</summary>
+    internal int VocabularySize { get; init; }
 
-    /// <summary>All figures by their names in the metrics file.</summary>
-    internal IReadOnlyList<(string Name, double Value)> Figures =>
+    string IHeldOutScores.Line =>
+        $"masked-token accuracy {MaskedAccuracy:0.0%}, replaced-token AUC {Detection.Auc:F3} (the token alone: {TokenAuc:F3}), "
+        + $"loss {Loss:F3}";
+
+    string IHeldOutScores.Remark =>
+        "By chance: guessing tokens evenly; calling every token original. The token alone: how often each was replaced in training. "
+        + $"{Detection.ReplacedShare:0.0%} of {Detection.Tokens:N0} tokens were replaced.";
+
+    IReadOnlyDictionary<string, string> IHeldOutScores.ByChance => new Dictionary<string, string>
+    {
+        ["generator_loss"] = $"{Math.Log(VocabularySize):F3}",
+        ["masked_accuracy"] = $"{1.0 / VocabularySize:0.00%}",
+        ["discriminator_loss"] = $"{Entropy(Detection.ReplacedShare):F4}",
+        ["auc"] = "0.500",
+        ["accuracy"] = $"{Detection.MajorityBaseline:0.0%}",
+        ["precision"] = $"{Detection.ReplacedShare:0.0%}",
+    };
+
+    IReadOnlyList<(string Name, double Value)> IHeldOutScores.Figures =>
     [
         ("loss", Loss),
         ("generator_loss", GeneratorLoss),
@@ -38,8 +55,11 @@ public sealed record PretrainScores(
         ("precision", Detection.Precision),
         ("recall", Detection.Recall),
         ("auc", Detection.Auc),
-        ("token_auc", TokenAuc),
+        (TokenBaseline.Figure, TokenAuc),
     ];
+
+    /// <summary>The loss of a discriminator that knows only how many tokens are replaced.</summary>
+    private static double Entropy(double share) => share is 0 or 1 ? 0 : -(share * Math.Log(share) + (1 - share) * Math.Log(1 - share));
 }
 
 /// <summary>Measures a pair on held-out text, without dropout and always with the same masks and draws.</summary>
@@ -103,6 +123,7 @@ public static class Evaluation
             DetectionMetrics.Of([.. logits], [.. replaced])
         )
         {
+            VocabularySize = model.Config.VocabularySize,
             TokenAuc = tokenScores is null ? 0.5 : TokenBaseline.Auc(tokenScores, [.. ids], [.. replaced]),
         };
     }

@@ -143,11 +143,12 @@ public sealed class InitialWeights : IDisposable
     {
         var stored = generator.Config;
         int divisor = Math.Max(1, model.HiddenSize / stored.HiddenSize);
-        var shape = new EncoderShape(stored.HiddenSize, stored.NumAttentionHeads, stored.IntermediateSize);
+        var shape = (model with { GeneratorDivisor = divisor }).Generator;
         if (
-            shape != (model with { GeneratorDivisor = divisor }).Generator
-            || stored.NumHiddenLayers != model.Layers
-            || stored.EmbeddingSize != model.EmbeddingSize
+            (stored.HiddenSize, stored.NumAttentionHeads, stored.IntermediateSize)
+                != (shape.HiddenSize, shape.AttentionHeads, shape.IntermediateSize)
+            || stored.NumHiddenLayers != shape.Layers
+            || stored.EmbeddingSize != shape.EmbeddingSize
         )
             throw new UserErrorException(
                 $"init_generator: {generator.Source} is not a generator for this discriminator: "

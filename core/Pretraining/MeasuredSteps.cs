@@ -11,9 +11,7 @@ internal sealed class MeasuredSteps
     public MeasuredSteps(IEnumerable<MetricsRow> log)
     {
         foreach (var row in log.Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")))
-            Add(row.Step, Figure(row, "auc"), Figure(row, "token_auc"));
-
-        static double Figure(MetricsRow row, string name) => row.Values.GetValueOrDefault(Curves.HeldOut + name, double.NaN);
+            Add(row.Step, name => row.Values.GetValueOrDefault(Curves.HeldOut + name, double.NaN));
     }
 
     /// <summary>
@@ -31,7 +29,11 @@ internal sealed class MeasuredSteps
     /// <summary>Whether a step is measured.</summary>
     public bool Contains(long step) => isAbove.ContainsKey(step);
 
-    /// <summary>Adds a step, with the AUC of the discriminator and of the token alone. At step 0 neither has learned anything.</summary>
+    /// <summary>Adds a step, with its figures by name, NaN where there is none. At step 0 no discriminator has learned anything.</summary>
     /// <returns>Whether it is a new one.</returns>
-    public bool Add(long step, double auc, double tokenAuc) => isAbove.TryAdd(step, step > 0 && auc >= tokenAuc + TokenBaseline.Margin);
+    public bool Add(long step, Func<string, double> figure) => isAbove.TryAdd(step, step > 0 && IsAbove(figure));
+
+    /// <summary>Whether a discriminator is above what the token alone tells.</summary>
+    public static bool IsAbove(Func<string, double> figure) =>
+        figure("auc") >= figure(TokenBaseline.Figure) + TokenBaseline.Margin;
 }

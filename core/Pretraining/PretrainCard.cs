@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Corpora;
-using Electra.Model;
 using Electra.Running;
 using Electra.Training;
 
@@ -11,51 +10,43 @@ namespace Electra.Pretraining;
 /// <summary>The model cards of a run's milestones, filled from the run.</summary>
 internal static class PretrainCard
 {
-    /// <summary>The card of one of the two models.</summary>
+    /// <summary>The card of a model.</summary>
     /// <param name="run">The experiment.</param>
     /// <param name="data">What it learns from.</param>
-    /// <param name="model">The pair.</param>
-    /// <param name="part">Which of the two.</param>
+    /// <param name="objective">What it was trained for.</param>
+    /// <param name="model">The model.</param>
     /// <param name="percent">The milestone, as it stands in the folder's name.</param>
-    public static ModelCard Of(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ModelPart part, string percent)
+    public static ModelCard Of(Run<PretrainConfig> run, PretrainData data, Objective objective, SavedModel model, string percent)
     {
-        var (config, examples, isGenerator) = (run.Config, data.Examples.Summary, part == ModelPart.Generator);
-        var (shape, weights) = isGenerator
-            ? (model.Config.Generator, model.GeneratorWeights())
-            : (model.Config.Discriminator, model.DiscriminatorWeights());
-        var architecture = isGenerator ? "ElectraForMaskedLM" : "ElectraForPreTraining";
+        var (config, examples, shape) = (run.Config, data.Examples.Summary, model.Config);
+        bool predictsTokens = model.Architecture == "ElectraForMaskedLM";
         var log = MetricsLog.Read(run.Folder);
         long step = log.Count > 0 ? log[^1].Step : 0;
 
-        var card = new ModelCard($"{config.RunName}_{percent}, {part.ToString().ToLowerInvariant()}").With("library_name", "transformers");
-        if (isGenerator)
+        var name = $"{config.RunName}_{percent}{(model.Folder == "" ? "" : $", {model.Folder}")}";
+        var card = new ModelCard(name).With("library_name", "transformers");
+        if (predictsTokens)
             card.With("pipeline_tag", "fill-mask");
-        return card.Tags("electra", isGenerator ? "masked-language-modeling" : "replaced-token-detection")
-            .Text(
-                isGenerator
-                    ? "The generator of an ELECTRA pair: a small masked language model that puts plausible wrong tokens into text. "
-                        + "The discriminator beside it is the model to fine-tune."
-                    : "The discriminator of an ELECTRA pair: an encoder that learned to tell which tokens of a text a generator had "
-                        + "replaced. It is the model to fine-tune."
-            )
+        return card.Tags("electra", predictsTokens ? "masked-language-modeling" : "replaced-token-detection")
+            .Text(objective.About(model))
             .Code(
                 "python",
                 $"""
-                from transformers import {architecture}, ElectraTokenizerFast
+                from transformers import {model.Architecture}, ElectraTokenizerFast
 
-                model = {architecture}.from_pretrained(".")  # this folder
+                model = {model.Architecture}.from_pretrained(".")  # this folder
                 tokenizer = ElectraTokenizerFast.from_pretrained(".")
                 """)
             .Section("Model")
             .Table(
-                ("parameters", Invariant($"{weights.Sum(weight => weight.Value.numel()):N0}")),
-                ("layers", model.Config.Layers),
+                ("parameters", Invariant($"{model.Weights.Sum(weight => weight.Value.numel()):N0}")),
+                ("layers", shape.Layers),
                 ("hidden size", shape.HiddenSize),
                 ("attention heads", shape.AttentionHeads),
                 ("intermediate size", shape.IntermediateSize),
-                ("embedding size", model.Config.EmbeddingSize),
-                ("vocabulary", Invariant($"{model.Config.VocabularySize:N0} tokens, {data.Tokenizer.Settings}")),
-                ("longest text", $"{model.Config.MaxPositions} tokens")
+                ("embedding size", shape.EmbeddingSize),
+                ("vocabulary", Invariant($"{shape.VocabularySize:N0} tokens, {data.Tokenizer.Settings}")),
+                ("longest text", $"{shape.MaxPositions} tokens")
             )
             .Section("Data")
             .Table(
@@ -69,12 +60,12 @@ internal static class PretrainCard
                 )
             )
             .Section("Training")
-            .Table(Training(config, model, step))
+            .Table(Training(config, objective, step))
             .Section("Losses")
-            .Table(["", "training", "held-out text"], Losses(log));
+            .Table(["", "training", "held-out text"], Losses(objective, log));
     }
 
-    private static (string, object?)[] Training(PretrainConfig config, ElectraPair model, long step) =>
+    private static (string, object?)[] Training(PretrainConfig config, Objective objective, long step) =>
     [
         ("recipe", config.Recipe == Recipe.Google ? "google-research/electra" : "richarddwang/electra_pytorch"),
         ("initial weights", config.Init == "" ? "random" : config.Init),
@@ -88,27 +79,15 @@ internal static class PretrainCard
         ),
         ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens{config.Objective.Masking.InUnits}")),
         ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
-        ("precision", model.Store.Compute.Precision.ToString().ToLowerInvariant()),
+        ("precision", objective.Store.Compute.Precision.ToString().ToLowerInvariant()),
         ("seed", config.Seed),
     ];
 
-    private static IEnumerable<IReadOnlyList<string>> Losses(IReadOnlyList<MetricsRow> log)
+    private static IEnumerable<IReadOnlyList<string>> Losses(Objective objective, IReadOnlyList<MetricsRow> log)
     {
-        (string Name, string Key, string Format)[] numbers =
-        [
-            ("loss", "loss", "F3"),
-            ("generator: loss", "generator_loss", "F3"),
-            ("generator: masked-token accuracy", "masked_accuracy", "0.0%"),
-            ("discriminator: loss", "discriminator_loss", "F4"),
-            ("discriminator: AUC", "auc", "F3"),
-            ("AUC of the token alone", "token_auc", "F3"),
-            ("discriminator: accuracy", "accuracy", "0.0%"),
-            ("discriminator: precision", "precision", "0.0%"),
-            ("discriminator: recall", "recall", "0.0%"),
-        ];
-        return numbers.Select(
-            IReadOnlyList<string> (number) =>
-                [number.Name, Last(number.Key, number.Format), Last(Curves.HeldOut + number.Key, number.Format)]
+        return objective.Figures.Select(
+            IReadOnlyList<string> (figure) =>
+                [figure.Label, Last(figure.Name, figure.Format), Last(Curves.HeldOut + figure.Name, figure.Format)]
         );
 
         string Last(string key, string format) =>

@@ -1,6 +1,5 @@
 using Electra.Checkpoints.HuggingFace;
 using Electra.Configuration;
-using Electra.Model;
 using Electra.Optimization;
 using Electra.Running;
 using Electra.Storage;
@@ -11,10 +10,16 @@ namespace Electra.Pretraining;
 /// <summary>Where a run stands.</summary>
 /// <param name="Step">Updates done.</param>
 /// <param name="Seconds">Time spent training.</param>
-/// <param name="First">The scores at step 0; null before they are measured.</param>
+/// <param name="First">The figures on held-out text at step 0; null before they are measured.</param>
 /// <param name="Unlogged">Sums over the updates that no line of the log tells of yet.</param>
 /// <param name="NotFiniteInARow">The latest updates that were skipped because they were not finite.</param>
-internal sealed record PretrainPosition(long Step, double Seconds, PretrainScores? First, UpdateSums Unlogged, int NotFiniteInARow)
+internal sealed record PretrainPosition(
+    long Step,
+    double Seconds,
+    IReadOnlyDictionary<string, double>? First,
+    UpdateSums Unlogged,
+    int NotFiniteInARow
+)
 {
     /// <summary>At the beginning.</summary>
     public static PretrainPosition Start { get; } = new(0, 0, null, UpdateSums.None, 0);
@@ -24,10 +29,9 @@ internal sealed record PretrainPosition(long Step, double Seconds, PretrainScore
 internal sealed class PretrainCheckpoints(
     Run<PretrainConfig> run,
     PretrainData data,
-    ElectraPair model,
-    Adam optimizer,
-    TokenBaseline baseline,
-    OutlierGuard? guard = null
+    Objective objective,
+    IReadOnlyList<Adam> optimizers,
+    IReadOnlyList<OutlierGuard> guards
 )
 {
     private readonly PretrainConfig config = run.Config;
@@ -48,8 +52,13 @@ internal sealed class PretrainCheckpoints(
                 data.Examples.Train.Fingerprint,
                 OtherExperimentAdvice
             ),
-            model.Store,
-            () => [.. optimizer.State(), .. baseline.State, .. guard is null ? [] : new[] { ("recent", guard.Recent) }],
+            objective.Store,
+            () =>
+            [
+                .. optimizers.SelectMany(optimizer => optimizer.State()),
+                .. objective.State,
+                .. guards.Select((guard, i) => (i == 0 ? "recent" : $"recent_{i + 1}", guard.Recent)),
+            ],
             config.Checkpoints.KeepLast
         );
 
@@ -63,13 +72,13 @@ internal sealed class PretrainCheckpoints(
             .GroupBy(percent => Math.Clamp((long)Math.Round(config.Training.Steps * percent / 100), 1, config.Training.Steps))
             .ToDictionary(group => group.Key, group => group.Max().ToString("0.####", System.Globalization.CultureInfo.InvariantCulture));
 
-    /// <summary>Saves both models for use elsewhere, each with a card that says how far it came, and on what.</summary>
+    /// <summary>Saves the models for use elsewhere, each with a card that says how far it came, and on what.</summary>
     public void SaveModels(string percent) =>
-        HuggingFaceFolder.SavePair(
+        HuggingFaceFolder.Save(
             ModelFolder(config, percent),
-            model,
+            objective.Models(),
             data.Tokenizer,
-            part => PretrainCard.Of(run, data, model, part, percent)
+            model => PretrainCard.Of(run, data, objective, model, percent)
         );
 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>

@@ -5,14 +5,12 @@ namespace Electra.Pretraining;
 /// <summary>The picture of a run: losses, what was measured on held-out text, the learning rate.</summary>
 internal static class PretrainCurves
 {
-    private static readonly string[] Shown = ["masked_accuracy", "auc", "token_auc", "precision", "recall"];
-
     /// <summary>Draws the run's log as <c>curves.png</c> in its folder.</summary>
     /// <param name="run">The experiment.</param>
-    /// <param name="losses">The names of its losses.</param>
-    /// <param name="known">The names of all that every run measures: what else is in the log is the script's own.</param>
-    public static void Draw(Run<PretrainConfig> run, IReadOnlyList<string> losses, IEnumerable<string> known)
+    /// <param name="objective">Names its losses and what is measured of it: what else is in the log is the script's own.</param>
+    public static void Draw(Run<PretrainConfig> run, Objective objective)
     {
+        var (known, shown) = (objective.Figures.Select(figure => figure.Name), objective.Figures.Where(figure => figure.IsDrawn));
         var own = MetricsLog
             .Read(run.Folder)
             .SelectMany(row => row.Values.Keys)
@@ -23,8 +21,8 @@ internal static class PretrainCurves
             run.Folder,
             run.PathOf("curves.png"),
             run.Config.RunName,
-            new CurvePanel("Losses", losses, IsLogarithmic: true),
-            new CurvePanel("On held-out text", [.. HeldOut(Shown), .. own], IsSmoothed: false),
+            new CurvePanel("Losses", objective.LossNames, IsLogarithmic: true),
+            new CurvePanel("On held-out text", [.. HeldOut(shown.Select(figure => figure.Name)), .. own], IsSmoothed: false),
             new CurvePanel("Learning rate", ["learning_rate"], IsSmoothed: false)
         );
     }

@@ -23,8 +23,16 @@ public static class PretrainLoop
     public static PretrainScores Train(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method,
         Func<long, StepRates>? schedule = null, Func<ElectraPair, IEnumerable<(string Name, double Value)>>? metrics = null)
     {
-        using var session = new PretrainSession(run, data, model, method,
-            schedule ?? run.Config.Training.Rates(), metrics);
+        using var measurement = EqualWork.Open(run, data, method, model.Store.Compute);
+        using var baseline = new TokenBaseline(model.Config.VocabularySize, model.Store.Compute);
+        var objective = ElectraObjective.Of(model, method, measurement, baseline);
+        return (PretrainScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
+    }
+
+    private static IHeldOutScores Train(Run<PretrainConfig> run, PretrainData data, Objective objective,
+        Func<long, StepRates>? schedule, Func<IEnumerable<(string Name, double Value)>>? metrics)
+    {
+        using var session = new PretrainSession(run, data, objective, schedule ?? run.Config.Training.Rates(), metrics);
         return session.Train();
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Electra.Model;
 using Electra.Optimization;
 using Electra.Running;
 using Electra.Storage;
@@ -19,18 +18,15 @@ internal sealed class PretrainSession : IDisposable
     private readonly PretrainConfig config;
     private readonly RunConsole console;
     private readonly PretrainData data;
-    private readonly ElectraPair model;
-    private readonly ElectraMethod method;
+    private readonly Objective objective;
     private readonly Func<long, StepRates> schedule;
-    private readonly Func<ElectraPair, IEnumerable<(string Name, double Value)>>? ownMetrics;
+    private readonly Func<IEnumerable<(string Name, double Value)>>? ownMetrics;
 
     private readonly long steps;
     private readonly Dictionary<long, string> milestones;
     private readonly RandomKey trainingKey;
-    private readonly EqualWork measurement;
-    private readonly TokenBaseline baseline;
-    private readonly Adam optimizer;
-    private readonly OutlierGuard? outliers;
+    private readonly IReadOnlyList<Adam> optimizers;
+    private readonly IReadOnlyList<OutlierGuard> outliers;
     private readonly DivergenceGuard divergence;
     private readonly TrainingStep step;
     private readonly UpdateLog updates;
@@ -40,7 +36,8 @@ internal sealed class PretrainSession : IDisposable
     private readonly MeasuredSteps measured;
 
     private readonly Stopwatch clock = new();
-    private PretrainScores? first, latest;
+    private IReadOnlyDictionary<string, double>? first;
+    private IHeldOutScores? latest;
     private TimeSpan loggedAt, drawnAt;
     private long loggedStep, loggedTokens;
 
@@ -48,13 +45,12 @@ internal sealed class PretrainSession : IDisposable
     public PretrainSession(
         Run<PretrainConfig> run,
         PretrainData data,
-        ElectraPair model,
-        ElectraMethod method,
+        Objective objective,
         Func<long, StepRates> schedule,
-        Func<ElectraPair, IEnumerable<(string Name, double Value)>>? ownMetrics
+        Func<IEnumerable<(string Name, double Value)>>? ownMetrics
     )
     {
-        (this.run, this.data, this.model, this.method, this.schedule, this.ownMetrics) = (run, data, model, method, schedule, ownMetrics);
+        (this.run, this.data, this.objective, this.schedule, this.ownMetrics) = (run, data, objective, schedule, ownMetrics);
         (config, console) = (run.Config, run.Console);
         var training = config.Training;
         steps = config.DryRun ? 2 : training.Steps;
@@ -63,12 +59,11 @@ internal sealed class PretrainSession : IDisposable
             AtomicFolder.Check(PretrainCheckpoints.ModelFolder(config, percent));
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         trainingKey = RandomKey.FromSeed(config.Seed)[0];
-        measurement = EqualWork.Open(run, data, method, model.Store.Compute);
-        baseline = new TokenBaseline(model.Config.VocabularySize, model.Store.Compute);
-        optimizer = new Adam(model.Store, config.Optimizer, method.Rate);
-        outliers = training.SkipSigmas > 0 ? new OutlierGuard(training.SkipSigmas, model.Store.Compute) : null;
-        step = new TrainingStep(model.Store, optimizer, method.LossNames.Count) { Guard = outliers };
-        checkpoints = new PretrainCheckpoints(run, data, model, optimizer, baseline, outliers);
+        var store = objective.Store;
+        optimizers = Optimizers(objective, config.Optimizer);
+        outliers = training.SkipSigmas > 0 ? [.. optimizers.Select(_ => new OutlierGuard(training.SkipSigmas, store.Compute))] : [];
+        step = new TrainingStep(store, optimizers, objective.LossNames.Count) { Guards = outliers };
+        checkpoints = new PretrainCheckpoints(run, data, objective, optimizers, outliers);
         start = checkpoints.Resume();
         (first, loggedStep) = (start.First, start.Step);
 
@@ -77,7 +72,7 @@ internal sealed class PretrainSession : IDisposable
         var skipped = config.DryRun ? null : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step);
         divergence = new DivergenceGuard(
             training.MaxBadSteps,
-            model.Store.Compute.Precision,
+            store.Compute.Precision,
             start.NotFiniteInARow,
             $"{(config.DryRun ? "" : $"{SkippedUpdates.FileName} in {Paths.Shown(run.Folder)} names their examples. ")}A lower "
                 + $"training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually "
@@ -92,7 +87,7 @@ internal sealed class PretrainSession : IDisposable
     }
 
     /// <summary>Trains, and says how it ended.</summary>
-    public PretrainScores Train()
+    public IHeldOutScores Train()
     {
         if (start.Step >= steps && !config.DryRun)
             console.Line(
@@ -104,7 +99,7 @@ internal sealed class PretrainSession : IDisposable
             Step = step,
             Steps = steps,
             Schedule = schedule,
-            Passes = Passes,
+            Update = Update,
             Updated = Updated,
             EvaluatesAt = at => IsMeasured(at) && !(at == start.Step && (measured.Contains(at) || (at == 0 && first is not null))),
             Evaluate = Evaluate,
@@ -128,54 +123,54 @@ internal sealed class PretrainSession : IDisposable
     {
         metrics?.Dispose();
         step.Dispose();
-        outliers?.Dispose();
-        optimizer.Dispose();
-        baseline.Dispose();
-        measurement.Dispose();
+        foreach (var guard in outliers)
+            guard.Dispose();
+        foreach (var optimizer in optimizers)
+            optimizer.Dispose();
+    }
+
+    /// <summary>An optimizer for each step of an update; the first keeps the moments of all parameters.</summary>
+    private static List<Adam> Optimizers(Objective objective, AdamOptions options)
+    {
+        var made = new List<Adam>();
+        foreach (var trains in objective.Trained)
+            made.Add(new Adam(objective.Store, options, p => trains(p) ? objective.Rate(p) : 0, made.FirstOrDefault()));
+        return made;
     }
 
     private double Seconds => start.Seconds + clock.Elapsed.TotalSeconds;
 
-    private IReadOnlyList<Func<TorchSharp.torch.Tensor[]>> Passes(long k)
+    private IReadOnlyList<UpdateStep> Update(long k)
     {
         var parts = data.TrainingBatches(config, k);
         loggedTokens += parts.Sum(part => part.TokenCount);
         // A function of the step alone, whether the run was stopped here or not.
         if (IsMeasured(k))
-            baseline.Halve();
-        return method.Passes(model, parts, trainingKey[k], baseline.Count);
+            objective.Measured();
+        return objective.Update(k, parts, trainingKey[k]);
     }
 
     /// <summary>Held-out text is measured at the start and the end, at milestones, and now and then.</summary>
     private bool IsMeasured(long at) =>
         at == 0 || at == steps || milestones.ContainsKey(at) || (config.Evaluation.Every > 0 && at % config.Evaluation.Every == 0);
 
-    private PretrainScores Measure(long at)
+    private IHeldOutScores Measure(long at)
     {
-        var scores = Evaluation.Measure(
-            model,
-            measurement.Method,
-            data.HeldOutBatches(config),
-            measurement.Key,
-            baseline.Scores(),
-            run.Stopping
-        );
-        console.Milestone(
-            $"step {at,9:N0}  held-out: masked-token accuracy {scores.MaskedAccuracy:0.0%}, replaced-token AUC {scores.Detection.Auc:F3} "
-                + $"(the token alone: {scores.TokenAuc:F3}), loss {scores.Loss:F3}"
-        );
+        var scores = objective.Measure(data.HeldOutBatches(config), run.Stopping);
+        console.Milestone($"step {at,9:N0}  held-out: {scores.Line}");
         return scores;
     }
 
     private void Evaluate(long at)
     {
         latest = Measure(at);
-        first ??= latest;
+        var figures = latest.Figures.ToDictionary();
+        first ??= figures;
         bool wasAbove = measured.Rise is not null;
-        if (measured.Add(at, latest.Detection.Auc, latest.TokenAuc))
+        if (measured.Add(at, name => figures.GetValueOrDefault(name, double.NaN)))
             metrics?.Write(
                 at,
-                latest.Figures.Concat(ownMetrics?.Invoke(model) ?? []).Select(figure => (Curves.HeldOut + figure.Name, figure.Value))
+                latest.Figures.Concat(ownMetrics?.Invoke() ?? []).Select(figure => (Curves.HeldOut + figure.Name, figure.Value))
             );
         if (measured.Rise is not null && !wasAbove)
             console.Milestone($"step {at,9:N0}  the discriminator has risen above what the token alone tells: it uses context");
@@ -190,9 +185,10 @@ internal sealed class PretrainSession : IDisposable
         select (figure.Key[Curves.HeldOut.Length..], figure.Value);
 
     /// <summary>Leaves the result, which says that the run is finished, and tells of it.</summary>
-    private void Finish(PretrainScores last)
+    private void Finish(IHeldOutScores last)
     {
-        var rise = last.UsesContext ? measured.Rise ?? steps : (long?)null;
+        var figures = last.Figures.ToDictionary();
+        var rise = MeasuredSteps.IsAbove(name => figures.GetValueOrDefault(name, double.NaN)) ? measured.Rise ?? steps : (long?)null;
         checkpoints.SaveResult(
             new PretrainResult
             {
@@ -205,7 +201,7 @@ internal sealed class PretrainSession : IDisposable
                 Seconds = Seconds,
             }
         );
-        PretrainSummary.Print(run, data, model, measurement, first!, last, rise);
+        PretrainSummary.Print(run, data, objective, first!, last, rise);
     }
 
     private void Updated(long at, bool ends)
@@ -227,38 +223,29 @@ internal sealed class PretrainSession : IDisposable
         var now = clock.Elapsed;
         double seconds = (now - loggedAt).TotalSeconds, tokensPerSecond = loggedTokens / seconds;
         double rate = schedule(at - 1).LearningRate;
-        double[] losses = [.. method.LossNames.Select((_, i) => sums.MeanLoss(i))];
+        (string Name, double Value)[] losses = [.. objective.LossNames.Select((name, i) => (name, sums.MeanLoss(i)))];
         if (isDue)
             metrics?.Write(
                 at,
                 [
-                    .. method.LossNames.Zip(losses),
+                    .. losses,
                     ("gradient_norm", sums.MeanNorm),
                     ("learning_rate", rate),
                     ("tokens_per_second", tokensPerSecond),
                     ("seconds", Seconds),
                 ]
             );
-        var terms = string.Join(
-            ", ",
-            method
-                .LossNames.Skip(1)
-                .Zip(
-                    losses.Skip(1),
-                    (name, loss) =>
-                        $"{name.Replace("_loss", "").Replace('_', ' ')} {(name == "generator_loss" ? $"{loss:F3}" : $"{loss:F4}")}"
-                )
-        );
+        var terms = string.Join(", ", losses.Skip(1).Select(loss => $"{Spoken(loss.Name)} {loss.Value.ToString(FormatOf(loss.Name))}"));
         console.Line(
-            $"step {at,9:N0}  loss {losses[0]:F3} ({terms})  lr {rate:0.00e+0}  norm "
+            $"step {at,9:N0}  loss {losses[0].Value:F3}{(terms == "" ? "" : $" ({terms})")}  lr {rate:0.00e+0}  norm "
                 + $"{(sums.WithNorm == 0 ? "not finite" : $"{sums.MeanNorm:F2}")}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} "
                 + $"tokens/s  left {Duration(TimeSpan.FromSeconds((steps - at) * seconds / count))}"
         );
         if (sums.NotFinite > 0)
-            console.Line(
-                $"step {at,9:N0}  skipped {sums.NotFinite} of the latest {count} updates: "
-                    + $"{optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)}"
-            );
+        {
+            var reasons = optimizers.Select(optimizer => optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)).Distinct();
+            console.Line($"step {at,9:N0}  skipped {sums.NotFinite} of the latest {count} updates: {string.Join("; ", reasons)}");
+        }
         (loggedAt, loggedStep, loggedTokens) = (now, at, 0);
     }
 
@@ -275,7 +262,7 @@ internal sealed class PretrainSession : IDisposable
         checkpoints.SaveState(new PretrainPosition(at, Seconds, at > 0 ? first : null, updates.Read(), divergence.InARow));
         if (at > 0 && (ends || clock.Elapsed - drawnAt > DrawingPause))
         {
-            PretrainCurves.Draw(run, method.LossNames, first!.Figures.Select(figure => figure.Name));
+            PretrainCurves.Draw(run, objective);
             drawnAt = clock.Elapsed;
         }
     }
@@ -293,6 +280,10 @@ internal sealed class PretrainSession : IDisposable
         console.Line($"The same command{string.Join(" and", changes)} resumes from here.");
         run.Stopping.ThrowIfCancellationRequested();
     }
+
+    private static string Spoken(string loss) => loss.Replace("_loss", "").Replace('_', ' ');
+
+    private string FormatOf(string loss) => objective.Figures.FirstOrDefault(figure => figure.Name == loss)?.Format ?? "F4";
 
     private static string Duration(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
 }

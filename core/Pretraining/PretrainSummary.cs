@@ -1,6 +1,5 @@
 
 using Electra.Data.Corpora;
-using Electra.Model;
 using Electra.Running;
 using Electra.Storage;
 
@@ -22,93 +21,76 @@ internal static class PretrainSummary
     public static void Print(
         Run<PretrainConfig> run,
         PretrainData data,
-        ElectraPair model,
-        EqualWork measurement,
-        PretrainScores first,
-        PretrainScores last,
+        Objective objective,
+        IReadOnlyDictionary<string, double> first,
+        IHeldOutScores last,
         long? rise
     )
     {
         var console = run.Console;
         console.Heading("What it learned, on held-out text");
-        PrintScores(run, model, first, last);
-        PrintContext(run, last, rise);
+        PrintScores(run, objective, first, last);
+        if (run.Config.Evaluation is { Generator: not "" } or { Masking: not null })
+            console.Line($"Measured with: {run.Config.MeasuredWith}.");
+        PrintContext(run, last.Figures.ToDictionary(), rise);
 
-        console.Heading("Three sentences, with what the generator put in and what the discriminator suspected");
-        foreach (var sentence in Showcase.Sentences(model, measurement.Method, data, run.Config, measurement.Key, ShownExamples))
+        var showcase = objective.Show(data.HeldOutBatches(run.Config).First(), ShownExamples);
+        console.Heading($"Three sentences, {showcase.Heading}");
+        foreach (var sentence in showcase.Sentences)
             console.Line($"  {sentence}\n");
-        console.Line(
-            "  {was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed."
-        );
+        console.Line($"  {showcase.Legend}");
 
         console.Heading("Where it is");
         var final = PretrainCheckpoints.ModelFolder(run.Config, "100");
-        console.Table(
-            ("discriminator", Paths.Shown(Path.Combine(final, "discriminator"))),
-            ("generator", Paths.Shown(Path.Combine(final, "generator"))),
-            ("configuration, metrics, curves", Paths.Shown(run.Folder)));
-        console.Line("Both models load in Hugging Face's library by these paths: ElectraForPreTraining and ElectraForMaskedLM.");
+        var models = objective.Models();
+        console.Table([
+            .. models.Select(model => (
+                model.Folder == "" ? "model" : model.Folder,
+                (object?)Paths.Shown(Path.Combine(final, model.Folder).TrimEnd(Path.DirectorySeparatorChar))
+            )),
+            ("configuration, metrics, curves", Paths.Shown(run.Folder)),
+        ]);
+        console.Line(
+            $"{(models.Count == 2 ? "Both models load in Hugging Face's library by these paths" : "It loads in Hugging Face's library")}: "
+                + $"{string.Join(" and ", models.Select(model => model.Architecture))}."
+        );
 
         PrintWhatNext(run, Paths.Shown(final));
     }
 
-    private static void PrintScores(Run<PretrainConfig> run, ElectraPair model, PretrainScores first, PretrainScores last)
+    private static void PrintScores(
+        Run<PretrainConfig> run,
+        Objective objective,
+        IReadOnlyDictionary<string, double> first,
+        IHeldOutScores last
+    )
     {
-        var console = run.Console;
+        var (console, figures) = (run.Console, last.Figures.ToDictionary());
+        bool hasBaseline = figures.TryGetValue(TokenBaseline.Figure, out double tokenAlone);
+        string[] baseline = hasBaseline ? ["the token alone"] : [];
         console.Table(
-            ["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance", "the token alone"],
-            [
-                ["loss", $"{first.Loss:F3}", $"{last.Loss:F3}", "", ""],
-                [
-                    "generator: loss",
-                    $"{first.GeneratorLoss:F3}",
-                    $"{last.GeneratorLoss:F3}",
-                    $"{Math.Log(model.Config.VocabularySize):F3}",
-                    "",
-                ],
-                [
-                    "generator: masked-token accuracy",
-                    $"{first.MaskedAccuracy:0.0%}",
-                    $"{last.MaskedAccuracy:0.0%}",
-                    $"{1.0 / model.Config.VocabularySize:0.00%}",
-                    "",
-                ],
-                [
-                    "discriminator: loss",
-                    $"{first.DiscriminatorLoss:F4}",
-                    $"{last.DiscriminatorLoss:F4}",
-                    $"{Entropy(last.Detection.ReplacedShare):F4}",
-                    "",
-                ],
-                ["discriminator: AUC", $"{first.Detection.Auc:F3}", $"{last.Detection.Auc:F3}", "0.500", $"{last.TokenAuc:F3}"],
-                [
-                    "discriminator: accuracy",
-                    $"{first.Detection.Accuracy:0.0%}",
-                    $"{last.Detection.Accuracy:0.0%}",
-                    $"{last.Detection.MajorityBaseline:0.0%}",
-                    "",
-                ],
-                [
-                    "discriminator: precision",
-                    $"{first.Detection.Precision:0.0%}",
-                    $"{last.Detection.Precision:0.0%}",
-                    $"{last.Detection.ReplacedShare:0.0%}",
-                    "",
-                ],
-                ["discriminator: recall", $"{first.Detection.Recall:0.0%}", $"{last.Detection.Recall:0.0%}", "", ""],
-            ]
+            ["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance", .. baseline],
+            from figure in objective.Figures
+            where figure.Name != TokenBaseline.Figure
+            let alone = hasBaseline && figure.Name == "auc" ? tokenAlone.ToString(figure.Format) : ""
+            let cells = new object?[]
+            {
+                figure.Label,
+                first[figure.Name].ToString(figure.Format),
+                figures[figure.Name].ToString(figure.Format),
+                last.ByChance.GetValueOrDefault(figure.Name, ""),
+                alone,
+            }
+            select cells[..(4 + baseline.Length)]
         );
-        console.Line(
-            $"By chance: guessing tokens evenly; calling every token original. The token alone: how often each was replaced in training. "
-                + $"{last.Detection.ReplacedShare:0.0%} of {last.Detection.Tokens:N0} tokens were replaced."
-        );
+        console.Line(last.Remark);
     }
 
     /// <summary>Whether the discriminator reads more than the token itself, and what to do where it does not.</summary>
-    private static void PrintContext(Run<PretrainConfig> run, PretrainScores last, long? rise)
+    private static void PrintContext(Run<PretrainConfig> run, Dictionary<string, double> last, long? rise)
     {
-        if (run.Config.Evaluation is { Generator: not "" } or { Masking: not null })
-            run.Console.Line($"Measured with: {run.Config.MeasuredWith}.");
+        if (!last.TryGetValue(TokenBaseline.Figure, out double tokenAlone))
+            return;
         if (rise is { } since)
             run.Console.Line(
                 $"The discriminator uses context: since update {since:N0} its AUC has been {TokenBaseline.Margin} or more above what the "
@@ -116,8 +98,8 @@ internal static class PretrainSummary
             );
         else if (run.Progress is null) // of many runs it is said once
             run.Console.Warning(
-                $"the discriminator has not begun to use context: its AUC is {last.Detection.Auc:F3}, and how often each token was "
-                    + $"replaced tells {last.TokenAuc:F3} without reading the text. {OnPlateau}"
+                $"the discriminator has not begun to use context: its AUC is {last["auc"]:F3}, and how often each token was "
+                    + $"replaced tells {tokenAlone:F3} without reading the text. {OnPlateau}"
             );
     }
 
@@ -137,7 +119,4 @@ internal static class PretrainSummary
         console.Line($"  elsewhere, as ONNX      {ScriptCommand.Of("export.csx", shown, "to=onnx")}");
         console.Line($"  the losses, drawn       {Paths.Shown(run.PathOf("curves.png"))}");
     }
-
-    /// <summary>The loss of a discriminator that knows only how many tokens are replaced.</summary>
-    private static double Entropy(double share) => share is 0 or 1 ? 0 : -(share * Math.Log(share) + (1 - share) * Math.Log(1 - share));
 }

@@ -10,6 +10,9 @@ namespace Electra.Pretraining;
 /// <remarks>The counts are a state of the run: <see cref="State"/> is saved and resumed with it.</remarks>
 internal sealed class TokenBaseline : IDisposable
 {
+    /// <summary>The name of its AUC among the figures of a run.</summary>
+    public const string Figure = "token_auc";
+
     /// <summary>How far the discriminator's AUC must lie above the token's own to say that it uses context.</summary>
     public const double Margin = 0.03;
 
@@ -27,7 +30,7 @@ internal sealed class TokenBaseline : IDisposable
     }
 
     /// <summary>The counts, <c>[vocabulary]</c> each, by name.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State => [("tokens_seen", seen), ("tokens_replaced", replaced)];
+    public IReadOnlyList<(string Name, Tensor Value)> State => [("tokens_seen", seen), ("tokens_replaced", replaced)];
 
     /// <summary>Counts the tokens of a pass, padding left out. Nothing in it waits for the device.</summary>
     public void Count(ElectraPass pass) => Count(pass.JudgedIds, pass.Replaced);

@@ -20,7 +20,7 @@ internal sealed class TrainedEncoder : IDisposable
         var config = weights.Config.ToModel();
         (Head, MaxPositions) = (weights.Head, config.MaxPositions);
         embeddings = new Embeddings(store, "electra.embeddings", config);
-        encoder = new Encoder(store, "electra", config, config.Discriminator);
+        encoder = new Encoder(store, "electra", config);
         head = Head switch
         {
             ModelHead.Discriminator => new DiscriminatorHead(store, "", config).Forward,

@@ -1,5 +1,4 @@
 using Electra.Optimization;
-using static TorchSharp.torch;
 
 namespace Electra.Training;
 
@@ -18,8 +17,8 @@ internal sealed class Trainer
     /// <summary>The rates of the k-th update, from 0.</summary>
     public required Func<long, StepRates> Schedule { get; init; }
 
-    /// <summary>The passes of the k-th update: <see cref="TrainingStep.Run"/>.</summary>
-    public required Func<long, IReadOnlyList<Func<Tensor[]>>> Passes { get; init; }
+    /// <summary>What the k-th update is made of.</summary>
+    public required Func<long, IReadOnlyList<UpdateStep>> Update { get; init; }
 
     /// <summary>Told of each update when it is made: with the number of updates that are done, and whether the run ends with it.</summary>
     public required Action<long, bool> Updated { get; init; }
@@ -57,7 +56,7 @@ internal sealed class Trainer
                 return (step, true);
             if (ends || stops)
                 return (step, false);
-            Step.Run(step, Passes(step), Schedule(step));
+            Step.Run(step, Update(step), Schedule(step));
         }
     }
 

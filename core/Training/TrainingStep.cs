@@ -6,9 +6,9 @@ namespace Electra.Training;
 
 /// <summary>One update of the weights: the gradients of all parts of the batch are added, clipped together and applied.</summary>
 /// <param name="store">The parameters.</param>
-/// <param name="optimizer">Their optimizer.</param>
+/// <param name="optimizers">The optimizer of each step of an update.</param>
 /// <param name="losses">How many losses a pass gives; the first is minimised, the others are recorded.</param>
-internal sealed class TrainingStep(ParameterStore store, Adam optimizer, int losses) : IDisposable
+internal sealed class TrainingStep(ParameterStore store, IReadOnlyList<Adam> optimizers, int losses) : IDisposable
 {
     private const int Room = 128;
 
@@ -17,11 +17,15 @@ internal sealed class TrainingStep(ParameterStore store, Adam optimizer, int los
     private readonly List<long> unreadUpdates = [];
     private readonly List<UpdateRecord> records = [];
 
+    /// <summary>Updates of one step.</summary>
+    public TrainingStep(ParameterStore store, Adam optimizer, int losses)
+        : this(store, [optimizer], losses) { }
+
     /// <summary>Called after each stage with its name: <c>forward</c>, <c>backward</c>, <c>optimizer</c>. For measuring.</summary>
     public Action<string>? Finished { get; init; }
 
-    /// <summary>Skips updates that are out of line; null: only those that are not finite.</summary>
-    public OutlierGuard? Guard { get; init; }
+    /// <summary>Skip updates that are out of line, one for each step; none: only those that are not finite are skipped.</summary>
+    public IReadOnlyList<OutlierGuard> Guards { get; init; } = [];
 
     /// <summary>Whether the next update has to wait for the device, to have the numbers of the past ones read. <see cref="Read"/> makes
     /// room.</summary>
@@ -29,32 +33,48 @@ internal sealed class TrainingStep(ParameterStore store, Adam optimizer, int los
 
     /// <summary>Makes the k-th update. Nothing in it waits for the device.</summary>
     /// <param name="k">The update's number, from 0.</param>
-    /// <param name="passes">Each computes the losses of a part of the batch, scalars that add up to the batch's.</param>
+    /// <param name="steps">Its steps, one for each optimizer.</param>
     /// <param name="rates">The learning rate, and the momentum where the schedule moves it.</param>
-    public void Run(long k, IReadOnlyList<Func<Tensor[]>> passes, StepRates rates)
+    public void Run(long k, IReadOnlyList<UpdateStep> steps, StepRates rates)
     {
         if (IsFull)
             ReadUnread();
         using var scope = NewDisposeScope();
-        store.ZeroGradients();
         var numbers = unread[unreadUpdates.Count];
         numbers.zero_();
+        for (int i = 0; i < optimizers.Count; i++)
+            Run(k, i, steps[i].Passes, numbers, rates);
+        unreadUpdates.Add(k);
+    }
+
+    /// <summary>Makes an update of one step.</summary>
+    public void Run(long k, IReadOnlyList<Func<Tensor[]>> passes, StepRates rates) => Run(k, [new UpdateStep(passes)], rates);
+
+    private void Run(long k, int step, IReadOnlyList<Func<Tensor[]>> passes, Tensor numbers, StepRates rates)
+    {
+        store.ZeroGradients();
         var sums = numbers.narrow(0, 0, losses);
         foreach (var pass in passes)
         {
             using var passScope = NewDisposeScope(); // the activations of one part at a time
             var values = pass();
             Finished?.Invoke("forward");
-            optimizer.Scaled(values[0]).backward();
+            optimizers[step].Scaled(values[0]).backward();
             store.CollectGradients();
             Finished?.Invoke("backward");
             using (no_grad())
                 sums.add_(stack([.. values.Select(value => value.detach())]));
         }
         using (no_grad())
-            numbers.narrow(0, losses, 1).add_(optimizer.Step(k, rates, norm => Skips(k, numbers, norm)));
+        {
+            var norm = optimizers[step].Step(k, rates, norm => Skips(k, step, numbers, norm));
+            var total = numbers.narrow(0, losses, 1); // of the gradients of all steps
+            if (step == 0)
+                total.add_(norm);
+            else
+                total.copy_(total.square().add_(norm.square()).sqrt_());
+        }
         Finished?.Invoke("optimizer");
-        unreadUpdates.Add(k);
     }
 
     /// <summary>The updates since the last call. This is where training waits for the device.</summary>
@@ -70,14 +90,14 @@ internal sealed class TrainingStep(ParameterStore store, Adam optimizer, int los
     public void Dispose() => unread.Dispose();
 
     /// <summary>Whether an update with finite gradients is skipped all the same: its loss is not finite, or it is out of line.</summary>
-    private Tensor Skips(long k, Tensor numbers, Tensor norm)
+    private Tensor Skips(long k, int step, Tensor numbers, Tensor norm)
     {
         var loss = numbers[0];
         var isNotFinite = loss.isfinite().logical_not_();
-        if (Guard is null)
+        if (Guards.Count == 0)
             return isNotFinite;
-        var outlier = Guard.IsOutlier(k, loss, norm);
-        numbers.narrow(0, losses + 1, 1).copy_(outlier);
+        var outlier = Guards[step].IsOutlier(k, loss, norm);
+        numbers.narrow(0, losses + 1, 1).add_(outlier);
         return isNotFinite.logical_or(outlier);
     }
 

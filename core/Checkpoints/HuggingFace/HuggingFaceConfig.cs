@@ -97,23 +97,22 @@ internal sealed record HuggingFaceConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Objective { get; init; }
 
-    /// <summary>The configuration of one of the two models of a pair.</summary>
-    /// <param name="config">The pair's shapes.</param>
-    /// <param name="shape">Which of the two.</param>
+    /// <summary>The configuration of a model.</summary>
+    /// <param name="config">Its shape.</param>
     /// <param name="architecture">The class to load the weights into.</param>
     /// <param name="padId">The id of [PAD].</param>
-    public static HuggingFaceConfig Of(ElectraConfig config, EncoderShape shape, string architecture, int padId) => new()
+    public static HuggingFaceConfig Of(ElectraConfig config, string architecture, int padId) => new()
     {
         Architectures = [architecture],
         AttentionDropout = config.AttentionDropout,
         EmbeddingSize = config.EmbeddingSize,
         HiddenDropout = config.HiddenDropout,
-        HiddenSize = shape.HiddenSize,
+        HiddenSize = config.HiddenSize,
         InitializerRange = config.InitializerRange,
-        IntermediateSize = shape.IntermediateSize,
+        IntermediateSize = config.IntermediateSize,
         LayerNormEpsilon = config.LayerNormEpsilon,
         MaxPositions = config.MaxPositions,
-        NumAttentionHeads = shape.AttentionHeads,
+        NumAttentionHeads = config.AttentionHeads,
         NumHiddenLayers = config.Layers,
         PadTokenId = padId,
         TokenTypes = config.TokenTypes,

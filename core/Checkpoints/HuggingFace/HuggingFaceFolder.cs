@@ -19,26 +19,40 @@ internal static class HuggingFaceFolder
     /// <summary>The folder of one of a pair.</summary>
     internal static string FolderOf(ModelPart part) => part == ModelPart.Generator ? "generator" : "discriminator";
 
-    /// <summary>Writes a pair as two folders, <c>discriminator</c> and <c>generator</c>, whole or not at all.</summary>
-    /// <param name="folder">The folder to hold the two.</param>
-    /// <param name="pair">The models.</param>
+    /// <summary>The models of a pair.</summary>
+    public static IReadOnlyList<SavedModel> ModelsOf(ElectraPair pair) =>
+    [
+        new(FolderOf(ModelPart.Discriminator), "ElectraForPreTraining", pair.Config, pair.DiscriminatorWeights()),
+        new(FolderOf(ModelPart.Generator), "ElectraForMaskedLM", pair.Config.Generator, pair.GeneratorWeights()),
+    ];
+
+    /// <summary>Writes a pair as two folders, <c>discriminator</c> and <c>generator</c>.</summary>
+    /// <inheritdoc cref="Save"/>
+    public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer, Func<SavedModel, ModelCard>? card = null) =>
+        Save(folder, ModelsOf(pair), tokenizer, card);
+
+    /// <summary>Writes models that were trained together, each as a folder, all whole or not at all.</summary>
+    /// <param name="folder">The folder to hold them.</param>
+    /// <param name="models">The models.</param>
     /// <param name="tokenizer">The tokenizer they read.</param>
     /// <param name="card">The model card of each; null: none.</param>
-    public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer, Func<ModelPart, ModelCard>? card = null) =>
+    public static void Save(
+        string folder,
+        IReadOnlyList<SavedModel> models,
+        ElectraTokenizer tokenizer,
+        Func<SavedModel, ModelCard>? card = null
+    ) =>
         AtomicFolder.Write(
             folder,
             partial =>
             {
-                Write(ModelPart.Discriminator, pair.Config.Discriminator, "ElectraForPreTraining", pair.DiscriminatorWeights());
-                Write(ModelPart.Generator, pair.Config.Generator, "ElectraForMaskedLM", pair.GeneratorWeights());
-
-                void Write(ModelPart part, EncoderShape shape, string architecture, IEnumerable<(string Name, Tensor Value)> weights)
+                foreach (var model in models)
                 {
-                    var files = Path.Combine(partial, FolderOf(part));
-                    var config = HuggingFaceConfig.Of(pair.Config, shape, architecture, tokenizer.Vocabulary.PadId);
-                    WriteFiles(files, config, weights, tokenizer);
+                    var files = Path.Combine(partial, model.Folder);
+                    var config = HuggingFaceConfig.Of(model.Config, model.Architecture, tokenizer.Vocabulary.PadId);
+                    WriteFiles(files, config, model.Weights, tokenizer);
                     if (card is not null)
-                        AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(part).ToString());
+                        AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(model).ToString());
                 }
             });
 

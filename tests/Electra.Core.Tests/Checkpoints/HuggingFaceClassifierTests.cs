@@ -89,7 +89,7 @@ public sealed class HuggingFaceClassifierTests : IDisposable
     private void Save(string name, Dictionary<string, Tensor> weights, string architecture) =>
         HuggingFaceFolder.WriteFiles(
             folder.File(name),
-            HuggingFaceConfig.Of(TinyPair.Config, TinyPair.Config.Discriminator, architecture, 0),
+            HuggingFaceConfig.Of(TinyPair.Config, architecture, 0),
             weights.Select(weight => (weight.Key, weight.Value.detach())),
             TinyPair.Tokenizer()
         );

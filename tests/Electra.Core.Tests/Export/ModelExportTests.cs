@@ -164,7 +164,7 @@ public sealed class ModelExportTests : IDisposable
     private void SaveClassifier(string name, ElectraClassifier classifier) =>
         HuggingFaceFolder.WriteFiles(
             folder.File(name),
-            HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0),
+            HuggingFaceConfig.Of(classifier.Config, nameof(ElectraClassifier), 0),
             classifier.Store.Named(),
             Words
         );

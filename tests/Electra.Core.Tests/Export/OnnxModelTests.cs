@@ -73,7 +73,7 @@ public sealed class OnnxModelTests : IDisposable
         var labels = Enumerable.Range(0, outputs).ToDictionary(i => i, i => $"label{i}");
         HuggingFaceFolder.WriteFiles(
             folder.File("classifier"),
-            HuggingFaceConfig.Of(classifier.Config, classifier.Config.Discriminator, nameof(ElectraClassifier), 0) with
+            HuggingFaceConfig.Of(classifier.Config, nameof(ElectraClassifier), 0) with
             {
                 Id2label = labels,
             },
@@ -94,7 +94,7 @@ public sealed class OnnxModelTests : IDisposable
         using var pair = TinyPair.Load();
         HuggingFaceFolder.WriteFiles(
             folder.File("encoder"),
-            HuggingFaceConfig.Of(pair.Config, pair.Config.Discriminator, "ElectraModel", 0),
+            HuggingFaceConfig.Of(pair.Config, "ElectraModel", 0),
             pair.DiscriminatorWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)),
             Words
         );

@@ -41,14 +41,15 @@ public class ForwardCostTests
 
     private static ForwardCost Cost(JsonElement row, int hidden, int layers, int embedding, int length) =>
         new(
-            new EncoderShape(
-                hidden,
-                row.TryGetProperty("heads", out var heads) ? heads.GetInt32() : Math.Max(1, hidden / 64),
-                row.TryGetProperty("intermediate", out var intermediate) ? intermediate.GetInt32() : 4 * hidden
-            ),
-            layers,
-            embedding,
-            row.TryGetProperty("vocabulary", out var vocabulary) ? vocabulary.GetInt32() : 30522,
+            new ElectraConfig
+            {
+                HiddenSize = hidden,
+                Layers = layers,
+                EmbeddingSize = embedding,
+                AttentionHeads = row.TryGetProperty("heads", out var heads) ? heads.GetInt32() : Math.Max(1, hidden / 64),
+                IntermediateSize = row.TryGetProperty("intermediate", out var intermediate) ? intermediate.GetInt32() : 4 * hidden,
+                VocabularySize = row.TryGetProperty("vocabulary", out var vocabulary) ? vocabulary.GetInt32() : 30522,
+            },
             length
         );
 

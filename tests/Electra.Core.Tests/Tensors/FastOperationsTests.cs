@@ -123,7 +123,7 @@ public sealed class FastOperationsTests
         };
         var compute = Rounded with { Threads = threads };
         using var store = new ParameterStore();
-        var layer = new TransformerLayer(store, "layer", config, config.Discriminator);
+        var layer = new TransformerLayer(store, "layer", config);
         store.Allocate(compute, seed: 1, standardDeviation: 0.2);
         manual_seed(2).Dispose();
         using (no_grad())

@@ -1,13 +1,13 @@
 using System.Text;
+using Electra.Data;
 using Electra.Model;
-using Electra.Tensors;
 using Electra.Tokenization;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
 
-/// <summary>Held-out sentences as the two models see them.</summary>
-internal static class Showcase
+/// <summary>Held-out sentences as generator and discriminator see them.</summary>
+internal static class ReplacedTokens
 {
     private const int Words = 28;
 
@@ -15,18 +15,19 @@ internal static class Showcase
     /// The beginnings of some held-out examples, each with what the generator replaced and what the discriminator suspected:
     /// <c>returns a {value → string}! that ends?</c>.
     /// </summary>
-    public static IEnumerable<string> Sentences(
-        ElectraPair model,
-        ElectraMethod method,
-        PretrainData data,
-        PretrainConfig config,
-        RandomKey key,
-        int count
-    )
+    public static Showcase Show(ElectraPair pair, EqualWork measurement, TokenBatch text, int count)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var pass = method.Forward(model, data.HeldOutBatches(config).First(), key, training: false);
+        return new(
+            "with what the generator put in and what the discriminator suspected",
+            Sentences(measurement.Method.Forward(pair, text, measurement.Key, training: false), measurement.Vocabulary, count),
+            "{was → now}: replaced.  !: suspected, rightly.  ?: suspected, wrongly.  A replacement without a mark went unnoticed."
+        );
+    }
+
+    private static IReadOnlyList<string> Sentences(ElectraPass pass, Vocabulary vocabulary, int count)
+    {
         var batch = pass.Batch;
         var (corrupted, logits) = (pass.CorruptedIds.cpu().data<long>().ToArray(), pass.DiscriminatorLogits.cpu().data<float>().ToArray());
 
@@ -39,7 +40,7 @@ internal static class Showcase
             for (int i = 0; i < length; i++)
                 replaced += original[i] == corrupted[start + i] ? 0 : 1;
             rows.Add(
-                (replaced, Sentence(data.Tokenizer.Vocabulary, original, corrupted.AsSpan(start, length), logits.AsSpan(next, length)))
+                (replaced, Sentence(vocabulary, original, corrupted.AsSpan(start, length), logits.AsSpan(next, length)))
             );
         }
         // Rows with something to see, in their own order.
