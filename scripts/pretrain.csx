@@ -12,6 +12,7 @@ using Electra.Running;
 using Electra.Model;
 using Electra.Pretraining;
 using Electra.Tensors;
+using Electra.Tokenization;
 
 return await Experiment.Run<PretrainConfig>(Args, run =>
 {
@@ -26,8 +27,10 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     data.Describe(corpus, run.Console);
     if (config.Only == RunPart.Data) { data.Summarize(run.Console); return; }
 
-    // ---- model: a generator and a discriminator that share their embeddings ------------------------------------------
     var compute   = Compute.Open(config.Compute, config.Training.Precision);
+    if (config.Objective.Kind == ObjectiveKind.Mlm) { TrainMlm(run, tokenizer, initial, data, compute); return; }
+
+    // ---- model: a generator and a discriminator that share their embeddings ------------------------------------------
     using var model = ElectraPair.Create(config.Model.For(tokenizer.Vocabulary), config.Seed, compute);
     initial.Fill(model);
     run.Console.Table(("parameters", model.Store.ParameterCount), ("device", compute));
@@ -40,3 +43,14 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
     // ---- train: measure, save, and resume where it stopped -------------------------------------------------------------
     PretrainLoop.Train(run, data, model, method, schedule);
 });
+
+// The plain masked language model, the baseline: one network, one loss (core/Pretraining/MlmMethod.cs).
+void TrainMlm(Run<PretrainConfig> run, ElectraTokenizer tokenizer, InitialWeights initial, PretrainData data, Compute compute)
+{
+    var config    = run.Config;
+    using var model = MaskedLanguageModel.Create(config.Model.For(tokenizer.Vocabulary), config.Seed, compute);
+    initial.Fill(model);
+    run.Console.Table(("parameters", model.Store.ParameterCount), ("device", compute));
+    var method    = MlmMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute);
+    PretrainLoop.Train(run, data, model, method, config.Training.Rates());
+}

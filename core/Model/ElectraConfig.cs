@@ -125,6 +125,13 @@ public sealed record ElectraConfig
                 $"model.vocabulary_size is {VocabularySize}, and the vocabulary has {vocabulary.Count} tokens; 0 takes the vocabulary's"
             );
 
+    /// <summary>The same, if it can be built.</summary>
+    /// <exception cref="UserErrorException">The shapes do not fit together.</exception>
+    internal ElectraConfig Checked() =>
+        Problems().FirstOrDefault() is { Key: not null } problem ? throw new UserErrorException($"model.{problem.Key}: {problem.Problem}")
+        : VocabularySize > 0 ? this
+        : throw new ArgumentException("the vocabulary's size is not set");
+
     /// <summary>What cannot be built, as (key, problem).</summary>
     public IEnumerable<(string Key, string Problem)> Problems()
     {

@@ -48,11 +48,7 @@ public sealed class ElectraPair : IDisposable
     public static ElectraPair Create(
         ElectraConfig config, long seed, Compute compute, bool trainable = true, Action<ParameterStore>? extend = null)
     {
-        if (config.Problems().FirstOrDefault() is { Key: not null } problem)
-            throw new UserErrorException($"model.{problem.Key}: {problem.Problem}");
-        if (config.VocabularySize <= 0)
-            throw new ArgumentException("the vocabulary's size is not set", nameof(config));
-        var pair = new ElectraPair(config, extend);
+        var pair = new ElectraPair(config.Checked(), extend);
         pair.Store.Allocate(compute, seed, config.InitializerRange, trainable);
         return pair;
     }

@@ -1,5 +1,6 @@
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
+using Electra.Data;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
@@ -33,14 +34,8 @@ internal sealed class EqualWork : IDisposable
     public static EqualWork Open(Run<PretrainConfig> run, PretrainData data, ElectraMethod method, Compute compute)
     {
         var (config, asked) = (run.Config, run.Config.Evaluation);
-        bool isOwn = asked.Generator == "" && asked.Masking is null;
-        var key = RandomKey.FromSeed(isOwn ? config.Seed : 0)[1];
-        if (asked.Masking is { } share)
-        {
-            var masking = new MaskingOptions { Probability = share };
-            var tokens = data.MaskingTokens(masking);
-            method = method with { Mask = (batch, draws) => Masking.Apply(batch, tokens, masking, draws) };
-        }
+        var key = KeyOf(config);
+        method = method with { Mask = MaskOf(config, data) ?? method.Mask };
         if (asked.Generator == "")
             return new EqualWork(method, key, data.Tokenizer.Vocabulary, null);
         var generator = OpenGenerator(asked.Generator, run, data, compute);
@@ -54,6 +49,20 @@ internal sealed class EqualWork : IDisposable
             data.Tokenizer.Vocabulary,
             generator
         );
+    }
+
+    /// <summary>Names the masks and draws of a run's measurements.</summary>
+    public static RandomKey KeyOf(PretrainConfig config) =>
+        RandomKey.FromSeed(config.Evaluation is { Generator: "", Masking: null } ? config.Seed : 0)[1];
+
+    /// <summary>Masks held-out text where that is not to be done as in training; else null.</summary>
+    public static Func<TokenBatch, RandomKey, MaskedTokens>? MaskOf(PretrainConfig config, PretrainData data)
+    {
+        if (config.Evaluation.Masking is not { } share)
+            return null;
+        var masking = new MaskingOptions { Probability = share };
+        var tokens = data.MaskingTokens(masking);
+        return (batch, draws) => Masking.Apply(batch, tokens, masking, draws);
     }
 
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Electra.Pretraining;
 
 /// <summary>
-/// Continued pre-training: a pair that begins with the weights of models that were trained before, as <see cref="PretrainConfig.Init"/>
+/// Continued pre-training: networks that begin with the weights of models that were trained before, as <see cref="PretrainConfig.Init"/>
 /// and <see cref="PretrainConfig.InitGenerator"/> name them. The embeddings are the discriminator's: the pair has them once.
 /// </summary>
 public sealed class InitialWeights : IDisposable
@@ -30,6 +30,7 @@ public sealed class InitialWeights : IDisposable
     public static InitialWeights Open(ElectraTokenizer tokenizer, Run<PretrainConfig> run)
     {
         var (init, initGenerator) = (run.Config.Init, run.Config.InitGenerator);
+        bool hasGenerator = run.Config.Objective.Kind != ObjectiveKind.Mlm;
         if (init == "")
             return new InitialWeights(null, null, run.Console);
         var discriminator = PretrainedModel.Open(init, ModelPart.Discriminator, run.Console, run.Stopping);
@@ -39,7 +40,7 @@ public sealed class InitialWeights : IDisposable
             RequireSameVocabulary(tokenizer, discriminator);
             RequireSameShape(run.Config.Model, discriminator);
             generator = initGenerator != "" ? PretrainedModel.Open(initGenerator, ModelPart.Generator, run.Console, run.Stopping)
-                : discriminator.IsOfPair ? discriminator.OfPair(ModelPart.Generator, run.Console, run.Stopping)
+                : discriminator.IsOfPair && hasGenerator ? discriminator.OfPair(ModelPart.Generator, run.Console, run.Stopping)
                 : null;
             if (generator is not null)
                 RequireGenerator(run.Config.Model, generator);
@@ -70,6 +71,18 @@ public sealed class InitialWeights : IDisposable
             var own = HasEmbeddingsOf(model) ? "" : "; its embeddings are not the discriminator's, and are left out";
             console.Line($"The generator begins with the weights of {generator.Source}{Unmatched(filled, generator)}{own}.");
         }
+        model.Store.PublishValues();
+    }
+
+    /// <summary>Replaces a masked language model's fresh weights, and says which stay fresh; does nothing where no model is
+    /// named.</summary>
+    /// <exception cref="UserErrorException">A file lacks weights of the encoder, or is damaged.</exception>
+    public void Fill(MaskedLanguageModel model)
+    {
+        if (discriminator is null)
+            return;
+        var filled = discriminator.Fill(model.Weights());
+        console.Line($"The model begins with the weights of {discriminator.Source}{Unmatched(filled, discriminator)}.");
         model.Store.PublishValues();
     }
 

@@ -3,9 +3,22 @@ using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
 
+/// <summary>What is learned from text without labels. A page each in <c>core/Pretraining</c>.</summary>
+public enum ObjectiveKind
+{
+    /// <summary>A generator replaces tokens, and a discriminator finds them: <c>ElectraMethod.cs</c>.</summary>
+    Electra,
+
+    /// <summary>One network predicts masked tokens: <c>MlmMethod.cs</c>.</summary>
+    Mlm,
+}
+
 /// <summary>The pre-training objective: what is masked, how predictions are drawn, how losses are smoothed and weighed.</summary>
 public sealed record ObjectiveOptions
 {
+    /// <summary>The objective: <c>electra</c>, or <c>mlm</c>, the plain masked language model.</summary>
+    public ObjectiveKind Kind { get; init; }
+
     /// <summary>Which tokens the generator has to predict.</summary>
     public MaskingOptions Masking { get; init; } = new();
 

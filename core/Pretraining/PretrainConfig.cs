@@ -131,8 +131,11 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
 
     /// <summary>What held-out text is made with: figures of two runs can be compared where it is the same.</summary>
     internal string MeasuredWith =>
-        (Evaluation.Generator == "" ? "own generator" : $"generator of {Evaluation.Generator}")
-        + FormattableString.Invariant($", {Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked")
+        (
+            Objective.Kind == ObjectiveKind.Mlm ? ""
+            : Evaluation.Generator == "" ? "own generator, "
+            : $"generator of {Evaluation.Generator}, "
+        ) + FormattableString.Invariant($"{Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked")
         + (Evaluation.Masking is null ? Objective.Masking.InUnits : "");
 
     /// <inheritdoc/>
@@ -150,6 +153,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     {
         foreach (var (key, problem) in Model.Problems())
             yield return new ConfigProblem($"model.{key}", problem);
+        foreach (var problem in ObjectiveKeys.Problems(this))
+            yield return problem;
         if (Seeds is not null && Seeds.GroupBy(seed => seed).FirstOrDefault(same => same.Count() > 1) is { } twice)
             yield return new ConfigProblem("seeds", $"has {twice.Key} twice: a seed is one run");
         if (InitGenerator != "" && Init == "")

@@ -29,6 +29,16 @@ public static class PretrainLoop
         return (PretrainScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
     }
 
+    /// <summary>The same of a masked language model.</summary>
+    /// <inheritdoc cref="Train(Run{PretrainConfig}, PretrainData, ElectraPair, ElectraMethod, Func{long, StepRates}?, Func{ElectraPair, IEnumerable{ValueTuple{string, double}}}?)"/>
+    public static MlmScores Train(Run<PretrainConfig> run, PretrainData data, MaskedLanguageModel model, MlmMethod method,
+        Func<long, StepRates>? schedule = null, Func<MaskedLanguageModel, IEnumerable<(string Name, double Value)>>? metrics = null)
+    {
+        var measured = method with { Mask = EqualWork.MaskOf(run.Config, data) ?? method.Mask };
+        var objective = MlmObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
+        return (MlmScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
+    }
+
     private static IHeldOutScores Train(Run<PretrainConfig> run, PretrainData data, Objective objective,
         Func<long, StepRates>? schedule, Func<IEnumerable<(string Name, double Value)>>? metrics)
     {

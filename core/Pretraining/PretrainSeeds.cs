@@ -108,12 +108,14 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
             throw new UserErrorException($"{alone.RunName}: {e.Message}", e);
         }
         if (PretrainResult.IsIn(inner.Folder) && PretrainResult.Load(inner.Folder) is var result)
-            console.Line($"{alone.RunName,-10}  done: AUC {result.Scores["auc"]:F3}{Rise(result)}  ({result.Seconds:F0} s)");
+            console.Line($"{alone.RunName,-10}  done: {Achieved(result)}  ({result.Seconds:F0} s)");
         run.SavingTime *= atOnce;
     }
 
-    private static string Rise(PretrainResult result) =>
-        result.Rise is { } rise ? $", uses context since update {rise:N0}" : ", has not begun to use context";
+    private static string Achieved(PretrainResult result) =>
+        !result.Scores.TryGetValue("auc", out double auc) ? $"perplexity {result.Scores["perplexity"]:N1}"
+        : result.Rise is { } rise ? $"AUC {auc:F3}, uses context since update {rise:N0}"
+        : $"AUC {auc:F3}, has not begun to use context";
 
     private void Report(IReadOnlyList<PretrainConfig> all)
     {
@@ -137,7 +139,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
                 $"{rises.Length} of {results.Length} use context, since update "
                     + $"{string.Join(", ", rises.Order().Select(rise => $"{rise:N0}"))}."
             );
-        if (rises.Length < results.Length)
+        if (rises.Length < results.Length && results.All(result => result.Scores.ContainsKey(TokenBaseline.Figure)))
             console.Warning(
                 $"{results.Length - rises.Length} of {results.Length} have not begun to use context: "
                     + $"{string.Join(", ", results.Where(result => result.Rise is null).Select(result => $"seed {result.Seed}"))}. "

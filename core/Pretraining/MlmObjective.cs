@@ -1,0 +1,105 @@
+using Electra.Data;
+using Electra.Model;
+using Electra.Tensors;
+using Electra.Tokenization;
+using static TorchSharp.torch;
+
+namespace Electra.Pretraining;
+
+/// <summary>The objective of masked language modelling: <see cref="MlmMethod"/> on one network, the baseline of every other.</summary>
+internal static class MlmObjective
+{
+    private static readonly HeldOutFigure[] Figures =
+    [
+        new("loss", "loss", "F3"),
+        new("perplexity", "perplexity", "N1"),
+        new("masked_accuracy", "masked-token accuracy", "0.0%", IsDrawn: true),
+    ];
+
+    /// <summary>The objective of a model.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="method">The method, as a script may have changed it.</param>
+    /// <param name="measured">The method with what held-out text is masked with.</param>
+    /// <param name="key">Names the masks of held-out text.</param>
+    /// <param name="vocabulary">The tokens of the text.</param>
+    public static Objective Of(MaskedLanguageModel model, MlmMethod method, MlmMethod measured, RandomKey key, Vocabulary vocabulary) =>
+        new()
+        {
+            Store = model.Store,
+            Rate = method.Rate,
+            LossNames = ["loss"],
+            Update = (_, parts, draws) => [new(method.Passes(model, parts, draws))],
+            Figures = Figures,
+            Measure = (batches, cancellation) => Measure(model, measured, batches, key, cancellation),
+            Show = (batch, count) => Show(model, measured, batch, key, vocabulary, count),
+            Models = () => [new("", "ElectraForMaskedLM", model.Config, model.Weights())],
+            About = _ => "A masked language model in the shape of an ELECTRA discriminator: an encoder that learned to predict masked "
+                + "tokens. It fills masks, and it is fine-tuned as a discriminator is.",
+        };
+
+    private static MlmScores Measure(
+        MaskedLanguageModel model,
+        MlmMethod method,
+        IEnumerable<TokenBatch> batches,
+        RandomKey key,
+        CancellationToken cancellation
+    )
+    {
+        using var _ = no_grad();
+        var (loss, masked, correct) = (0.0, 0L, 0L);
+        foreach (var batch in batches)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var pass = Pass(model, method, batch, key);
+            int positions = pass.Masked.Positions.Length;
+            if (positions > 0)
+                correct += pass.Logits.argmax(-1).eq(pass.Targets).sum().item<long>();
+            (loss, masked) = (loss + (pass.Loss.item<float>() * positions), masked + positions);
+        }
+        if (!double.IsFinite(loss))
+            throw new UserErrorException(
+                "training diverged: the loss on held-out text is not finite. "
+                    + "A lower training.learning_rate or a longer training.warmup_steps usually helps."
+            );
+        return new MlmScores(loss / Math.Max(1, masked), (double)correct / Math.Max(1, masked))
+        {
+            VocabularySize = model.Config.VocabularySize,
+        };
+    }
+
+    private static Showcase Show(
+        MaskedLanguageModel model,
+        MlmMethod method,
+        TokenBatch batch,
+        RandomKey key,
+        Vocabulary vocabulary,
+        int count
+    )
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var pass = Pass(model, method, batch, key);
+        var guesses = pass.Masked.Positions.Zip(pass.Logits.argmax(-1).cpu().data<long>().ToArray());
+        var predicted = guesses.DistinctBy(guess => guess.First).ToDictionary();
+        return new(
+            "with what was masked and what the model predicted",
+            ShownText.Of(batch, vocabulary, count, place => (Guess(place), "")),
+            "{token}: masked, and predicted rightly.  {was → predicted}: masked, and another token predicted."
+        );
+
+        string? Guess(int place)
+        {
+            if (!predicted.TryGetValue(place, out long guess))
+                return null;
+            var token = vocabulary[(int)batch.Ids[place]];
+            return guess == batch.Ids[place] ? $"{{{token}}}" : $"{{{token} → {vocabulary[(int)guess]}}}";
+        }
+    }
+
+    private static MlmPass Pass(MaskedLanguageModel model, MlmMethod method, TokenBatch batch, RandomKey key)
+    {
+        var masked = method.Mask(batch, key[0]);
+        return method.Forward(model, batch, masked, LossCounts.Of([batch], [masked]), key, training: false);
+    }
+}

@@ -1,0 +1,43 @@
+using Electra.Configuration;
+using static Electra.Pretraining.ObjectiveKind;
+
+namespace Electra.Pretraining;
+
+/// <summary>Keys that have a meaning under some objectives only: under the others, another value than the default is an error.</summary>
+internal static class ObjectiveKeys
+{
+    /// <summary>Keys that every objective reads, though they stand beside those that some do not.</summary>
+    internal static readonly string[] OfAll = ["objective.kind", "objective.masking", "objective.loss_epsilon", "objective.padding_token_type"];
+
+    /// <summary>Each key with its value and the objectives that read it.</summary>
+    internal static readonly (string Key, Func<PretrainConfig, object> Value, ObjectiveKind[] Kinds)[] OfSome =
+    [
+        ("objective.sampling", config => config.Objective.Sampling, [Electra]),
+        ("objective.temperature", config => config.Objective.Temperature, [Electra]),
+        ("objective.gumbel_epsilon", config => config.Objective.GumbelEpsilon, [Electra]),
+        ("objective.disallow_correct", config => config.Objective.DisallowCorrect, [Electra]),
+        ("objective.generator_weight", config => config.Objective.GeneratorWeight, [Electra]),
+        ("objective.discriminator_weight", config => config.Objective.DiscriminatorWeight, [Electra]),
+        ("objective.generator_label_smoothing", config => config.Objective.GeneratorLabelSmoothing, [Electra]),
+        ("objective.discriminator_label_smoothing", config => config.Objective.DiscriminatorLabelSmoothing, [Electra]),
+        ("model.generator_divisor", config => config.Model.GeneratorDivisor, [Electra]),
+        ("init_generator", config => config.InitGenerator, [Electra]),
+        ("evaluation.generator", config => config.Evaluation.Generator, [Electra]),
+    ];
+
+    /// <summary>The keys that were set without a meaning.</summary>
+    public static IEnumerable<ConfigProblem> Problems(PretrainConfig config)
+    {
+        var kind = config.Objective.Kind;
+        var defaults = Recipes.Defaults(config.Recipe, config.Size);
+        return
+            from key in OfSome
+            where !key.Kinds.Contains(kind) && !Equals(key.Value(config), key.Value(defaults))
+            select new ConfigProblem(
+                key.Key,
+                $"has no meaning under objective.kind: {Name(kind)}; it has one under {string.Join(", ", key.Kinds.Select(Name))}"
+            );
+    }
+
+    private static string Name(ObjectiveKind kind) => ConfigTypes.SnakeCase(kind.ToString());
+}
