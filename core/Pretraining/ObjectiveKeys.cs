@@ -1,5 +1,4 @@
 using Electra.Configuration;
-using static Electra.Pretraining.ObjectiveKind;
 
 namespace Electra.Pretraining;
 
@@ -7,22 +6,25 @@ namespace Electra.Pretraining;
 internal static class ObjectiveKeys
 {
     /// <summary>Keys that every objective reads, though they stand beside those that some do not.</summary>
-    internal static readonly string[] OfAll = ["objective.kind", "objective.masking", "objective.loss_epsilon", "objective.padding_token_type"];
+    internal static readonly string[] OfAll =
+        ["objective.kind", "objective.masking", "objective.loss_epsilon", "objective.padding_token_type"];
+
+    private static readonly ObjectiveKind[] WithGenerator = [ObjectiveKind.Electra], WithSamples = [ObjectiveKind.Electra];
 
     /// <summary>Each key with its value and the objectives that read it.</summary>
     internal static readonly (string Key, Func<PretrainConfig, object> Value, ObjectiveKind[] Kinds)[] OfSome =
     [
-        ("objective.sampling", config => config.Objective.Sampling, [Electra]),
-        ("objective.temperature", config => config.Objective.Temperature, [Electra]),
-        ("objective.gumbel_epsilon", config => config.Objective.GumbelEpsilon, [Electra]),
-        ("objective.disallow_correct", config => config.Objective.DisallowCorrect, [Electra]),
-        ("objective.generator_weight", config => config.Objective.GeneratorWeight, [Electra]),
-        ("objective.discriminator_weight", config => config.Objective.DiscriminatorWeight, [Electra]),
-        ("objective.generator_label_smoothing", config => config.Objective.GeneratorLabelSmoothing, [Electra]),
-        ("objective.discriminator_label_smoothing", config => config.Objective.DiscriminatorLabelSmoothing, [Electra]),
-        ("model.generator_divisor", config => config.Model.GeneratorDivisor, [Electra]),
-        ("init_generator", config => config.InitGenerator, [Electra]),
-        ("evaluation.generator", config => config.Evaluation.Generator, [Electra]),
+        ("objective.sampling", config => config.Objective.Sampling, WithSamples),
+        ("objective.temperature", config => config.Objective.Temperature, WithSamples),
+        ("objective.gumbel_epsilon", config => config.Objective.GumbelEpsilon, WithSamples),
+        ("objective.disallow_correct", config => config.Objective.DisallowCorrect, WithSamples),
+        ("objective.generator_weight", config => config.Objective.GeneratorWeight, WithGenerator),
+        ("objective.discriminator_weight", config => config.Objective.DiscriminatorWeight, WithGenerator),
+        ("objective.generator_label_smoothing", config => config.Objective.GeneratorLabelSmoothing, WithGenerator),
+        ("objective.discriminator_label_smoothing", config => config.Objective.DiscriminatorLabelSmoothing, WithSamples),
+        ("model.generator_divisor", config => config.Model.GeneratorDivisor, WithGenerator),
+        ("init_generator", config => config.InitGenerator, WithGenerator),
+        ("evaluation.generator", config => config.Evaluation.Generator, WithGenerator),
     ];
 
     /// <summary>The keys that were set without a meaning.</summary>

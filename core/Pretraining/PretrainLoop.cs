@@ -30,7 +30,8 @@ public static class PretrainLoop
     }
 
     /// <summary>The same of a masked language model.</summary>
-    /// <inheritdoc cref="Train(Run{PretrainConfig}, PretrainData, ElectraPair, ElectraMethod, Func{long, StepRates}?, Func{ElectraPair, IEnumerable{ValueTuple{string, double}}}?)"/>
+    /// <exception cref="OperationCanceledException">It was stopped by a signal: everything is saved.</exception>
+    /// <exception cref="UserErrorException">Training diverged, or the folder holds another experiment's run.</exception>
     public static MlmScores Train(Run<PretrainConfig> run, PretrainData data, MaskedLanguageModel model, MlmMethod method,
         Func<long, StepRates>? schedule = null, Func<MaskedLanguageModel, IEnumerable<(string Name, double Value)>>? metrics = null)
     {
