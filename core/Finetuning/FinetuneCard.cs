@@ -21,7 +21,7 @@ internal static class FinetuneCard
             .Tags("electra", result.Task)
             .Text(
                 $"ELECTRA, fine-tuned on {task.DisplayName}: one linear layer on the encoder's first token, "
-                    + $"{(task.IsRegression ? "a number" : $"the classes {string.Join(", ", task.Labels)}")}."
+                    + $"{task.Kind.Described(task)}."
             )
             .Section("Scores on the development set")
             .Table(["", .. metrics], [["last epoch", .. metrics.Select(metric => Percent(result.Scores[metric]))]])

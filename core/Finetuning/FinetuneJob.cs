@@ -19,9 +19,14 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
     public const string OtherExperimentAdvice =
         "Give this one a group of its own (group=…), or do the runs of that group over (resume=never).";
 
+    /// <summary>The file of scores by class.</summary>
+    public const string ReportFile = "dev_report.md";
+
     /// <summary>What a run writes when it is finished.</summary>
     private static readonly string[] Written =
-        [FinetuneResult.FileName, DevPredictions.FileName, ModelCard.FileName, "model.safetensors", .. TokenizerFiles.Names];
+    [
+        FinetuneResult.FileName, DevPredictions.FileName, ReportFile, ModelCard.FileName, "model.safetensors", .. TokenizerFiles.Names,
+    ];
 
     /// <summary>The run's name in the log.</summary>
     public string Name => $"{Data.Task.Name} {(Model.Label is { } label ? $"{label} {Run}" : $"{Run}")}";

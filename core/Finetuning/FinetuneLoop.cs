@@ -125,7 +125,7 @@ public static class FinetuneLoop
         console.Line(
             $"  what each run did              "
                 + $"{Paths.Shown(jobs[0].Folder)}: "
-                + "metrics.jsonl, dev_predictions.tsv, config.yaml"
+                + "metrics.jsonl, dev_predictions, dev_report.md, config.yaml"
         );
     }
 }

@@ -4,7 +4,6 @@ using Electra.Model;
 using Electra.Optimization;
 using Electra.Tensors;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn.functional;
 
 namespace Electra.Finetuning;
 
@@ -16,7 +15,7 @@ public sealed record FinetuneMethod
 {
     /// <summary>
     /// The loss, a mean over the rows, of outputs <c>[rows, outputs]</c> float32 against labels <c>[rows]</c> (numbers of classes, or
-    /// values) float32: a scalar.
+    /// values; of several labels a row's one after the other) float32: a scalar. By default that of the task's kind.
     /// </summary>
     public required Func<TaskDefinition, Tensor, Tensor, Tensor> Loss { get; init; }
 
@@ -50,10 +49,12 @@ public sealed record FinetuneMethod
         return model.Classify(Rows(put[0]), Rows(put[1]), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]), dropout);
     }
 
-    /// <summary>The passes of an update: each computes the loss of its part, its share in the mean or sum over the batch's rows.</summary>
+    /// <summary>
+    /// The passes of an update: each computes the loss of its part, its share in the mean or sum over the batch's labels.
+    /// </summary>
     /// <param name="model">The classifier.</param>
     /// <param name="task">The task.</param>
-    /// <param name="batch">Puts rows, by their numbers, side by side: see <see cref="EncodedSplit.Batch"/>.</param>
+    /// <param name="batch">Puts rows, by their numbers, side by side: see <see cref="TaskExamples.Batch"/>.</param>
     /// <param name="rows">The numbers of the batch's rows.</param>
     /// <param name="microBatchSize">Rows of a part; 0: all.</param>
     /// <param name="key">Names the dropout of the update.</param>
@@ -67,12 +68,14 @@ public sealed record FinetuneMethod
     )
     {
         int size = microBatchSize > 0 ? microBatchSize : rows.Length;
-        return [.. rows.Chunk(size).Select((part, i) => (Func<Tensor[]>)(() =>
+        TaskBatch[] parts = [.. rows.Chunk(size).Select((part, i) => batch(part, (long)i * size))];
+        double[] weights = [.. parts.Select(part => task.Kind.Weight(task, part.Labels))];
+        return [.. parts.Zip(weights, (part, weight) => (Func<Tensor[]>)(() =>
         {
-            long firstRow = (long)i * size;
+            long firstRow = part.Tokens.FirstRow;
             DeviceRandom.Seed(model.Store.Compute, key[firstRow]);
-            var loss = Forward(model, task, batch(part, firstRow), new Dropout(key, model.Store.Compute, part.Length, firstRow));
-            double share = SumsLoss ? part.Length : (double)part.Length / rows.Length;
+            var loss = Forward(model, task, part, new Dropout(key, model.Store.Compute, part.Tokens.Size, firstRow));
+            double share = SumsLoss ? weight : weight / weights.Sum();
             return [share == 1 ? loss : loss * share];
         }))];
     }
@@ -115,7 +118,7 @@ public sealed record FinetuneMethod
     /// <summary>The method as the options of a run describe it.</summary>
     public static FinetuneMethod From(FinetuneOptions options) => new()
     {
-        Loss = (task, logits, labels) => task.IsRegression ? mse_loss(logits.squeeze(-1), labels) : cross_entropy(logits, labels.to(int64)),
+        Loss = (task, logits, labels) => task.Kind.Loss(task, logits, labels, options.LabelSmoothing),
         SumsLoss = options.SumLoss,
         Unit = task => options.UnitRange && task.IsRegression && task.Range is { } range ? range : (0, 1),
         Rate = LayerwiseRates.Of(options.LayerDecay, options.OriginalLayerDecay),

@@ -64,6 +64,10 @@ public sealed record FinetuneOptions
     /// </summary>
     public bool UnitRange { get; init; }
 
+    /// <summary>The share of each label that the loss gives to all classes alike; of a regression nothing.</summary>
+    [Range(0.0, 0.99)]
+    public double LabelSmoothing { get; init; }
+
     /// <summary>Dropout before the head.</summary>
     [Range(0.0, 0.99)]
     public double HeadDropout { get; init; } = 0.1;

@@ -174,8 +174,8 @@ internal sealed class FinetuneRun : IDisposable
     {
         var (epoch, i) = ((int)(k / epochUpdates), (int)(k % epochUpdates));
         if (order.Epoch != epoch)
-            order = (epoch, data.Train.Shuffled(config.Training.BatchSize, job.Seed, epoch));
-        return method.Passes(model, task, data.Train.Batch, order.Batches[i], config.Training.MicroBatchSize, key[k]);
+            order = (epoch, data.Train.Examples.Shuffled(config.Training.BatchSize, job.Seed, epoch));
+        return method.Passes(model, task, data.Train.Examples.Batch, order.Batches[i], config.Training.MicroBatchSize, key[k]);
     }
 
     private void Updated(long at, bool ends)
@@ -208,7 +208,7 @@ internal sealed class FinetuneRun : IDisposable
         outputs = measured;
         var scores = data
             .Dev.Zip(outputs)
-            .SelectMany(pair => Metrics.Measure(task, pair.Second, [.. pair.First.Labels], pair.First.Split.Suffix))
+            .SelectMany(pair => Metrics.Measure(pair.First.Examples.With(pair.Second), pair.First.Split.Suffix))
             .ToDictionary();
         var epoch = new FinetuneEpoch(number, sums.MeanLoss(), scores);
         epochs.Add(epoch);
@@ -222,7 +222,10 @@ internal sealed class FinetuneRun : IDisposable
 
     /// <summary>The outputs for the rows of a split, in the task's own unit.</summary>
     private float[] Score(EncodedSplit split, CancellationToken cancellation) =>
-        method.InOwnUnit(task, TaskScorer.Score(model, split, MeasuredRows, null, cancellation));
+        method.InOwnUnit(
+            task,
+            TaskScorer.Score(model, split.Examples, MeasuredRows, $"predicting {split.Split.Name}", null, cancellation)
+        );
 
     /// <summary>Where the run stops, and now and then; a run that is finished leaves its result instead.</summary>
     private void Save(long at, bool ends)
@@ -260,7 +263,14 @@ internal sealed class FinetuneRun : IDisposable
         };
         SaveModel();
         AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
-        DevPredictions.Write(job.Folder, task, data.Dev, outputs);
+        var sets = data.Dev.Zip(outputs, (split, values) => (split.Split, Rows: split.Examples.With(values))).ToList();
+        var (name, text) = task.Kind.DevPredictions(sets);
+        AtomicFile.WriteAllText(Path.Combine(job.Folder, name), text);
+        if (task.Kind.Report is { } report)
+            AtomicFile.WriteAllText(
+                Path.Combine(job.Folder, FinetuneJob.ReportFile),
+                string.Join('\n', sets.Select(set => $"# {task.DisplayName}, {set.Split.Name}\n\n{report(set.Rows)}"))
+            );
         metrics.FlushToDisk();
         result.Save(job.Folder);
         states.Clear();
@@ -277,7 +287,7 @@ internal sealed class FinetuneRun : IDisposable
         ) with
         {
             ClassifierDropout = config.Training.HeadDropout,
-            ProblemType = task.IsRegression ? "regression" : "single_label_classification",
+            ProblemType = task.Kind.ProblemType,
             Id2label = labels.Index().ToDictionary(label => label.Index, label => label.Item),
             Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };

@@ -162,8 +162,8 @@ public sealed class FinetuneStart : IDisposable
                     $"{data.Train.Count:N0}",
                     Rows(data.Dev),
                     Rows(data.Test),
-                    $"{data.Train.Lengths.Average():F0}",
-                    $"{data.Train.Lengths.Max()}",
+                    $"{data.Train.Examples.Lengths.Average():F0}",
+                    $"{data.Train.Examples.Lengths.Max()}",
                     $"{Epochs(data.Task)}",
                     $"{Updates(data):N0}",
                 }
@@ -206,5 +206,5 @@ public sealed class FinetuneStart : IDisposable
     /// <summary>Updates of a run of a task.</summary>
     internal long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);
 
-    internal int EpochUpdates(TaskData data) => (data.Train.Count + config.Training.BatchSize - 1) / config.Training.BatchSize;
+    internal int EpochUpdates(TaskData data) => (data.Train.Examples.Count + config.Training.BatchSize - 1) / config.Training.BatchSize;
 }

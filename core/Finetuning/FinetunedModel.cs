@@ -102,8 +102,8 @@ internal sealed class FinetunedModel : IDisposable
     ) =>
         TaskScorer.Score(
             Model,
-            split.ByLength(batchSize),
-            split.Count,
+            split.Examples,
+            batchSize,
             $"predicting {Task.DisplayName} {split.Split.Name}, run {Result.Run}",
             progress,
             cancellation
@@ -117,9 +117,8 @@ internal sealed class FinetunedModel : IDisposable
     /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
     public float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, RowCounts counts, CancellationToken cancellation)
     {
-        var encoded = EncodedRows.Of(rows, Task.IsPair, Tokenizer, Encoding);
-        counts.Add(encoded.Counts);
-        return TaskScorer.Score(Model, encoded.ByLength(batchSize), rows.Count, "predicting", null, cancellation);
+        var examples = EncodedRows.Of(Task, rows, Tokenizer, Encoding, counts);
+        return TaskScorer.Score(Model, examples, batchSize, "predicting", null, cancellation);
     }
 
     /// <inheritdoc/>

@@ -22,6 +22,9 @@ internal sealed record AskedFields(params IReadOnlyList<string> Names)
     /// <summary>How many of them, the last ones, a file may lack.</summary>
     public int Optional { get; init; }
 
+    /// <summary>Whether lists of JSON lines are taken, as the JSON that they are written in.</summary>
+    public bool Lists { get; init; }
+
     /// <summary>What would be right where a field is missing or of another type: a sentence, or nothing.</summary>
     public string Advice { get; init; } = "";
 

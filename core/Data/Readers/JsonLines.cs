@@ -120,6 +120,7 @@ internal static class JsonLines
         JsonValueKind.Null => null,
         JsonValueKind.String => value.GetString(),
         JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False when !asked.TextOnly => value.GetRawText(),
+        JsonValueKind.Array when asked.Lists => value.GetRawText(),
         _ => throw asked.Unexpected(place, "field", name, Described(value)),
     };
 

@@ -15,6 +15,9 @@ internal readonly record struct TableRow(int Line, string[] Values);
 /// <param name="Optional">How many of the columns, the last of those that are asked for, a file may lack: they are then empty.</param>
 internal sealed record TableForm(bool HasHeader = true, bool SkipsTornLines = false, bool AllowsMore = false, int Optional = 0)
 {
+    /// <summary>Whether lists of JSON lines are taken, as the JSON that they are written in.</summary>
+    public bool Lists { get; init; }
+
     /// <summary>What to say where a column is missing and no other has nearly its name.</summary>
     public string Advice { get; init; } = "If this is a row already, say header: false, and give columns by number.";
 
@@ -66,6 +69,7 @@ internal static class TableFile
             {
                 Optional = form.Optional,
                 Advice = form.JsonAdvice,
+                Lists = form.Lists,
             }
                 .Read(file, position)
                 .Select(row => new TableRow(row.Number, [.. row.Values.Select(value => value ?? "")])),

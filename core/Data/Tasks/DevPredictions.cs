@@ -17,28 +17,26 @@ internal static class DevPredictions
 
     private const string OutputPrefix = "output:", Value = "value";
 
-    /// <summary>Writes the file.</summary>
-    /// <param name="folder">The run's folder.</param>
-    /// <param name="task">The task.</param>
-    /// <param name="splits">Its development sets.</param>
-    /// <param name="outputs">Of each set, <c>[rows · outputs]</c>.</param>
-    public static void Write(string folder, TaskDefinition task, IReadOnlyList<EncodedSplit> splits, float[][] outputs)
+    /// <summary>The text of the file.</summary>
+    /// <param name="sets">The development sets of a task with one label a row.</param>
+    public static string Text(IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)> sets)
     {
+        var task = sets[0].Outputs.Task;
         var text = new StringBuilder("split\trow\tlabel\tprediction");
         foreach (var output in task.IsRegression ? [Value] : task.Labels)
             text.Append('\t').Append(OutputPrefix).Append(output);
         text.Append('\n');
-        foreach (var (split, all) in splits.Zip(outputs))
-            for (int row = 0; row < split.Count; row++)
+        foreach (var (split, rows) in sets)
+            for (int row = 0; row < rows.Count; row++)
             {
-                var logits = all.AsSpan(row * task.Outputs, task.Outputs);
+                float[] logits = rows[row];
                 double predicted = task.IsRegression ? Tasks.Labels.Value(task, logits[0]) : Metrics.Classes(logits, task.Outputs)[0];
-                text.Append(CultureInfo.InvariantCulture, $"{split.Split.Name}\t{row}\t{Name(split.Labels[row])}\t{Name(predicted)}");
+                text.Append(CultureInfo.InvariantCulture, $"{split.Name}\t{row}\t{Name(rows.Labels[row])}\t{Name(predicted)}");
                 foreach (float output in logits)
                     text.Append(CultureInfo.InvariantCulture, $"\t{output}");
                 text.Append('\n');
             }
-        AtomicFile.WriteAllText(Path.Combine(folder, FileName), text.ToString());
+        return text.ToString();
 
         string Name(double label) => task.IsRegression ? label.ToString(CultureInfo.InvariantCulture) : task.Labels[(int)label];
     }

@@ -86,7 +86,7 @@ internal static class DotnetDocsTasks
                     () =>
                     {
                         var rows = Rows(task, [.. members.Value[split.Role]], Count(task, split.Role));
-                        return split.Role == SplitRole.Test ? rows.Select(row => row with { Label = float.NaN }) : rows;
+                        return split.Role == SplitRole.Test ? rows.Select(row => row with { Labels = [float.NaN] }) : rows;
                     }
                 )),
             ]
@@ -119,7 +119,7 @@ internal static class DotnetDocsTasks
     private static IEnumerable<TaskRow> KindRows(IReadOnlyList<DocumentedMember> members, int count)
     {
         var rows = KindCodes.SelectMany((code, label) => members.Where(member => member.Kind == code).Take(count / (KindCodes.Length - 1))
-            .Select(member => new TaskRow(member.Summary, "", label)));
+            .Select(member => new TaskRow([member.Summary], [label])));
         return Shuffled(rows);
     }
 
@@ -133,8 +133,8 @@ internal static class DotnetDocsTasks
         // Each text stands in a right pair and in a wrong one: neither alone tells which.
         return Shuffled(methods.SelectMany((method, i) => new[]
         {
-            new TaskRow(method.Summary, method.Returns, 1),
-            new TaskRow(method.Summary, methods[(i + 1) % methods.Length].Returns, 0),
+            new TaskRow([method.Summary, method.Returns], [1]),
+            new TaskRow([method.Summary, methods[(i + 1) % methods.Length].Returns], [0]),
         }));
     }
 
@@ -154,7 +154,10 @@ internal static class DotnetDocsTasks
                 (level, part) =>
                     Pairs(members.Skip(part * members.Count / parts.Length).Take(members.Count / parts.Length), level)
                         .Take(count / parts.Length)
-                        .Select(pair => new TaskRow(pair.First.Summary, pair.Second.Summary, Closeness(pair.First.Type, pair.Second.Type)))
+                        .Select(pair => new TaskRow(
+                            [pair.First.Summary, pair.Second.Summary],
+                            [Closeness(pair.First.Type, pair.Second.Type)]
+                        ))
             )
         );
     }

@@ -53,7 +53,18 @@ internal static class GlueFiles
         ];
         return files.Length == 0
             ? null
-            : TaskRows.FromFiles(task, split, files, new TaskColumns(task.TextColumns), new TableForm(), LabelForm.Number);
+            : TaskRows.FromFiles(
+                task,
+                [
+                    .. files.Select(file => new TaskFile(
+                        file,
+                        split,
+                        new TaskColumns(task.TextColumns),
+                        new TableForm(),
+                        LabelForm.Number
+                    )),
+                ]
+            );
     }
 
     private static TaskSplitText? Archive(TaskDefinition task, TaskSplit split, string root, ILookup<string, string> folders)
@@ -72,11 +83,13 @@ internal static class GlueFiles
             ? null
             : TaskRows.FromFiles(
                 task,
-                split,
-                [file],
-                columns,
-                new TableForm(columns.HasHeader, task.SkipsTornLines, AllowsMore: true),
-                task.LabelForm
+                new TaskFile(
+                    file,
+                    split,
+                    columns,
+                    new TableForm(columns.HasHeader, task.SkipsTornLines, AllowsMore: true),
+                    task.LabelForm
+                )
             );
     }
 

@@ -21,55 +21,65 @@ internal static class Metrics
     /// <summary>The linear correlation of their ranks; ties share the mean of their ranks.</summary>
     public const string Spearman = "spearman";
 
-    /// <summary>Every metric of classification, then of regression.</summary>
+    /// <summary>Every metric of classes that single predictions give.</summary>
     public static IReadOnlyList<string> ForClasses { get; } = [Accuracy, F1, Mcc];
 
     /// <summary>Every metric of a regression.</summary>
     public static IReadOnlyList<string> ForValues { get; } = [Pearson, Spearman];
 
+    /// <summary>The mean over classes of the harmonic mean of precision and recall, of the classes that are there or predicted.</summary>
+    public const string MacroF1 = "f1_macro";
+
+    /// <summary>The same mean, each class weighted by its rows.</summary>
+    public const string WeightedF1 = "f1_weighted";
+
+    /// <summary>The harmonic mean of precision and recall of all labels together.</summary>
+    public const string MicroF1 = "f1_micro";
+
+    /// <summary>The mean recall of the classes that are there.</summary>
+    public const string BalancedAccuracy = "balanced_accuracy";
+
+    /// <summary>The share of the rows all of whose labels are right.</summary>
+    public const string ExactMatch = "exact_match";
+
     /// <summary>Measures all the metrics of a task.</summary>
-    /// <param name="task">The task.</param>
-    /// <param name="logits">The outputs of the model, <c>[rows · outputs]</c>.</param>
-    /// <param name="labels">The label of each row.</param>
+    /// <param name="rows">The outputs of the model beside the labels.</param>
     /// <param name="suffix">Added to each name.</param>
     /// <returns>
     /// The value of each metric by its name; NaN where it is undefined: a correlation with a constant, and every metric where an output
     /// is not finite or there is no row.
     /// </returns>
-    public static IReadOnlyDictionary<string, double> Measure(
-        TaskDefinition task,
-        ReadOnlySpan<float> logits,
-        ReadOnlySpan<float> labels,
-        string suffix = ""
-    )
+    public static IReadOnlyDictionary<string, double> Measure(TaskOutputs rows, string suffix = "")
     {
-        if (logits.Length != labels.Length * task.Outputs)
-            throw new ArgumentException(
-                $"{labels.Length} rows with {task.Outputs} outputs are {labels.Length * task.Outputs} numbers, not {logits.Length}",
-                nameof(logits)
-            );
-        if (labels.IsEmpty || !AreFinite(logits))
-            return task.Metrics.ToDictionary(name => name + suffix, _ => double.NaN);
-        var values = new Dictionary<string, double>();
-        if (task.IsRegression)
+        var task = rows.Task;
+        var values = rows.Count == 0 || !AreFinite(rows.Outputs) ? null : task.Kind.Measure(rows, task.Metrics);
+        return task.Metrics.ToDictionary(name => name + suffix, name => values?[name] ?? double.NaN);
+    }
+
+    /// <summary>Measures the metrics of a regression.</summary>
+    public static IReadOnlyDictionary<string, double> OfValues(TaskOutputs rows, IReadOnlyList<string> metrics)
+    {
+        double[] predicted = [.. ToDoubles(rows.Outputs)], given = [.. ToDoubles(rows.Labels)];
+        return metrics.ToDictionary(
+            name => name,
+            name => name == Spearman ? Correlation.Spearman(predicted, given) : Correlation.Pearson(predicted, given)
+        );
+    }
+
+    /// <summary>Measures the metrics of classes.</summary>
+    public static IReadOnlyDictionary<string, double> OfClasses(TaskOutputs rows, IReadOnlyList<string> metrics)
+    {
+        int[] classes = Classes(rows.Outputs, rows.Task.Outputs), right = [.. rows.Labels.Select(label => (int)label)];
+        var report = new ClassReport(rows.Task.Labels, classes, right);
+        return metrics.ToDictionary(name => name, name => name switch
         {
-            double[] predicted = [.. ToDoubles(logits)], given = [.. ToDoubles(labels)];
-            foreach (var name in task.Metrics)
-                values[name + suffix] = name == Spearman ? Correlation.Spearman(predicted, given) : Correlation.Pearson(predicted, given);
-            return values;
-        }
-        int[] classes = Classes(logits, task.Outputs);
-        int[] right = new int[labels.Length];
-        for (int i = 0; i < right.Length; i++)
-            right[i] = (int)labels[i];
-        foreach (var name in task.Metrics)
-            values[name + suffix] = name switch
-            {
-                Mcc => MatthewsCorrelation(classes, right),
-                F1 => F1Score(classes, right),
-                _ => AccuracyOf(classes, right),
-            };
-        return values;
+            Mcc => MatthewsCorrelation(classes, right),
+            F1 => F1Score(classes, right),
+            MacroF1 => report.MacroF1,
+            WeightedF1 => report.WeightedF1,
+            BalancedAccuracy => report.BalancedAccuracy,
+            _ => AccuracyOf(classes, right),
+        });
     }
 
     /// <summary>Whether all outputs of a model are finite: those of one that diverged are not, and say nothing.</summary>

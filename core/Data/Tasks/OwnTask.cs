@@ -5,15 +5,36 @@ using Electra.Tensors;
 
 namespace Electra.Data.Tasks;
 
+/// <summary>The kinds that a task of one's own may be of.</summary>
+public enum OwnTaskKind
+{
+    /// <summary>One class of several for a text or a pair.</summary>
+    Classification,
+
+    /// <summary>A number for a text or a pair.</summary>
+    Regression,
+
+    /// <summary>Any number of labels for a text or a pair.</summary>
+    MultiLabel,
+}
+
 /// <summary>A task of one's own, in a few lines of YAML.</summary>
 public sealed record OwnTaskOptions
 {
+    /// <summary>What kind of task it is; null: a regression where <c>regression</c> is true, else a classification.</summary>
+    public OwnTaskKind? Kind { get; init; }
+
     /// <summary>The column of the text, or the two columns of a pair: by name, or by number from 1.</summary>
     public IReadOnlyList<string> Text { get; init; } = [];
 
-    /// <summary>The column of the label.</summary>
+    /// <summary>
+    /// The column of the label. Several labels (<c>kind: multi_label</c>) stand in it with <c>|</c> between them, or as a list of a .jsonl.
+    /// </summary>
     [Required]
     public string Label { get; init; } = "label";
+
+    /// <summary>Whether each of several labels has a column of its own name instead, with 1 where it is there and 0 where not.</summary>
+    public bool LabelColumns { get; init; }
 
     /// <summary>The labels, as the files have them. None: the label is a number to come close to.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
@@ -38,9 +59,13 @@ public sealed record OwnTaskOptions
     [ExecutionOnly]
     public string Dev { get; init; } = "";
 
-    /// <summary>The file to predict, without labels; may be empty.</summary>
+    /// <summary>The file to predict; may be empty.</summary>
     [ExecutionOnly]
     public string Test { get; init; } = "";
+
+    /// <summary>Whether the file to predict has labels: its predictions are then scored.</summary>
+    [ExecutionOnly]
+    public bool TestLabels { get; init; }
 
     /// <summary>The share of the training rows that is held out to measure on, where no file is given for that.</summary>
     [Range(0.0, 0.9)]
@@ -53,9 +78,29 @@ public sealed record OwnTaskOptions
     [Range(1, 1000)]
     public int Epochs { get; init; } = 3;
 
-    /// <summary>The metric that is reported, and by which the best run is chosen; empty: accuracy, or spearman.</summary>
-    [AllowedValues("", Metrics.Accuracy, Metrics.F1, Metrics.Mcc, Metrics.Pearson, Metrics.Spearman)]
+    /// <summary>
+    /// The metric that is reported, and by which the best run is chosen; empty: accuracy, spearman, or f1_micro of several labels.
+    /// </summary>
+    [AllowedValues(
+        "",
+        Metrics.Accuracy,
+        Metrics.F1,
+        Metrics.Mcc,
+        Metrics.MacroF1,
+        Metrics.WeightedF1,
+        Metrics.BalancedAccuracy,
+        Metrics.MicroF1,
+        Metrics.ExactMatch,
+        Metrics.Pearson,
+        Metrics.Spearman
+    )]
     public string Metric { get; init; } = "";
+
+    /// <summary>What classes weigh in the loss, by label: <c>{spam: 5}</c>; others weigh 1. None: all the same.</summary>
+    public IReadOnlyDictionary<string, double> ClassWeights { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Whether rare classes weigh more in the loss: rows / (classes · rows of the class).</summary>
+    public bool BalanceClasses { get; init; }
 
     /// <summary>Whether the order of the two texts means nothing: training rows are then also shown with the two swapped.</summary>
     public bool Unordered { get; init; }
@@ -65,10 +110,12 @@ public sealed record OwnTaskOptions
     {
         if (Text.Count is < 1 or > 2)
             yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
-        if (Regression == Labels.Count > 0)
+        if (Regression && Kind is not (null or OwnTaskKind.Regression))
+            yield return ("regression", $"cannot be given with another kind: leave out one of the two");
+        if (IsRegression == Labels.Count > 0)
             yield return (
                 "labels",
-                Regression
+                IsRegression
                     ? "cannot be given for a regression: leave them out, or labels=null takes away those of the file"
                     : "is missing: give the labels (labels: [no, yes]), or regression: true"
             );
@@ -76,21 +123,46 @@ public sealed record OwnTaskOptions
             yield return ("labels", "must be two or more, each once");
         if (Labels.Intersect(DropLabels).ToArray() is { Length: > 0 } both)
             yield return ("drop_labels", $"cannot leave out {both[0]}, which is one of labels");
-        if (Range.Count > 0 && !(Regression && Range.Count == 2 && Range[0] < Range[1]))
+        if (Labels.FirstOrDefault(label => label.Contains(MultiLabel.Separator)) is { } divided && Of() == MultiLabel.Kind)
+            yield return ("labels", $"cannot have {divided}: {MultiLabel.Separator} stands between the labels of a row");
+        if (LabelColumns && Of() != MultiLabel.Kind)
+            yield return ("label_columns", "is for several labels (kind: multi_label)");
+        if (LabelColumns && DropLabels.Count > 0)
+            yield return ("drop_labels", "cannot be given with label_columns, which are 0 or 1");
+        if ((ClassWeights.Count > 0 || BalanceClasses) && Of() != Classification.Kind)
+            yield return (ClassWeights.Count > 0 ? "class_weights" : "balance_classes", "is for one class of several");
+        if (ClassWeights.Count > 0 && BalanceClasses)
+            yield return ("class_weights", "cannot be given with balance_classes, which sets them");
+        if (ClassWeights.Keys.Except(Labels).FirstOrDefault() is { } unknown && Of() == Classification.Kind)
+            yield return ("class_weights", $"has {unknown}, which is not one of labels");
+        if (ClassWeights.Values.Any(weight => !(weight > 0 && double.IsFinite(weight))))
+            yield return ("class_weights", "must be numbers above 0");
+        if (Range.Count > 0 && !(IsRegression && Range.Count == 2 && Range[0] < Range[1]))
             yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
-        if (Metric != "" && !(Regression ? Metrics.ForValues : Metrics.ForClasses).Contains(Metric))
+        if (Metric == Metrics.F1 && Labels.Count > 2)
+            yield return ("metric", "f1 is for two labels: of more there are f1_macro and f1_weighted");
+        else if (Metric != "" && !Of().Metrics(Labels).Contains(Metric))
             yield return (
                 "metric",
-                $"cannot be {Metric} for {(Regression ? "a regression" : "labels")}: "
-                    + $"{string.Join(", ", Regression ? Metrics.ForValues : Metrics.ForClasses)}"
+                $"cannot be {Metric} for {(IsRegression ? "a regression" : Of() == MultiLabel.Kind ? "several labels" : "labels")}: "
+                    + string.Join(", ", Of().Metrics(Labels))
             );
-        if (Metric == Metrics.F1 && Labels.Count > 2)
-            yield return ("metric", "f1 is for two labels");
         if (Train != "" && Dev == "" && HeldOut == 0)
             yield return ("dev", "is missing: give a file to measure on, or a share of the training rows (held_out: 0.1)");
         if (Dev != "" && HeldOut > 0)
             yield return ("held_out", "cannot be given with a file to measure on (dev)");
+        if (TestLabels && Test == "")
+            yield return ("test_labels", "is said of a file that is not given (test)");
     }
+
+    /// <summary>The kind of task.</summary>
+    internal TaskKind Of() => Kind switch
+    {
+        OwnTaskKind.MultiLabel => MultiLabel.Kind,
+        _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
+    };
+
+    private bool IsRegression => Regression || Kind == OwnTaskKind.Regression;
 }
 
 /// <summary>Opens tasks of one's own.</summary>
@@ -101,22 +173,29 @@ internal static class OwnTask
     {
         if (options.Problems().ToList() is [var (key, problem), ..])
             throw new UserErrorException($"task {name}: {key} {problem}");
-        string[] metrics = options.Regression ? [.. Metrics.ForValues]
-            : options.Labels.Count == 2 ? [.. Metrics.ForClasses]
-            : [Metrics.Accuracy, Metrics.Mcc];
+        var kind = options.Of();
         return new TaskDefinition
         {
+            Kind = kind,
             Name = name,
             DisplayName = name,
             TextColumns = options.Text,
             Labels = options.Labels,
             DropLabels = options.DropLabels,
             Range = options.Range is [var low, var high] ? (low, high) : null,
-            Metrics = metrics,
-            ReportedMetric = options.Metric != "" ? options.Metric : options.Regression ? Metrics.Spearman : Metrics.Accuracy,
+            ClassWeights = options.ClassWeights.Count == 0 ? []
+                : [.. options.Labels.Select(label => options.ClassWeights.GetValueOrDefault(label, 1))],
+            BalancesClasses = options.BalanceClasses,
+            Metrics = kind.Metrics(options.Labels),
+            ReportedMetric = options.Metric != "" ? options.Metric : kind.ReportedMetric,
             Epochs = options.Epochs,
             IsUnordered = options.Unordered,
-            Splits = [new("train", SplitRole.Train), new("dev", SplitRole.Dev), new("test", SplitRole.Test, Submission: $"{name}.tsv")],
+            Splits =
+            [
+                new("train", SplitRole.Train),
+                new("dev", SplitRole.Dev),
+                new("test", SplitRole.Test, Submission: $"{name}.tsv") { HasLabels = options.TestLabels },
+            ],
         };
     }
 
@@ -124,12 +203,15 @@ internal static class OwnTask
     /// <exception cref="UserErrorException">A file is missing, or of a kind that is not read.</exception>
     public static TaskText Open(TaskDefinition task, OwnTaskOptions options)
     {
-        var columns = new TaskColumns(options.Text, options.Label, options.Header);
+        var columns = new TaskColumns(options.Text, options.Label, options.Header) { LabelColumns = options.LabelColumns };
         var splits = new List<TaskSplitText>();
         foreach (var (split, file) in task.Splits.Zip([options.Train, options.Dev, options.Test]))
             if (file != "")
                 splits.Add(
-                    TaskRows.FromFiles(task, split, [Found(task, split.Name, file)], columns, new TableForm(options.Header), LabelForm.Name)
+                    TaskRows.FromFiles(
+                        task,
+                        new TaskFile(Found(task, split.Name, file), split, columns, new TableForm(options.Header), LabelForm.Name)
+                    )
                 );
         if (options.HeldOut > 0 && splits.Find(split => split.Split.Role == SplitRole.Train) is { } all)
         {

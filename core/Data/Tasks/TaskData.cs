@@ -46,11 +46,17 @@ internal sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit>
         string datasets,
         IProgress<ProgressReport>? progress = null,
         CancellationToken cancellation = default
-    ) =>
-        new(
-            text.Task,
-            [.. text.Splits.Select(split => TaskEncoding.Prepare(text.Task, split, tokenizer, options, datasets, progress, cancellation))]
-        );
+    )
+    {
+        EncodedSplit[] splits =
+        [
+            .. text.Splits.Select(split => TaskEncoding.Prepare(text.Task, split, tokenizer, options, datasets, progress, cancellation)),
+        ];
+        var task = text.Task;
+        if (task.BalancesClasses && splits.FirstOrDefault(split => split.Split.Role == SplitRole.Train) is { } train)
+            task = task with { ClassWeights = Classification.Balanced(train.Examples.Labels, task.Labels.Count) };
+        return new TaskData(task, splits);
+    }
 
     private string NameOf(EncodedSplit split) => $"{Task.DisplayName}, {split.Split.Name}";
 
@@ -58,10 +64,10 @@ internal sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit>
     {
         if (split.Split.Role == SplitRole.Test)
             yield break;
-        var seen = split.Labels.ToHashSet();
-        if (seen.Count == 1)
+        float[] labels = split.Examples.Labels;
+        if (Task.Kind.HasOneLabel && labels.Distinct().ToArray() is [var only])
             yield return $"{NameOf(split)}: {(split.Count == 1 ? "there is one row" : $"all {split.Count:N0} rows have the same label")}, "
-                + $"{(Task.IsRegression ? $"{seen.First()}" : Task.Labels[(int)seen.First()])}: "
+                + $"{(Task.IsRegression ? $"{only}" : Task.Labels[(int)only])}: "
                 + (
                     split.Split.Role == SplitRole.Train
                         ? "there is nothing to learn from them"
@@ -70,6 +76,7 @@ internal sealed record TaskData(TaskDefinition Task, IReadOnlyList<EncodedSplit>
         else if (
             split.Split.Role == SplitRole.Train
             && !Task.IsRegression
+            && Task.Kind.LabelsIn(Task, labels) is var seen
             && Task.Labels.Where((_, label) => !seen.Contains(label)).ToArray() is { Length: > 0 } missing
         )
             yield return $"{NameOf(split)}: no row has the label {string.Join(" or ", missing)}";

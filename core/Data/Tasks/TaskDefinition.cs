@@ -30,13 +30,21 @@ internal enum LabelForm
 /// <param name="Suffix">What is added to the names of metrics measured on it: <c>_mm</c> makes <c>accuracy_mm</c>.</param>
 /// <param name="Submission">The file that its predictions are handed in as; empty where they are not.</param>
 /// <param name="OfficialRows">The rows that such a file must have; 0: as many as there are.</param>
-internal sealed record TaskSplit(string Name, SplitRole Role, string Suffix = "", string Submission = "", int OfficialRows = 0);
+internal sealed record TaskSplit(string Name, SplitRole Role, string Suffix = "", string Submission = "", int OfficialRows = 0)
+{
+    /// <summary>Whether its rows have labels.</summary>
+    public bool HasLabels { get; init; } = Role != SplitRole.Test;
+}
 
 /// <summary>Where a table's file keeps what belongs to a row: columns by name, or by number from 1.</summary>
 /// <param name="Texts">The columns of the texts, one or two.</param>
 /// <param name="Label">The column of the label.</param>
 /// <param name="HasHeader">Whether the first line names the columns.</param>
-internal sealed record TaskColumns(IReadOnlyList<string> Texts, string Label = "label", bool HasHeader = true);
+internal sealed record TaskColumns(IReadOnlyList<string> Texts, string Label = "label", bool HasHeader = true)
+{
+    /// <summary>Whether each label has a column of its name, with 0 or 1; else they stand in <see cref="Label"/>.</summary>
+    public bool LabelColumns { get; init; }
+}
 
 /// <summary>
 /// A task to fine-tune on: what its texts and labels are, how it is measured, and where its rows lie. Adding a task is adding a
@@ -49,6 +57,9 @@ public sealed record TaskDefinition
 
     /// <summary>The name in tables, and of the folder in the official archive: <c>RTE</c>.</summary>
     public required string DisplayName { get; init; }
+
+    /// <summary>What kind of task it is: by default classification where there are classes, else a regression.</summary>
+    internal TaskKind Kind { get => field ?? (Labels.Count > 0 ? Classification.Kind : Regression.Kind); init; }
 
     /// <summary>The columns of the texts, as the hub calls them: one, or two for a pair.</summary>
     public required IReadOnlyList<string> TextColumns { get; init; }
@@ -100,12 +111,18 @@ public sealed record TaskDefinition
     /// <summary>The task whose model predicts this one, where it has no training rows of its own; else its own name.</summary>
     public string Model { get => field ?? Name; init; }
 
+    /// <summary>What each class weighs in the loss; none: all the same.</summary>
+    public IReadOnlyList<double> ClassWeights { get; init; } = [];
+
+    /// <summary>Whether the classes weigh as much as makes them equal together: rows / (classes · rows of the class).</summary>
+    internal bool BalancesClasses { get; init; }
+
     /// <summary>Whether the label is a number to come close to, not a class.</summary>
-    public bool IsRegression => Labels.Count == 0;
+    public bool IsRegression => Kind == Regression.Kind;
 
     /// <summary>Whether a row has two texts.</summary>
     public bool IsPair => TextColumns.Count == 2;
 
-    /// <summary>The outputs of the classification head: one for each class, or one number.</summary>
-    public int Outputs => Math.Max(1, Labels.Count);
+    /// <summary>The outputs of the head at each place that it reads: one for each class, or one number.</summary>
+    public int Outputs => Kind.Outputs(this);
 }

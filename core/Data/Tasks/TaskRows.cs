@@ -9,29 +9,18 @@ internal static class TaskRows
 {
     /// <summary>A split that lies in files.</summary>
     /// <param name="task">The task.</param>
-    /// <param name="split">The split.</param>
-    /// <param name="files">Its files, in order.</param>
-    /// <param name="columns">Where they keep texts and label.</param>
-    /// <param name="form">How strictly they are read.</param>
-    /// <param name="labelForm">How they write labels.</param>
-    public static TaskSplitText FromFiles(
-        TaskDefinition task,
-        TaskSplit split,
-        IReadOnlyList<string> files,
-        TaskColumns columns,
-        TableForm form,
-        LabelForm labelForm
-    )
+    /// <param name="files">Its files, in order: all alike but for their paths.</param>
+    public static TaskSplitText FromFiles(TaskDefinition task, params IReadOnlyList<TaskFile> files)
     {
         var leftOut = new RowCounts();
         return new(
-            split,
+            files[0].Split,
             string.Join(
                 '\n',
                 files
-                    .Select(Content)
+                    .Select(file => Content(file.Path))
                     .Append(
-                        $"{columns.Label} {labelForm} {form} {string.Join(',', columns.Texts)} | {string.Join(',', task.Labels)} "
+                        $"{task.Kind.Name} {files[0]} | {string.Join(',', task.Labels)} "
                             + $"{task.Range} {task.DropsEmptyText} | {string.Join(',', task.DropLabels)}"
                     )
             ),
@@ -45,45 +34,62 @@ internal static class TaskRows
         {
             (leftOut.DroppedLabels, leftOut.DroppedTexts, leftOut.TornLines) = (0, 0, 0);
             bool any = false;
-            foreach (var row in files.SelectMany(file => Read(task, split, file, columns, form, labelForm, leftOut)))
+            foreach (var row in files.SelectMany(file => task.Kind.Read(task, file, leftOut)))
             {
                 any = true;
                 yield return row;
             }
             if (!any)
-                throw new UserErrorException($"{task.DisplayName}: there is no row in {string.Join(", ", files.Select(Paths.Shown))}"
-                    + string.Concat(leftOut.Notes(split.Name, 0).Select(note => $"; {note}")));
+                throw new UserErrorException(
+                    $"{task.DisplayName}: there is no row in {string.Join(", ", files.Select(file => Paths.Shown(file.Path)))}"
+                        + string.Concat(leftOut.Notes(files[0].Split.Name, 0).Select(note => $"; {note}"))
+                );
         }
     }
 
-    private static IEnumerable<TaskRow> Read(
+    /// <summary>The rows of a table: of each the texts, and the labels that its label columns say.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="file">The table.</param>
+    /// <param name="leftOut">Counts what is left out.</param>
+    /// <param name="columns">The columns of the labels.</param>
+    /// <param name="labels">From the texts of these columns to labels, NaN of an unlabelled split; null leaves the row out.</param>
+    public static IEnumerable<TaskRow> FromTable(
         TaskDefinition task,
-        TaskSplit split,
-        string file,
-        TaskColumns columns,
-        TableForm form,
-        LabelForm labelForm,
-        RowCounts leftOut
+        TaskFile file,
+        RowCounts leftOut,
+        IReadOnlyList<string> columns,
+        Func<string[], int, float[]?> labels
     )
     {
-        bool hasLabels = split.Role != SplitRole.Test;
-        string[] wanted = hasLabels ? [.. columns.Texts, columns.Label] : [.. columns.Texts];
-        bool dropsEmpty = task.DropsEmptyText && split.Role == SplitRole.Train;
-        var labels = new LabelReader(task, labelForm);
-        foreach (var (line, values) in TableFile.Read(file, wanted, form, _ => leftOut.TornLines++))
+        var texts = file.Columns.Texts;
+        bool dropsEmpty = task.DropsEmptyText && file.Split.Role == SplitRole.Train;
+        foreach (var (line, values) in TableFile.Read(file.Path, [.. texts, .. columns], file.Form, _ => leftOut.TornLines++))
         {
-            if (hasLabels && labels.IsDropped(values[^1]))
-            {
+            if (labels(values[texts.Count..], line) is not { } row)
                 leftOut.DroppedLabels++;
-                continue;
-            }
-            var row = new TaskRow(values[0], task.IsPair ? values[1] : "",
-                hasLabels ? labels.Read(values[^1], $"{Paths.Shown(file)}:{line}: {columns.Label}") : float.NaN);
-            if (!dropsEmpty || (row.TextA.Length > 0 && (row.TextB.Length > 0 || !task.IsPair)))
-                yield return row;
-            else
+            else if (dropsEmpty && values.Take(texts.Count).Any(text => text.Length == 0))
                 leftOut.DroppedTexts++;
+            else
+                yield return new TaskRow(values[..texts.Count], row);
         }
+    }
+
+    /// <summary>The rows of a table whose label stands in one column.</summary>
+    public static IEnumerable<TaskRow> WithOneLabel(TaskDefinition task, TaskFile file, RowCounts leftOut)
+    {
+        var reader = new LabelReader(task, file.LabelForm);
+        return file.HasLabels
+            ? FromTable(
+                task,
+                file,
+                leftOut,
+                [file.Columns.Label],
+                (values, line) =>
+                    reader.IsDropped(values[0])
+                        ? null
+                        : [reader.Read(values[0], $"{Paths.Shown(file.Path)}:{line}: {file.Columns.Label}")]
+            )
+            : FromTable(task, file, leftOut, [], (_, _) => [float.NaN]);
     }
 
     /// <summary>Names a file's content, wherever it lies.</summary>

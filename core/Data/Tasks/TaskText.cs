@@ -1,10 +1,17 @@
 namespace Electra.Data.Tasks;
 
 /// <summary>A row of a task as text.</summary>
-/// <param name="TextA">The text, or the first of two.</param>
-/// <param name="TextB">The second text; empty where there is one only.</param>
-/// <param name="Label">The number of the class, or the value of a regression; NaN where there is none.</param>
-internal readonly record struct TaskRow(string TextA, string TextB, float Label);
+/// <param name="Texts">The text, or the two of a pair.</param>
+/// <param name="Labels">The number of the class, the value of a regression, or a 0 or 1 for each of several labels; NaN where there is
+/// none.</param>
+internal sealed record TaskRow(IReadOnlyList<string> Texts, IReadOnlyList<float> Labels)
+{
+    /// <summary>Whether the values are the same.</summary>
+    public bool Equals(TaskRow? other) => other is not null && Texts.SequenceEqual(other.Texts) && Labels.SequenceEqual(other.Labels);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => string.Join('\n', Texts).GetHashCode(StringComparison.Ordinal);
+}
 
 /// <summary>The rows of a split, wherever they come from.</summary>
 /// <param name="Split">Which split.</param>

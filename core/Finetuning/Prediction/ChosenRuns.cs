@@ -157,7 +157,7 @@ public sealed record ChosenRuns
     /// <summary>What a model gives out, as far as the meaning of its outputs depends on it.</summary>
     private static string Kind(TaskDefinition task) =>
         $"{(task.IsPair ? "pairs of texts" : "single texts")} with "
-            + $"{(task.IsRegression ? "a number" : $"the labels {string.Join(", ", task.Labels)}")}";
+            + task.Kind.Described(task);
 
     private static UserErrorException NotFinished(
         TaskDefinition task,

@@ -52,8 +52,11 @@ public static class Submission
         console.EndProgress();
         console.Table(["file", "rows", "run"], tests.Predictions.Zip(summary.Files, (test, file) => new object?[]
         {
-            Paths.Shown(file), $"{test.Rows:N0}", string.Join(", ", test.Runs.Select(run => run.Run)),
+            Paths.Shown(file), $"{test.Rows.Count:N0}", string.Join(", ", test.Runs.Select(run => run.Run)),
         }));
+        if (tests.Predictions.Where(test => test.Split.HasLabels).ToArray() is { Length: > 0 } scored)
+            console.Table(["test set", "metric", "score"], scored.SelectMany(test => Metrics.Measure(test.Rows)
+                .Select(score => new object?[] { test.Task.DisplayName, score.Key, Metrics.Shown(score.Value) })));
         foreach (var note in tests.Notes)
             console.Line(note);
         foreach (var warning in tests.Warnings)
@@ -91,7 +94,15 @@ public static class Submission
     {
         folder = Paths.Output(folder);
         foreach (var test in predictions)
-            AtomicFile.WriteAllText(Path.Combine(folder, test.Split.Submission), Table(test));
+        {
+            var file = Path.Combine(folder, test.Split.Submission);
+            AtomicFile.WriteAllText(file, Table(test));
+            var scores = Path.ChangeExtension(file, ".scores.md");
+            if (test.Split.HasLabels)
+                AtomicFile.WriteAllText(scores, Scores(test));
+            else
+                File.Delete(scores);
+        }
         string[] files = [.. predictions.Select(test => Path.Combine(folder, test.Split.Submission))];
         AtomicFile.WriteAllText(Path.Combine(folder, RunsName), RunsTable(predictions));
 
@@ -160,13 +171,22 @@ public static class Submission
         return rows == split.OfficialRows ? null : $": there are {rows} predictions, and the site's test set has {split.OfficialRows}";
     }
 
+    /// <summary>The scores of a test set with labels, and its report by class, in Markdown.</summary>
+    private static string Scores(TestPredictions test) =>
+        $"# {test.Task.DisplayName}, {test.Split.Name}\n\n"
+        + ClassScores.Markdown(
+            ["metric", "score"],
+            Metrics.Measure(test.Rows).Select(score => (string[])[score.Key, Metrics.Shown(score.Value, "F2")])
+        )
+        + (test.Task.Kind.Report is { } report ? $"\n{report(test.Rows)}" : "");
+
     private static string Table(TestPredictions test)
     {
         var table = new StringBuilder(Header).Append('\n');
-        for (int row = 0; row < test.Rows; row++)
+        for (int row = 0; row < test.Rows.Count; row++)
             table.Append(
                 CultureInfo.InvariantCulture,
-                $"{row}\t{Labels.Text(test.Task, test.Logits.AsSpan(row * test.Task.Outputs, test.Task.Outputs))}\n"
+                $"{row}\t{test.Task.Kind.Text(test.Task, test.Rows[row])}\n"
             );
         return table.ToString();
     }

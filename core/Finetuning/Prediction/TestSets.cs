@@ -6,13 +6,12 @@ using Electra.Tensors;
 namespace Electra.Finetuning.Prediction;
 
 /// <summary>The predictions of a test set.</summary>
-/// <param name="Task">The task.</param>
 /// <param name="Split">The test set.</param>
-/// <param name="Logits">The outputs for each row, in the file's order, <c>[rows · outputs]</c>.</param>
+/// <param name="Rows">The outputs for each row, in the file's order.</param>
 /// <param name="Runs">The runs they are the mean of.</param>
-internal sealed record TestPredictions(TaskDefinition Task, TaskSplit Split, float[] Logits, IReadOnlyList<FinetuneResult> Runs)
+internal sealed record TestPredictions(TaskSplit Split, TaskOutputs Rows, IReadOnlyList<FinetuneResult> Runs)
 {
-    public int Rows => Logits.Length / Task.Outputs;
+    public TaskDefinition Task => Rows.Task;
 }
 
 /// <summary>What was predicted, and what was not.</summary>
@@ -131,15 +130,27 @@ public static class TestSets
         CancellationToken cancellation
     )
     {
-        var outputs = new List<float[][]>();
+        var outputs = new List<TaskOutputs[]>();
         foreach (var run in chosen.Runs)
         {
             using var model = chosen.Open(run, compute);
             using var data = Encode(model, rows, config, progress, cancellation);
-            outputs.Add([.. data.Test.Select(split => model.Predict(split, config.Predict.BatchSize, progress, cancellation))]);
+            outputs.Add([
+                .. data.Test.Select(split =>
+                    split.Examples.With(model.Predict(split, config.Predict.BatchSize, progress, cancellation))
+                ),
+            ]);
         }
         return rows.Splits.Select(
-            (split, i) => new TestPredictions(chosen.Task, split.Split, chosen.Mean([.. outputs.Select(run => run[i])]), chosen.Runs)
+            (split, i) =>
+                new TestPredictions(
+                    split.Split,
+                    outputs[0][i] with
+                    {
+                        Outputs = chosen.Mean([.. outputs.Select(run => run[i].Outputs)]),
+                    },
+                    chosen.Runs
+                )
         );
     }
 }

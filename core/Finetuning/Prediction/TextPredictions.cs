@@ -1,4 +1,3 @@
-using System.Globalization;
 using Electra.Data.Readers;
 using Electra.Data.Tasks;
 using Electra.Running;
@@ -87,8 +86,8 @@ public static class TextPredictions
     private static TaskRow Row(TaskDefinition task, string line, string place) =>
         (task.IsPair, line.Split('\t')) switch
         {
-            (true, [var a, var b]) => new TaskRow(a, b, float.NaN),
-            (false, [var text]) => new TaskRow(text, "", float.NaN),
+            (true, [_, _] texts) => new TaskRow(texts, [float.NaN]),
+            (false, [_] texts) => new TaskRow(texts, [float.NaN]),
             (true, var parts) => throw new UserErrorException(
                 $"{place}: {task.DisplayName} reads two texts, separated by a tab ({string.Join(", ", task.TextColumns)}); "
                     + $"the line has {(parts.Length == 1 ? "no tab" : $"{parts.Length - 1} tabs")}"
@@ -111,7 +110,7 @@ public static class TextPredictions
         var rows = Rows(task, lines, source, before, out var wrong);
         float[] logits = rows.Count > 0 ? score(rows) : [];
         return new(
-            [.. rows.Select((_, i) => $"{Answer(task, logits.AsSpan(i * task.Outputs, task.Outputs))}\t{lines[i]}")],
+            [.. rows.Select((_, i) => $"{task.Kind.Answer(task, logits[(i * task.Outputs)..((i + 1) * task.Outputs)])}\t{lines[i]}")],
             wrong
         );
     };
@@ -159,9 +158,5 @@ public static class TextPredictions
 
     private static string Answers(TaskDefinition task) =>
         $"{(task.IsPair ? $"{string.Join("<tab>", task.TextColumns)} in" : "a text in")}, "
-            + $"{(task.IsRegression ? "value" : "label<tab>probability")}<tab>line out";
-
-    private static string Answer(TaskDefinition task, ReadOnlySpan<float> logits) => task.IsRegression
-        ? Labels.Name(task, logits)
-        : string.Create(CultureInfo.InvariantCulture, $"{Labels.Name(task, logits)}\t{Labels.Probability(logits):F4}");
+            + $"{task.Kind.AnswerColumns}<tab>line out";
 }

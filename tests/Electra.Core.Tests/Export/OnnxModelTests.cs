@@ -1,5 +1,6 @@
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Tasks;
 using Electra.Export;
 using Electra.Model;
 using Electra.Tensors;
@@ -86,6 +87,34 @@ public sealed class OnnxModelTests : IDisposable
         AssertClose(expected, Run(session, ids, mask, types));
         Assert.Equal(outputs, session.OutputMetadata["logits"].Dimensions[1]);
         Assert.Contains("\"label0\"", session.ModelMetadata.CustomMetadataMap["labels"]);
+    }
+
+    [Fact]
+    public void Several_labels_of_a_folder_of_Pythons_have_its_probabilities_from_the_text_on()
+    {
+        var source = TestData.Fixture("golden/r_tiny_multilabel");
+        using var session = Export(source);
+        using var model = PretrainedModel.Open(source);
+        var golden = Golden.Json("r_tiny_multilabel");
+        var task = OwnTask.Define("moods", new OwnTaskOptions
+        {
+            Kind = OwnTaskKind.MultiLabel,
+            Text = ["text"],
+            Labels = [.. golden.GetProperty("labels").EnumerateArray().Select(label => label.GetString()!)],
+        });
+        foreach (var row in golden.GetProperty("rows").EnumerateArray())
+        {
+            var rows = new TaskRow([row.GetProperty("text").GetString()!], []);
+            var tokens = EncodedRows.Of(task, [rows], model.Tokenizer, new EncodingOptions(), new()).Batch([0]).Tokens;
+            var ids = tensor(tokens.Ids).view(1, -1);
+            float[] logits = Run(session, ids, ones_like(ids), zeros_like(ids)).data<float>().ToArray();
+            double[] expected = [.. row.GetProperty("probabilities").EnumerateArray().Select(p => p.GetDouble())];
+            Assert.All(expected.Zip(logits), pair => Assert.Equal(pair.First, 1 / (1 + Math.Exp(-pair.Second)), 1e-5));
+            Assert.Equal(
+                row.GetProperty("predicted").EnumerateArray().Select(label => label.GetString()),
+                task.Kind.Text(task, logits).Split('|', StringSplitOptions.RemoveEmptyEntries)
+            );
+        }
     }
 
     [Fact]

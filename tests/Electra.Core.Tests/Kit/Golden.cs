@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using static TorchSharp.torch;
 
@@ -38,6 +39,13 @@ internal static class Golden
     /// <summary>A JSON fixture.</summary>
     public static JsonElement Json(string name) =>
         JsonDocument.Parse(File.ReadAllBytes(TestData.Fixture($"golden/{name}.json"))).RootElement;
+
+    /// <summary>A JSON fixture that is compressed.</summary>
+    public static JsonElement CompressedJson(string name)
+    {
+        using var file = new GZipStream(File.OpenRead(TestData.Fixture($"golden/{name}.json.gz")), CompressionMode.Decompress);
+        return JsonDocument.Parse(file).RootElement;
+    }
 
     /// <summary>Asserts |actual − expected| ≤ tolerance · max|expected|.</summary>
     public static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what)

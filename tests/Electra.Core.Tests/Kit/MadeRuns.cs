@@ -9,6 +9,10 @@ internal static class MadeRuns
     /// <summary>A built-in task.</summary>
     public static TaskDefinition Task(string name) => TaskSources.Define(name, new TaskSourceOptions());
 
+    /// <summary>Outputs of a model beside the labels of its rows, one place a row.</summary>
+    public static TaskOutputs Rows(TaskDefinition task, float[] outputs, float[] labels) =>
+        new(task, outputs, labels, [.. Enumerable.Range(1, outputs.Length / task.Outputs)]);
+
     /// <summary>The result of a run.</summary>
     public static FinetuneResult Result(string task, int run, double score, string group = "small", string metric = "accuracy") => new()
     {

@@ -98,7 +98,7 @@ public sealed class DamagedFileTests : IDisposable
         double[] Read()
         {
             using var data = TaskData.Prepare(task, tokenizer, new() { MaxLength = 16 }, folder.Path);
-            var batch = data.Train.Batch([.. Enumerable.Range(0, data.Train.Count)]);
+            var batch = data.Train.Examples.Batch([.. Enumerable.Range(0, data.Train.Count)]);
             return [.. batch.Labels.Select(label => (double)label), .. batch.Tokens.Ids.Select(id => (double)id)];
         }
     }

@@ -35,8 +35,8 @@ public sealed class GlueByNameTests : IAsyncLifetime
 
         var splits = Open("rte", Name, hub).Splits;
 
-        Assert.Equal(["rte train.", "rte validation.", "rte test."], splits.Select(split => split.Rows().Single().TextA));
-        Assert.Equal([1f, 0f, float.NaN], splits.Select(split => split.Rows().Single().Label));
+        Assert.Equal(["rte train.", "rte validation.", "rte test."], splits.Select(split => split.Rows().Single().Texts[0]));
+        Assert.Equal([1f, 0f, float.NaN], splits.Select(split => split.Rows().Single().Labels[0]));
         Assert.Equal(3, server.FileRequests.Count());
         Assert.All(server.FileRequests, path => Assert.Contains("/rte/", path));
     }
@@ -50,7 +50,7 @@ public sealed class GlueByNameTests : IAsyncLifetime
 
         using var offline = server.Client(folder.Path, offline: true);
 
-        Assert.Equal("rte train.", Open("rte", $"hub:{Name}", offline).Splits[0].Rows().Single().TextA);
+        Assert.Equal("rte train.", Open("rte", $"hub:{Name}", offline).Splits[0].Rows().Single().Texts[0]);
         Refused("wnli", Name, offline, "HF_HUB_OFFLINE", "wnli/train-00000-of-00001.parquet", "data.glue names a folder");
         Assert.Empty(server.Requests);
     }

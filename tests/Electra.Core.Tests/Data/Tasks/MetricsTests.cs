@@ -16,7 +16,8 @@ public class MetricsTests
             float[][] outputs = [.. row.GetProperty(classes ? "logits" : "predictions").EnumerateArray()
                 .Select(value => classes ? Floats(value) : [value.GetSingle()])];
             var task = Task(classes ? outputs[0].Length : 0, [.. expected.Select(metric => metric.Name)]);
-            var measured = Metrics.Measure(task, [.. outputs.SelectMany(output => output)], Floats(row.GetProperty("labels")));
+            float[] labels = Floats(row.GetProperty("labels"));
+            var measured = Metrics.Measure(MadeRuns.Rows(task, [.. outputs.SelectMany(output => output)], labels));
             foreach (var metric in expected)
             {
                 compared++;
@@ -36,7 +37,7 @@ public class MetricsTests
 
     [Fact]
     public void A_second_development_set_has_names_of_its_own() =>
-        Assert.Equal("accuracy_mm", Assert.Single(Metrics.Measure(Task(2, "accuracy"), [1f, 0f], [0f], "_mm")).Key);
+        Assert.Equal("accuracy_mm", Assert.Single(Metrics.Measure(MadeRuns.Rows(Task(2, "accuracy"), [1f, 0f], [0f]), "_mm")).Key);
 
     [Theory]
     [InlineData(float.NaN)]
@@ -44,11 +45,11 @@ public class MetricsTests
     public void Outputs_that_are_not_finite_have_no_score(float output)
     {
         Assert.All(
-            Metrics.Measure(Task(2, "accuracy", "f1", "mcc"), [output, 0f, 1f, 0f], [0f, 0f]).Values,
+            Metrics.Measure(MadeRuns.Rows(Task(2, "accuracy", "f1", "mcc"), [output, 0f, 1f, 0f], [0f, 0f])).Values,
             score => Assert.True(double.IsNaN(score))
         );
         Assert.All(
-            Metrics.Measure(Task(0, "pearson", "spearman"), [output, 0f], [0f, 1f]).Values,
+            Metrics.Measure(MadeRuns.Rows(Task(0, "pearson", "spearman"), [output, 0f], [0f, 1f])).Values,
             score => Assert.True(double.IsNaN(score))
         );
     }

@@ -19,18 +19,11 @@ public sealed class TaskDataTests : IDisposable
         foreach (var row in Golden.Json("f_finetune_encoding").EnumerateArray())
         {
             string[] texts = [.. row.GetProperty("texts").EnumerateArray().Select(text => text.GetString()!)];
-            var buffers = new EncodingBuffers();
-            TaskEncoding.Encode(
-                new TaskRow(texts[0], texts.ElementAtOrDefault(1) ?? "", 0),
-                texts.Length == 2,
-                row.GetProperty("swap").GetBoolean(),
-                tokenizer,
-                row.GetProperty("max_len").GetInt32(),
-                buffers
-            );
+            var encoder = new TaskEncoder(tokenizer, new EncodingOptions { MaxLength = row.GetProperty("max_len").GetInt32() });
+            encoder.Add(new TaskRow(texts, [0]), row.GetProperty("swap").GetBoolean());
             var types = row.GetProperty("token_type_ids").EnumerateArray().Select(type => type.GetInt32()).ToList();
-            Assert.Equal(row.GetProperty("input_ids").EnumerateArray().Select(id => id.GetInt32()), buffers.Rows.Ids.ToArray());
-            Assert.Equal(types.Count(type => type == 0), buffers.Rows.Bounds[0].LengthA);
+            Assert.Equal(row.GetProperty("input_ids").EnumerateArray().Select(id => id.GetInt32()), encoder.Tokens.Ids.ToArray());
+            Assert.Equal(types.Count(type => type == 0), encoder.Tokens.Bounds[0].LengthA);
             compared++;
         }
         Assert.Equal(570, compared);
@@ -40,7 +33,7 @@ public sealed class TaskDataTests : IDisposable
     public void A_batch_is_padded_to_its_longest_row_with_token_type_0()
     {
         using var data = Prepare(Pairs(("b a", "a", 1), ("a", "b b b", 0)));
-        var batch = data.Dev[0].Batch([0, 1]);
+        var batch = data.Dev[0].Examples.Batch([0, 1]);
         Assert.Equal((2, 7), (batch.Tokens.Size, batch.Tokens.Length));
         Assert.Equal([2, 6, 5, 3, 5, 3, 0, 2, 5, 3, 6, 6, 6, 3], batch.Tokens.Ids);
         Assert.Equal([0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1], batch.Tokens.TokenTypes);
@@ -57,15 +50,15 @@ public sealed class TaskDataTests : IDisposable
             Pairs(("a a a a", "b b b b b b", 1)) is var pairs ? pairs with { Task = pairs.Task with { IsUnordered = true } } : pairs,
             new EncodingOptions { MaxLength = 8, SwapBeforeTruncation = before }
         );
-        Assert.Equal(swapped.Select(id => (long)id), data.Train.Batch([1]).Tokens.Ids);
+        Assert.Equal(swapped.Select(id => (long)id), data.Train.Examples.Batch([1]).Tokens.Ids);
     }
 
     [Fact]
     public void An_empty_second_text_keeps_its_separator()
     {
         using var data = Prepare(Pairs(("a", "", 1)));
-        Assert.Equal([2, 5, 3, 3], data.Dev[0].Batch([0]).Tokens.Ids);
-        Assert.Equal([0, 0, 0, 1], data.Dev[0].Batch([0]).Tokens.TokenTypes);
+        Assert.Equal([2, 5, 3, 3], data.Dev[0].Examples.Batch([0]).Tokens.Ids);
+        Assert.Equal([0, 0, 0, 1], data.Dev[0].Examples.Batch([0]).Tokens.TokenTypes);
     }
 
     [Fact]
@@ -74,8 +67,8 @@ public sealed class TaskDataTests : IDisposable
         var rows = Pairs(("a", "b b", 1), ("a a", "b", 0));
         using var data = Prepare(rows with { Task = rows.Task with { IsUnordered = true } });
         Assert.Equal((4, 2), (data.Train.Count, data.Dev[0].Count));
-        Assert.Equal([2, 6, 6, 3, 5, 3], data.Train.Batch([2]).Tokens.Ids);
-        Assert.Equal([1, 0, 1, 0], data.Train.Labels);
+        Assert.Equal([2, 6, 6, 3, 5, 3], data.Train.Examples.Batch([2]).Tokens.Ids);
+        Assert.Equal([1, 0, 1, 0], data.Train.Examples.Labels);
         using var single = Prepare(rows);
         Assert.Equal(2, single.Train.Count);
     }
@@ -109,7 +102,7 @@ public sealed class TaskDataTests : IDisposable
         );
         Assert.All(
             Enumerable.Range(0, 20_000),
-            i => Assert.Equal((i % 7 + 5, i % 2), (data.Dev[0].Lengths[i], (int)data.Dev[0].Labels[i]))
+            i => Assert.Equal((i % 7 + 5, i % 2), (data.Dev[0].Examples.Lengths[i], (int)data.Dev[0].Examples.Labels[i]))
         );
     }
 
@@ -201,7 +194,7 @@ public sealed class TaskDataTests : IDisposable
         using var data = TaskData.Prepare(text, tokenizer, new EncodingOptions(), folder.Path);
         for (int epoch = 0; epoch < 3; epoch++)
         {
-            var batches = data.Train.Shuffled(32, 1, epoch).Select(rows => data.Train.Batch(rows)).ToList();
+            var batches = data.Train.Examples.Shuffled(32, 1, epoch).Select(rows => data.Train.Examples.Batch(rows)).ToList();
             double tokens = batches.Sum(batch => batch.Tokens.TokenCount), places = batches.Sum(batch => (double)batch.Tokens.Ids.Length);
             Assert.InRange(1 - tokens / places, 0.0, 0.1);
         }
@@ -248,7 +241,7 @@ public sealed class TaskDataTests : IDisposable
                     .Select(split => new TaskSplitText(
                         split,
                         string.Join('|', rows),
-                        () => rows.Select(row => new TaskRow(row.A, row.B, row.Label))
+                        () => rows.Select(row => new TaskRow([row.A, row.B], [row.Label]))
                     )),
             ]
         );

@@ -23,18 +23,21 @@ public sealed class TaskSourcesTests : IDisposable
         var rows = text.Splits.Select(split => split.Rows().ToList()).ToList();
         Assert.Equal([train, dev, test], rows.Select(split => split.Count));
         if (ones is not null)
-            Assert.Equal((ones, devOnes), (rows[0].Count(row => row.Label == 1), rows[1].Count(row => row.Label == 1)));
+            Assert.Equal((ones, devOnes), (rows[0].Count(row => row.Labels[0] == 1), rows[1].Count(row => row.Labels[0] == 1)));
         else
-            Assert.All(rows[0].Concat(rows[1]), row => Assert.InRange(row.Label, 0, 5));
-        Assert.All(rows[2], row => Assert.True(float.IsNaN(row.Label)));
-        Assert.All(rows.SelectMany(split => split), row => Assert.True(row.TextA.Length > 0 && row.TextB.Length > 0 == text.Task.IsPair));
+            Assert.All(rows[0].Concat(rows[1]), row => Assert.InRange(row.Labels[0], 0, 5));
+        Assert.All(rows[2], row => Assert.True(float.IsNaN(row.Labels[0])));
+        Assert.All(
+            rows.SelectMany(split => split),
+            row => Assert.True(row.Texts.All(one => one.Length > 0) && row.Texts.Count == 2 == text.Task.IsPair)
+        );
     }
 
     [Fact]
     public void Quotation_marks_are_text_in_the_archive()
     {
         Write("MRPC/train.tsv", "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t1\t2\t\"Open\tClosed\"\n");
-        Assert.Equal([new TaskRow("\"Open", "Closed\"", 1)], Rows("mrpc"));
+        Assert.Equal([new TaskRow(["\"Open", "Closed\""], [1])], Rows("mrpc"));
     }
 
     [Fact]
@@ -43,8 +46,8 @@ public sealed class TaskSourcesTests : IDisposable
         Write("CoLA/train.tsv", "gj04\t1\t\tIt works.\nks08\t0\t*\tIt work.\n");
         Write("CoLA/test.tsv", "index\tsentence\n0\tDoes it?\n");
         var splits = Open("cola").Splits;
-        Assert.Equal([new TaskRow("It works.", "", 1), new TaskRow("It work.", "", 0)], splits[0].Rows());
-        Assert.Equal(["Does it?"], splits[1].Rows().Select(row => row.TextA));
+        Assert.Equal([new TaskRow(["It works."], [1]), new TaskRow(["It work."], [0])], splits[0].Rows());
+        Assert.Equal(["Does it?"], splits[1].Rows().Select(row => row.Texts[0]));
     }
 
     [Fact]
@@ -56,8 +59,8 @@ public sealed class TaskSourcesTests : IDisposable
                 "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t1\t2\tHow?\tWhy?\t1\n2\t3\t4\tWhat?\t\t0\n3\ttorn\n"
             );
         var splits = Open("qqp").Splits;
-        Assert.Equal(["How?"], splits[0].Rows().Select(row => row.TextA));
-        Assert.Equal(["How?", "What?"], splits[1].Rows().Select(row => row.TextA));
+        Assert.Equal(["How?"], splits[0].Rows().Select(row => row.Texts[0]));
+        Assert.Equal(["How?", "What?"], splits[1].Rows().Select(row => row.Texts[0]));
     }
 
     [Fact]
@@ -71,7 +74,7 @@ public sealed class TaskSourcesTests : IDisposable
         var mnli = Open("mnli");
         Assert.Equal(["", "_mm"], mnli.Of(SplitRole.Dev).Select(split => split.Split.Suffix));
         Assert.Equal(["MNLI-m.tsv", "MNLI-mm.tsv"], mnli.Of(SplitRole.Test).Select(split => split.Split.Submission));
-        Assert.Equal(2, mnli.Splits[0].Rows().Single().Label);
+        Assert.Equal(2, mnli.Splits[0].Rows().Single().Labels[0]);
         Assert.Equal(("mnli", 1), (Open("ax").Task.Model, Open("ax").Splits.Count));
     }
 
@@ -82,8 +85,8 @@ public sealed class TaskSourcesTests : IDisposable
         await WriteParquet("mnli/train-00001-of-00002.parquet", ["C."], ["D."], [0L]);
         await WriteParquet("mnli/test_matched-00000-of-00001.parquet", ["E."], ["F."], [-1L]);
         var text = Open("mnli");
-        Assert.Equal([new TaskRow("A.", "B.", 2), new TaskRow("C.", "D.", 0)], text.Splits[0].Rows());
-        Assert.True(float.IsNaN(text.Splits[1].Rows().Single().Label));
+        Assert.Equal([new TaskRow(["A.", "B."], [2]), new TaskRow(["C.", "D."], [0])], text.Splits[0].Rows());
+        Assert.True(float.IsNaN(text.Splits[1].Rows().Single().Labels[0]));
         await WriteParquet("mnli/train-00000-of-00002.parquet", ["A."], ["B."], [-1L]);
         Assert.Contains("entailment", Assert.Throws<UserErrorException>(() => Rows("mnli")).Message);
     }
@@ -134,8 +137,8 @@ public sealed class TaskSourcesTests : IDisposable
             )
         );
         Assert.Equal(
-            [new TaskRow("Yes, \"sure\"", "two\nlines", 0), new TaskRow("No", "", 1)],
-            text.Splits.SelectMany(split => split.Rows()).OrderBy(row => row.Label)
+            [new TaskRow(["Yes, \"sure\"", "two\nlines"], [0]), new TaskRow(["No", ""], [1])],
+            text.Splits.SelectMany(split => split.Rows()).OrderBy(row => row.Labels[0])
         );
     }
 
@@ -156,7 +159,7 @@ public sealed class TaskSourcesTests : IDisposable
                 }
             )
         );
-        Assert.Equal([new TaskRow("Some \"text", "", 2.5f), new TaskRow("more", "", -1)], text.Splits.Single().Rows());
+        Assert.Equal([new TaskRow(["Some \"text"], [2.5f]), new TaskRow(["more"], [-1])], text.Splits.Single().Rows());
         Assert.Equal(("spearman", true, 1), (text.Task.ReportedMetric, text.Task.IsRegression, text.Task.Outputs));
     }
 
@@ -209,7 +212,7 @@ public sealed class TaskSourcesTests : IDisposable
         var split = TaskSources.Open("mine", Own(options with { DropLabels = ["-", ""] })).Splits[0];
         for (int i = 0; i < 2; i++)
         {
-            Assert.Equal([new TaskRow("a", "", 0), new TaskRow("c", "", 1)], split.Rows());
+            Assert.Equal([new TaskRow(["a"], [0]), new TaskRow(["c"], [1])], split.Rows());
             Assert.Equal(2, split.LeftOut.DroppedLabels);
         }
         Assert.Equal("own.mine.drop_labels", Assert.Single(Own(options with { DropLabels = ["1"] }).Problems()).Key);
@@ -299,13 +302,13 @@ public sealed class TaskSourcesTests : IDisposable
             Assert.InRange(splits[1].Count, 1900, 2100);
             Assert.InRange(splits[2].Count, 400, 600);
             // A type is in one split, and so is each text.
-            Assert.Empty(splits[0].Select(row => row.TextA).Intersect(splits[1].Select(row => row.TextA)));
+            Assert.Empty(splits[0].Select(row => row.Texts[0]).Intersect(splits[1].Select(row => row.Texts[0])));
             if (task == DotnetDocsTasks.Kind)
                 Assert.Equal(splits[1], TaskSources.Open(task.Name, new TaskSourceOptions()).Splits[1].Rows());
             if (task == DotnetDocsTasks.Returns)
-                Assert.Equal(splits[0].Count / 2, splits[0].Count(row => row.Label == 1));
+                Assert.Equal(splits[0].Count / 2, splits[0].Count(row => row.Labels[0] == 1));
             else
-                Assert.Equal(task.IsRegression ? 5 : task.Labels.Count - 1, splits[1].Max(row => row.Label));
+                Assert.Equal(task.IsRegression ? 5 : task.Labels.Count - 1, splits[1].Max(row => row.Labels[0]));
         }
     }
 

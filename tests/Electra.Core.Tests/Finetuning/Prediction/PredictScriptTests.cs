@@ -128,7 +128,7 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
     public async Task A_file_of_pairs_is_predicted_as_the_same_rows_of_a_test_set_are()
     {
         var rows = TaskSources.Open("wnli", Source).Of(SplitRole.Test).Single().Rows().ToList();
-        File.WriteAllLines(output.File("pairs.txt"), rows.Select(row => $"{row.TextA}\t{row.TextB}"));
+        File.WriteAllLines(output.File("pairs.txt"), rows.Select(row => $"{row.Texts[0]}\t{row.Texts[1]}"));
         var run = await Predict(
             "tasks=[wnli]",
             "predict.runs={wnli: [0, 1]}",
@@ -137,7 +137,8 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
         );
         run.Succeeded().Said("out.tsv: 146 lines");
         var names = GlueTasks.Find("wnli")!.Labels;
-        Assert.Equal(Expected("wnli", 0, 1).Select((line, i) => (names[int.Parse(line.Split('\t')[1])], rows[i].TextA, rows[i].TextB)),
+        Assert.Equal(Expected("wnli", 0, 1)
+            .Select((line, i) => (names[int.Parse(line.Split('\t')[1])], rows[i].Texts[0], rows[i].Texts[1])),
             File.ReadLines(output.File("out.tsv")).Select(line => line.Split('\t')).Select(fields => (fields[0], fields[2], fields[3])));
     }
 

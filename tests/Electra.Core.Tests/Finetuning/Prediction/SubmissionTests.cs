@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Electra.Data.Tasks;
 using Electra.Finetuning.Prediction;
 using Electra.Running;
 
@@ -76,7 +77,7 @@ public sealed class SubmissionTests : IDisposable
     public void Tasks_of_ones_own_have_files_and_are_not_handed_in()
     {
         var own = MadeRuns.Task("docs-kind");
-        var predictions = new TestPredictions(own, own.Splits[2], [0, 0, 5, 0, 0, 9, 0, 0, 0, 0], [MadeRuns.Result("docs-kind", 0, 0.5)]);
+        var predictions = Predictions(own, own.Splits[2], [0, 0, 5, 0, 0, 9, 0, 0, 0, 0], MadeRuns.Result("docs-kind", 0, 0.5));
         var alone = Submission.Write(folder.File("own"), [predictions]);
         Assert.Null(alone.Zip);
         Assert.Equal("index\tprediction\n0\tproperty\n1\ttype\n", File.ReadAllText(folder.File("own/docs-kind.tsv")));
@@ -99,7 +100,7 @@ public sealed class SubmissionTests : IDisposable
         var task = MadeRuns.Task("rte");
         Submission.Write(
             folder.Path,
-            [new TestPredictions(task, task.Splits[2], new float[6000], [MadeRuns.Result("rte", 4, 0.5), MadeRuns.Result("rte", 1, 0.25)])]
+            [Predictions(task, task.Splits[2], new float[6000], MadeRuns.Result("rte", 4, 0.5), MadeRuns.Result("rte", 1, 0.25))]
         );
         Assert.Equal(
             "file\ttask\trun\tseed\tcheckpoint\tmetric\tscore\nRTE.tsv\trte\t4\t104\tmade\taccuracy\t0.5\n"
@@ -152,7 +153,7 @@ public sealed class SubmissionTests : IDisposable
         );
 
         var rte = Predicted("RTE.tsv");
-        var (refused, error) = Written(new([rte with { Logits = rte.Logits[2..] }], []));
+        var (refused, error) = Written(new([Predictions(rte.Task, rte.Split, rte.Rows.Outputs[2..], [.. rte.Runs])], []));
         Assert.Equal(1, error);
         Assert.Contains("RTE.tsv: there are 2999 predictions, and the site's test set has 3000", refused);
         Assert.Contains("is from an earlier call", Written(new([Predicted("WNLI.tsv")], [])).Output.Replace("are from", "is from"));
@@ -175,8 +176,11 @@ public sealed class SubmissionTests : IDisposable
                 logits[row] = (row % 3) switch { 0 => -0.75f, 1 => 7.5f, _ => 2.5f };
             else
                 logits[row * task.Outputs + row % task.Outputs] = 1;
-        return new TestPredictions(task, split, logits, [MadeRuns.Result(task.Model, 0, 0.5)]);
+        return Predictions(task, split, logits, MadeRuns.Result(task.Model, 0, 0.5));
     }
+
+    private static TestPredictions Predictions(TaskDefinition task, TaskSplit split, float[] outputs, params FinetuneResult[] runs) =>
+        new(split, MadeRuns.Rows(task, outputs, []), runs);
 
     private static string Table(int rows, string label) =>
         "index\tprediction\n" + string.Concat(Enumerable.Range(0, rows).Select(row => $"{row}\t{label}\n"));

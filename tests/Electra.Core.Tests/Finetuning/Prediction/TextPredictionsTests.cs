@@ -18,7 +18,7 @@ public sealed class TextPredictionsTests : IDisposable
     public void A_line_gets_its_label_and_probability_in_the_order_of_the_file()
     {
         File.WriteAllText(folder.File("in.txt"), "good\nbad\n\nso  \"so\"");
-        int count = Predict("cola", rows => [.. rows.SelectMany(row => new[] { 0f, row.TextA == "good" ? 1f : -1f })]);
+        int count = Predict("cola", rows => [.. rows.SelectMany(row => new[] { 0f, row.Texts[0] == "good" ? 1f : -1f })]);
         Assert.Equal(4, count);
         Assert.Equal(
             "acceptable\t0.7311\tgood\nunacceptable\t0.7311\tbad\nunacceptable\t0.7311\t\nunacceptable\t0.7311\tso  \"so\"\n",
@@ -32,7 +32,7 @@ public sealed class TextPredictionsTests : IDisposable
         File.WriteAllText(folder.File("in.txt"), "one\ttwo\nlong\tlonger\n");
         Predict("stsb", rows =>
         {
-            Assert.Equal([("one", "two"), ("long", "longer")], rows.Select(row => (row.TextA, row.TextB)));
+            Assert.Equal([("one", "two"), ("long", "longer")], rows.Select(row => (row.Texts[0], row.Texts[1])));
             return [1.23456f, 7f];
         });
         Assert.Equal("1.235\tone\ttwo\n5.000\tlong\tlonger\n", File.ReadAllText(folder.File("out.tsv")));

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using Electra.Data.Examples;
+using Electra.Tokenization;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>Turns the texts of rows into token ids, and keeps them with their labels.</summary>
+/// <param name="tokenizer">The tokenizer of the model that shall read them.</param>
+/// <param name="options">How they are encoded.</param>
+internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions options)
+{
+    private readonly List<int> a = [], b = [];
+    private readonly List<float> labels = [];
+    private readonly List<int> positions = [];
+    private readonly List<ExampleEnd> ends = [];
+
+    /// <summary>The token ids of each example.</summary>
+    public ExampleList Tokens { get; } = new();
+
+    /// <summary>The labels, example after example.</summary>
+    public ReadOnlySpan<float> Labels => CollectionsMarshal.AsSpan(labels);
+
+    /// <summary>Of each label the position in its example, where the head reads positions; else none.</summary>
+    public ReadOnlySpan<int> Positions => CollectionsMarshal.AsSpan(positions);
+
+    /// <summary>Where the labels of each example end.</summary>
+    public ReadOnlySpan<ExampleEnd> Ends => CollectionsMarshal.AsSpan(ends);
+
+    /// <summary>What became of the rows.</summary>
+    public RowCounts Counts { get; } = new();
+
+    /// <summary>Rows so far.</summary>
+    public int Rows { get; private set; }
+
+    /// <summary>
+    /// Adds a row as one example: <c>[CLS] a [SEP]</c>, or <c>[CLS] a [SEP] b [SEP]</c>. While it is too long, the longer text loses its
+    /// last token, the second where both are as long; only then are the two swapped (richarddwang/electra_pytorch,
+    /// <c>tokenize_sents_max_len</c>).
+    /// </summary>
+    /// <param name="row">The row.</param>
+    /// <param name="swap">Whether the second text stands first.</param>
+    public void Add(TaskRow row, bool swap = false)
+    {
+        bool isPair = row.Texts.Count == 2;
+        a.Clear();
+        b.Clear();
+        tokenizer.Encode(row.Texts[0], a);
+        if (isPair)
+            tokenizer.Encode(row.Texts[1], b);
+        int room = options.MaxLength - (isPair ? 3 : 2), lengthA = a.Count, lengthB = b.Count;
+        while (lengthA + lengthB > room)
+            if (lengthA > lengthB)
+                lengthA--;
+            else
+                lengthB--;
+        Count(row, cut: a.Count + b.Count - lengthA - lengthB);
+        ReadOnlySpan<int> first = CollectionsMarshal.AsSpan(a)[..lengthA], second = CollectionsMarshal.AsSpan(b)[..lengthB];
+        Tokens.Add(swap ? second : first, swap ? first : second, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair);
+        labels.AddRange(row.Labels);
+        ends.Add(new ExampleEnd(Rows++, labels.Count));
+    }
+
+    private void Count(TaskRow row, int cut)
+    {
+        int unk = tokenizer.Vocabulary.UnkId, tokens = a.Count + b.Count,
+            unknown = CollectionsMarshal.AsSpan(a).Count(unk) + CollectionsMarshal.AsSpan(b).Count(unk);
+        Counts.Rows++;
+        Counts.Tokens += tokens;
+        Counts.CutTokens += cut;
+        Counts.CutRows += cut > 0 ? 1 : 0;
+        Counts.EmptyRows += tokens == 0 ? 1 : 0;
+        Counts.Unknown += unknown;
+        Counts.UnknownRows += tokens > 0 && unknown == tokens ? 1 : 0;
+        if (unknown > 0)
+            Counts.UnknownWord ??= row.Texts.Select(text => UnknownWords.Example(text, tokenizer)).FirstOrDefault(word => word is not null);
+    }
+}
+
+/// <summary>Where what belongs to an example ends; it starts where the one before it ends.</summary>
+/// <param name="Row">The number of its row.</param>
+/// <param name="Labels">The labels up to its end.</param>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+internal readonly record struct ExampleEnd(int Row, int Labels);

@@ -1,0 +1,68 @@
+using Electra.Tensors;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>Encoded rows of a task, ready to be put into batches: what belongs to each example beside its token ids.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Lengths">The tokens of each example.</param>
+/// <param name="Labels">The labels, example after example; NaN where there is none.</param>
+/// <param name="Positions">Of each label the position in its example, where the head reads positions; else none.</param>
+/// <param name="Ends">Where the labels of each example end.</param>
+/// <param name="Padding">The token that fills up shorter examples.</param>
+/// <param name="Read">Reads the token ids of an example by its number.</param>
+internal sealed record TaskExamples(
+    TaskDefinition Task,
+    int[] Lengths,
+    float[] Labels,
+    int[] Positions,
+    ExampleEnd[] Ends,
+    int Padding,
+    TokenBatch.RowReader Read
+)
+{
+    /// <summary>The number of examples.</summary>
+    public int Count => Ends.Length;
+
+    /// <summary>The number of rows that they come from.</summary>
+    public int Rows => Count == 0 ? 0 : Ends[^1].Row + 1;
+
+    /// <summary>
+    /// The examples of each batch of one epoch of training, by their numbers: a function of seed and epoch. The last one may be smaller.
+    /// </summary>
+    /// <param name="batchSize">Examples in a batch.</param>
+    /// <param name="seed">The seed of the run.</param>
+    /// <param name="epoch">Which epoch, from 0.</param>
+    public IReadOnlyList<int[]> Shuffled(int batchSize, long seed, int epoch) =>
+        [.. LengthOrder.Shuffled(Lengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize)];
+
+    /// <summary>All examples once, the longest first: batches to measure or predict on.</summary>
+    /// <param name="batchSize">Examples in a batch.</param>
+    public IEnumerable<TaskBatch> ByLength(int batchSize) =>
+        LengthOrder.LongestFirst(Lengths).Chunk(batchSize).Select(examples => Batch(examples));
+
+    /// <summary>Some examples side by side, padded to the longest of them.</summary>
+    /// <param name="examples">Their numbers.</param>
+    /// <param name="firstRow">The number of the first of them in the whole batch of an update.</param>
+    public TaskBatch Batch(int[] examples, long firstRow = 0)
+    {
+        int[] lengths = [.. examples.Select(example => Lengths[example])];
+        var tokens = TokenBatch.Of(
+            lengths,
+            lengths.Max(),
+            Padding,
+            paddingType: 0,
+            (int i, Span<int> ids, out int lengthA) => Read(examples[i], ids, out lengthA)
+        ) with
+        {
+            FirstRow = firstRow,
+        };
+        return new TaskBatch(tokens, [.. examples.SelectMany(example => Labels[LabelsOf(example)])], examples);
+    }
+
+    /// <summary>The labels of an example.</summary>
+    public Range LabelsOf(int example) => (example == 0 ? 0 : Ends[example - 1].Labels)..Ends[example].Labels;
+
+    /// <summary>Outputs beside the labels of the rows.</summary>
+    /// <param name="outputs"><c>[places · outputs]</c> in the order of the examples.</param>
+    public TaskOutputs With(float[] outputs) => new(Task, outputs, Labels, [.. Enumerable.Range(1, Count)]);
+}

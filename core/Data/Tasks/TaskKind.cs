@@ -1,0 +1,106 @@
+using static TorchSharp.torch;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>Reads the rows of one file of a task.</summary>
+/// <param name="task">The task.</param>
+/// <param name="file">The file, and what is in it.</param>
+/// <param name="leftOut">Counts what is left out.</param>
+internal delegate IEnumerable<TaskRow> RowReader(TaskDefinition task, TaskFile file, RowCounts leftOut);
+
+/// <summary>The loss of outputs <c>[places, outputs]</c> against the labels of their rows, a mean: a scalar.</summary>
+/// <param name="task">The task.</param>
+/// <param name="logits">The outputs, float32.</param>
+/// <param name="labels">The labels, float32, row after row.</param>
+/// <param name="smoothing">The share of each label that is given to all classes alike.</param>
+internal delegate Tensor TaskLoss(TaskDefinition task, Tensor logits, Tensor labels, double smoothing);
+
+/// <summary>
+/// A kind of task: how rows are read, become token ids, are learned and scored, and what outputs say. A task is a row of values
+/// (<see cref="TaskDefinition"/>); what its values mean is a function here. Each kind is one file that fills in this record.
+/// </summary>
+/// <param name="Name">The name in configurations: <c>multi_label</c>.</param>
+internal sealed record TaskKind(string Name)
+{
+    /// <summary>The metrics that a task with these labels is measured by.</summary>
+    public required Func<IReadOnlyList<string>, IReadOnlyList<string>> Metrics { get; init; }
+
+    /// <summary>The one of them that is reported where nothing else is asked for.</summary>
+    public required string ReportedMetric { get; init; }
+
+    /// <summary>Reads the rows of a file.</summary>
+    public required RowReader Read { get; init; }
+
+    /// <summary>Adds the examples of a row.</summary>
+    public required Action<TaskDefinition, TaskRow, TaskEncoder> Encode { get; init; }
+
+    /// <summary>Outputs at each place that the head reads: at the first token of a text.</summary>
+    public required Func<TaskDefinition, int> Outputs { get; init; }
+
+    /// <summary>The loss.</summary>
+    public required TaskLoss Loss { get; init; }
+
+    /// <summary>What some labels weigh in the mean that the loss is: their number, or the sum of their classes' weights.</summary>
+    public Func<TaskDefinition, float[], double> Weight { get; init; } = (_, labels) => labels.Length;
+
+    /// <summary>Whether a row has one label, a class or a value.</summary>
+    public bool HasOneLabel { get; init; }
+
+    /// <summary>The numbers of the classes or labels that are among a split's labels.</summary>
+    public Func<TaskDefinition, float[], IReadOnlySet<int>> LabelsIn { get; init; } = (_, labels) =>
+        labels.Select(label => (int)label).ToHashSet();
+
+    /// <summary>Measures some of a task's metrics, by name. Outputs are finite, and there is a row.</summary>
+    public required Func<TaskOutputs, IReadOnlyList<string>, IReadOnlyDictionary<string, double>> Measure { get; init; }
+
+    /// <summary>A report on rows with labels, class by class, in Markdown; null where there are no classes.</summary>
+    public Func<TaskOutputs, string>? Report { get; init; }
+
+    /// <summary>The name and the text of the file in which a run keeps what it predicts for its development sets.</summary>
+    public required Func<IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)>, (string Name, string Text)> DevPredictions { get; init; }
+
+    /// <summary>The prediction for a row, as files of predictions have it.</summary>
+    public required Func<TaskDefinition, float[], string> Text { get; init; }
+
+    /// <summary>The answer to a line of text, in columns.</summary>
+    public required Func<TaskDefinition, float[], string> Answer { get; init; }
+
+    /// <summary>The names of these columns.</summary>
+    public required string AnswerColumns { get; init; }
+
+    /// <summary>What the model is in Hugging Face's library, as <c>problem_type</c> of its <c>config.json</c>.</summary>
+    public required string ProblemType { get; init; }
+
+    /// <summary>The labels of a task in a few words.</summary>
+    public Func<TaskDefinition, string> Described { get; init; } = task => $"the labels {string.Join(", ", task.Labels)}";
+}
+
+/// <summary>A file of rows.</summary>
+/// <param name="Path">Where it lies.</param>
+/// <param name="Split">Which split it is.</param>
+/// <param name="Columns">Where it keeps texts and label.</param>
+/// <param name="Form">How strictly it is read.</param>
+/// <param name="LabelForm">How it writes labels.</param>
+internal sealed record TaskFile(string Path, TaskSplit Split, TaskColumns Columns, Readers.TableForm Form, LabelForm LabelForm)
+{
+    /// <summary>Whether its rows have labels.</summary>
+    public bool HasLabels => Split.HasLabels;
+
+    /// <summary>Names all but the content.</summary>
+    public override string ToString() =>
+        $"{Columns.Label} {LabelForm} {Form} {string.Join(',', Columns.Texts)}{(HasLabels ? "" : " no labels")}";
+}
+
+/// <summary>What a model puts out for rows, beside their labels.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Outputs"><c>[places · outputs]</c>, row after row: one place for each row of a text.</param>
+/// <param name="Labels">The labels, row after row; NaN where there is none.</param>
+/// <param name="Ends">Of each row, the places up to its end.</param>
+internal sealed record TaskOutputs(TaskDefinition Task, float[] Outputs, float[] Labels, int[] Ends)
+{
+    /// <summary>The outputs of a row.</summary>
+    public float[] this[int row] => Outputs[((row == 0 ? 0 : Ends[row - 1]) * Task.Outputs)..(Ends[row] * Task.Outputs)];
+
+    /// <summary>How many rows there are.</summary>
+    public int Count => Ends.Length;
+}
