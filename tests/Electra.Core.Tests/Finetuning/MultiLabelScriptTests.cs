@@ -1,5 +1,3 @@
-using Electra.Finetuning;
-
 namespace Electra.Tests.Finetuning;
 
 /// <summary>A task of several labels from its file to an exported model, by the scripts that a user runs.</summary>
