@@ -41,6 +41,7 @@ public sealed class ExecutionOnlyTests
                 "data.own.*.train",
                 "data.own.*.dev",
                 "data.own.*.test",
+                "data.own.*.test_labels",
                 "training.micro_batch_size",
                 "folder",
                 "workers",

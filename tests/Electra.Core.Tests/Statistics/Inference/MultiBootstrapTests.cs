@@ -178,7 +178,8 @@ public sealed class MultiBootstrapTests
                                 : Enumerable.Range(0, classes).Select(c => c == (int)runs[run][example] ? 1f : 0f)
                         ),
                 ];
-                Assert.Equal(Metrics.Measure(MadeRuns.Rows(task, outputs, drawnLabels))[name], scores[i * 3 + run], classes == 0 ? 1e-6 : 1e-12);
+                double expected = Metrics.Measure(MadeRuns.Rows(task, outputs, drawnLabels))[name];
+                Assert.Equal(expected, scores[i * 3 + run], classes == 0 ? 1e-6 : 1e-12);
             }
     }
 
