@@ -78,19 +78,34 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
     /// <param name="paddingId">The token that fills up shorter ones.</param>
     /// <param name="paddingType">Its token type.</param>
     /// <param name="read">Reads one.</param>
-    internal static TokenBatch Of(int[] lengths, int length, int paddingId, int paddingType, RowReader read)
+    internal static TokenBatch Of(int[] lengths, int length, int paddingId, int paddingType, RowReader read) =>
+        Of([.. lengths.Select(tokens => new[] { tokens })], length, paddingId, paddingType, read) with { Packed = null };
+
+    /// <summary>Puts rows of several sequences each side by side.</summary>
+    /// <param name="packed">The tokens of each sequence of each row.</param>
+    /// <param name="length">What rows are padded to.</param>
+    /// <param name="paddingId">The token that fills up shorter ones.</param>
+    /// <param name="paddingType">Its token type.</param>
+    /// <param name="read">Reads one, those of all rows counted through.</param>
+    internal static TokenBatch Of(int[][] packed, int length, int paddingId, int paddingType, RowReader read)
     {
-        var (ids, types, row) = (new long[lengths.Length * length], new long[lengths.Length * length], new int[length]);
-        for (int i = 0; i < lengths.Length; i++)
+        var (ids, types, sequence) = (new long[packed.Length * length], new long[packed.Length * length], new int[length]);
+        int next = 0;
+        foreach (var (row, sequences) in packed.Index())
         {
-            int n = read(i, row, out int lengthA);
-            Span<long> rowIds = ids.AsSpan(i * length, length), rowTypes = types.AsSpan(i * length, length);
-            for (int j = 0; j < n; j++)
-                rowIds[j] = row[j];
-            rowIds[n..].Fill(paddingId);
-            rowTypes[lengthA..n].Fill(1);
-            rowTypes[n..].Fill(paddingType);
+            Span<long> rest = ids.AsSpan(row * length, length), restTypes = types.AsSpan(row * length, length);
+            foreach (int _ in sequences)
+            {
+                int n = read(next++, sequence, out int lengthA);
+                for (int j = 0; j < n; j++)
+                    rest[j] = sequence[j];
+                restTypes[lengthA..n].Fill(1);
+                rest = rest[n..];
+                restTypes = restTypes[n..];
+            }
+            rest.Fill(paddingId);
+            restTypes.Fill(paddingType);
         }
-        return new TokenBatch(lengths.Length, length, ids, types, lengths);
+        return new TokenBatch(packed.Length, length, ids, types, [.. packed.Select(sequences => sequences.Sum())]) { Packed = packed };
     }
 }

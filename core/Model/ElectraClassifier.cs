@@ -65,7 +65,7 @@ public sealed class ElectraClassifier : IDisposable
     /// <returns><c>[batch, outputs]</c> float32.</returns>
     internal Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout)
     {
-        var encoded = encoder.Forward(embeddings.Forward(ids, types, dropout), attention, dropout);
+        var encoded = encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout);
         var first = dropout.Apply(encoded.view(attention.Batch, attention.Length, -1).select(1, 0), headDropout);
         // In float32: values of a regression that bfloat16 rounds alike would be ties.
         return linear(first.to(float32), weight.Value.to(float32), bias.Value.to(float32));

@@ -50,13 +50,16 @@ internal sealed class Embeddings
     /// <summary>Embeds token ids.</summary>
     /// <param name="ids">Token ids, <c>[batch, length]</c> int64.</param>
     /// <param name="types">Token types, <c>[batch, length]</c> int64.</param>
+    /// <param name="attention">Where sequences that share a row begin.</param>
     /// <param name="dropout">Applied to the result.</param>
     /// <returns><c>[batch, length, embedding]</c> float32.</returns>
-    public Tensor Forward(Tensor ids, Tensor types, Dropout dropout)
+    public Tensor Forward(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout)
     {
         using var scope = NewDisposeScope();
         var sum = FastOperations.Embedding(words, ids, config.PaddingInputGradient ? -1 : PaddingIndex)
-            + positions.Value.narrow(0, 0, ids.shape[1])
+            + (attention.Places is { } places
+                ? FastOperations.Embedding(positions, places, -1)
+                : positions.Value.narrow(0, 0, ids.shape[1]))
             + FastOperations.Embedding(tokenTypes, types, -1);
         return dropout.Apply(norm.Forward(sum), config.HiddenDropout).MoveToOuterDisposeScope();
     }

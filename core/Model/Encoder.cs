@@ -1,3 +1,4 @@
+using Electra.Data;
 using Electra.Tensors;
 using static TorchSharp.torch;
 
@@ -51,12 +52,20 @@ internal sealed class Encoder
 /// <summary>Which positions of a batch may be attended to.</summary>
 /// <param name="Batch">Sequences in the batch.</param>
 /// <param name="Length">Positions of each, padding included.</param>
-/// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>: 0 for tokens, −∞ (the format's lowest) for padding; null
-/// without padding.</param>
+/// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>, or <c>[batch, 1, length, length]</c> where it depends on
+/// which position asks: 0 for tokens, −∞ (the format's lowest) for what must not be attended to; null where all may be.</param>
 internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
 {
-    /// <summary>The tokens of each sequence; null without padding.</summary>
-    public IReadOnlyList<int>? Lengths { get; private init; }
+    /// <summary>
+    /// The tokens of each part of each sequence that attends to itself alone: of a sequence as a whole, or of several examples that share
+    /// its row, one after the other. Null without padding.
+    /// </summary>
+    public IReadOnlyList<int[]>? Blocks { get; private init; }
+
+    /// <summary>
+    /// The place of each token in its block, <c>[batch, length]</c> int64, where a row has several; null: places are those of the row.
+    /// </summary>
+    public Tensor? Places { get; private init; }
 
     /// <summary>Whether it is more than padding, so that kernels that know of lengths alone cannot take it.</summary>
     public bool IsDirected { get; private init; }
@@ -80,6 +89,34 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
         return this with { Bias = bias.to(compute.ActivationType).MoveToOuterDisposeScope(), IsDirected = true };
     }
 
+    /// <summary>The mask of a batch.</summary>
+    /// <param name="batch">Sequences, or rows that several share.</param>
+    /// <param name="compute">Where the mask is used, and in which precision.</param>
+    /// <param name="lengths">The batch's lengths, int64, where they are on the device already.</param>
+    public static AttentionMask Of(TokenBatch batch, Compute compute, Tensor? lengths = null) =>
+        batch.Packed is null ? FromLengths(batch.Lengths, batch.Length, compute, lengths) : FromBlocks(batch, batch.Packed, compute);
+
+    private static AttentionMask FromBlocks(TokenBatch batch, int[][] blocks, Compute compute)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        // Padding is block 0: it attends to itself, so that no position is without any.
+        var (block, place) = (new long[batch.Ids.Length], new long[batch.Ids.Length]);
+        for (int row = 0; row < batch.Size; row++)
+            foreach (var (number, (start, length)) in batch.ExamplesOf(row).Index())
+                for (int i = 0; i < length; i++)
+                    (block[start + i], place[start + i]) = (number + 1, i);
+        var put = Staging.Put(compute, block, place);
+        var own = put[0].view(batch.Size, batch.Length);
+        var hidden = own.unsqueeze(1).ne(own.unsqueeze(2)).unsqueeze(1);
+        var bias = zeros(hidden.shape, dtype: compute.ActivationType, device: compute.Device).masked_fill_(hidden, Lowest(compute));
+        return new AttentionMask(batch.Size, batch.Length, bias.MoveToOuterDisposeScope())
+        {
+            Blocks = blocks,
+            Places = put[1].view(batch.Size, batch.Length).MoveToOuterDisposeScope(),
+        };
+    }
+
     /// <summary>The mask of sequences of the given lengths, padded to <paramref name="length"/>.</summary>
     /// <param name="lengths">Tokens of each sequence.</param>
     /// <param name="length">Positions of each.</param>
@@ -96,7 +133,10 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
         var bias = zeros(lengths.Count, length, device: compute.Device)
             .masked_fill_(real.logical_not(), Lowest(compute))
             .view(lengths.Count, 1, 1, length);
-        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).MoveToOuterDisposeScope()) { Lengths = lengths };
+        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).MoveToOuterDisposeScope())
+        {
+            Blocks = [.. lengths.Select(tokens => new[] { tokens })],
+        };
     }
 
     /// <summary>The lowest number of the format of the activations.</summary>

@@ -54,7 +54,7 @@ public sealed class MaskedLanguageModel : IDisposable
     /// <returns>Logits, <c>[positions, vocabulary]</c> float32.</returns>
     internal Tensor Predict(Tensor ids, Tensor types, AttentionMask attention, Tensor positions, Dropout dropout) =>
         head.Forward(
-            encoder.Forward(embeddings.Forward(ids, types, dropout), attention, dropout).index_select(0, positions)
+            encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout).index_select(0, positions)
         );
 
     /// <summary>The weights under the names of Hugging Face's <c>ElectraForMaskedLM</c>, float32 views.</summary>

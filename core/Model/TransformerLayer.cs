@@ -55,7 +55,7 @@ internal sealed class TransformerLayer
             (int)attention.Length,
             config.AttentionHeads,
             config.HeadSize,
-            attention.Lengths
+            attention.Blocks
         );
         if (!attention.IsDirected && FastOperations.TransformerLayer(x, all, sizes, dropout, store.Compute.Threads) is { } computed)
             return computed;

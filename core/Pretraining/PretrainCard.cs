@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Corpora;
+using Electra.Data.Examples;
 using Electra.Running;
 using Electra.Training;
 
@@ -71,7 +72,7 @@ internal static class PretrainCard
         ("initial weights", config.Init == "" ? "random" : config.Init),
         ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
         ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")),
-        ("examples in an update", config.Training.BatchSize),
+        (config.Examples.Packing == ExamplePacking.None ? "examples in an update" : "rows of examples in an update", config.Training.BatchSize),
         (
             "learning rate",
             $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "

@@ -14,7 +14,13 @@ public sealed class PretrainData : IDisposable
     /// <summary>The share of dropped tokens from which on it is warned of.</summary>
     private const double DroppedWarningShare = 0.25;
 
-    private PretrainData(ElectraTokenizer tokenizer, PreparedExamples examples) => (Tokenizer, Examples) = (tokenizer, examples);
+    /// <summary>The share of tokens in rows of one example each below which packing is mentioned.</summary>
+    private const double PaddingHintShare = 0.5;
+
+    private readonly ExampleRows rows;
+
+    private PretrainData(ElectraTokenizer tokenizer, PreparedExamples examples, ExampleRows rows) =>
+        (Tokenizer, Examples, this.rows) = (tokenizer, examples, rows);
 
     /// <summary>The tokenizer the examples were made with.</summary>
     public ElectraTokenizer Tokenizer { get; }
@@ -34,11 +40,12 @@ public sealed class PretrainData : IDisposable
     {
         const string Stage = "making examples";
         var vocabulary = tokenizer.Vocabulary;
+        var settings = config.Examples.OfPreparation;
         var description = $"{corpus.Id} {tokenizer.Fingerprint}";
         var folder = Path.Combine(
             Paths.Output(config.Datasets),
             corpus.Id,
-            $"examples-{config.Examples.MaxLength}-{Fingerprint.Of($"{ExamplePreparation.Method} {description} {config.Examples}")}"
+            $"examples-{settings.MaxLength}-{Fingerprint.Of($"{ExamplePreparation.Method} {description} {settings.Name}")}"
         );
         var source = new ExampleSource(
             corpus.Documents(console, cancellation, Stage),
@@ -54,20 +61,23 @@ public sealed class PretrainData : IDisposable
                 Prepared = downloads.Remove,
             };
         }
-        if (console is not null && ExamplePreparation.IsToBegin(source, config.Examples, folder))
+        if (console is not null && ExamplePreparation.IsToBegin(source, settings, folder))
             PreparationEstimate
-                .Measure(corpus, source, config.Examples, config.Workers, console, cancellation)
+                .Measure(corpus, source, settings, config.Workers, console, cancellation)
                 ?.Tell(console, folder, corpus.DropsDownloads);
-        var examples = ExamplePreparation.Prepare(source, config.Examples, folder, config.Workers, console, cancellation);
+        var examples = ExamplePreparation.Prepare(source, settings, folder, config.Workers, console, cancellation);
         if (corpus.RowsWithoutText > 0)
             console?.Line($"{corpus.RowsWithoutText:N0} rows of the corpus have no text (null, empty or missing), and are passed over.");
-        if (examples.Train.Count < config.Training.BatchSize)
+        var rows = new ExampleRows(examples.Train, config.Examples.Packing);
+        if (rows.Count < config.Training.BatchSize)
             throw new UserErrorException(
-                $"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens, fewer than one batch "
+                $"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens"
+                    + (rows.IsPacked ? $" in {rows.Count} rows" : "")
+                    + ", fewer than one batch "
                     + $"(training.batch_size: {config.Training.BatchSize}). "
                     + "More text, shorter examples (examples.max_length) or a smaller batch would do."
             );
-        var data = new PretrainData(tokenizer, examples);
+        var data = new PretrainData(tokenizer, examples, rows);
         if (examples.Train.Counts.UnknownShare == 1 && !config.Objective.Masking.MaskUnknown)
             throw new UserErrorException(
                 $"every token of the corpus {corpus.Name} is [UNK], so that nothing can be masked: "
@@ -93,20 +103,22 @@ public sealed class PretrainData : IDisposable
     /// <summary>The batch of update <paramref name="step"/> in the parts that are computed at once: a function of seed and step.</summary>
     public IReadOnlyList<TokenBatch> TrainingBatches(PretrainConfig config, long step)
     {
-        long[] examples = TrainingExamples(config, step);
-        int part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : examples.Length;
+        long[] all = TrainingRows(config, step);
+        int part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : all.Length;
         return
         [
-            .. examples
-                .Chunk(part)
-                .Select((indices, i) => Examples.Train.Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part)),
+            .. all.Chunk(part)
+                .Select((indices, i) => rows.Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part)),
         ];
     }
 
     /// <summary>Which examples of the store update <paramref name="step"/> is made of.</summary>
-    public long[] TrainingExamples(PretrainConfig config, long step)
+    public long[] TrainingExamples(PretrainConfig config, long step) =>
+        [.. TrainingRows(config, step).SelectMany(row => rows[row].ToArray())];
+
+    private long[] TrainingRows(PretrainConfig config, long step)
     {
-        var stream = Examples.Train.Shuffled(config.Seed);
+        var stream = rows.Shuffled(config.Seed);
         stream.Position = step * config.Training.BatchSize;
         return stream.Next(config.Training.BatchSize);
     }
@@ -134,6 +146,7 @@ public sealed class PretrainData : IDisposable
                 $"{summary.Train.Examples:N0} to train on, {summary.HeldOut.Examples:N0} held out, {summary.All.MeanLength:F0} tokens on "
                     + "average"
             ),
+            .. rows.IsPacked ? new (string, object?)[] { ("packing", rows.Summary) } : [],
         ]);
         if (summary.All.UnknownShare >= UnknownWords.WarningShare)
             console.Warning(
@@ -153,6 +166,11 @@ public sealed class PretrainData : IDisposable
                         + "Otherwise lines of one sentence, or a larger examples.max_length, lose less"
                 );
         }
+        if (!rows.IsPacked && rows.Efficiency < PaddingHintShare)
+            console.Line(
+                $"The examples are short: of rows of {Examples.Train.MaxLength} tokens they fill {rows.Efficiency:0%}. With "
+                    + "examples.packing=best_fit several share a row."
+            );
         if (summary.HeldOut.Examples == 0)
             console.Warning(
                 "no document is held out (examples.held_out): what is called held-out below is measured on examples that are trained on"

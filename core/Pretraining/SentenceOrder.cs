@@ -18,8 +18,11 @@ public static class SentenceOrder
     /// <returns>
     /// The batch with <see cref="TokenBatch.Labels"/>: 1 where the segments are swapped, 0 where they are not, else <see cref="Ignored"/>.
     /// </returns>
+    /// <exception cref="UserErrorException">Several examples share a row.</exception>
     public static TokenBatch Swap(TokenBatch batch, RandomKey key)
     {
+        if (batch.Packed is not null)
+            throw new UserErrorException("sentence order prediction swaps the segments of one example a row: it needs examples.packing=none");
         var (ids, types, labels) = (batch.Ids.ToArray(), batch.TokenTypes.ToArray(), new long[batch.Size]);
         for (int row = 0; row < batch.Size; row++)
         {

@@ -95,7 +95,7 @@ internal sealed record StagedPass(
             Key = key,
             Compute = compute,
             IsTraining = training,
-            Attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]),
+            Attention = AttentionMask.Of(batch, compute, put[2]),
         };
     }
 }

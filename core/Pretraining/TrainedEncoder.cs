@@ -74,7 +74,7 @@ internal sealed class TrainedEncoder : IDisposable
     /// <param name="positions">Indices into <c>[batch · length]</c>.</param>
     public Tensor Logits(Tensor ids, Tensor types, AttentionMask attention, Tensor positions)
     {
-        var hidden = encoder.Forward(embeddings.Forward(ids, types, Dropout.None), attention, Dropout.None);
+        var hidden = encoder.Forward(embeddings.Forward(ids, types, attention, Dropout.None), attention, Dropout.None);
         return head!(hidden.index_select(0, positions)).to(float32);
     }
 
@@ -88,7 +88,7 @@ internal sealed class TrainedEncoder : IDisposable
         var compute = store.Compute;
         var row = tensor(ids, device: compute.Device).view(1, -1);
         var attention = AttentionMask.FromLengths([ids.Length], ids.Length, compute);
-        var hidden = encoder.Forward(embeddings.Forward(row, zeros_like(row), Dropout.None), attention, Dropout.None);
+        var hidden = encoder.Forward(embeddings.Forward(row, zeros_like(row), attention, Dropout.None), attention, Dropout.None);
         return [.. ofHiddenStates(hidden).cpu().contiguous().data<float>()];
     }
 }

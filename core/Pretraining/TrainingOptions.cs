@@ -11,7 +11,7 @@ public sealed record TrainingOptions
     [Range(1, long.MaxValue)]
     public long Steps { get; init; } = 1_000_000;
 
-    /// <summary>Examples in one update.</summary>
+    /// <summary>Examples in one update; rows, where several share one (<c>examples.packing</c>).</summary>
     [Range(1, 1 << 20)]
     public int BatchSize { get; init; } = 128;
 

@@ -58,7 +58,7 @@ internal static class FastOperations
             sizes.Length,
             sizes.Heads,
             sizes.HeadSize,
-            sizes.Lengths,
+            sizes.Blocks,
             dropout.NextMask(parameters.AttentionDropout, sizes.Heads)
         );
         var shape = new TransformerLayerKernel.Shape(

@@ -28,5 +28,6 @@ internal sealed record TransformerParameters
 /// <param name="Length">Positions of each, padding included.</param>
 /// <param name="Heads">Attention heads.</param>
 /// <param name="HeadSize">Width of a head.</param>
-/// <param name="Lengths">Tokens of each sequence; null where none is padded.</param>
-internal readonly record struct AttentionSizes(int Batch, int Length, int Heads, int HeadSize, IReadOnlyList<int>? Lengths);
+/// <param name="Blocks">Tokens of each part of each sequence that attends to itself alone, one after the other; null: each sequence is
+/// one, and none is padded.</param>
+internal readonly record struct AttentionSizes(int Batch, int Length, int Heads, int HeadSize, IReadOnlyList<int[]>? Blocks);

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Electra.Data.Examples;
 
 /// <summary>
-/// How documents become pre-training examples. Every value changes the examples, and none changes how fast they are made.
+/// How documents become pre-training examples. Every value but <see cref="Packing"/> changes the examples, and none changes how fast they are made.
 /// </summary>
 public sealed record ExampleSettings
 {
@@ -40,6 +40,12 @@ public sealed record ExampleSettings
     public bool RemoveEmptyParentheses { get; init; }
 
     /// <summary>
+    /// Whether short examples share a row of a batch: <c>best_fit</c> puts as many into one as it has room for. A row counts once in
+    /// <c>training.batch_size</c>, however many examples it has. Held-out examples never share one.
+    /// </summary>
+    public ExamplePacking Packing { get; init; }
+
+    /// <summary>
     /// The share of the documents kept out of training to evaluate on. A document is chosen by its number alone, so that runs with
     /// other seeds or lengths evaluate on the same documents.
     /// </summary>
@@ -48,4 +54,10 @@ public sealed record ExampleSettings
 
     /// <summary>Where the random choices above start.</summary>
     public long Seed { get; init; }
+
+    /// <summary>What decides the examples themselves: packing only says which of them share a row.</summary>
+    internal ExampleSettings OfPreparation => this with { Packing = ExamplePacking.None };
+
+    /// <summary>Names the examples; as it did before they could be packed, so that those which are there are found.</summary>
+    internal string Name => OfPreparation.ToString().Replace($"{nameof(Packing)} = {nameof(ExamplePacking.None)}, ", "");
 }

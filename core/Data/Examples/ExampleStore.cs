@@ -98,10 +98,23 @@ internal sealed class ExampleStore : IDisposable
     /// <param name="firstRow">The number of the first of them in the whole batch.</param>
     public TokenBatch Batch(ReadOnlySpan<long> indices, int paddingType = 0, long firstRow = 0)
     {
+        var rows = new long[indices.Length][];
+        for (int i = 0; i < rows.Length; i++)
+            rows[i] = [indices[i]];
+        return Batch(rows, paddingType, firstRow) with { Packed = null };
+    }
+
+    /// <summary>The same of rows that several examples share.</summary>
+    /// <param name="rows">Which examples, for each row.</param>
+    /// <param name="paddingType">The token type of padding.</param>
+    /// <param name="firstRow">The number of the first row in the whole batch.</param>
+    public TokenBatch Batch(long[][] rows, int paddingType = 0, long firstRow = 0)
+    {
         const int LengthMultiple = 8; // matrix products are fastest at lengths that vector and tensor units divide
-        long[] examples = indices.ToArray();
-        int[] lengths = [.. examples.Select(example => Lengths(example).Length)];
-        int length = Math.Min((lengths.Max() + LengthMultiple - 1) / LengthMultiple * LengthMultiple, MaxLength);
+        long[] examples = [.. rows.SelectMany(row => row)];
+        int[][] lengths = [.. rows.Select(row => Array.ConvertAll(row, example => Lengths(example).Length))];
+        int longest = lengths.Max(row => row.Sum());
+        int length = Math.Min((longest + LengthMultiple - 1) / LengthMultiple * LengthMultiple, MaxLength);
         return TokenBatch.Of(
             lengths,
             length,

@@ -6,11 +6,11 @@ namespace Electra.Data.Examples;
 /// Examples without end, in an order shuffled anew for each epoch. Everything follows from the seed and the position, so that one
 /// number brings a stream back to where it was. Of several processes each reads its share: together they read what one would.
 /// </summary>
-/// <param name="store">Where the examples are.</param>
+/// <param name="count">How many there are.</param>
 /// <param name="seed">Names the orders.</param>
 /// <param name="rank">Which of the processes this is, from 0.</param>
 /// <param name="world">How many processes share the examples.</param>
-internal sealed class ExampleStream(ExampleStore store, long seed, int rank = 0, int world = 1)
+internal sealed class ExampleStream(long count, long seed, int rank = 0, int world = 1)
 {
     private readonly RandomKey key = RandomKey.FromSeed(seed);
     private ShuffledOrder order;
@@ -29,9 +29,9 @@ internal sealed class ExampleStream(ExampleStore store, long seed, int rank = 0,
 
     private long IndexAt(long position)
     {
-        var (epoch, place) = Math.DivRem(position, store.Count);
+        var (epoch, place) = Math.DivRem(position, count);
         if (epoch != orderEpoch)
-            (order, orderEpoch) = (new(store.Count, key[epoch]), epoch);
+            (order, orderEpoch) = (new(count, key[epoch]), epoch);
         return order[place];
     }
 }
@@ -40,7 +40,8 @@ internal sealed class ExampleStream(ExampleStore store, long seed, int rank = 0,
 internal static class ExampleReading
 {
     /// <summary>Shuffled and without end, to train on.</summary>
-    public static ExampleStream Shuffled(this ExampleStore store, long seed, int rank = 0, int world = 1) => new(store, seed, rank, world);
+    public static ExampleStream Shuffled(this ExampleStore store, long seed, int rank = 0, int world = 1) =>
+        new(store.Count, seed, rank, world);
 
     /// <summary>The first examples, once and in the order of the store, to evaluate on; the last batch may have fewer rows.</summary>
     /// <param name="store">Where the examples are.</param>

@@ -16,10 +16,13 @@ internal static unsafe class AttentionKernel
     /// <param name="Length">Positions of each, padding included.</param>
     /// <param name="Heads">Attention heads.</param>
     /// <param name="Size">Width of a head, a multiple of 16.</param>
-    /// <param name="Lengths">Tokens of each sequence; null where none is padded.</param>
+    /// <param name="Blocks">Tokens of each part of each sequence that attends to itself alone, one after the other; null: each sequence is
+    /// one, and none is padded.</param>
     /// <param name="Mask">The dropout of the attention weights: a row of it is a head.</param>
-    public sealed record Shape(int Batch, int Length, int Heads, int Size, IReadOnlyList<int>? Lengths, KeepMask Mask)
+    public sealed record Shape(int Batch, int Length, int Heads, int Size, IReadOnlyList<int[]>? Blocks, KeepMask Mask)
     {
+        private readonly int[] whole = [Length];
+
         /// <summary>Distance between rows of attention weights: the length, rounded up to what a step of the kernel takes.</summary>
         public int Stride => InSteps(Length);
 
@@ -31,7 +34,7 @@ internal static unsafe class AttentionKernel
 
         public float Scale => 1 / MathF.Sqrt(Size);
 
-        public int LengthOf(int sequence) => Lengths?[sequence] ?? Length;
+        public int[] BlocksOf(int sequence) => Blocks?[sequence] ?? whole;
     }
 
     /// <summary>Attends.</summary>
@@ -40,19 +43,19 @@ internal static unsafe class AttentionKernel
     /// <param name="queryKeyValue"><c>[batch · length, 3 · hidden]</c>.</param>
     /// <param name="context">The result, <c>[batch · length, hidden]</c>.</param>
     /// <param name="weights">Receives the attention weights before dropout, <c>[batch · heads, length, stride]</c>; null: not kept.</param>
-    public static void Forward(Shape shape, HeadRange heads, ushort* queryKeyValue, ushort* context, ushort* weights) =>
-        ForEachHead(
+    public static void Forward(Shape shape, HeadRange heads, ushort* queryKeyValue, ushort* context, ushort* weights)
+    {
+        var (stride, size, hidden) = (shape.Stride, shape.Size, shape.Hidden);
+        ForEachBlock(
             shape,
             heads,
-            (sequence, head, scratch) =>
+            (Block block, ref KeepMask.Draws draws, Scratch scratch) =>
             {
-                var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
-                var query = queryKeyValue + ((long)sequence * shape.Length * 3 * hidden) + (head * size);
+                int length = block.Length;
+                var query = queryKeyValue + (block.Row * 3 * hidden) + (block.Head * size);
                 ushort* key = query + hidden,
                     value = query + (2 * hidden);
-                int index = (sequence * shape.Heads) + head;
-                var kept = weights is null ? null : weights + ((long)index * shape.Length * stride);
-                var draws = shape.Mask[index];
+                var kept = weights is null ? null : weights + (block.WeightRow * stride);
 
                 BFloat16Products.ByTransposed(
                     length,
@@ -66,7 +69,7 @@ internal static unsafe class AttentionKernel
                     scratch.Scores,
                     stride
                 );
-                int columns = Shape.InSteps(length); // of this sequence: what is drawn for it does not depend on the longest one
+                int columns = Shape.InSteps(length); // of this block: what is drawn for it does not depend on the longest one
                 for (int row = 0; row < length; row++)
                     SoftmaxRow(
                         scratch.Scores + (row * stride),
@@ -77,32 +80,28 @@ internal static unsafe class AttentionKernel
                         scratch.First + (row * stride)
                     );
                 BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
-                Round(scratch.Product, length, size, context + ((long)sequence * shape.Length * hidden) + (head * size), hidden);
-                ZeroRows(
-                    context + (((long)sequence * shape.Length) + length) * hidden + (head * size),
-                    shape.Length - length,
-                    size,
-                    hidden
-                );
-            }
+                Round(scratch.Product, length, size, context + (block.Row * hidden) + (block.Head * size), hidden);
+            },
+            padding => ZeroRows(context + (padding.Row * hidden) + (padding.Head * size), padding.Length, size, hidden)
         );
+    }
 
     /// <summary>The gradient of queries, keys and values from that of the result.</summary>
-    public static void Backward(Shape shape, HeadRange heads, ushort* gradient, ushort* queryKeyValue, ushort* weights, ushort* result) =>
-        ForEachHead(
+    public static void Backward(Shape shape, HeadRange heads, ushort* gradient, ushort* queryKeyValue, ushort* weights, ushort* result)
+    {
+        var (stride, size, hidden) = (shape.Stride, shape.Size, shape.Hidden);
+        ForEachBlock(
             shape,
             heads,
-            (sequence, head, scratch) =>
+            (Block block, ref KeepMask.Draws draws, Scratch scratch) =>
             {
-                var (length, stride, size, hidden) = (shape.LengthOf(sequence), shape.Stride, shape.Size, shape.Hidden);
-                long start = ((long)sequence * shape.Length * 3 * hidden) + (head * size);
+                int length = block.Length;
+                long start = (block.Row * 3 * hidden) + (block.Head * size);
                 ushort* query = queryKeyValue + start,
                     key = query + hidden,
                     value = query + (2 * hidden);
-                var ofContext = gradient + ((long)sequence * shape.Length * hidden) + (head * size);
-                int index = (sequence * shape.Heads) + head;
-                var kept = weights + ((long)index * shape.Length * stride);
-                var draws = shape.Mask[index];
+                var ofContext = gradient + (block.Row * hidden) + (block.Head * size);
+                var kept = weights + (block.WeightRow * stride);
 
                 BFloat16Products.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
                 int columns = Shape.InSteps(length);
@@ -125,10 +124,15 @@ internal static unsafe class AttentionKernel
                 Round(scratch.Product, length, size, target + hidden, 3 * hidden);
                 BFloat16Products.TransposedBy(length, size, length, scratch.First, stride, ofContext, hidden, 0, scratch.Product, size);
                 Round(scratch.Product, length, size, target + (2 * hidden), 3 * hidden);
+            },
+            padding =>
+            {
+                var target = result + (padding.Row * 3 * hidden) + (padding.Head * size);
                 for (int part = 0; part < 3; part++)
-                    ZeroRows(target + ((long)length * 3 * hidden) + (part * hidden), shape.Length - length, size, 3 * hidden);
+                    ZeroRows(target + (part * hidden), padding.Length, size, 3 * hidden);
             }
         );
+    }
 
     /// <summary>Softmax of a row of scores; <paramref name="columns"/> are computed, those from <paramref name="length"/> on get the
     /// weight 0.</summary>
@@ -222,7 +226,16 @@ internal static unsafe class AttentionKernel
         public readonly ushort* First = first, Second = second;
     }
 
-    private static void ForEachHead(Shape shape, HeadRange heads, Action<int, int, Scratch> work)
+    /// <summary>A head of a part of a sequence that attends to itself alone, or of its padding.</summary>
+    /// <param name="Head">Which head.</param>
+    /// <param name="Row">Its first row, those of all sequences counted through.</param>
+    /// <param name="WeightRow">Its first row of attention weights, those of all heads counted through.</param>
+    /// <param name="Length">Its rows.</param>
+    private readonly record struct Block(int Head, long Row, long WeightRow, int Length);
+
+    private delegate void BlockWork(Block block, ref KeepMask.Draws draws, Scratch scratch);
+
+    private static void ForEachBlock(Shape shape, HeadRange heads, BlockWork work, Action<Block> clear)
     {
         long square = (long)shape.Length * shape.Stride,
             product = (long)shape.Length * shape.Size;
@@ -233,7 +246,20 @@ internal static unsafe class AttentionKernel
         var dropped = (ushort*)(context + product);
         var scratch = new Scratch(scores, context, dropped, dropped + square);
         for (int i = heads.First; i < heads.End; i++)
-            work(i / shape.Heads, i % shape.Heads, scratch);
+        {
+            var (sequence, head) = Math.DivRem(i, shape.Heads);
+            var draws = shape.Mask[i];
+            int start = 0;
+            foreach (int length in shape.BlocksOf(sequence))
+            {
+                work(At(start, length), ref draws, scratch);
+                start += length;
+            }
+            clear(At(start, shape.Length - start));
+
+            Block At(int first, int length) =>
+                new(head, ((long)sequence * shape.Length) + first, ((long)i * shape.Length) + first, length);
+        }
         NativeMemory.AlignedFree(memory);
     }
 }

@@ -67,6 +67,26 @@ public sealed class PretrainScriptTests : IDisposable
             Assert.Equal(expected, actual, 1e-4 * expected);
     }
 
+    /// <summary>Lines as documents, several of which share a row.</summary>
+    [Fact]
+    public async Task A_run_on_packed_rows_goes_on_as_if_it_had_not_been_stopped()
+    {
+        string[] packed =
+        [
+            "corpus.documents=line",
+            "examples.max_length=64",
+            "examples.packing=best_fit",
+            "objective.masking.unit=word",
+            "objective.masking.style=fixed_share",
+        ];
+        (await tiny.Done(["name=whole", .. packed])).Said("packing", "rows of up to 64 tokens");
+        await tiny.Done(["name=parts", "training.max_minutes=0.00001", .. packed]);
+        (await tiny.Done(["name=parts", .. packed])).Said("Resuming from step");
+        Assert.Equal(RunFolders.Values(tiny.Of("whole")), RunFolders.Values(tiny.Of("parts")));
+        await tiny.Refused(["name=whole", .. packed, "examples.packing=none"], "packing: none");
+        await tiny.Refused(["objective.masking.max_span=3"], "objective.masking.max_span", "unit=span");
+    }
+
     [Fact]
     public async Task Mistakes_are_named_and_nothing_is_left_behind()
     {

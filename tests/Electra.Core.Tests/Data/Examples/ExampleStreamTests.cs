@@ -86,7 +86,7 @@ public class ExampleStreamTests
         using var store = Made.Store(folder.Path, 300);
         var stream = store.Shuffled(seed: 1);
         Read(stream, 50, 7, store);
-        var resumed = new ExampleStream(store, seed: 1) { Position = stream.Position };
+        var resumed = new ExampleStream(store.Count, seed: 1) { Position = stream.Position };
 
         Assert.Equal(350, resumed.Position);
         Assert.Equal(Read(stream, 40, 7, store), Read(resumed, 40, 7, store));
