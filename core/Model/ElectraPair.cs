@@ -83,7 +83,9 @@ public sealed class ElectraPair : IDisposable
     /// <param name="hidden">Called with each hidden state.</param>
     /// <returns>Logits, <c>[batch · length]</c> float32: positive means "replaced".</returns>
     internal Tensor Discriminate(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Action<Tensor>? hidden = null) =>
-        discriminatorHead.Forward(discriminator.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout, hidden)).to(float32);
+        discriminatorHead
+            .Forward(discriminator.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout, hidden))
+            .to(float32);
 
     /// <summary>The generator's weights under the names of Hugging Face's <c>ElectraForMaskedLM</c>, float32 views.</summary>
     public IEnumerable<(string Name, Tensor Value)> GeneratorWeights() =>

@@ -72,7 +72,7 @@ internal static class PretrainCard
         ("initial weights", config.Init == "" ? "random" : config.Init),
         ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
         ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")),
-        (config.Examples.Packing == ExamplePacking.None ? "examples in an update" : "rows of examples in an update", config.Training.BatchSize),
+        ($"{(config.Examples.Packing == ExamplePacking.None ? "examples" : "packed rows")} in an update", config.Training.BatchSize),
         (
             "learning rate",
             $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "

@@ -22,7 +22,9 @@ public static class SentenceOrder
     public static TokenBatch Swap(TokenBatch batch, RandomKey key)
     {
         if (batch.Packed is not null)
-            throw new UserErrorException("sentence order prediction swaps the segments of one example a row: it needs examples.packing=none");
+            throw new UserErrorException(
+                "sentence order prediction swaps the segments of one example a row: it needs examples.packing=none"
+            );
         var (ids, types, labels) = (batch.Ids.ToArray(), batch.TokenTypes.ToArray(), new long[batch.Size]);
         for (int row = 0; row < batch.Size; row++)
         {

@@ -3,7 +3,8 @@ using System.ComponentModel.DataAnnotations;
 namespace Electra.Data.Examples;
 
 /// <summary>
-/// How documents become pre-training examples. Every value but <see cref="Packing"/> changes the examples, and none changes how fast they are made.
+/// How documents become pre-training examples. Every value but <see cref="Packing"/> changes the examples, and none changes how fast
+/// they are made.
 /// </summary>
 public sealed record ExampleSettings
 {

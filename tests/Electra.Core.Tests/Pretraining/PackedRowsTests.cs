@@ -17,7 +17,9 @@ public class PackedRowsTests
     private const int Length = 24;
     private static readonly MaskingTokens Tokens = new(200, 4, [.. Enumerable.Range(0, 200).Select(id => id < 5)]) { MaxLength = Length };
 
-    /// <summary>By the plain operators in float32; in bfloat16 by the kernels, where the processor has them, and by the operators.</summary>
+    /// <summary>
+    /// By the plain operators in float32; in bfloat16 by the kernels, where the processor has them, and by the operators.
+    /// </summary>
     [Theory]
     [InlineData(Precision.Float32, false, 1e-5)]
     [InlineData(Precision.Bfloat16, false, 1e-5)]

@@ -94,8 +94,8 @@ public sealed class PretrainDataTests : IDisposable
     {
         var settings = new ExampleSettings();
         Assert.Equal(
-            "ExampleSettings { MaxLength = 128, ShortExampleProbability = 0.05, SingleSegmentProbability = 0.1, BlankLineEndsExample = False, "
-                + "CutLongLines = True, RemoveEmptyParentheses = False, HeldOut = 0.005, Seed = 0 }",
+            "ExampleSettings { MaxLength = 128, ShortExampleProbability = 0.05, SingleSegmentProbability = 0.1, "
+                + "BlankLineEndsExample = False, CutLongLines = True, RemoveEmptyParentheses = False, HeldOut = 0.005, Seed = 0 }",
             settings.Name
         );
         Assert.Equal(settings.Name, (settings with { Packing = ExamplePacking.BestFit }).Name);
