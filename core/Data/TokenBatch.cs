@@ -16,6 +16,9 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
     /// </summary>
     public long FirstRow { get; init; }
 
+    /// <summary>The longest that a sequence may be, which bounds how many tokens of one are drawn as a fixed share.</summary>
+    public int MaxLength { get; init; } = int.MaxValue;
+
     /// <summary>A label of each sequence, <c>[size]</c>, for a loss of one's own; empty where nothing sets them.</summary>
     public long[] Labels { get; init; } = [];
 

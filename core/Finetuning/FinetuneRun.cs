@@ -141,7 +141,7 @@ internal sealed class FinetuneRun : IDisposable
         var trainer = new Trainer
         {
             Step = step,
-            Steps = start.Updates(data),
+            Ends = at => at == start.Updates(data),
             Schedule = schedule,
             Update = k => [new UpdateStep(Passes(k))],
             Updated = Updated,

@@ -189,6 +189,7 @@ public static class Masking
     internal static MaskedTokens Apply(TokenBatch batch, MaskingTokens tokens, MaskingOptions options,
         Func<int, (Func<int, double> Choice, Func<int, double> Replacement)> drawsOf)
     {
+        tokens = tokens with { MaxLength = Math.Min(tokens.MaxLength, batch.MaxLength) };
         var result = batch.Ids.ToArray();
         var positions = new List<long>();
         for (int row = 0; row < batch.Size; row++)

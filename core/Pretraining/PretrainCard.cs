@@ -16,15 +16,14 @@ internal static class PretrainCard
     /// <param name="data">What it learns from.</param>
     /// <param name="objective">What it was trained for.</param>
     /// <param name="model">The model.</param>
-    /// <param name="percent">The milestone, as it stands in the folder's name.</param>
-    public static ModelCard Of(Run<PretrainConfig> run, PretrainData data, Objective objective, SavedModel model, string percent)
+    /// <param name="progress">How far the run is, and which weights these are.</param>
+    public static ModelCard Of(Run<PretrainConfig> run, PretrainData data, Objective objective, SavedModel model, PretrainProgress progress)
     {
         var (config, examples, shape) = (run.Config, data.Examples.Summary, model.Config);
         bool predictsTokens = model.Architecture == "ElectraForMaskedLM";
         var log = MetricsLog.Read(run.Folder);
-        long step = log.Count > 0 ? log[^1].Step : 0;
 
-        var name = $"{config.RunName}_{percent}{(model.Folder == "" ? "" : $", {model.Folder}")}";
+        var name = $"{config.RunName}_{progress.Percent}{(model.Folder == "" ? "" : $", {model.Folder}")}";
         var card = new ModelCard(name).With("library_name", "transformers");
         if (predictsTokens)
             card.With("pipeline_tag", "fill-mask");
@@ -61,22 +60,31 @@ internal static class PretrainCard
                 )
             )
             .Section("Training")
-            .Table(Training(config, objective, step))
+            .Table(Training(config, objective, progress))
             .Section("Losses")
-            .Table(["", "training", "held-out text"], Losses(objective, log));
+            .Table(["", "training", "held-out text"], Losses(objective, log, progress.Weights));
     }
 
-    private static (string, object?)[] Training(PretrainConfig config, Objective objective, long step) =>
+    private static (string, object?)[] Training(PretrainConfig config, Objective objective, PretrainProgress progress) =>
     [
         ("recipe", config.Recipe == Recipe.Google ? "google-research/electra" : "richarddwang/electra_pytorch"),
         ("initial weights", config.Init == "" ? "random" : config.Init),
         ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
-        ("updates", Invariant($"{step:N0} of {config.Training.Steps:N0}")),
+        ("branched from", progress.Branch is { } branch ? Invariant($"{branch.From}, after {branch.Step:N0} updates") : null),
+        (
+            "updates",
+            config.Training.Budget is { } budget
+                ? Invariant($"{progress.Step:N0}, {progress.Share:0.#%} of a budget of {budget}")
+                : Invariant($"{progress.Step:N0} of {config.Training.Steps:N0}")
+        ),
+        ("weights", config.Training.Averages.Kept.Any() ? config.Training.Averages.Describe(progress.Weights) : null),
+        ("compute", progress.Spent),
+        ("phases", config.Training.Phases.Count > 0 ? LengthPhases.Of(config.Training, config.Examples.MaxLength) : null),
         ($"{(config.Examples.Packing == ExamplePacking.None ? "examples" : "packed rows")} in an update", config.Training.BatchSize),
         (
             "learning rate",
             $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "
-                + $"{Invariant($"{config.Training.WarmupSteps:N0}")} updates of warmup, {Key(config.Training.Schedule)}"
+                + $"{config.Training.Warmup} of warmup, {Key(config.Training.Schedule)}"
         ),
         ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens{config.Objective.Masking.InUnits}")),
         ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
@@ -84,11 +92,12 @@ internal static class PretrainCard
         ("seed", config.Seed),
     ];
 
-    private static IEnumerable<IReadOnlyList<string>> Losses(Objective objective, IReadOnlyList<MetricsRow> log)
+    private static IEnumerable<IReadOnlyList<string>> Losses(Objective objective, IReadOnlyList<MetricsRow> log, SavedWeights weights)
     {
+        var heldOut = Curves.HeldOut + WeightAverages.Prefix(weights);
         return objective.Figures.Select(
             IReadOnlyList<string> (figure) =>
-                [figure.Label, Last(figure.Name, figure.Format), Last(Curves.HeldOut + figure.Name, figure.Format)]
+                [figure.Label, Last(figure.Name, figure.Format), Last(heldOut + figure.Name, figure.Format)]
         );
 
         string Last(string key, string format) =>

@@ -23,6 +23,24 @@ internal sealed record PretrainPosition(
 {
     /// <summary>At the beginning.</summary>
     public static PretrainPosition Start { get; } = new(0, 0, null, UpdateSums.None, 0);
+
+    /// <summary>Tokens that the run has read.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Rows of examples that were read, counted in those of the phase.</summary>
+    public long Rows { get; init; }
+
+    /// <summary>The share of its budget that is spent; 0 without one.</summary>
+    public double Share { get; init; }
+
+    /// <summary>What the updates took.</summary>
+    public ComputeSpent? Spent { get; init; }
+
+    /// <summary>Where the run left another; null: nowhere.</summary>
+    public PretrainBranch? Branch { get; init; }
+
+    /// <summary>Names the tokenizer.</summary>
+    public string? Tokenizer { get; init; }
 }
 
 /// <summary>Saves a run's states and models, and goes on from its newest state.</summary>
@@ -31,6 +49,7 @@ internal sealed class PretrainCheckpoints(
     PretrainData data,
     Objective objective,
     IReadOnlyList<Adam> optimizers,
+    WeightAverages averages,
     IReadOnlyList<OutlierGuard> guards
 )
 {
@@ -49,7 +68,7 @@ internal sealed class PretrainCheckpoints(
                 run.Folder,
                 run.Script,
                 Config.LearnedYaml(config),
-                data.Examples.Train.Fingerprint,
+                data.ExamplesFingerprint,
                 OtherExperimentAdvice
             ),
             objective.Store,
@@ -57,6 +76,7 @@ internal sealed class PretrainCheckpoints(
             [
                 .. optimizers.SelectMany(optimizer => optimizer.State()),
                 .. objective.State,
+                .. averages.State,
                 .. guards.Select((guard, i) => (i == 0 ? "recent" : $"recent_{i + 1}", guard.Recent)),
             ],
             config.Checkpoints.KeepLast
@@ -66,25 +86,36 @@ internal sealed class PretrainCheckpoints(
     public static string ModelFolder(PretrainConfig config, string percent) =>
         Paths.Output(Path.Combine(config.Checkpoints.Folder, $"{config.RunName}_{percent}"));
 
-    /// <summary>The step at which each percentage of the run is reached, with the percentage as it stands in folder names.</summary>
-    public static Dictionary<long, string> Milestones(PretrainConfig config) =>
-        config.Checkpoints.Percents.Append(100)
-            .GroupBy(percent => Math.Clamp((long)Math.Round(config.Training.Steps * percent / 100), 1, config.Training.Steps))
-            .ToDictionary(group => group.Key, group => group.Max().ToString("0.####", System.Globalization.CultureInfo.InvariantCulture));
-
-    /// <summary>Saves the models for use elsewhere, each with a card that says how far it came, and on what.</summary>
-    public void SaveModels(string percent) =>
-        HuggingFaceFolder.Save(
-            ModelFolder(config, percent),
-            objective.Models(),
-            data.Tokenizer,
-            model => PretrainCard.Of(run, data, objective, model, percent)
-        );
+    /// <summary>Saves the models of the chosen weights, and those of the others inside their folder, each with a card that says how far
+    /// it came, and on what.</summary>
+    public void SaveModels(PretrainProgress progress)
+    {
+        foreach (var (which, folder) in averages.Models(ModelFolder(config, progress.Percent)))
+            averages.With(
+                which,
+                () => HuggingFaceFolder.Save(
+                    folder,
+                    objective.Models(),
+                    data.Tokenizer,
+                    model => PretrainCard.Of(run, data, objective, model, progress with { Weights = which })
+                )
+            );
+    }
 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
-    public void SaveState(PretrainPosition position)
+    public void SaveState(PretrainPosition position, PretrainProgress progress)
     {
-        States.Save(position.Step, position);
+        States.Save(
+            position.Step,
+            position with
+            {
+                Rows = data.RowsBefore(config, position.Step),
+                Share = progress.Share,
+                Spent = progress.Spent,
+                Branch = progress.Branch,
+                Tokenizer = data.Tokenizer.Fingerprint,
+            }
+        );
         run.SavingTime = States.SavingTime;
     }
 
@@ -103,18 +134,39 @@ internal sealed class PretrainCheckpoints(
     public PretrainPosition Resume()
     {
         if (config.DryRun)
+        {
+            if (config.BranchFrom != "")
+                Branch();
             return PretrainPosition.Start;
+        }
         if (config.Resume == ResumeMode.Never)
             States.Clear();
         TemporaryName.RemoveLeft(run.Folder);
         TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         var resumed = States.Resume(run.Console.Warning);
-        if ((resumed?.Position.Step ?? 0) < config.Training.Steps)
+        var position = resumed?.Position ?? (config.BranchFrom != "" ? Branch() : PretrainPosition.Start);
+        if (!RunLength.IsReached(config, position))
             PretrainResult.Remove(run.Folder); // of a run that is done over
         if (resumed is { } state)
             run.Console.Line($"Resuming from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
         run.SaveConfig();
         run.SavingTime = States.SavingTime;
-        return resumed?.Position ?? PretrainPosition.Start;
+        return position;
+    }
+
+    /// <summary>Begins with the state of another run.</summary>
+    private PretrainPosition Branch()
+    {
+        var folder = BranchPoint.Find(config.BranchFrom);
+        var (there, missing) = States.Branch(folder, "branch_from");
+        BranchPoint.Check(there, config, data.Tokenizer.Fingerprint);
+        averages.Restart(missing);
+        run.Console.Line($"Branching at step {there.Step:N0} from {Paths.Shown(folder)}.");
+        return PretrainPosition.Start with
+        {
+            Step = there.Step,
+            First = there.First,
+            Branch = new(config.BranchFrom, there.Step, there.Rows, there.Spent ?? new(0, 0)),
+        };
     }
 }

@@ -62,6 +62,13 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     /// one.</summary>
     public string InitGenerator { get; init; } = "";
 
+    /// <summary>
+    /// A saved state of another run to go on from, with its weights, moments and number of updates, which <c>training.steps</c> counts too:
+    /// <c>checkpoints/pretrain/base_1/states/step_5000</c>, or the run, for its newest. The model's shape and vocabulary must be the same;
+    /// anything else may differ. This run has a name of its own, and the other stays as it is. Empty: the run begins at update 0.
+    /// </summary>
+    public string BranchFrom { get; init; } = "";
+
     /// <summary>Masking, sampling, losses.</summary>
     public ObjectiveOptions Objective { get; init; } = new();
 
@@ -139,11 +146,20 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
         + (Evaluation.Masking is null ? Objective.Masking.InUnits : "");
 
     /// <inheritdoc/>
-    static PretrainConfig IExperimentConfig<PretrainConfig>.Defaults(ConfigNode root) =>
-        Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small)) with
+    static PretrainConfig IExperimentConfig<PretrainConfig>.Defaults(ConfigNode root)
+    {
+        var published = Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small));
+        var phases = root.Read<IReadOnlyList<PhaseOptions>>("training.phases", []);
+        return published with
         {
             Vocabulary = new() { File = root.Read("init", ""), Init = root.Read("init", "") },
+            Training = published.Training.For(root),
+            Examples = published.Examples with
+            {
+                MaxLength = phases.Select(phase => phase.MaxLength).DefaultIfEmpty(published.Examples.MaxLength).Max(),
+            },
         };
+    }
 
     /// <inheritdoc/>
     public IEnumerable<string> Warnings() => Compute.Warnings();
@@ -175,8 +191,12 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
             );
         foreach (var (key, problem) in Objective.Masking.Problems())
             yield return new ConfigProblem($"objective.masking.{key}", problem);
+        if (BranchFrom != "" && Init != "")
+            yield return new ConfigProblem("branch_from", "brings its own weights, and init names others: give one of the two");
         foreach (var (key, problem) in Training.Problems())
             yield return new ConfigProblem($"training.{key}", problem);
+        foreach (var problem in LengthPhases.Problems(Training, Examples.MaxLength, Model.MaxPositions))
+            yield return new ConfigProblem("training.phases", problem);
         foreach (double percent in Checkpoints.Percents.Where(percent => percent is <= 0 or > 100))
             yield return new ConfigProblem(
                 "checkpoints.percents",

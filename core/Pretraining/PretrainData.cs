@@ -17,16 +17,30 @@ public sealed class PretrainData : IDisposable
     /// <summary>The share of tokens in rows of one example each below which packing is mentioned.</summary>
     private const double PaddingHintShare = 0.5;
 
-    private readonly ExampleRows rows;
+    private readonly IReadOnlyList<PreparedExamples> byPhase;
+    private readonly IReadOnlyList<ExampleRows> rowsByPhase;
 
-    private PretrainData(ElectraTokenizer tokenizer, PreparedExamples examples, ExampleRows rows) =>
-        (Tokenizer, Examples, this.rows) = (tokenizer, examples, rows);
+    private PretrainData(ElectraTokenizer tokenizer, IReadOnlyList<(PreparedExamples Examples, ExampleRows Rows)> phases)
+    {
+        Tokenizer = tokenizer;
+        (byPhase, rowsByPhase) = ([.. phases.Select(phase => phase.Examples)], [.. phases.Select(phase => phase.Rows)]);
+        (Examples, rows) = phases.MaxBy(phase => phase.Examples.Train.MaxLength);
+    }
+
+    /// <summary>The rows of <see cref="Examples"/>.</summary>
+    private readonly ExampleRows rows;
 
     /// <summary>The tokenizer the examples were made with.</summary>
     public ElectraTokenizer Tokenizer { get; }
 
-    /// <summary>Examples to train on and held-out ones.</summary>
+    /// <summary>Examples to train on and held-out ones; of a run with phases the longest.</summary>
     internal PreparedExamples Examples { get; }
+
+    /// <summary>Names the examples of all phases.</summary>
+    internal string ExamplesFingerprint => string.Join(' ', byPhase.Distinct().Select(examples => examples.Train.Fingerprint));
+
+    /// <summary>Where the run left another, whose text it goes on with.</summary>
+    internal PretrainBranch? Branch { get; set; }
 
     /// <summary>Tokenizes a corpus and cuts it into examples, or opens what an earlier run prepared.</summary>
     /// <param name="corpus">The documents.</param>
@@ -38,9 +52,48 @@ public sealed class PretrainData : IDisposable
     public static PretrainData Prepare(Corpus corpus, ElectraTokenizer tokenizer, PretrainConfig config,
         RunConsole? console = null, CancellationToken cancellation = default)
     {
+        var phases = LengthPhases.Of(config.Training, config.Examples.MaxLength);
+        var prepared = new Dictionary<int, (PreparedExamples Examples, ExampleRows Rows)>();
+        foreach (var phase in phases.All)
+        {
+            if (!prepared.TryGetValue(phase.MaxLength, out var made))
+            {
+                made.Examples = PrepareLength(corpus, tokenizer, config, phase.MaxLength, console, cancellation);
+                prepared[phase.MaxLength] = made = (made.Examples, new ExampleRows(made.Examples.Train, config.Examples.Packing));
+            }
+            if (made.Rows.Count < phase.BatchSize)
+                throw new UserErrorException(
+                    $"the corpus gives {made.Examples.Train.Count} examples of up to {phase.MaxLength} tokens"
+                        + (made.Rows.IsPacked ? $" in {made.Rows.Count} rows" : "")
+                        + ", fewer than one batch "
+                        + $"(training.batch_size: {phase.BatchSize}). "
+                        + "More text, shorter examples (examples.max_length) or a smaller batch would do."
+                );
+        }
+        if (corpus.RowsWithoutText > 0)
+            console?.Line($"{corpus.RowsWithoutText:N0} rows of the corpus have no text (null, empty or missing), and are passed over.");
+        var data = new PretrainData(tokenizer, [.. phases.All.Select(phase => prepared[phase.MaxLength])]);
+        if (data.Examples.Train.Counts.UnknownShare == 1 && !config.Objective.Masking.MaskUnknown)
+            throw new UserErrorException(
+                $"every token of the corpus {corpus.Name} is [UNK], so that nothing can be masked: "
+                    + $"the vocabulary does not fit the text{data.UnknownExample(corpus)}."
+            );
+        return data;
+    }
+
+    /// <summary>The examples of one length.</summary>
+    private static PreparedExamples PrepareLength(
+        Corpus corpus,
+        ElectraTokenizer tokenizer,
+        PretrainConfig config,
+        int maxLength,
+        RunConsole? console,
+        CancellationToken cancellation
+    )
+    {
         const string Stage = "making examples";
         var vocabulary = tokenizer.Vocabulary;
-        var settings = config.Examples.OfPreparation;
+        var settings = (config.Examples with { MaxLength = maxLength }).OfPreparation;
         var description = $"{corpus.Id} {tokenizer.Fingerprint}";
         var folder = Path.Combine(
             Paths.Output(config.Datasets),
@@ -65,25 +118,7 @@ public sealed class PretrainData : IDisposable
             PreparationEstimate
                 .Measure(corpus, source, settings, config.Workers, console, cancellation)
                 ?.Tell(console, folder, corpus.DropsDownloads);
-        var examples = ExamplePreparation.Prepare(source, settings, folder, config.Workers, console, cancellation);
-        if (corpus.RowsWithoutText > 0)
-            console?.Line($"{corpus.RowsWithoutText:N0} rows of the corpus have no text (null, empty or missing), and are passed over.");
-        var rows = new ExampleRows(examples.Train, config.Examples.Packing);
-        if (rows.Count < config.Training.BatchSize)
-            throw new UserErrorException(
-                $"the corpus gives {examples.Train.Count} examples of up to {config.Examples.MaxLength} tokens"
-                    + (rows.IsPacked ? $" in {rows.Count} rows" : "")
-                    + ", fewer than one batch "
-                    + $"(training.batch_size: {config.Training.BatchSize}). "
-                    + "More text, shorter examples (examples.max_length) or a smaller batch would do."
-            );
-        var data = new PretrainData(tokenizer, examples, rows);
-        if (examples.Train.Counts.UnknownShare == 1 && !config.Objective.Masking.MaskUnknown)
-            throw new UserErrorException(
-                $"every token of the corpus {corpus.Name} is [UNK], so that nothing can be masked: "
-                    + $"the vocabulary does not fit the text{data.UnknownExample(corpus)}."
-            );
-        return data;
+        return ExamplePreparation.Prepare(source, settings, folder, config.Workers, console, cancellation);
     }
 
     /// <summary>What masking must know of the vocabulary.</summary>
@@ -105,23 +140,41 @@ public sealed class PretrainData : IDisposable
     {
         long[] all = TrainingRows(config, step);
         int part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : all.Length;
+        int phase = Phases(config).IndexAt(step);
         return
         [
             .. all.Chunk(part)
-                .Select((indices, i) => rows.Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part)),
+                .Select(
+                    (indices, i) =>
+                        rowsByPhase[phase].Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part) with
+                        {
+                            MaxLength = byPhase[phase].Train.MaxLength,
+                        }
+                ),
         ];
     }
 
     /// <summary>Which examples of the store update <paramref name="step"/> is made of.</summary>
-    public long[] TrainingExamples(PretrainConfig config, long step) =>
-        [.. TrainingRows(config, step).SelectMany(row => rows[row].ToArray())];
+    public long[] TrainingExamples(PretrainConfig config, long step)
+    {
+        var own = rowsByPhase[Phases(config).IndexAt(step)];
+        return [.. TrainingRows(config, step).SelectMany(row => own[row].ToArray())];
+    }
+
+    /// <summary>How many rows were read before update <paramref name="step"/>, counted in those of its phase.</summary>
+    internal long RowsBefore(PretrainConfig config, long step) =>
+        Phases(config).RowsBefore(step, [.. rowsByPhase.Select(rows => rows.Count)], Branch?.Step ?? 0, Branch?.Rows ?? 0);
 
     private long[] TrainingRows(PretrainConfig config, long step)
     {
-        var stream = rows.Shuffled(config.Seed);
-        stream.Position = step * config.Training.BatchSize;
-        return stream.Next(config.Training.BatchSize);
+        var phases = Phases(config);
+        int phase = phases.IndexAt(step);
+        var stream = rowsByPhase[phase].Shuffled(config.Seed);
+        stream.Position = RowsBefore(config, step);
+        return stream.Next(phases.All[phase].BatchSize);
     }
+
+    private static LengthPhases Phases(PretrainConfig config) => LengthPhases.Of(config.Training, config.Examples.MaxLength);
 
     /// <summary>The first held-out examples in batches; training examples where nothing is held out.</summary>
     public IEnumerable<TokenBatch> HeldOutBatches(PretrainConfig config)
@@ -196,5 +249,9 @@ public sealed class PretrainData : IDisposable
     public void Summarize(RunConsole console) => DataSummary.Print(this, console);
 
     /// <inheritdoc/>
-    public void Dispose() => Examples.Dispose();
+    public void Dispose()
+    {
+        foreach (var examples in byPhase.Distinct())
+            examples.Dispose();
+    }
 }

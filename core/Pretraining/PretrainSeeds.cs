@@ -66,7 +66,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         var (model, training) = (config.Model, config.Training);
         double work = (double)training.Steps * training.BatchSize * config.Examples.MaxLength
             * model.Layers * model.HiddenSize * (4 * model.HiddenSize + 2 * model.IntermediateSize);
-        return model.HiddenSize <= WidestAtOnce && work >= WorthDividing ? most : 1;
+        return model.HiddenSize <= WidestAtOnce && (training.Budget is not null || work >= WorthDividing) ? most : 1;
     }
 
     private static int Threads(PretrainConfig config) => config.Compute.Threads > 0 ? config.Compute.Threads : Environment.ProcessorCount;

@@ -19,11 +19,11 @@ internal sealed class PretrainSession : IDisposable
     private readonly RunConsole console;
     private readonly PretrainData data;
     private readonly Objective objective;
-    private readonly Func<long, StepRates> schedule;
     private readonly Func<IEnumerable<(string Name, double Value)>>? ownMetrics;
 
-    private readonly long steps;
-    private readonly Dictionary<long, string> milestones;
+    private readonly RunLength length;
+    private readonly ComputeAccount compute;
+    private readonly WeightAverages averages;
     private readonly RandomKey trainingKey;
     private readonly IReadOnlyList<Adam> optimizers;
     private readonly IReadOnlyList<OutlierGuard> outliers;
@@ -39,7 +39,7 @@ internal sealed class PretrainSession : IDisposable
     private IReadOnlyDictionary<string, double>? first;
     private IHeldOutScores? latest;
     private TimeSpan loggedAt, drawnAt;
-    private long loggedStep, loggedTokens;
+    private long loggedStep, loggedTokens, tokens;
 
     /// <summary>Brings a run to its beginning, or to where it stopped.</summary>
     public PretrainSession(
@@ -50,24 +50,25 @@ internal sealed class PretrainSession : IDisposable
         Func<IEnumerable<(string Name, double Value)>>? ownMetrics
     )
     {
-        (this.run, this.data, this.objective, this.schedule, this.ownMetrics) = (run, data, objective, schedule, ownMetrics);
+        (this.run, this.data, this.objective, this.ownMetrics) = (run, data, objective, ownMetrics);
         (config, console) = (run.Config, run.Console);
         var training = config.Training;
-        steps = config.DryRun ? 2 : training.Steps;
-        milestones = PretrainCheckpoints.Milestones(config);
-        foreach (var percent in milestones.Values)
-            AtomicFolder.Check(PretrainCheckpoints.ModelFolder(config, percent));
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         trainingKey = RandomKey.FromSeed(config.Seed)[0];
         var store = objective.Store;
         optimizers = Optimizers(objective, config.Optimizer);
         outliers = training.SkipSigmas > 0 ? [.. optimizers.Select(_ => new OutlierGuard(training.SkipSigmas, store.Compute))] : [];
         step = new TrainingStep(store, optimizers, objective.LossNames.Count) { Guards = outliers };
-        checkpoints = new PretrainCheckpoints(run, data, objective, optimizers, outliers);
+        averages = new WeightAverages(training.Averages, store);
+        checkpoints = new PretrainCheckpoints(run, data, objective, optimizers, averages, outliers);
         start = checkpoints.Resume();
-        (first, loggedStep) = (start.First, start.Step);
+        (first, loggedStep, tokens, data.Branch) = (start.First, start.Step, start.Tokens, start.Branch);
+        length = new RunLength(config, start, schedule);
+        compute = new ComputeAccount(config, objective, start.Branch);
+        foreach (var percent in length.Milestones)
+            AtomicFolder.Check(PretrainCheckpoints.ModelFolder(config, percent));
 
-        metrics = config.DryRun ? null : run.OpenMetrics(start.Step > 0 ? start.Step : null);
+        metrics = config.DryRun ? null : run.OpenMetrics(start.Step > (start.Branch?.Step ?? 0) ? start.Step : null);
         measured = new MeasuredSteps(metrics is null ? [] : MetricsLog.Read(run.Folder));
         var skipped = config.DryRun ? null : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step);
         divergence = new DivergenceGuard(
@@ -89,16 +90,19 @@ internal sealed class PretrainSession : IDisposable
     /// <summary>Trains, and says how it ended.</summary>
     public IHeldOutScores Train()
     {
-        if (start.Step >= steps && !config.DryRun)
+        if (RunLength.IsReached(config, start) && !config.DryRun)
             console.Line(
-                $"This run is complete: {steps:N0} steps. Change the name or the seed for another one, or start it over with resume=never."
+                $"This run is complete: {start.Step:N0} steps. "
+                    + "Change the name or the seed for another one, or start it over with resume=never."
             );
         console.Heading("Training");
+        if (length.Notice is { } notice)
+            console.Line(notice);
         var trainer = new Trainer
         {
             Step = step,
-            Steps = steps,
-            Schedule = schedule,
+            Ends = length.Ends,
+            Schedule = length.Rates,
             Update = Update,
             Updated = Updated,
             EvaluatesAt = at => IsMeasured(at) && !(at == start.Step && (measured.Contains(at) || (at == 0 && first is not null))),
@@ -110,7 +114,7 @@ internal sealed class PretrainSession : IDisposable
         run.Progress?.Begin(start.Step);
         var (end, isComplete) = trainer.Train(start.Step, run.Stopping);
         if (!isComplete)
-            Stopped(end);
+            StopNotice.Tell(run, end, length, checkpoints.StatesFolder);
         else if (config.DryRun)
             console.Line("Dry run: everything fits together. Nothing was saved.");
         else
@@ -123,6 +127,7 @@ internal sealed class PretrainSession : IDisposable
     {
         metrics?.Dispose();
         step.Dispose();
+        averages.Dispose();
         foreach (var guard in outliers)
             guard.Dispose();
         foreach (var optimizer in optimizers)
@@ -143,7 +148,8 @@ internal sealed class PretrainSession : IDisposable
     private IReadOnlyList<UpdateStep> Update(long k)
     {
         var parts = data.TrainingBatches(config, k);
-        loggedTokens += parts.Sum(part => part.TokenCount);
+        long read = parts.Sum(part => part.TokenCount);
+        (loggedTokens, tokens) = (loggedTokens + read, tokens + read);
         // A function of the step alone, whether the run was stopped here or not.
         if (IsMeasured(k))
             objective.Measured();
@@ -152,12 +158,12 @@ internal sealed class PretrainSession : IDisposable
 
     /// <summary>Held-out text is measured at the start and the end, at milestones, and now and then.</summary>
     private bool IsMeasured(long at) =>
-        at == 0 || at == steps || milestones.ContainsKey(at) || (config.Evaluation.Every > 0 && at % config.Evaluation.Every == 0);
+        length.IsMarked(at) || (config.Evaluation.Every > 0 && at % config.Evaluation.Every == 0);
 
-    private IHeldOutScores Measure(long at)
+    private IHeldOutScores Measure(long at, string weights = "")
     {
         var scores = objective.Measure(data.HeldOutBatches(config), run.Stopping);
-        console.Milestone($"step {at,9:N0}  held-out: {scores.Line}");
+        console.Milestone($"step {at,9:N0}  held-out{weights}: {scores.Line}");
         return scores;
     }
 
@@ -170,23 +176,20 @@ internal sealed class PretrainSession : IDisposable
         if (measured.Add(at, name => figures.GetValueOrDefault(name, double.NaN)))
             metrics?.Write(
                 at,
-                latest.Figures.Concat(ownMetrics?.Invoke() ?? []).Select(figure => (Curves.HeldOut + figure.Name, figure.Value))
+                latest
+                    .Figures.Concat(averages.Figures(which => Measure(at, $", {which}").Figures))
+                    .Concat(ownMetrics?.Invoke() ?? [])
+                    .Select(figure => (Curves.HeldOut + figure.Name, figure.Value))
             );
         if (measured.Rise is not null && !wasAbove)
             console.Milestone($"step {at,9:N0}  the discriminator has risen above what the token alone tells: it uses context");
     }
 
-    /// <summary>What the log says of the last step beside the figures of every run: the script's own.</summary>
-    private IEnumerable<(string Name, double Value)> OwnFigures() =>
-        from row in MetricsLog.Read(run.Folder)
-        where row.Step == steps
-        from figure in row.Values
-        where figure.Key.StartsWith(Curves.HeldOut, StringComparison.Ordinal)
-        select (figure.Key[Curves.HeldOut.Length..], figure.Value);
-
     /// <summary>Leaves the result, which says that the run is finished, and tells of it.</summary>
     private void Finish(IHeldOutScores last)
     {
+        long steps = length.Steps;
+        var progress = Progress(steps);
         var figures = last.Figures.ToDictionary();
         var rise = MeasuredSteps.IsAbove(name => figures.GetValueOrDefault(name, double.NaN)) ? measured.Rise ?? steps : (long?)null;
         checkpoints.SaveResult(
@@ -195,20 +198,27 @@ internal sealed class PretrainSession : IDisposable
                 Name = config.Name,
                 Seed = config.Seed,
                 Updates = steps,
-                Scores = last.Figures.UnionBy(OwnFigures(), figure => figure.Name).ToDictionary(),
+                Scores = last.Figures.UnionBy(Curves.HeldOutAt(run.Folder, steps), figure => figure.Name).ToDictionary(),
                 Rise = rise,
                 MeasuredWith = config.MeasuredWith,
                 Seconds = Seconds,
+                Flops = progress.Spent.Flops,
+                ParameterFlops = progress.Spent.ParameterFlops,
             }
         );
-        PretrainSummary.Print(run, data, objective, first!, last, rise);
+        PretrainSummary.Print(run, data, objective, first!, last, rise, progress);
     }
+
+    private PretrainProgress Progress(long at) => new(at, length.Share, compute.Until(at, tokens), start.Branch);
 
     private void Updated(long at, bool ends)
     {
-        console.ReportLive(new ProgressReport("training", at, steps, "updates"));
+        averages.Update(at);
+        console.ReportLive(length.Report(at));
         run.Progress?.Update();
-        bool isDue = at % config.Logging.Every == 0 || at == steps;
+        if (length.HasBudget)
+            metrics?.Write(at, length.Figures);
+        bool isDue = at % config.Logging.Every == 0 || at == length.Steps;
         if (isDue || ends)
             Log(at, isDue);
         else if (step.IsFull)
@@ -222,7 +232,7 @@ internal sealed class PretrainSession : IDisposable
         long count = Math.Max(1, at - loggedStep);
         var now = clock.Elapsed;
         double seconds = (now - loggedAt).TotalSeconds, tokensPerSecond = loggedTokens / seconds;
-        double rate = schedule(at - 1).LearningRate;
+        double rate = length.Latest.LearningRate;
         (string Name, double Value)[] losses = [.. objective.LossNames.Select((name, i) => (name, sums.MeanLoss(i)))];
         if (isDue)
             metrics?.Write(
@@ -239,7 +249,7 @@ internal sealed class PretrainSession : IDisposable
         console.Line(
             $"step {at,9:N0}  loss {losses[0].Value:F3}{(terms == "" ? "" : $" ({terms})")}  lr {rate:0.00e+0}  norm "
                 + $"{(sums.WithNorm == 0 ? "not finite" : $"{sums.MeanNorm:F2}")}  {1000 * seconds / count:F0} ms  {tokensPerSecond:N0} "
-                + $"tokens/s  left {Duration(TimeSpan.FromSeconds((steps - at) * seconds / count))}"
+                + $"tokens/s  left {length.Left(at, seconds / count)}"
         );
         if (sums.NotFinite > 0)
         {
@@ -253,13 +263,14 @@ internal sealed class PretrainSession : IDisposable
     {
         if (config.DryRun)
             return;
-        bool isMilestone = milestones.TryGetValue(at, out var percent);
-        if (isMilestone)
-            checkpoints.SaveModels(percent!);
-        if (!isMilestone && !ends && (config.Checkpoints.Every == 0 || at % config.Checkpoints.Every != 0))
+        string? milestone = length.Milestone(at);
+        if (milestone is not null)
+            checkpoints.SaveModels(Progress(at) with { Percent = milestone });
+        if (milestone is null && !ends && (config.Checkpoints.Every == 0 || at % config.Checkpoints.Every != 0))
             return;
         metrics!.FlushToDisk();
-        checkpoints.SaveState(new PretrainPosition(at, Seconds, at > 0 ? first : null, updates.Read(), divergence.InARow));
+        var position = new PretrainPosition(at, Seconds, at > 0 ? first : null, updates.Read(), divergence.InARow);
+        checkpoints.SaveState(position with { Tokens = tokens }, Progress(at));
         if (at > 0 && (ends || clock.Elapsed - drawnAt > DrawingPause))
         {
             PretrainCurves.Draw(run, objective);
@@ -267,23 +278,7 @@ internal sealed class PretrainSession : IDisposable
         }
     }
 
-    private void Stopped(long at)
-    {
-        bool signalled = run.Stopping.IsCancellationRequested;
-        console.Line($"Stopped {(signalled ? "as asked" : $"after {config.Training.MaxMinutes} minutes")} at step {at:N0} of {steps:N0}"
-            + (!config.DryRun ? $"; the state is saved in {checkpoints.StatesFolder}." : "."));
-        List<string> changes = [];
-        if (config.Resume == ResumeMode.Never)
-            changes.Add(" without resume=never");
-        if (!signalled)
-            changes.Add(" with a larger training.max_minutes");
-        console.Line($"The same command{string.Join(" and", changes)} resumes from here.");
-        run.Stopping.ThrowIfCancellationRequested();
-    }
-
     private static string Spoken(string loss) => loss.Replace("_loss", "").Replace('_', ' ');
 
     private string FormatOf(string loss) => objective.Figures.FirstOrDefault(figure => figure.Name == loss)?.Format ?? "F4";
-
-    private static string Duration(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
 }

@@ -24,15 +24,17 @@ internal static class PretrainSummary
         Objective objective,
         IReadOnlyDictionary<string, double> first,
         IHeldOutScores last,
-        long? rise
+        long? rise,
+        PretrainProgress progress
     )
     {
         var console = run.Console;
         console.Heading("What it learned, on held-out text");
-        PrintScores(run, objective, first, last);
+        PrintScores(run, objective, first, last, progress.Step);
         if (run.Config.Evaluation is { Generator: not "" } or { Masking: not null })
             console.Line($"Measured with: {run.Config.MeasuredWith}.");
         PrintContext(run, last.Figures.ToDictionary(), rise);
+        console.Line($"Training took {progress.Spent}.");
 
         var showcase = objective.Show(data.HeldOutBatches(run.Config).First(), ShownExamples);
         console.Heading($"Three sentences, {showcase.Heading}");
@@ -62,14 +64,15 @@ internal static class PretrainSummary
         Run<PretrainConfig> run,
         Objective objective,
         IReadOnlyDictionary<string, double> first,
-        IHeldOutScores last
+        IHeldOutScores last,
+        long steps
     )
     {
         var (console, figures) = (run.Console, last.Figures.ToDictionary());
         bool hasBaseline = figures.TryGetValue(TokenBaseline.Figure, out double tokenAlone);
         string[] baseline = hasBaseline ? ["the token alone"] : [];
         console.Table(
-            ["", "step 0", $"step {run.Config.Training.Steps:N0}", "by chance", .. baseline],
+            ["", "step 0", $"step {steps:N0}", "by chance", .. baseline],
             from figure in objective.Figures
             where figure.Name != TokenBaseline.Figure
             let alone = hasBaseline && figure.Name == "auc" ? tokenAlone.ToString(figure.Format) : ""

@@ -1,15 +1,33 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Electra.Configuration;
 using Electra.Optimization;
 using Electra.Tensors;
+using Electra.Training;
 
 namespace Electra.Pretraining;
 
 /// <summary>How long to train, on how much at once, at what rate.</summary>
 public sealed record TrainingOptions
 {
-    /// <summary>Updates of the weights.</summary>
-    [Range(1, long.MaxValue)]
+    /// <summary>How many millionths a budget has: what <see cref="Rates"/> counts where there is one.</summary>
+    internal const long BudgetParts = 1_000_000;
+
+    /// <summary>The warm-up of a run with a budget, where nothing says another.</summary>
+    private const double BudgetWarmup = 0.1;
+
+    /// <summary>Updates of the weights; 0 with a <c>budget</c>.</summary>
+    [Range(0, long.MaxValue)]
     public long Steps { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// The time that training may take, in place of <c>steps</c>: <c>90m</c>, <c>8h</c>, <c>1d12h</c>. The rate follows the clock, so that
+    /// the run ends annealed however fast the machine is, and is not the same twice. Measuring and saving count; what follows the last
+    /// update does not. A run that was stopped goes on with the time that is left. Null: <c>steps</c> say where it ends.
+    /// </summary>
+    [RegularExpression(@"(\d+(\.\d+)?[dhms])+", ErrorMessage = "a time such as 90m, 8h or 1d12h")]
+    public string? Budget { get; init; }
 
     /// <summary>Examples in one update; rows, where several share one (<c>examples.packing</c>).</summary>
     [Range(1, 1 << 20)]
@@ -24,15 +42,29 @@ public sealed record TrainingOptions
     [Range(0.0, 10.0)]
     public double LearningRate { get; init; } = 5e-4;
 
-    /// <summary>Updates of warmup.</summary>
+    /// <summary>Updates of warmup; 0 where <c>warmup_share</c> or a <c>budget</c> is given.</summary>
     [Range(0, long.MaxValue)]
     public long WarmupSteps { get; init; } = 10_000;
+
+    /// <summary>The warm-up as a share of the run, in place of <c>warmup_steps</c>; null: these, and with a <c>budget</c> 0.1.</summary>
+    [Range(0.0, 1.0)]
+    public double? WarmupShare { get; init; }
 
     /// <summary>How the learning rate moves.</summary>
     public ScheduleKind Schedule { get; init; }
 
     /// <summary>How it falls, where the schedule leaves a choice.</summary>
     public DecayOptions Decay { get; init; } = new();
+
+    /// <summary>
+    /// Parts of the run with examples of their own length, in order, such as
+    /// <c>[{max_length: 128, share: 0.9}, {max_length: 512, share: 0.1, batch_size: 32}]</c>. Weights, moments and the text go on. With
+    /// phases, <c>examples.max_length</c> is that of the longest, and held-out text is measured with it. None: one part.
+    /// </summary>
+    public IReadOnlyList<PhaseOptions> Phases { get; init; } = [];
+
+    /// <summary>Averages of the weights, measured and saved beside them.</summary>
+    public AverageOptions Averages { get; init; } = new();
 
     /// <summary>Number format of matrix products and activations; float16 scales the loss.</summary>
     public Precision Precision { get; init; }
@@ -56,13 +88,95 @@ public sealed record TrainingOptions
     [ExecutionOnly, Range(0.0, 1e7)]
     public double MaxMinutes { get; init; }
 
-    /// <summary>The rates of the k-th update, from 0, as these options say.</summary>
-    public Func<long, StepRates> Rates() => Optimization.Schedule.Of(Schedule, LearningRate, Steps, WarmupSteps, Decay);
+    /// <summary>
+    /// The rates of the k-th update, from 0, as these options say. With a <see cref="Budget"/> k is the millionth of it that is reached.
+    /// </summary>
+    public Func<long, StepRates> Rates() =>
+        Phases.Count > 0 ? LengthPhases.Rates(this)
+        : Budget is null ? RatesOver(Steps)
+        : RatesOver(BudgetParts);
+
+    private Func<long, StepRates> RatesOver(long steps) =>
+        Optimization.Schedule.Of(Schedule, LearningRate, steps, WarmupOf(steps), Decay);
+
+    /// <summary>The budget; null without one.</summary>
+    internal TimeSpan? BudgetTime =>
+        Budget is null
+            ? null
+            : Regex
+                .Matches(Budget, @"([\d.]+)([dhms])")
+                .Select(part => double.Parse(part.Groups[1].Value, CultureInfo.InvariantCulture) * SecondsOf(part.Groups[2].Value))
+                .Aggregate(TimeSpan.Zero, (sum, seconds) => sum + TimeSpan.FromSeconds(seconds));
+
+    /// <summary>The warm-up, of a number of updates.</summary>
+    internal double WarmupOf(long steps) =>
+        WarmupShare is { } share ? share * steps
+        : Budget is not null ? BudgetWarmup * steps
+        : WarmupSteps;
+
+    /// <summary>The warm-up in words.</summary>
+    internal string Warmup =>
+        WarmupShare is null && Budget is null
+            ? FormattableString.Invariant($"{WarmupSteps:N0} updates")
+            : FormattableString.Invariant($"{WarmupOf(1):0.##%} of the run");
+
+    /// <summary>The defaults where these keys are given: one that stands in the place of another takes that one's default away.</summary>
+    internal TrainingOptions For(ConfigNode given)
+    {
+        bool hasBudget = given.Read<string?>("training.budget", null) is not null;
+        return this with
+        {
+            Steps = hasBudget ? 0 : Steps,
+            WarmupSteps = hasBudget || given.Read<double?>("training.warmup_share", null) is not null ? 0 : WarmupSteps,
+        };
+    }
 
     /// <summary>What cannot be together, as (key, problem).</summary>
-    internal IEnumerable<(string Key, string Problem)> Problems()
+    internal IEnumerable<(string Key, string Problem)> Problems() =>
+        [
+            .. Decay.Problems(Schedule).Select(problem => ($"decay.{problem.Key}", problem.Problem)),
+            .. Averages.Problems().Select(problem => ($"averages.{problem.Key}", problem.Problem)),
+            .. Budget is null ? StepProblems() : BudgetProblems(),
+        ];
+
+    private IEnumerable<(string Key, string Problem)> StepProblems()
     {
-        foreach (var (key, problem) in Decay.Problems(Schedule))
-            yield return ($"decay.{key}", problem);
+        if (Steps == 0)
+            yield return ("steps", "cannot be 0: a value of at least 1 is expected, or a training.budget");
+        if (WarmupShare is not null && WarmupSteps > 0)
+            yield return ("warmup_share", $"says the same as warmup_steps ({WarmupSteps}) in another way: give one of the two");
     }
+
+    private IEnumerable<(string Key, string Problem)> BudgetProblems()
+    {
+        if (BudgetTime <= TimeSpan.Zero)
+            yield return ("budget", $"cannot be {Budget}: a time such as 90m, 8h or 1d12h is expected");
+        if (Steps > 0)
+            yield return (
+                "budget",
+                $"ends the run by the clock, and training.steps after {Steps:N0} updates: give one of the two (training.steps=0 leaves it "
+                    + "to the budget)"
+            );
+        if (WarmupSteps > 0)
+            yield return (
+                "warmup_steps",
+                "counts updates, and a run with a budget has no known number of them: training.warmup_share says it as a share "
+                    + "(training.warmup_steps=0 leaves it to that)"
+            );
+        if (Phases.Count > 0)
+            yield return ("phases", "are shares of a number of updates (training.steps), which a run with a budget does not have");
+        if (Decay.Steps is not null)
+            yield return (
+                "decay.steps",
+                "counts updates, and a run with a budget has no known number of them: decay.share is a share of it"
+            );
+    }
+
+    private static double SecondsOf(string unit) => unit switch
+    {
+        "d" => 86_400,
+        "h" => 3_600,
+        "m" => 60,
+        _ => 1,
+    };
 }

@@ -21,6 +21,14 @@ internal static class Curves
     /// </summary>
     public const string HeldOut = "held_out/";
 
+    /// <summary>What the log of a run says of held-out text at a step, by the names of the figures.</summary>
+    public static IEnumerable<(string Name, double Value)> HeldOutAt(string run, long step) =>
+        from row in MetricsLog.Read(run)
+        where row.Step == step
+        from figure in row.Values
+        where figure.Key.StartsWith(HeldOut, StringComparison.Ordinal)
+        select (figure.Key[HeldOut.Length..], figure.Value);
+
     private const int Width = 1600, Height = 1200, TitleHeight = 76, Columns = 2;
 
     /// <summary>Draws a log.</summary>

@@ -27,6 +27,13 @@ internal sealed record PretrainResult
     /// <summary>How long the run took.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>Floating-point operations of training, as google-research/electra counts them; null: of a run before they were
+    /// counted.</summary>
+    public double? Flops { get; init; }
+
+    /// <summary>The same as 6 · parameters without embeddings · tokens.</summary>
+    public double? ParameterFlops { get; init; }
+
     /// <summary>Writes the result into its run's folder, whole or not at all.</summary>
     public void Save(string folder) => ResultFile.Save(folder, this);
 

@@ -111,6 +111,30 @@ internal sealed class StateKeeper<T>(
         return (saved.Position, newest.Folder);
     }
 
+    /// <summary>Brings the tensors to where a state of another run has them. What that run did not keep stays as it is.</summary>
+    /// <param name="folder">The state.</param>
+    /// <param name="key">The key that names it.</param>
+    /// <returns>Where that run stood, and the names of the tensors that it did not keep.</returns>
+    /// <exception cref="UserErrorException">It is damaged, or of another model.</exception>
+    public (T Position, IReadOnlySet<string> Missing) Branch(string folder, string key)
+    {
+        var (saved, layout, stored) = TrainingState.Load<Saved>(folder);
+        using var _ = stored;
+        if (layout != Fingerprint.Of(store.Layout))
+            throw new UserErrorException(
+                $"{key}: {Paths.Shown(folder)} is of a model with other parameters: a branch has the model and the vocabulary of the run "
+                    + "that it leaves."
+            );
+        var missing = new HashSet<string>();
+        foreach (var (name, destination) in tensors())
+            if (stored.Tensors.ContainsKey(name))
+                stored.CopyTo(name, destination);
+            else
+                missing.Add(name);
+        store.PublishValues();
+        return (saved.Position, missing);
+    }
+
     private ((Saved Info, string Layout, SafeTensorsFile Tensors) State, string Folder)? NewestWhole(Action<string> warn)
     {
         var damaged = new List<(string Folder, string Why)>();

@@ -11,8 +11,8 @@ internal sealed class Trainer
     /// <summary>Makes an update.</summary>
     public required TrainingStep Step { get; init; }
 
-    /// <summary>Updates of the whole run.</summary>
-    public required long Steps { get; init; }
+    /// <summary>Whether the run is complete with so many updates. Asked once after each.</summary>
+    public required Func<long, bool> Ends { get; init; }
 
     /// <summary>The rates of the k-th update, from 0.</summary>
     public required Func<long, StepRates> Schedule { get; init; }
@@ -45,7 +45,7 @@ internal sealed class Trainer
     {
         for (long step = start; ; step++)
         {
-            bool ends = step == Steps, stops = stopping.IsCancellationRequested || IsOutOfTime();
+            bool ends = Ends(step), stops = stopping.IsCancellationRequested || IsOutOfTime();
             if (step > start)
                 Updated(step, ends || stops);
             bool evaluated = !EvaluatesAt(step) || (!stops && TryEvaluate(step, stopping));
