@@ -16,6 +16,7 @@ internal sealed class ModelArchive : IDisposable
     private const string Prefix = "electra-unpacked-", LockFile = ".lock", Unpacked = "model";
     private const int DirectoryEntry = 0x4000, LinkEntry = 0xA000, TypeMask = 0xF000; // of st_mode, in an entry's upper half
     private const long SuspiciousBytes = 1L << 30;
+    private const int LongestName = 255;
     private const int SuspiciousRatio = 100; // of weights, deflate saves a tenth
 
     private readonly string temporary;
@@ -77,7 +78,7 @@ internal sealed class ModelArchive : IDisposable
         catch (Exception e)
         {
             Remove(temporary, alive);
-            throw e is InvalidDataException or NotSupportedException or EndOfStreamException
+            throw e is InvalidDataException or NotSupportedException or IOException
                 ? new UserErrorException($"{Paths.Shown(path)} is not an archive of a model that can be read: {e.Message}", e)
                 : e;
         }
@@ -123,7 +124,7 @@ internal sealed class ModelArchive : IDisposable
         CancellationToken cancellation
     )
     {
-        const double MB = 1e6;
+        const double MB = 1e6, LongMegabytes = 50; // from a second on
         double all = files.Values.Sum(entry => entry.Length) / MB, done = 0;
         var buffer = new byte[1 << 20];
         foreach (var (relative, entry) in files)
@@ -138,7 +139,8 @@ internal sealed class ModelArchive : IDisposable
                 cancellation.ThrowIfCancellationRequested();
                 checksum.Append(buffer.AsSpan(0, count));
                 output.Write(buffer, 0, count);
-                progress?.Report(new($"unpacking {name}", done, all, "MB"));
+                if (all > LongMegabytes)
+                    progress?.Report(new($"unpacking {name}", done, all, "MB"));
             }
             if (output.Length != entry.Length)
                 throw new InvalidDataException($"{entry.FullName} ends after {output.Length:N0} of {entry.Length:N0} bytes");
@@ -205,6 +207,8 @@ internal sealed class ModelArchive : IDisposable
             string[] names = [.. zip.Entries.Where(IsFile).Select(Name)];
             if (Array.Find(names, name => name.StartsWith('/') || name.Split('/').Contains("..")) is { } outside)
                 throw new InvalidDataException($"it holds a file named {outside}, which would lie outside");
+            if (Array.Exists(names, name => name.Any(char.IsControl) || System.IO.Path.GetFileName(name).Length > LongestName))
+                throw new InvalidDataException("a file in it has a name that no file can have: it is damaged");
             if (Array.Exists(names, name => name.EndsWith("/data.pkl", StringComparison.Ordinal)))
                 throw new InvalidDataException("it is a file of torch.save: let its name end in .bin or .pth");
             string[] roots = [.. names.Where(WeightFiles.MayBeModel).Select(Folder).Select(WithoutPart).Distinct()];

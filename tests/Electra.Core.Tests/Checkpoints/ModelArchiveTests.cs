@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Electra.Checkpoints;
+using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Export;
 using Electra.Model;
@@ -119,6 +120,7 @@ public sealed class ModelArchiveTests : IDisposable
     [InlineData("a/..\\..\\model.safetensors", "which would lie outside")]
     [InlineData("a/model.safetensors a/model.safetensors", "it holds a/model.safetensors twice")]
     [InlineData("a/adapter_config.json a/adapter_model.safetensors", "holds an adapter (LoRA)")]
+    [InlineData("a/model\0.safetensors", "a file in it has a name that no file can have")]
     [InlineData("", "it is empty")]
     public void What_does_not_hold_one_model_is_said_to_hold(string names, string said)
     {
@@ -158,6 +160,39 @@ public sealed class ModelArchiveTests : IDisposable
         }
         File.WriteAllBytes(Zip, bytes);
         RequireRefused(said);
+    }
+
+    [Fact]
+    public void A_name_that_no_file_can_have_is_refused()
+    {
+        WriteZip(CompressionLevel.Optimal, [("a/model.safetensors", []), ($"a/{new string('x', 300)}.json", [])]);
+        RequireRefused("a file in it has a name that no file can have");
+    }
+
+    [Fact]
+    public void Mutated_archives_are_refused_or_hold_the_same_weights()
+    {
+        TensorFlowFiles.Write(folder.File("model.ckpt-1"), TensorFlowFiles.Small());
+        var files = Directory.GetFiles(folder.Path).Select(file => (Path.GetFileName(file), File.ReadAllBytes(file))).ToList();
+        WriteZip(CompressionLevel.Optimal, files);
+        var (valid, random, opened) = (File.ReadAllBytes(Zip), new Random(7), 0);
+        for (int i = 0; i < 1_000; i++)
+        {
+            File.WriteAllBytes(Zip, i == 0 ? valid : HostileFileTests.Mutated(valid, random));
+            try
+            {
+                using var archive = ModelArchive.Open(Zip);
+                using var weights = WeightFiles.Open(ModelFiles.Find(archive, ModelPart.Discriminator).File);
+                using var words = zeros(2, 3);
+                weights.CopyTo("discriminator.electra.embeddings.word_embeddings.weight", words);
+                Assert.Equal(Enumerable.Range(1, 6).Select(n => (float)n), words.data<float>());
+                opened++;
+            }
+            catch (UserErrorException)
+            {
+            }
+        }
+        Assert.InRange(opened, 1, 999);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Configuration;
 using Electra.Model;
@@ -39,6 +40,17 @@ public sealed class InitialWeightsTests : IDisposable
         using (no_grad())
             words[0].Value.fill_(3);
         Assert.Equal(3, words[1].Value.mean().item<float>());
+    }
+
+    /// <summary>Both models come from one unpacked copy, and the vocabulary of the run from the archive too.</summary>
+    [Fact]
+    public void A_pair_in_an_archive_is_one_to_go_on_from()
+    {
+        using var saved = Save("pair", TinyPair.Config, seed: 1);
+        ZipFile.CreateFromDirectory(folder.File("pair"), folder.File("pair.zip"), CompressionLevel.Fastest, includeBaseDirectory: true);
+        using var model = Filled(TinyPair.Config, $"init={folder.File("pair.zip")}");
+        Assert.True(model.Store.Values.eq(saved.Store.Values).all().item<bool>());
+        Assert.DoesNotContain("fresh", output.ToString());
     }
 
     [Fact]

@@ -82,7 +82,7 @@ public sealed class HostileFileTests : IDisposable
     }
 
     /// <summary>A few bytes set, bits flipped, a part removed, doubled or cut off.</summary>
-    private static byte[] Mutated(byte[] valid, Random random)
+    internal static byte[] Mutated(byte[] valid, Random random)
     {
         List<byte> bytes = [.. valid];
         for (int n = random.Next(1, 4); n > 0; n--)
