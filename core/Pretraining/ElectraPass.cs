@@ -29,7 +29,8 @@ internal readonly record struct LossCounts(long MaskedTokens, long Tokens, long 
 /// <summary>A loss of one's own beside the generator's and the discriminator's, of a head of one's own on the pass's hidden
 /// states.</summary>
 /// <param name="Name">Its name in the metrics file, in TensorBoard and in the picture: <c>sentence_order_loss</c>.</param>
-/// <param name="Loss">From the batch and its pass to a mean over the batch's sequences, a scalar.</param>
+/// <param name="Loss">From the batch and its pass to a mean over the batch's sequences, a scalar; over its rows, where several examples
+/// share one, which <see cref="TokenBatch.ExamplesOf"/> tells apart.</param>
 /// <param name="Weight">Its weight in the loss that is minimised.</param>
 public sealed record ExtraLoss(string Name, Func<TokenBatch, ElectraPass, Tensor> Loss, double Weight = 1);
 

@@ -215,6 +215,8 @@ public static class Masking
     )
     {
         var candidates = Enumerable.Range(start, length).Where(i => !tokens.Special[ids[i]]);
+        if (options.Unit != MaskingUnit.Token && tokens.Continues.Length == 0)
+            throw new ArgumentException("words are told apart by Continues and Separators", nameof(tokens));
         if (options.Unit != MaskingUnit.Token)
             return MaskingUnits
                 .Chosen(MaskingUnits.Words(ids, start, length, tokens), length, options, choice)

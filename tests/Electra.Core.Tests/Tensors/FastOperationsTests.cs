@@ -1,3 +1,4 @@
+using Electra.Data;
 using Electra.Model;
 using Electra.Tensors;
 using Electra.Tensors.Kernels;
@@ -105,14 +106,23 @@ public sealed class FastOperationsTests
     }
 
     [Theory]
-    [InlineData(0, false, 1)]
-    [InlineData(DropProbability, false, 2)]
-    [InlineData(DropProbability, true, 2)]
-    [InlineData(DropProbability, true, 3)]
-    public void A_transformer_layer_is_its_composition_of_libtorchs_operators(double probability, bool padded, int threads)
+    [InlineData(0, "full", 1)]
+    [InlineData(DropProbability, "full", 2)]
+    [InlineData(DropProbability, "padded", 2)]
+    [InlineData(DropProbability, "padded", 3)]
+    [InlineData(DropProbability, "packed", 2)]
+    [InlineData(DropProbability, "packed", 3)]
+    public void A_transformer_layer_is_its_composition_of_libtorchs_operators(double probability, string rows, int threads)
     {
         const int Batch = 4, Length = 200, Heads = 2, Hidden = 64, Rows = Batch * Length; // more than a block for each thread
-        int[] lengths = padded ? [200, 33, 7, 164] : [200, 200, 200, 200];
+        int[][] blocks = rows switch
+        {
+            "packed" => [[90, 110], [20, 13], [7], [3, 100, 40, 21]],
+            "padded" => [[200], [33], [7], [164]],
+            _ => [[200], [200], [200], [200]],
+        };
+        int[] lengths = [.. blocks.Select(row => row.Sum())];
+        var batch = new TokenBatch(Batch, Length, new long[Rows], new long[Rows], lengths) { Packed = rows == "packed" ? blocks : null };
         var config = new ElectraConfig
         {
             HiddenSize = Hidden,
@@ -134,7 +144,7 @@ public sealed class FastOperationsTests
         using var weight = (randn(Rows, Hidden) * real).to(bfloat16);
         using var y = layer.Forward(
             x,
-            AttentionMask.FromLengths(lengths, Length, compute),
+            AttentionMask.Of(batch, compute),
             new Dropout(RandomKey.FromSeed(5), compute, Batch)
         );
         (y * weight).sum().backward();
@@ -145,13 +155,27 @@ public sealed class FastOperationsTests
             dropout.NextMask(probability, Length),
             dropout.NextMask(probability, Length)
         );
-        // The kernel's rows are as long as a sequence is, rounded up to what its steps take.
+        // The kernel's rows are as long as a block is, rounded up to what its steps take.
         Tensor WeightsOf(int head)
         {
-            int length = lengths[head / Heads], columns = (length + 31) / 32 * 32;
+            var draws = attentionMask[head];
             var kept = zeros(Length, Length);
-            kept.narrow(0, 0, length).narrow(1, 0, length).copy_(BlockOf(attentionMask, head, length, columns).narrow(1, 0, length));
+            int start = 0;
+            foreach (int length in blocks[head / Heads])
+            {
+                using var drawn = BlockOf(ref draws, length, (length + 31) / 32 * 32);
+                kept.narrow(0, start, length).narrow(1, start, length).copy_(drawn.narrow(1, 0, length));
+                start += length;
+            }
             return kept;
+        }
+        Tensor HiddenOf(int[] row)
+        {
+            var hidden = full(Length, Length, -1e30f);
+            int start = 0;
+            foreach (int length in row)
+                hidden.narrow(0, start, length).narrow(1, (start += length) - length, length).zero_();
+            return hidden;
         }
         using var keptWeights = stack([.. Enumerable.Range(0, Batch * Heads).Select(WeightsOf)]).view(Batch, Heads, Length, Length);
         // What the layer reads rounded is rounded here too.
@@ -174,7 +198,7 @@ public sealed class FastOperationsTests
             .permute(2, 0, 3, 1, 4)
             .unbind(0);
         var scores =
-            (split[0].matmul(split[1].transpose(-1, -2)) / Math.Sqrt(Hidden / Heads)) + ((1 - real) * -1e30f).view(Batch, 1, 1, Length);
+            (split[0].matmul(split[1].transpose(-1, -2)) / Math.Sqrt(Hidden / Heads)) + stack([.. blocks.Select(HiddenOf)]).unsqueeze(1);
         var context = (softmax(scores, -1) * keptWeights).matmul(split[2]).transpose(1, 2).reshape(Rows, Hidden) * real;
         var attended = Norm((Linear(context, "attention.output.dense") * MaskOf(attendedMask, Rows, Hidden)) + exactX, "attention.output");
         var expected = Norm(
@@ -335,6 +359,11 @@ public sealed class FastOperationsTests
     private static Tensor BlockOf(KeepMask mask, int part, int rows, int width)
     {
         var draws = mask[part];
+        return BlockOf(ref draws, rows, width);
+    }
+
+    private static Tensor BlockOf(ref KeepMask.Draws draws, int rows, int width)
+    {
         var values = new float[rows * width];
         for (int i = 0; i < values.Length; i += 32)
         {
