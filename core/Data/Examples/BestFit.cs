@@ -18,27 +18,29 @@ internal sealed record BestFit(int Rows, int RowLength, int Buffer, int Refill)
     public IEnumerable<IReadOnlyList<IReadOnlyList<long>>> Pack(long count, Func<long, int> lengthOf)
     {
         long next = 0;
-        var waiting = new Queue<long>(Buffer);
-        var setAside = new Stack<long>(Buffer);
+        var waiting = new Queue<(long Sequence, int Length)>(Buffer);
+        var setAside = new Stack<(long Sequence, int Length)>(Buffer);
         while (next < count || waiting.Count > 0)
         {
             var (rows, room) = (new List<long>[Rows], new int[Rows]);
             for (int row = 0; row < Rows; row++)
                 (rows[row], room[row]) = ([], RowLength);
+            int tooLong = int.MaxValue; // for every row: room only shrinks
             while (HasWaiting())
             {
-                long sequence = waiting.Dequeue();
-                int length = lengthOf(sequence), best = BestRow(room, length);
+                var (sequence, length) = waiting.Dequeue();
+                int best = length < tooLong ? BestRow(room, length) : -1;
                 if (best < 0)
-                    setAside.Push(sequence);
-                else
                 {
-                    rows[best].Add(sequence);
-                    room[best] -= length;
+                    setAside.Push((sequence, length));
+                    tooLong = Math.Min(tooLong, length);
+                    continue;
                 }
+                rows[best].Add(sequence);
+                room[best] -= length;
             }
-            while (setAside.TryPop(out long sequence))
-                waiting.Enqueue(sequence);
+            while (setAside.TryPop(out var first))
+                waiting.Enqueue(first);
             yield return [.. rows.Where(row => row.Count > 0)];
         }
 
@@ -48,8 +50,8 @@ internal sealed record BestFit(int Rows, int RowLength, int Buffer, int Refill)
                 return true;
             int most = Buffer - setAside.Count;
             while (Buffer - waiting.Count > Refill && waiting.Count + Refill <= most && next < count)
-                for (int i = 0; i < Refill && next < count; i++)
-                    waiting.Enqueue(next++);
+                for (int i = 0; i < Refill && next < count; i++, next++)
+                    waiting.Enqueue((next, lengthOf(next)));
             return waiting.Count > 0;
         }
     }

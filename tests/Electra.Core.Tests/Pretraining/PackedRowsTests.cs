@@ -54,6 +54,40 @@ public class PackedRowsTests
         }
     }
 
+    [Fact]
+    public void A_masked_language_model_and_two_towers_read_the_examples_alone_too()
+    {
+        using var _ = no_grad();
+        var batch = Batch();
+        var config = TinyPair.Config;
+        using var model = MaskedLanguageModel.Create(config with { InitializerRange = 0.3 }, seed: 2, Compute.Reference);
+        using var store = new ParameterStore();
+        var towers = new TwoTowerGenerator(store, config, new Embeddings(store, "embeddings", config));
+        store.Allocate(Compute.Reference, seed: 3, standardDeviation: 0.3);
+
+        var (logits, encoded) = Of(batch);
+        for (int row = 0; row < batch.Size; row++)
+            foreach (var (start, length) in batch.ExamplesOf(row))
+            {
+                var (ownLogits, ownEncoded) = Of(Alone(batch, start, length));
+                Assert.InRange((ownLogits - logits.narrow(0, start, length)).abs().max().item<float>(), 0, 1e-5);
+                // A tower's states move by one: what [CLS] and the last [SEP] are predicted from comes from beyond the example.
+                Tensor Inner(Tensor states, int first) => states.narrow(0, first + 1, length - 2);
+                Assert.InRange((Inner(ownEncoded, 0) - Inner(encoded, start)).abs().max().item<float>(), 0, 1e-5);
+            }
+
+        (Tensor Logits, Tensor Encoded) Of(TokenBatch own)
+        {
+            var attention = AttentionMask.Of(own, Compute.Reference);
+            Tensor Rows(long[] values) => tensor(values, dtype: int64).view(own.Size, own.Length);
+            var (ids, types) = (Rows(own.Ids), Rows(own.TokenTypes));
+            return (
+                model.Predict(ids, types, attention, arange(own.Ids.Length, dtype: int64), Dropout.None),
+                towers.Encode(ids, types, attention, Dropout.None)
+            );
+        }
+    }
+
     [Theory]
     [InlineData(Precision.Float32, false, 1e-5)]
     [InlineData(Precision.Bfloat16, false, 0.02)] // sums over other rows round otherwise
