@@ -27,9 +27,9 @@ internal sealed class PlainPort : Module
     {
         var embeddings = new PlainEmbeddings(config);
         words = embeddings.Words;
-        generator = new PlainEncoder(config.Generator, embeddings);
+        generator = new PlainEncoder(config.GeneratorShape, embeddings);
         discriminator = new PlainEncoder(config, embeddings);
-        generatorDense = Linear(config.Generator.HiddenSize, config.EmbeddingSize);
+        generatorDense = Linear(config.GeneratorShape.HiddenSize, config.EmbeddingSize);
         generatorNorm = LayerNorm(config.EmbeddingSize, config.LayerNormEpsilon);
         generatorBias = Parameter(zeros(config.VocabularySize));
         discriminatorDense = Linear(config.HiddenSize, config.HiddenSize);

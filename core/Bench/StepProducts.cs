@@ -128,10 +128,10 @@ internal sealed class StepProducts : IDisposable
     private static IEnumerable<Product> Of(ElectraConfig config, int batch, int length, int masked)
     {
         int tokens = batch * length, embedding = config.EmbeddingSize;
-        foreach (var shape in new[] { config.Generator, config })
+        foreach (var shape in new[] { config.GeneratorShape, config })
             foreach (var product in Of(shape, batch, length))
                 yield return product;
-        yield return new(masked, config.Generator.HiddenSize, embedding, 1);
+        yield return new(masked, config.GeneratorShape.HiddenSize, embedding, 1);
         yield return new(masked, embedding, config.VocabularySize, 1);
         yield return new(tokens, config.HiddenSize, config.HiddenSize, 1);
         yield return new(tokens, config.HiddenSize, 1, 1);

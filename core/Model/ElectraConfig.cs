@@ -3,14 +3,15 @@ using Electra.Tokenization;
 
 namespace Electra.Model;
 
-/// <summary>The shape of ELECTRA: of the discriminator, and through <see cref="GeneratorDivisor"/> of the generator.</summary>
+/// <summary>The shape of ELECTRA: of the discriminator, and through <see cref="GeneratorDivisor"/> or <see cref="Generator"/> of the
+/// generator.</summary>
 public sealed record ElectraConfig
 {
     /// <summary>Tokens in the vocabulary; 0: as many as the vocabulary in use has.</summary>
     [Range(0, int.MaxValue)]
     public int VocabularySize { get; init; }
 
-    /// <summary>Width of the embeddings, shared by both models.</summary>
+    /// <summary>Width of the embeddings, which both models share unless <c>generator.embeddings</c> says otherwise.</summary>
     [Range(1, 65536)]
     public int EmbeddingSize { get; init; } = 128;
 
@@ -18,7 +19,7 @@ public sealed record ElectraConfig
     [Range(1, 65536)]
     public int HiddenSize { get; init; } = 256;
 
-    /// <summary>Transformer layers of each model: the generator has as many as the discriminator.</summary>
+    /// <summary>Transformer layers of the discriminator, and of the generator unless <c>generator.layers</c> says otherwise.</summary>
     [Range(1, 1000)]
     public int Layers { get; init; } = 12;
 
@@ -70,6 +71,9 @@ public sealed record ElectraConfig
     [Range(1, 64)]
     public int GeneratorDivisor { get; init; } = 4;
 
+    /// <summary>The generator, where it is another than the discriminator divided so.</summary>
+    public GeneratorOptions Generator { get; init; } = new();
+
     /// <summary>ELECTRA-Small: 14 million parameters.</summary>
     public static ElectraConfig Small { get; } = new();
 
@@ -96,14 +100,8 @@ public sealed record ElectraConfig
     /// <summary>Width of one attention head.</summary>
     internal int HeadSize => HiddenSize / AttentionHeads;
 
-    /// <summary>The generator's shape, as that of a model of its own: narrower, as deep.</summary>
-    internal ElectraConfig Generator => this with
-    {
-        HiddenSize = HiddenSize / GeneratorDivisor,
-        AttentionHeads = Math.Max(1, AttentionHeads / GeneratorDivisor),
-        IntermediateSize = IntermediateSize / GeneratorDivisor,
-        GeneratorDivisor = 1,
-    };
+    /// <summary>The generator's shape, as that of a model of its own.</summary>
+    internal ElectraConfig GeneratorShape => Generator.ShapeOf(this);
 
     internal Tensors.Initialization WeightInitialization() =>
         TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
@@ -137,17 +135,7 @@ public sealed record ElectraConfig
     {
         if (HiddenSize % AttentionHeads != 0)
             yield return ("attention_heads", $"cannot be {AttentionHeads}: the heads must divide the hidden size ({HiddenSize})");
-        if (HiddenSize % GeneratorDivisor != 0 || IntermediateSize % GeneratorDivisor != 0)
-            yield return (
-                "generator_divisor",
-                $"cannot be {GeneratorDivisor}: it must divide the hidden size ({HiddenSize}) and the intermediate size "
-                    + $"({IntermediateSize})"
-            );
-        else if (Generator.HiddenSize % Generator.AttentionHeads != 0)
-            yield return (
-                "generator_divisor",
-                $"cannot be {GeneratorDivisor}: the generator would have {Generator.AttentionHeads} heads in a hidden size of "
-                    + $"{Generator.HiddenSize}"
-            );
+        foreach (var problem in Generator.Problems(this))
+            yield return problem;
     }
 }

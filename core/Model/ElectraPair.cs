@@ -4,27 +4,41 @@ using static TorchSharp.torch;
 namespace Electra.Model;
 
 /// <summary>
-/// Generator and discriminator, with the embeddings tied: the whole embeddings module (word, position and token type embeddings and
-/// their layer normalisation) is one object, and the word embeddings are the generator's output matrix as well. The projection from
-/// embeddings to hidden states is each model's own.
+/// Generator and discriminator. As published, the embeddings are tied: the whole embeddings module (word, position and token type
+/// embeddings and their layer normalisation) is one object, and the word embeddings are the generator's output matrix as well; the
+/// projection from embeddings to hidden states is each model's own. <see cref="GeneratorOptions"/> says what else there is.
 /// </summary>
 public sealed class ElectraPair : IDisposable
 {
-    private const string GeneratorName = "generator.", DiscriminatorName = "discriminator.";
-    private const string SharedEmbeddings = GeneratorName + "electra.embeddings.";
+    private const string GeneratorName = "generator.", DiscriminatorName = "discriminator.", Base = "electra";
 
     private readonly Embeddings embeddings;
-    private readonly Encoder generator, discriminator;
-    private readonly GeneratorHead generatorHead;
+    private readonly Embeddings? generatorEmbeddings;
+    private readonly Encoder discriminator;
+    private readonly Encoder? generator;
+    private readonly GeneratorHead? generatorHead;
     private readonly DiscriminatorHead discriminatorHead;
 
     private ElectraPair(ElectraConfig config, Action<ParameterStore>? extend)
     {
         Config = config;
-        embeddings = new Embeddings(Store, GeneratorName + "electra.embeddings", config);
-        generator = new Encoder(Store, GeneratorName + "electra", config.Generator);
-        generatorHead = new GeneratorHead(Store, GeneratorName, config.Generator, embeddings);
-        discriminator = new Encoder(Store, DiscriminatorName + "electra", config);
+        var (shape, options) = (config.GeneratorShape, config.Generator);
+        if (options.Kind != GeneratorKind.Uniform)
+        {
+            generatorEmbeddings = new Embeddings(Store, $"{GeneratorName}{Base}.embeddings", shape);
+            generator = new Encoder(Store, GeneratorName + Base, shape);
+            generatorHead = new GeneratorHead(Store, GeneratorName, shape, generatorEmbeddings);
+        }
+        bool isShared = options.Embeddings == GeneratorEmbeddings.Shared && generatorEmbeddings is not null;
+        embeddings = isShared
+            ? generatorEmbeddings!
+            : new Embeddings(
+                Store,
+                $"{DiscriminatorName}{Base}.embeddings",
+                config,
+                options.Embeddings == GeneratorEmbeddings.Disentangled ? generatorEmbeddings : null
+            );
+        discriminator = options.Kind == GeneratorKind.Shared ? generator! : new Encoder(Store, DiscriminatorName + Base, config);
         discriminatorHead = new DiscriminatorHead(Store, DiscriminatorName, config);
         extend?.Invoke(Store); // last: the pair's own weights begin the same with and without it
     }
@@ -50,7 +64,30 @@ public sealed class ElectraPair : IDisposable
     {
         var pair = new ElectraPair(config.Checked(), extend);
         pair.Store.Allocate(compute, seed, config.InitializerRange, trainable);
+        pair.CopyEmbeddings();
         return pair;
+    }
+
+    /// <summary>Whether the replacements come from a network.</summary>
+    internal bool HasGenerator => generator is not null;
+
+    /// <summary>Whether a parameter belongs to the generator; one that both networks have does.</summary>
+    internal static bool IsOfGenerator(Parameter parameter) => parameter.Name.StartsWith(GeneratorName, StringComparison.Ordinal);
+
+    /// <summary>Gives the discriminator what the generator's embeddings hold, where its own begin as a copy of them.</summary>
+    internal void CopyEmbeddings()
+    {
+        if (Config.Generator.Embeddings is not (GeneratorEmbeddings.Copied or GeneratorEmbeddings.Disentangled))
+            return;
+        embeddings.CopyFrom(generatorEmbeddings!);
+        Store.PublishValues();
+    }
+
+    /// <summary>Takes over weights of the discriminator that <see cref="DiscriminatorWeights"/> gave as sums.</summary>
+    internal void SetSums(IEnumerable<(string Name, Tensor Value)> weights)
+    {
+        foreach (var (name, value) in weights)
+            embeddings.SetSum(DiscriminatorName + name, value);
     }
 
     /// <summary>The generator's logits at some positions.</summary>
@@ -71,8 +108,10 @@ public sealed class ElectraPair : IDisposable
         Action<Tensor>? hidden = null
     )
     {
-        var encoded = generator.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout, hidden);
-        return generatorHead.Forward(encoded.index_select(0, positions));
+        if (generator is null)
+            return zeros(positions.shape[0], Config.VocabularySize, device: Store.Compute.Device);
+        var encoded = generator.Forward(generatorEmbeddings!.Forward(ids, types, attention, dropout), attention, dropout, hidden);
+        return generatorHead!.Forward(encoded.index_select(0, positions));
     }
 
     /// <summary>The discriminator's logit of every token.</summary>
@@ -93,12 +132,25 @@ public sealed class ElectraPair : IDisposable
         where weight.Name.StartsWith(GeneratorName, StringComparison.Ordinal)
         select (weight.Name[GeneratorName.Length..], weight.Value);
 
-    /// <summary>The discriminator's weights under the names of Hugging Face's <c>ElectraForPreTraining</c>, float32 views.</summary>
-    public IEnumerable<(string Name, Tensor Value)> DiscriminatorWeights() =>
-        from weight in Store.Named()
-        let shared = weight.Name.StartsWith(SharedEmbeddings, StringComparison.Ordinal)
-        where shared || weight.Name.StartsWith(DiscriminatorName, StringComparison.Ordinal)
-        select (weight.Name[(shared ? GeneratorName : DiscriminatorName).Length..], weight.Value);
+    /// <summary>
+    /// The discriminator's weights under the names of Hugging Face's <c>ElectraForPreTraining</c>, float32 views; of embeddings that are
+    /// differences, the sums.
+    /// </summary>
+    public IEnumerable<(string Name, Tensor Value)> DiscriminatorWeights()
+    {
+        // What the generator has of them.
+        var shared = Config.Generator.Kind == GeneratorKind.Shared ? $"{GeneratorName}{Base}."
+            : embeddings == generatorEmbeddings ? $"{GeneratorName}{Base}.embeddings."
+            : null;
+        return
+            from weight in Store.Named()
+            let isShared = shared is not null && weight.Name.StartsWith(shared, StringComparison.Ordinal)
+            where isShared || weight.Name.StartsWith(DiscriminatorName, StringComparison.Ordinal)
+            select (
+                weight.Name[(isShared ? GeneratorName : DiscriminatorName).Length..],
+                embeddings.Sum(weight.Name) ?? weight.Value
+            );
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Store.Dispose();

@@ -28,11 +28,11 @@ internal sealed class TwoTowerGenerator
     public TwoTowerGenerator(ParameterStore store, ElectraConfig config, Embeddings embeddings)
     {
         (this.store, this.embeddings) = (store, embeddings);
-        leftToRight = new Encoder(store, "generator_ltr", config.Generator);
-        rightToLeft = new Encoder(store, "generator_rtl", config.Generator);
+        leftToRight = new Encoder(store, "generator_ltr", config.GeneratorShape);
+        rightToLeft = new Encoder(store, "generator_rtl", config.GeneratorShape);
         const string Head = "cloze_predictions";
         bias = store.Add($"{Head}.bias", [config.VocabularySize], ParameterRole.Other, Initialization.Zeros);
-        int width = 2 * config.Generator.HiddenSize;
+        int width = 2 * config.GeneratorShape.HiddenSize;
         dense = new Linear(store, $"{Head}.dense", width, config.EmbeddingSize, config.WeightInitialization());
         norm = new LayerNorm(store, $"{Head}.LayerNorm", config.EmbeddingSize, config.LayerNormEpsilon);
     }

@@ -52,8 +52,26 @@ public sealed record ElectraMethod
     /// </summary>
     internal Func<Tensor, Tensor, AttentionMask, Tensor, Tensor>? SampledFrom { get; init; }
 
+    /// <summary>Whether the generator learns: one that does not has no dropout and no loss.</summary>
+    internal bool TrainsGenerator { get; init; } = true;
+
+    /// <summary>What the generator's logits are divided by before they are sampled, where that hangs on the update; else 1.</summary>
+    internal double Temperature { get; init; } = 1;
+
+    /// <summary>The temperature of the k-th update, where it moves.</summary>
+    internal Func<long, double>? Temperatures { get; init; }
+
+    /// <summary>The method at the k-th update, from 0.</summary>
+    internal ElectraMethod At(long k) => Temperatures is null ? this : this with { Temperature = Temperatures(k) };
+
     /// <summary>The names of an update's losses: the one that is minimised, then its terms.</summary>
-    public IReadOnlyList<string> LossNames => ["loss", "generator_loss", "discriminator_loss", .. Extras.Select(extra => extra.Name)];
+    public IReadOnlyList<string> LossNames =>
+    [
+        "loss",
+        .. TrainsGenerator ? ["generator_loss"] : Array.Empty<string>(),
+        "discriminator_loss",
+        .. Extras.Select(extra => extra.Name),
+    ];
 
     /// <summary>One forward pass over a whole batch.</summary>
     /// <param name="model">Generator and discriminator.</param>
@@ -93,7 +111,13 @@ public sealed record ElectraMethod
                         {
                             var (pass, extras) = Forward(model, part, maskedPart, counts, key, training: true);
                             made?.Invoke(pass);
-                            return [pass.Loss, pass.GeneratorLoss, pass.DiscriminatorLoss, .. extras];
+                            return
+                            [
+                                pass.Loss,
+                                .. TrainsGenerator ? [pass.GeneratorLoss] : Array.Empty<Tensor>(),
+                                pass.DiscriminatorLoss,
+                                .. extras,
+                            ];
                         }
                     )
             ),
@@ -125,28 +149,42 @@ public sealed record ElectraMethod
         var judged = Discriminate(model, text, corrupted, replaced, counts);
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
-        var loss = Weigh(generatorLoss, judged.Loss);
+        return Weighed(text, (generatorLogits, generatorLoss), corrupted, judged, counts);
+    }
+
+    /// <summary>The pass with its losses weighed, and the losses of one's own.</summary>
+    internal (ElectraPass Pass, Tensor[] Extras) Weighed(
+        StagedPass text,
+        (Tensor Logits, Tensor Loss) generated,
+        Tensor corrupted,
+        Judgement judged,
+        LossCounts counts
+    )
+    {
+        var loss = Weigh(generated.Loss, judged.Loss);
         var pass = new ElectraPass(
             loss,
-            generatorLoss,
+            generated.Loss,
             judged.Loss,
-            masked,
+            text.Masked,
             text.Targets,
-            generatorLogits,
+            generated.Logits,
             corrupted,
             judged.Logits,
             judged.Replaced,
             judged.HiddenStates
         )
-        { Batch = batch, JudgedIds = judged.Ids };
-        Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(batch, pass), batch.Size, counts.Sequences))];
+        { Batch = text.Batch, JudgedIds = judged.Ids };
+        Tensor[] extras = [.. Extras.Select(extra => ShareOf(extra.Loss(text.Batch, pass), text.Batch.Size, counts.Sequences))];
         return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
     }
 
     /// <summary>The generator's logits at the masked positions, and its share in the batch's loss.</summary>
     internal (Tensor Logits, Tensor Loss) Generate(ElectraPair model, StagedPass text, LossCounts counts)
     {
-        var logits = model.Generate(text.MaskedRows, text.TypeRows, text.Attention, text.Positions, text.Dropout(1));
+        using var _ = TrainsGenerator ? null : no_grad();
+        var dropout = TrainsGenerator ? text.Dropout(1) : Dropout.None;
+        var logits = model.Generate(text.MaskedRows, text.TypeRows, text.Attention, text.Positions, dropout);
         int masked = text.Masked.Positions.Length;
         return (
             logits,
@@ -165,7 +203,7 @@ public sealed record ElectraMethod
         using var _ = no_grad();
         var keys = text.Batch.KeysAt(text.Masked.Positions, text.Key[2]);
         var corrupted = keys.Length > 0
-            ? text.With(Sample(generatorLogits.detach(), text.Targets, keys))
+            ? text.With(Sample(Temperature == 1 ? generatorLogits.detach() : generatorLogits.detach() / Temperature, text.Targets, keys))
             : text.MaskedIds;
         return (corrupted, corrupted.ne(text.Original));
     }
@@ -193,6 +231,14 @@ public sealed record ElectraMethod
 
     /// <summary>The share of a part in the mean over the whole batch, whose denominator has ε added.</summary>
     private Tensor ShareOf(Tensor mean, long count, long ofAll) => LossCounts.ShareOf(mean, count, ofAll, LossEpsilon);
+
+    /// <summary>The method with a generator that does not learn: no loss of it counts, and its parameters stay as they are.</summary>
+    internal ElectraMethod WithFrozenGenerator() => this with
+    {
+        TrainsGenerator = false,
+        Weigh = (generator, discriminator) => Weigh(zeros_like(generator), discriminator),
+        Rate = parameter => ElectraPair.IsOfGenerator(parameter) ? 0 : Rate(parameter),
+    };
 
     /// <summary>The method as the options of a run describe it.</summary>
     /// <param name="options">Masking, sampling, smoothing, weights.</param>

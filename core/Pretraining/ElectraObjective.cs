@@ -29,7 +29,7 @@ internal static class ElectraObjective
         Store = pair.Store,
         Rate = method.Rate,
         LossNames = method.LossNames,
-        Update = (_, parts, key) => [new(method.Passes(pair, parts, key, baseline.Count))],
+        Update = (k, parts, key) => [new(method.At(k).Passes(pair, parts, key, baseline.Count))],
         State = baseline.State,
         Measured = baseline.Halve,
         Figures = Figures,

@@ -30,26 +30,37 @@ public sealed class InitialWeights : IDisposable
     public static InitialWeights Open(ElectraTokenizer tokenizer, Run<PretrainConfig> run)
     {
         var (init, initGenerator) = (run.Config.Init, run.Config.InitGenerator);
-        bool hasGenerator = run.Config.Objective.Kind != ObjectiveKind.Mlm;
-        if (init == "")
-            return new InitialWeights(null, null, run.Console);
-        var discriminator = PretrainedModel.Open(init, ModelPart.Discriminator, run.Console, run.Stopping);
-        PretrainedModel? generator = null;
+        bool hasGenerator = run.Config.Objective.Kind != ObjectiveKind.Mlm && run.Config.Model.Generator.Kind == GeneratorKind.Masked;
+        PretrainedModel? discriminator = null, generator = null;
         try
         {
-            RequireSameVocabulary(tokenizer, discriminator);
-            RequireSameShape(run.Config.Model, discriminator);
+            if (init != "")
+            {
+                discriminator = PretrainedModel.Open(init, ModelPart.Discriminator, run.Console, run.Stopping);
+                RequireSameVocabulary("init", tokenizer, discriminator);
+                RequireSameShape(run.Config.Model, discriminator);
+            }
             generator = initGenerator != "" ? PretrainedModel.Open(initGenerator, ModelPart.Generator, run.Console, run.Stopping)
-                : discriminator.IsOfPair && hasGenerator ? discriminator.OfPair(ModelPart.Generator, run.Console, run.Stopping)
+                : discriminator is { IsOfPair: true } && hasGenerator
+                    ? discriminator.OfPair(ModelPart.Generator, run.Console, run.Stopping)
                 : null;
             if (generator is not null)
+            {
                 RequireGenerator(run.Config.Model, generator);
+                if (discriminator is null || generator.HasTokenizer)
+                    RequireSameVocabulary("init_generator", tokenizer, generator);
+            }
+            else if (!run.Config.TrainGenerator)
+                throw new UserErrorException(
+                    $"train_generator: {init} has no generator beside it, and one that does not learn must be trained: init_generator "
+                        + "names one"
+                );
             return new InitialWeights(discriminator, generator, run.Console);
         }
         catch
         {
             generator?.Dispose();
-            discriminator.Dispose();
+            discriminator?.Dispose();
             throw;
         }
     }
@@ -58,20 +69,46 @@ public sealed class InitialWeights : IDisposable
     /// <exception cref="UserErrorException">A file lacks weights of the encoder, or is damaged.</exception>
     public void Fill(ElectraPair model)
     {
-        if (discriminator is null)
-            return;
-        var filled = discriminator.Fill(model.DiscriminatorWeights());
-        console.Line($"Discriminator and embeddings begin with the weights of {discriminator.Source}{Unmatched(filled, discriminator)}.");
-        if (generator is null)
-            console.Line("The generator begins fresh but for the embeddings: init_generator names one to go on from.");
-        else
+        var weights = model.DiscriminatorWeights().ToList();
+        if (discriminator is not null)
         {
-            filled = generator.Fill(model.GeneratorWeights().Where(weight => !IsEmbedding(weight.Name)));
-            filled = filled with { LeftOver = [.. filled.LeftOver.Where(name => !IsEmbedding(name))] };
-            var own = HasEmbeddingsOf(model) ? "" : "; its embeddings are not the discriminator's, and are left out";
-            console.Line($"The generator begins with the weights of {generator.Source}{Unmatched(filled, generator)}{own}.");
+            var filled = discriminator.Fill(weights);
+            console.Line(
+                $"Discriminator and embeddings begin with the weights of {discriminator.Source}{Unmatched(filled, discriminator)}."
+            );
         }
+        if (generator is not null)
+            FillGenerator(model, generator);
+        else if (discriminator is not null && model.Config.Generator.Kind == GeneratorKind.Masked)
+            BeginFresh(model, weights);
+        if (discriminator is not null)
+            model.SetSums(weights);
+        else if (generator is not null)
+            model.CopyEmbeddings();
         model.Store.PublishValues();
+    }
+
+    private void FillGenerator(ElectraPair model, PretrainedModel generator)
+    {
+        bool isShared = model.Config.Generator.Embeddings == GeneratorEmbeddings.Shared;
+        var filled = generator.Fill(model.GeneratorWeights().Where(weight => !isShared || !IsEmbedding(weight.Name)));
+        if (isShared)
+            filled = filled with { LeftOver = [.. filled.LeftOver.Where(name => !IsEmbedding(name))] };
+        var own = !isShared || HasEmbeddingsOf(model) ? "" : "; its embeddings are not the discriminator's, and are left out";
+        console.Line($"The generator begins with the weights of {generator.Source}{Unmatched(filled, generator)}{own}.");
+    }
+
+    /// <summary>A fresh generator has the discriminator's embeddings, but for those of another width.</summary>
+    private void BeginFresh(ElectraPair model, IReadOnlyList<(string Name, Tensor Value)> discriminatorWeights)
+    {
+        bool isOwn = model.Config.Generator.Embeddings == GeneratorEmbeddings.Own;
+        console.Line($"The generator begins fresh{(isOwn ? "" : " but for the embeddings")}: init_generator names one to go on from.");
+        if (isOwn)
+            return;
+        using var _ = no_grad();
+        var own = model.GeneratorWeights().ToDictionary();
+        foreach (var (name, value) in discriminatorWeights.Where(weight => IsEmbedding(weight.Name)))
+            own[name].copy_(value);
     }
 
     /// <summary>Replaces a masked language model's fresh weights, and says which stay fresh; does nothing where no model is
@@ -107,21 +144,21 @@ public sealed class InitialWeights : IDisposable
             ) + (filled.Missing.Count == 0 ? "" : $"; fresh, for it has none: {WeightNames.Shown(filled.Missing)}");
     }
 
-    private static void RequireSameVocabulary(ElectraTokenizer tokenizer, PretrainedModel model)
+    private static void RequireSameVocabulary(string key, ElectraTokenizer tokenizer, PretrainedModel model)
     {
         bool isOwn = model.HasTokenizer && model.Tokenizer.Vocabulary.Fingerprint == tokenizer.Vocabulary.Fingerprint;
         if (!(isOwn && model.UnusedRows >= 0) && model.Config.VocabularySize != tokenizer.Vocabulary.Count)
             throw new UserErrorException(
-                $"init: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has "
+                $"{key}: {model.Source} knows {model.Config.VocabularySize} tokens, and this run's vocabulary has "
                     + $"{tokenizer.Vocabulary.Count}: vocabulary={model.Source} takes the model's own"
             );
         if (model.HasTokenizer && !isOwn)
             throw new UserErrorException(
-                $"init: the vocabulary of {model.Source} has other tokens than this run's: vocabulary={model.Source} takes the model's own"
+                $"{key}: the vocabulary of {model.Source} has other tokens than this run's: vocabulary={model.Source} takes the model's own"
             );
         if (isOwn && model.Tokenizer.Settings.ToString() != tokenizer.Settings.ToString())
             throw new UserErrorException(
-                $"init: the tokenizer of {model.Source} is {model.Tokenizer.Settings}, and this run's {tokenizer.Settings}: "
+                $"{key}: the tokenizer of {model.Source} is {model.Tokenizer.Settings}, and this run's {tokenizer.Settings}: "
                     + $"vocabulary={model.Source} takes the model's own"
             );
     }
@@ -151,30 +188,34 @@ public sealed class InitialWeights : IDisposable
             );
     }
 
-    /// <summary>A generator is the discriminator with its widths divided by one number, and as deep.</summary>
     private static void RequireGenerator(ElectraConfig model, PretrainedModel generator)
     {
-        var stored = generator.Config;
+        if (generator.Head != ModelHead.Generator)
+            throw new UserErrorException(
+                $"init_generator: {generator.Source} is not a generator: it has no weights generator_predictions.*"
+            );
+        var (shape, stored) = (model.GeneratorShape, generator.Config);
+        bool IsStored(ElectraConfig shape) =>
+            (shape.HiddenSize, shape.AttentionHeads, shape.IntermediateSize, shape.Layers)
+            == (stored.HiddenSize, stored.NumAttentionHeads, stored.IntermediateSize, stored.NumHiddenLayers);
+        if (stored.EmbeddingSize != shape.EmbeddingSize)
+            throw new UserErrorException(
+                $"init_generator: {generator.Source} has embeddings of width {stored.EmbeddingSize}, and this run's generator "
+                    + $"{shape.EmbeddingSize}: model.generator.embeddings=own model.generator.embedding_size={stored.EmbeddingSize} "
+                    + "would have its tables beside the discriminator's"
+            );
+        if (IsStored(shape))
+            return;
         int divisor = Math.Max(1, model.HiddenSize / stored.HiddenSize);
-        var shape = (model with { GeneratorDivisor = divisor }).Generator;
-        if (
-            (stored.HiddenSize, stored.NumAttentionHeads, stored.IntermediateSize)
-                != (shape.HiddenSize, shape.AttentionHeads, shape.IntermediateSize)
-            || stored.NumHiddenLayers != shape.Layers
-            || stored.EmbeddingSize != shape.EmbeddingSize
-        )
-            throw new UserErrorException(
-                $"init_generator: {generator.Source} is not a generator for this discriminator: "
-                    + "it must have as many layers, embeddings as wide, and hidden size, heads and intermediate size divided by one "
-                    + "number; "
-                    + $"it has {stored.NumHiddenLayers} layers, embedding size {stored.EmbeddingSize}, hidden size {stored.HiddenSize}, "
-                    + $"{stored.NumAttentionHeads} heads, intermediate size {stored.IntermediateSize}"
-            );
-        if (divisor != model.GeneratorDivisor)
-            throw new UserErrorException(
-                $"init_generator: {generator.Source} has a hidden size of {stored.HiddenSize}; "
-                    + $"this run would have its shape with model.generator_divisor={divisor}"
-            );
+        var keys = IsStored((model with { GeneratorDivisor = divisor, Generator = new() }).GeneratorShape)
+            ? $"model.generator_divisor={divisor}"
+            : $"model.generator={{hidden: {stored.HiddenSize}, layers: {stored.NumHiddenLayers}, attention_heads: "
+                + $"{stored.NumAttentionHeads}, intermediate_size: {stored.IntermediateSize}}}";
+        throw new UserErrorException(
+            $"init_generator: {generator.Source} is of another shape than this run's generator: it has {stored.NumHiddenLayers} layers, "
+                + $"hidden size {stored.HiddenSize}, {stored.NumAttentionHeads} heads, intermediate size {stored.IntermediateSize}; this "
+                + $"run would have its shape with {keys}"
+        );
     }
 
     /// <summary>Whether the generator's file has the embeddings that the pair has.</summary>

@@ -9,7 +9,8 @@ internal static class ObjectiveKeys
     internal static readonly string[] OfAll =
         ["objective.kind", "objective.masking", "objective.loss_epsilon", "objective.padding_token_type"];
 
-    private static readonly ObjectiveKind[] WithGenerator = [ObjectiveKind.Electra], WithSamples = [ObjectiveKind.Electra];
+    private static readonly ObjectiveKind[] WithGenerator = [ObjectiveKind.Electra, ObjectiveKind.Gdes],
+        WithSamples = [ObjectiveKind.Electra, ObjectiveKind.Gdes];
 
     /// <summary>Each key with its value and the objectives that read it.</summary>
     internal static readonly (string Key, Func<PretrainConfig, object> Value, ObjectiveKind[] Kinds)[] OfSome =
@@ -22,6 +23,10 @@ internal static class ObjectiveKeys
         ("objective.discriminator_weight", config => config.Objective.DiscriminatorWeight, WithGenerator),
         ("objective.generator_label_smoothing", config => config.Objective.GeneratorLabelSmoothing, WithGenerator),
         ("objective.discriminator_label_smoothing", config => config.Objective.DiscriminatorLabelSmoothing, WithSamples),
+        ("objective.decoupled", config => config.Objective.Decoupled, [ObjectiveKind.Gdes]),
+        ("training.discriminator_learning_rate", config => config.Training.DiscriminatorLearningRate, [ObjectiveKind.Gdes]),
+        ("train_generator", config => config.TrainGenerator, [ObjectiveKind.Electra]),
+        ("model.generator", config => config.Model.Generator, WithGenerator),
         ("model.generator_divisor", config => config.Model.GeneratorDivisor, WithGenerator),
         ("init_generator", config => config.InitGenerator, WithGenerator),
         ("evaluation.generator", config => config.Evaluation.Generator, WithGenerator),

@@ -11,12 +11,20 @@ public enum ObjectiveKind
 
     /// <summary>One network predicts masked tokens: <c>MlmMethod.cs</c>.</summary>
     Mlm,
+
+    /// <summary>
+    /// ELECTRA with embeddings whose gradients are disentangled, generator and discriminator one after the other: <c>GdesObjective.cs</c>.
+    /// </summary>
+    Gdes,
 }
 
 /// <summary>The pre-training objective: what is masked, how predictions are drawn, how losses are smoothed and weighed.</summary>
 public sealed record ObjectiveOptions
 {
-    /// <summary>The objective: <c>electra</c>, or <c>mlm</c>, the plain masked language model.</summary>
+    /// <summary>
+    /// The objective: <c>electra</c>; <c>mlm</c>, the plain masked language model; <c>gdes</c>, ELECTRA with gradient-disentangled
+    /// embedding sharing.
+    /// </summary>
     public ObjectiveKind Kind { get; init; }
 
     /// <summary>Which tokens the generator has to predict.</summary>
@@ -25,9 +33,8 @@ public sealed record ObjectiveOptions
     /// <summary>How its predictions are drawn.</summary>
     public SamplingMethod Sampling { get; init; }
 
-    /// <summary>What the logits are divided by before drawing.</summary>
-    [Range(0.01, 100.0)]
-    public double Temperature { get; init; } = 1;
+    /// <summary>What the logits are divided by before drawing: a number, or <c>{start: 2, half_life: 0.1}</c>, which falls to 1.</summary>
+    public SamplingTemperature Temperature { get; init; } = new();
 
     /// <summary>Added inside the logarithms of the Gumbel noise (Google's code: 1e-9).</summary>
     [Range(0.0, 0.1)]
@@ -43,6 +50,12 @@ public sealed record ObjectiveOptions
     /// <summary>Weight of the discriminator's loss (paper, section 3.2: 50).</summary>
     [Range(0.0, 1e6)]
     public double DiscriminatorWeight { get; init; } = 50;
+
+    /// <summary>
+    /// Under <c>gdes</c>, whether each update trains the generator first, and then the discriminator on what it wrote (DeBERTa's
+    /// default); else both in one step.
+    /// </summary>
+    public bool Decoupled { get; init; } = true;
 
     /// <summary>Share of the generator's target that is spread over the whole vocabulary.</summary>
     [Range(0.0, 0.99)]

@@ -58,7 +58,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     /// </summary>
     public string Init { get; init; } = "";
 
-    /// <summary>The generator to go on from; empty: the one beside the discriminator where both are in one place, else a fresh
+    /// <summary>The generator to go on from, without <c>init</c> where it has embeddings of its own; empty: the one beside the discriminator where both are in one place, else a fresh
     /// one.</summary>
     public string InitGenerator { get; init; } = "";
 
@@ -68,6 +68,12 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     /// anything else may differ. This run has a name of its own, and the other stays as it is. Empty: the run begins at update 0.
     /// </summary>
     public string BranchFrom { get; init; } = "";
+
+    /// <summary>
+    /// Whether the generator learns. One that does not keeps the weights that it begins with (<c>init_generator</c>), bit for bit, and
+    /// embeddings of its own; only the discriminator has a loss (Dong et al. 2024, "Fast-ELECTRA").
+    /// </summary>
+    public bool TrainGenerator { get; init; } = true;
 
     /// <summary>Masking, sampling, losses.</summary>
     public ObjectiveOptions Objective { get; init; } = new();
@@ -150,9 +156,15 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     {
         var published = Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small));
         var phases = root.Read<IReadOnlyList<PhaseOptions>>("training.phases", []);
+        var init = root.Read("init", root.Read("init_generator", ""));
+        var embeddings =
+            root.Read("objective.kind", ObjectiveKind.Electra) == ObjectiveKind.Gdes ? GeneratorEmbeddings.Disentangled
+            : root.Read("train_generator", true) ? GeneratorEmbeddings.Shared
+            : GeneratorEmbeddings.Copied;
         return published with
         {
-            Vocabulary = new() { File = root.Read("init", ""), Init = root.Read("init", "") },
+            Vocabulary = new() { File = init, Init = init },
+            Model = published.Model with { Generator = new() { Embeddings = embeddings } },
             Training = published.Training.For(root),
             Examples = published.Examples with
             {
@@ -173,11 +185,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
             yield return problem;
         if (Seeds is not null && Seeds.GroupBy(seed => seed).FirstOrDefault(same => same.Count() > 1) is { } twice)
             yield return new ConfigProblem("seeds", $"has {twice.Key} twice: a seed is one run");
-        if (InitGenerator != "" && Init == "")
-            yield return new ConfigProblem(
-                "init_generator",
-                "names a generator to go on from without a discriminator (init), whose embeddings it shares"
-            );
+        foreach (var problem in GeneratorProblems.Of(this))
+            yield return problem;
         if (Vocabulary is { File: not "", Size: not null } && Vocabulary.File != Init)
             yield return new ConfigProblem(
                 "vocabulary.size",

@@ -23,9 +23,17 @@ public static class PretrainLoop
     public static PretrainScores Train(Run<PretrainConfig> run, PretrainData data, ElectraPair model, ElectraMethod method,
         Func<long, StepRates>? schedule = null, Func<ElectraPair, IEnumerable<(string Name, double Value)>>? metrics = null)
     {
+        var config = run.Config;
+        if (!config.TrainGenerator)
+            method = method.WithFrozenGenerator();
+        if (config.Objective.Temperature is { HalfLife: not null } temperature)
+            method = method with { Temperatures = k => temperature.At(k, config.Training.Steps) };
         using var measurement = EqualWork.Open(run, data, method, model.Store.Compute);
         using var baseline = new TokenBaseline(model.Config.VocabularySize, model.Store.Compute);
-        var objective = ElectraObjective.Of(model, method, measurement, baseline);
+        var (generatorRate, ownRate) = (config.Training.LearningRate, config.Training.DiscriminatorLearningRate);
+        var objective = config.Objective.Kind == ObjectiveKind.Gdes
+            ? GdesObjective.Of(model, method, measurement, baseline, config.Objective.Decoupled, ownRate > 0 ? ownRate / generatorRate : 1)
+            : ElectraObjective.Of(model, method, measurement, baseline);
         return (PretrainScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
     }
 

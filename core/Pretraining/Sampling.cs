@@ -57,8 +57,9 @@ public static class Sampling
     )
     {
         using var scope = NewDisposeScope();
-        if (options.Temperature != 1)
-            logits = logits / options.Temperature;
+        // One that moves has been applied: it hangs on the update.
+        if (options.Temperature is { HalfLife: null, Start: not 1 } temperature)
+            logits = logits / temperature.Start;
         if (options.DisallowCorrect)
             logits = logits.scatter(1, targets.unsqueeze(1), full([targets.shape[0], 1], float.NegativeInfinity, device: logits.device));
         var vocabulary = logits.shape[1];

@@ -73,10 +73,23 @@ internal sealed record StagedPass(
     }
 
     /// <summary>Brings a batch and its masks to the device, in one copy.</summary>
-    public static StagedPass Of(TokenBatch batch, MaskedTokens masked, RandomKey key, bool training, Compute compute)
+    /// <param name="batch">The text.</param>
+    /// <param name="masked">What is masked of it.</param>
+    /// <param name="key">Names the random draws of the update.</param>
+    /// <param name="training">Whether dropout is on.</param>
+    /// <param name="compute">The device.</param>
+    /// <param name="deviceDraws">Tells the draws of passes over the same text apart that the device makes by itself.</param>
+    public static StagedPass Of(
+        TokenBatch batch,
+        MaskedTokens masked,
+        RandomKey key,
+        bool training,
+        Compute compute,
+        int deviceDraws = 4
+    )
     {
         if (training)
-            DeviceRandom.Seed(compute, key[4][batch.FirstRow]);
+            DeviceRandom.Seed(compute, key[deviceDraws][batch.FirstRow]);
         long[] lengths = [.. batch.Lengths.Select(length => (long)length)];
         var put = Staging.Put(
             compute,

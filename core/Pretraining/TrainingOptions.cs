@@ -42,6 +42,12 @@ public sealed record TrainingOptions
     [Range(0.0, 10.0)]
     public double LearningRate { get; init; } = 5e-4;
 
+    /// <summary>
+    /// The highest learning rate of the discriminator under <c>objective.kind: gdes</c>; 0: the same.
+    /// </summary>
+    [Range(0.0, 10.0)]
+    public double DiscriminatorLearningRate { get; init; }
+
     /// <summary>Updates of warmup; 0 where <c>warmup_share</c> or a <c>budget</c> is given.</summary>
     [Range(0, long.MaxValue)]
     public long WarmupSteps { get; init; } = 10_000;

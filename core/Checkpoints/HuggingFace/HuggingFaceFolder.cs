@@ -23,10 +23,15 @@ internal static class HuggingFaceFolder
     public static IReadOnlyList<SavedModel> ModelsOf(ElectraPair pair) =>
     [
         new(FolderOf(ModelPart.Discriminator), "ElectraForPreTraining", pair.Config, pair.DiscriminatorWeights()),
-        new(FolderOf(ModelPart.Generator), "ElectraForMaskedLM", pair.Config.Generator, pair.GeneratorWeights()),
+        .. pair.HasGenerator
+            ? new SavedModel[]
+            {
+                new(FolderOf(ModelPart.Generator), "ElectraForMaskedLM", pair.Config.GeneratorShape, pair.GeneratorWeights()),
+            }
+            : [],
     ];
 
-    /// <summary>Writes a pair as two folders, <c>discriminator</c> and <c>generator</c>.</summary>
+    /// <summary>Writes a pair as folders, <c>discriminator</c> and <c>generator</c>.</summary>
     /// <inheritdoc cref="Save"/>
     public static void SavePair(string folder, ElectraPair pair, ElectraTokenizer tokenizer, Func<SavedModel, ModelCard>? card = null) =>
         Save(folder, ModelsOf(pair), tokenizer, card);
