@@ -1,0 +1,98 @@
+using Electra.Pretraining;
+
+namespace Electra.Tests.Pretraining;
+
+/// <summary>Every objective, and every generator, as a run of scripts/pretrain.csx.</summary>
+public sealed class ObjectiveKindTests : IDisposable
+{
+    private readonly TinyPretraining tiny = new();
+
+    public void Dispose() => tiny.Dispose();
+
+    public static TheoryData<string> Kinds => new(
+        "objective.kind=mlm model.generator_divisor=4",
+        "objective.kind=mlm model.generator_divisor=4 objective.masking={mask_share: 0.8, random_share: 0.1} training.skip_sigmas=5",
+        "objective.kind=gdes training.discriminator_learning_rate=2e-3 training.skip_sigmas=5",
+        "objective.kind=gdes objective.decoupled=false",
+        "model.generator={embeddings: own, hidden: 0.25, layers: 1}",
+        "model.generator={kind: shared}",
+        "model.generator={kind: uniform}"
+    );
+
+    /// <summary>In float32, where the order of a sum changes its last bits alone.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task A_run_resumes_exactly_is_cut_as_one_likes_and_leaves_models_that_open(string kind)
+    {
+        string[] own = [.. Split(kind), "training.precision=float32", "training.steps=8"];
+        var whole = await tiny.Done([.. own, "name=whole"]);
+        whole.Said("Three sentences", "What next", "loads in Hugging Face's library");
+        (await tiny.Done([.. own, "name=parts", "training.max_minutes=0.00001"])).Said("resumes from here");
+        (await tiny.Done([.. own, "name=parts"])).Said("Resuming from step");
+        RunFolders.AssertSameLogs(tiny.Of("whole"), tiny.Of("parts"));
+
+        await tiny.Done([.. own, "name=cut", "training.micro_batch_size=3"]);
+        foreach (var (one, other) in RunFolders.Values(tiny.Of("whole")).Zip(RunFolders.Values(tiny.Of("cut"))))
+            Assert.Equal(one, other, 1e-4 * one);
+
+        using var model = TrainedModel.Open(tiny.File("runs/whole_11081_100"));
+        Assert.All(model.Embed("The cat sees the river."), value => Assert.True(float.IsFinite(value)));
+        Assert.True(model.HasDiscriminator || model.HasGenerator);
+        Assert.Equal(!kind.Contains("mlm"), model.HasDiscriminator);
+        Assert.Equal(!kind.Contains("uniform"), model.HasGenerator);
+    }
+
+    [Fact]
+    public async Task A_frozen_generator_keeps_its_weights_bit_for_bit()
+    {
+        await tiny.Done("name=first");
+        var generator = tiny.File("runs/first_11081_100/generator");
+        string[] frozen = [$"init_generator={generator}", "train_generator=false", "objective.temperature={start: 2, half_life: 0.1}"];
+        (await tiny.Done([.. frozen, "name=second"])).Said("The generator begins with the weights of");
+        RunFolders.AssertSameBytes(
+            Path.Combine(generator, "model.safetensors"),
+            tiny.File("runs/second_11081_100/generator/model.safetensors")
+        );
+        Assert.Empty(RunFolders.Values(tiny.Of("second"), "generator_loss"));
+        (await tiny.Done([.. frozen, "name=third", $"init={tiny.File("runs/first_11081_100")}"])).Said("Discriminator and embeddings begin");
+    }
+
+    [Theory]
+    [InlineData("objective.kind=mlm model.generator_divisor=4 objective.discriminator_weight=25", "objective.discriminator_weight", "mlm")]
+    [InlineData("objective.kind=mlm", "model.generator_divisor", "mlm")]
+    [InlineData("objective.kind=mlm model.generator_divisor=4 model.generator.layers=1", "model.generator", "mlm")]
+    [InlineData("objective.decoupled=false", "objective.decoupled", "gdes")]
+    [InlineData("objective.kind=gdes model.generator.embeddings=own", "model.generator.embeddings", "disentangled")]
+    [InlineData("train_generator=false", "train_generator", "init_generator")]
+    [InlineData("model.generator.embedding_size=8", "model.generator.embedding_size", "own")]
+    [InlineData("model.generator={kind: uniform, layers: 1}", "model.generator.kind", "no shape")]
+    [InlineData("model.generator.layers=0.1", "model.generator.layers", "0.5 is one")]
+    [InlineData("objective.temperature=0", "objective.temperature", "0.01")]
+    public async Task A_key_without_a_meaning_is_refused_by_name(string overrides, string key, string why) =>
+        await tiny.Refused(Split(overrides), key, why);
+
+    [Fact]
+    public void Every_key_of_an_objective_is_read_by_all_or_said_to_be_of_some()
+    {
+        var keys = ObjectiveKeys.OfSome.Select(key => key.Key).Concat(ObjectiveKeys.OfAll).Where(key => key.StartsWith("objective."));
+        Assert.Equal(
+            typeof(ObjectiveOptions).GetProperties().Select(p => $"objective.{Electra.Configuration.ConfigTypes.SnakeCase(p.Name)}").Order(),
+            keys.Order()
+        );
+    }
+
+    /// <summary>Overrides in one text; a mapping may have spaces in it.</summary>
+    private static string[] Split(string overrides)
+    {
+        var (parts, depth) = (new List<string> { "" }, 0);
+        foreach (char c in overrides)
+        {
+            depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+            if (c == ' ' && depth == 0)
+                parts.Add("");
+            else
+                parts[^1] += c;
+        }
+        return [.. parts];
+    }
+}
