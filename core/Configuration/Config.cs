@@ -20,8 +20,15 @@ internal static class Config
         var path = Paths.Find(file);
         if (FileStatus.Of(path).Kind is FileKind.Missing or FileKind.Folder)
             throw Missing(file);
-        return Parse<T>(Text(path), Paths.Shown(path), overrides);
+        var problems = new List<ConfigProblem>();
+        return Parse<T>(ConfigBase.Under(Tree(path, problems), path, problems), Paths.Shown(path), overrides, problems);
     }
+
+    /// <summary>What stands in a file; what is wrong with it is added to the problems.</summary>
+    internal static ConfigNode? Tree(string path, List<ConfigProblem> problems) => Tree(Text(path), Paths.Shown(path), problems);
+
+    private static ConfigNode? Tree(string yaml, string source, List<ConfigProblem> problems) =>
+        ConfigYaml.Parse(yaml, mark => new ConfigPlace(source, (int)mark.Line, (int)mark.Column), problems);
 
     /// <summary>
     /// The text of a file, as far as a configuration may be one: whoever names a corpus or a device by mistake is told so.
@@ -68,7 +75,12 @@ internal static class Config
         where T : class, IExperimentConfig<T>
     {
         var problems = new List<ConfigProblem>();
-        var root = ConfigYaml.Parse(yaml, mark => new ConfigPlace(source, (int)mark.Line, (int)mark.Column), problems);
+        return Parse<T>(Tree(yaml, source, problems), source, overrides, problems);
+    }
+
+    private static T Parse<T>(ConfigNode? root, string source, IEnumerable<string> overrides, List<ConfigProblem> problems)
+        where T : class, IExperimentConfig<T>
+    {
         if (root is null && problems.Count == 0)
             problems.Add(
                 new ConfigProblem("", "the file is empty: it must set at least one key (--help lists them)", new ConfigPlace(source, 1, 1))

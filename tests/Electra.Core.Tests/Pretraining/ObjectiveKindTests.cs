@@ -1,3 +1,4 @@
+using Electra.Configuration;
 using Electra.Pretraining;
 
 namespace Electra.Tests.Pretraining;
@@ -26,7 +27,7 @@ public sealed class ObjectiveKindTests : IDisposable
     {
         string[] own = [.. Split(kind), "training.precision=float32", "training.steps=8"];
         var whole = await tiny.Done([.. own, "name=whole"]);
-        whole.Said("Three sentences", "What next", "loads in Hugging Face's library");
+        whole.Said("Three sentences", "What next", "in Hugging Face's library");
         (await tiny.Done([.. own, "name=parts", "training.max_minutes=0.00001"])).Said("resumes from here");
         (await tiny.Done([.. own, "name=parts"])).Said("Resuming from step");
         RunFolders.AssertSameLogs(tiny.Of("whole"), tiny.Of("parts"));
@@ -71,12 +72,31 @@ public sealed class ObjectiveKindTests : IDisposable
     public async Task A_key_without_a_meaning_is_refused_by_name(string overrides, string key, string why) =>
         await tiny.Refused(Split(overrides), key, why);
 
+    [Theory]
+    [InlineData("mlm")]
+    [InlineData("untied")]
+    [InlineData("shared")]
+    [InlineData("uniform")]
+    [InlineData("half-depth")]
+    [InlineData("frozen")]
+    [InlineData("gdes")]
+    public void The_configurations_of_objectives_are_the_demo_with_a_few_keys_changed(string name)
+    {
+        var config = Config.Load<PretrainConfig>(Path.Combine(TestData.Repository, "configs", "objectives", $"{name}.yaml"));
+        var demo = Config.Load<PretrainConfig>(Path.Combine(TestData.Repository, "configs", "demo.yaml"));
+        Assert.Equal(name, config.Name);
+        Assert.Equal(demo.Examples, config.Examples);
+        Assert.Equal(demo.Training.Steps, config.Training.Steps);
+        Assert.Equal(demo.Model with { Generator = config.Model.Generator }, config.Model);
+        Assert.NotEqual((demo.Model.Generator, demo.Objective), (config.Model.Generator, config.Objective));
+    }
+
     [Fact]
     public void Every_key_of_an_objective_is_read_by_all_or_said_to_be_of_some()
     {
         var keys = ObjectiveKeys.OfSome.Select(key => key.Key).Concat(ObjectiveKeys.OfAll).Where(key => key.StartsWith("objective."));
         Assert.Equal(
-            typeof(ObjectiveOptions).GetProperties().Select(p => $"objective.{Electra.Configuration.ConfigTypes.SnakeCase(p.Name)}").Order(),
+            typeof(ObjectiveOptions).GetProperties().Select(p => $"objective.{ConfigTypes.SnakeCase(p.Name)}").Order(),
             keys.Order()
         );
     }
