@@ -100,7 +100,10 @@ public sealed record GeneratorOptions
             yield return ("generator.embedding_size", "is of embeddings of its own (model.generator.embeddings: own)");
         var shape = ShapeOf(model);
         if (shape.Layers == 0)
-            yield return ("generator.layers", $"cannot be {Layers}: of {model.Layers} layers that is none; {1.0 / model.Layers:0.###} is one");
+            yield return (
+                "generator.layers",
+                $"cannot be {Layers}: of {model.Layers} layers it leaves none; {1.0 / model.Layers:0.###} is one layer"
+            );
         if (Hidden is null && (model.HiddenSize % model.GeneratorDivisor != 0 || model.IntermediateSize % model.GeneratorDivisor != 0))
             yield return (
                 "generator_divisor",
@@ -110,8 +113,8 @@ public sealed record GeneratorOptions
         else if (shape.HiddenSize == 0 || shape.HiddenSize % shape.AttentionHeads != 0)
             yield return (
                 Hidden is null ? "generator_divisor" : "generator.hidden",
-                $"cannot be {Hidden?.ToString() ?? $"{model.GeneratorDivisor}"}: the generator would have {shape.AttentionHeads} heads in a "
-                    + $"hidden size of {shape.HiddenSize}{(Hidden is null ? "" : $"; {GoodSizes(shape.HiddenSize)} would do")}"
+                $"cannot be {Hidden?.ToString() ?? $"{model.GeneratorDivisor}"}: the generator would have {shape.AttentionHeads} heads in "
+                    + $"a hidden size of {shape.HiddenSize}{(Hidden is null ? "" : $"; {GoodSizes(shape.HiddenSize)} would do")}"
             );
     }
 

@@ -58,8 +58,10 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     /// </summary>
     public string Init { get; init; } = "";
 
-    /// <summary>The generator to go on from, without <c>init</c> where it has embeddings of its own; empty: the one beside the discriminator where both are in one place, else a fresh
-    /// one.</summary>
+    /// <summary>
+    /// The generator to go on from, without <c>init</c> where it has embeddings of its own; empty: the one beside the discriminator where
+    /// both are in one place, else a fresh one.
+    /// </summary>
     public string InitGenerator { get; init; } = "";
 
     /// <summary>
@@ -187,7 +189,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
             yield return new ConfigProblem("seeds", $"has {twice.Key} twice: a seed is one run");
         foreach (var problem in GeneratorProblems.Of(this))
             yield return problem;
-        if (Vocabulary is { File: not "", Size: not null } && Vocabulary.File != Init)
+        if (Vocabulary is { File: not "", Size: not null } && Vocabulary.File != Vocabulary.Init)
             yield return new ConfigProblem(
                 "vocabulary.size",
                 $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). "

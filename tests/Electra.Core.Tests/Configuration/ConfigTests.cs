@@ -13,6 +13,29 @@ public sealed class ConfigTests
         Assert.Throws<UserErrorException>(() => Parse(yaml, overrides)).Message;
 
     [Fact]
+    public void A_file_that_extends_another_changes_what_it_says()
+    {
+        using var folder = TestData.Temporary();
+        File.WriteAllText(folder.File("demo.yaml"), "name: demo\ncorpus: a.txt\nmodel: {layers: 2, hidden_size: 64, attention_heads: 1}\n");
+        Directory.CreateDirectory(folder.File("more"));
+        File.WriteAllText(folder.File("more/deep.yaml"), "extends: ../demo.yaml\nname: deep\nmodel: {layers: 4}\n");
+        var config = Config.Load<PretrainConfig>(folder.File("more/deep.yaml"), "model.layers=6");
+        Assert.Equal(("deep", 6, 64), (config.Name, config.Model.Layers, config.Model.HiddenSize));
+        Assert.Equal(["a.txt"], config.Corpus.Source);
+
+        string Refused(string text)
+        {
+            File.WriteAllText(folder.File("more/deep.yaml"), text);
+            return Assert.Throws<UserErrorException>(() => Config.Load<PretrainConfig>(folder.File("more/deep.yaml"))).Message;
+        }
+        Assert.Contains("deep.yaml:1:10: extends names nothing.yaml, and there is no file", Refused("extends: nothing.yaml\nname: a\n"));
+        Assert.Contains("extends cannot be deep.yaml", Refused("extends: deep.yaml\nname: a\n"));
+        Assert.Contains("extends is the name of one configuration", Refused("extends: [a.yaml]\nname: a\n"));
+        File.WriteAllText(folder.File("demo.yaml"), "layer: 2\n");
+        Assert.Contains("demo.yaml:1:1: layer", Refused("extends: ../demo.yaml\nname: a\n"));
+    }
+
+    [Fact]
     public void Every_kind_of_value_is_read()
     {
         var config = Parse("""

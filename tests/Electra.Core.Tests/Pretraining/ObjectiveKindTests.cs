@@ -48,14 +48,21 @@ public sealed class ObjectiveKindTests : IDisposable
     {
         await tiny.Done("name=first");
         var generator = tiny.File("runs/first_11081_100/generator");
-        string[] frozen = [$"init_generator={generator}", "train_generator=false", "objective.temperature={start: 2, half_life: 0.1}"];
+        string[] frozen =
+        [
+            $"init_generator={generator}",
+            $"vocabulary={generator}",
+            "train_generator=false",
+            "objective.temperature={start: 2, half_life: 0.1}",
+        ];
         (await tiny.Done([.. frozen, "name=second"])).Said("The generator begins with the weights of");
         RunFolders.AssertSameBytes(
             Path.Combine(generator, "model.safetensors"),
             tiny.File("runs/second_11081_100/generator/model.safetensors")
         );
         Assert.Empty(RunFolders.Values(tiny.Of("second"), "generator_loss"));
-        (await tiny.Done([.. frozen, "name=third", $"init={tiny.File("runs/first_11081_100")}"])).Said("Discriminator and embeddings begin");
+        var third = await tiny.Done([.. frozen, "name=third", $"init={tiny.File("runs/first_11081_100")}"]);
+        third.Said("Discriminator and embeddings begin");
     }
 
     [Theory]
