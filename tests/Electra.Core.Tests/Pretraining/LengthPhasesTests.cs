@@ -63,7 +63,7 @@ public class LengthPhasesTests
     {
         var config = Config.Parse<PretrainConfig>($"size: {size}\nname: x\ncorpus: x\nvocabulary: x", "here");
         var model = config.Model with { VocabularySize = 30522 };
-        double row = ComputeAccount.OfRow([(model, false), (model.Generator, true)], config.Examples.MaxLength);
+        double row = ComputeAccount.OfRow([(model, false), (model.GeneratorShape, true)], config.Examples.MaxLength);
         Assert.Equal(1, row * config.Training.BatchSize * config.Training.Steps / flops, 1e-12);
     }
 
