@@ -17,7 +17,7 @@ public sealed partial class ReadmeTests
             .. new[] { "core", "tests", "scripts" }
                 .Select(folder => Path.Combine(TestData.Repository, folder))
                 .SelectMany(SourceCode.PathsUnder)
-                .Concat(Directory.EnumerateFiles(Path.Combine(TestData.Repository, "configs")))
+                .Concat(Directory.EnumerateFiles(Path.Combine(TestData.Repository, "configs"), "*", SearchOption.AllDirectories))
                 .Select(path => Path.GetRelativePath(TestData.Repository, path).Replace('\\', '/')),
         ]
     );
