@@ -41,12 +41,15 @@ internal sealed class ModelArchive : IDisposable
     {
         if (WeightFiles.IsWeights(path) || FileStatus.Of(path).Kind != FileKind.File)
             return false;
-        if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
+        if (IsNamed(path))
             return true;
         using var file = InputFile.Open(path);
         Span<byte> head = stackalloc byte[4];
         return file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && head.SequenceEqual("PK\u0003\u0004"u8);
     }
+
+    /// <summary>Whether a file has the name of an archive.</summary>
+    public static bool IsNamed(string path) => path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Unpacks the model of an archive.</summary>
     /// <param name="path">The archive.</param>

@@ -41,7 +41,10 @@ internal static class ModelFiles
         if (InFolder(path, part) is { } found)
             return found;
         OtherFormats.RefuseFolder(path);
-        string[] named = [.. FolderFiles.In(path).Where(file => WeightFiles.MayBeModel(file) || ModelArchive.Is(file)).Select(Paths.Shown)];
+        string[] named =
+        [
+            .. FolderFiles.In(path).Where(file => WeightFiles.MayBeModel(file) || ModelArchive.IsNamed(file)).Select(Paths.Shown),
+        ];
         throw new UserErrorException($"{source} holds no model: none of {string.Join(", ", WeightFiles.Names)}"
             + (named.Length > 0 ? $". Name the file to take: {string.Join(", ", named)}" : ModelsInside(path) + Milestones(path)));
     }
