@@ -25,7 +25,7 @@ public static class ModelExport
     /// <exception cref="UserErrorException">It has no vocabulary or no head, cannot be read, or does not fit into the form.</exception>
     public static string Write(PretrainedModel model, ExportConfig config)
     {
-        if (config.Part == ModelPart.Generator && model.Config.ProblemType is not null)
+        if (config.Part == ModelPart.Generator && (model.Config.ProblemType is not null || model.Head == ModelHead.TokenClassifier))
             throw new UserErrorException($"part: {model.Source} is a fine-tuned model, and has no generator");
         var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
         var folder = Path.Combine(Paths.Output(config.Out), name);
@@ -36,7 +36,7 @@ public static class ModelExport
             throw new UserErrorException($"out: {Paths.Shown(folder)} is where the model is read from: give another folder");
         if (
             model.Head is ModelHead.Other
-            || (config.To == ExportFormat.Onnx && model.Head is ModelHead.TokenClassifier or ModelHead.QuestionAnswering)
+            || (config.To == ExportFormat.Onnx && model.Head is ModelHead.QuestionAnswering)
         )
             throw new UserErrorException(
                 $"{model.Source} cannot be exported in this form: its head is "
@@ -123,8 +123,8 @@ public static class ModelExport
         if (config.To == ExportFormat.HuggingFace)
         {
             card.With("library_name", "transformers");
-            if (shape.ProblemType is not null)
-                card.With("pipeline_tag", "text-classification");
+            if (shape.ProblemType is not null || model.Head == ModelHead.TokenClassifier)
+                card.With("pipeline_tag", model.Head == ModelHead.TokenClassifier ? "token-classification" : "text-classification");
         }
         else
             card.Text(

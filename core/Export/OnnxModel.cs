@@ -14,7 +14,8 @@ namespace Electra.Export;
 /// </summary>
 /// <remarks>
 /// Inputs <c>input_ids</c>, <c>attention_mask</c> and <c>token_type_ids</c>, int64 <c>[batch, length]</c>; output <c>logits</c>, float32:
-/// <c>[batch, length]</c> of a discriminator, <c>[batch, outputs]</c> of a classifier, <c>[batch, length, vocabulary]</c> of a generator.
+/// <c>[batch, length]</c> of a discriminator, <c>[batch, outputs]</c> of a classifier, <c>[batch, length, outputs]</c> of one of tokens,
+/// <c>[batch, length, vocabulary]</c> of a generator.
 /// The names are those that Hugging Face's own export uses.
 /// </remarks>
 internal static class OnnxModel
@@ -118,6 +119,8 @@ internal static class OnnxModel
         {
             if (model.Head == ModelHead.Classifier)
                 return (Linear("classifier", First(x)), [Batch, Outputs("classifier.weight")]);
+            if (model.Head == ModelHead.TokenClassifier)
+                return (Linear("classifier", x), [Batch, Length, Outputs("classifier.weight")]);
             if (model.Head == ModelHead.TwoLayerClassifier)
                 return (
                     Linear("classifier.out_proj", Gelu(Linear("classifier.dense", First(x)))),

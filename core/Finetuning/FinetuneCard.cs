@@ -17,10 +17,10 @@ internal static class FinetuneCard
         string[] metrics = [.. result.Scores.Keys];
         var training = config.Training;
         return new ModelCard(string.Create(CultureInfo.InvariantCulture, $"{result.Group}_{result.Task}_{result.Run}"))
-            .With("pipeline_tag", "text-classification")
+            .With("pipeline_tag", task.Kind.Pipeline)
             .Tags("electra", result.Task)
             .Text(
-                $"ELECTRA, fine-tuned on {task.DisplayName}: one linear layer on the encoder's first token, "
+                $"ELECTRA, fine-tuned on {task.DisplayName}: {task.Kind.HeadText}, "
                     + $"{task.Kind.Described(task)}."
             )
             .Section("Scores on the development set")

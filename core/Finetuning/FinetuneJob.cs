@@ -25,7 +25,14 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
     /// <summary>What a run writes when it is finished.</summary>
     private static readonly string[] Written =
     [
-        FinetuneResult.FileName, DevPredictions.FileName, ReportFile, ModelCard.FileName, "model.safetensors", .. TokenizerFiles.Names,
+        FinetuneResult.FileName,
+        DevPredictions.FileName,
+        "dev_predictions.jsonl",
+        "dev_predictions.conll",
+        ReportFile,
+        ModelCard.FileName,
+        "model.safetensors",
+        .. TokenizerFiles.Names,
     ];
 
     /// <summary>The run's name in the log.</summary>

@@ -40,13 +40,15 @@ public sealed record FinetuneMethod
     /// <param name="model">The classifier.</param>
     /// <param name="batch">Rows as token ids.</param>
     /// <param name="dropout">Dropout of this pass; <see cref="Dropout.None"/> to measure and predict.</param>
-    /// <returns><c>[rows, outputs]</c> float32.</returns>
-    internal static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout)
+    /// <param name="positions">Indices into the ids that the head reads; null: the first token of each row.</param>
+    /// <returns><c>[rows, outputs]</c>, or <c>[positions, outputs]</c>, float32.</returns>
+    internal static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout, long[]? positions = null)
     {
         var compute = model.Store.Compute;
         Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
-        var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)]);
-        return model.Classify(Rows(put[0]), Rows(put[1]), AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]), dropout);
+        var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)], positions ?? []);
+        var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]);
+        return model.Classify(Rows(put[0]), Rows(put[1]), attention, dropout, positions is null ? null : put[3]);
     }
 
     /// <summary>
@@ -90,7 +92,7 @@ public sealed record FinetuneMethod
         var labels = batch.Labels;
         if (Unit(task) is var (zero, one) && (zero, one) != (0, 1))
             labels = [.. labels.Select(label => (float)((label - zero) / (one - zero)))];
-        return Loss(task, Logits(model, batch.Tokens, dropout), tensor(labels, device: model.Store.Compute.Device));
+        return Loss(task, Logits(model, batch.Tokens, dropout, batch.Positions), tensor(labels, device: model.Store.Compute.Device));
     }
 
     /// <summary>Outputs of a model that learns by this method, in the task's own unit.</summary>

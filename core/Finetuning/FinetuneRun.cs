@@ -282,7 +282,7 @@ internal sealed class FinetuneRun : IDisposable
         IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
         var description = HuggingFaceConfig.Of(
             model.Config,
-            nameof(ElectraClassifier),
+            task.Kind.Architecture ?? nameof(ElectraClassifier),
             start.Tokenizer.Vocabulary.PadId
         ) with
         {
@@ -292,7 +292,9 @@ internal sealed class FinetuneRun : IDisposable
             Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
         // In the form of Hugging Face's library: another head under its names would be begun afresh by it, with no more than a warning.
-        var (written, weights) = HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
+        var (written, weights) = task.Kind.Architecture is not null
+            ? (description, model.Store.Named())
+            : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
         HuggingFaceFolder.WriteFiles(job.Folder, written, weights, start.Tokenizer);
     }
 }

@@ -15,7 +15,7 @@ internal static class TaskScorer
     /// <param name="stage">What the progress is called.</param>
     /// <param name="progress">Told of the rows done; null: nobody.</param>
     /// <param name="cancellation">Stops the work.</param>
-    /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
+    /// <returns><c>[places · outputs]</c> in the order of the rows.</returns>
     public static float[] Score(
         ElectraClassifier model,
         TaskExamples examples,
@@ -26,16 +26,16 @@ internal static class TaskScorer
     )
     {
         using var _ = no_grad();
-        var logits = new float[examples.Count * model.Outputs];
+        float[] logits = [.. Enumerable.Repeat(examples.Task.Kind.Unread(examples.Task), examples.Places).SelectMany(unread => unread)];
         int done = 0;
         foreach (var batch in examples.ByLength(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var outputs = FinetuneMethod.Logits(model, batch.Tokens, Dropout.None).cpu().data<float>().ToArray();
-            foreach (var (i, example) in batch.Examples.Index())
-                outputs.AsSpan(i * model.Outputs, model.Outputs).CopyTo(logits.AsSpan(example * model.Outputs));
-            done += batch.Examples.Length;
+            var outputs = FinetuneMethod.Logits(model, batch.Tokens, Dropout.None, batch.Positions).cpu().data<float>().ToArray();
+            foreach (var (i, place) in batch.Places.Index())
+                outputs.AsSpan(i * model.Outputs, model.Outputs).CopyTo(logits.AsSpan(place * model.Outputs));
+            done += batch.Tokens.Size;
             progress?.Report(new ProgressReport(stage, done, examples.Count, "rows"));
         }
         return logits;

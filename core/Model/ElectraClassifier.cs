@@ -5,8 +5,9 @@ using static TorchSharp.torch.nn.functional;
 namespace Electra.Model;
 
 /// <summary>
-/// A pre-trained encoder with one linear layer on top of its first token: what is fine-tuned on a task. The layer is the
-/// original's, not the two-layer head of Hugging Face's <c>ElectraForSequenceClassification</c>.
+/// A pre-trained encoder with one linear layer on top of its first token, or of others: what is fine-tuned on a task. On the first
+/// token the layer is the original's, not the two-layer head of Hugging Face's <c>ElectraForSequenceClassification</c>; on others it is
+/// that of <c>ElectraForTokenClassification</c>.
 /// </summary>
 public sealed class ElectraClassifier : IDisposable
 {
@@ -62,13 +63,17 @@ public sealed class ElectraClassifier : IDisposable
     /// <param name="types">Token types, <c>[batch, length]</c>.</param>
     /// <param name="attention">Which positions are tokens.</param>
     /// <param name="dropout">Dropout of this pass.</param>
-    /// <returns><c>[batch, outputs]</c> float32.</returns>
-    internal Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout)
+    /// <param name="positions">The positions that the head reads, indices into the ids; null: the first of each row.</param>
+    /// <returns><c>[batch, outputs]</c>, or <c>[positions, outputs]</c>, float32.</returns>
+    internal Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Tensor? positions = null)
     {
-        var encoded = encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout);
-        var first = dropout.Apply(encoded.view(attention.Batch, attention.Length, -1).select(1, 0), headDropout);
+        var encoded = encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout)
+            .view(attention.Batch, attention.Length, -1);
+        var read = positions is null
+            ? dropout.Apply(encoded.select(1, 0), headDropout)
+            : dropout.Apply(encoded, headDropout).flatten(0, 1).index_select(0, positions);
         // In float32: values of a regression that bfloat16 rounds alike would be ties.
-        return linear(first.to(float32), weight.Value.to(float32), bias.Value.to(float32));
+        return linear(read.to(float32), weight.Value.to(float32), bias.Value.to(float32));
     }
 
     /// <summary>The encoder's weights by Hugging Face's names, float32 views.</summary>

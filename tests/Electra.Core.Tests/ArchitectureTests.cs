@@ -25,6 +25,7 @@ public sealed class ArchitectureTests
         ["Electra.Data.Readers"],
         ["Electra.Data.Corpora"],
         ["Electra.Data.Examples"],
+        ["Electra.Data.Tagging"],
         ["Electra.Data.Tasks"],
         ["Electra.Model"],
         ["Electra.Optimization"],
@@ -140,7 +141,7 @@ public sealed class ArchitectureTests
     /// <summary>Public is what scripts need. Lower it where types become internal; raise it only for what a script will use.</summary>
     [Fact]
     public void Public_types_are_counted() =>
-        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 122);
+        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 124);
 
     private static int Floor(string space)
     {

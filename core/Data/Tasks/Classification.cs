@@ -28,7 +28,7 @@ internal static class Classification
         ).ToString(),
         DevPredictions = sets => (DevPredictions.FileName, DevPredictions.Text(sets)),
         Text = (task, outputs) => Labels.Text(task, outputs),
-        Answer = (task, outputs) =>
+        Answer = (task, _, outputs) =>
             string.Create(CultureInfo.InvariantCulture, $"{Labels.Name(task, outputs)}\t{Labels.Probability(outputs):F4}"),
         AnswerColumns = "label<tab>probability",
         ProblemType = "single_label_classification",

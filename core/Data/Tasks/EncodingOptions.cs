@@ -9,6 +9,13 @@ public sealed record EncodingOptions
     [Range(8, 1 << 16)]
     public int MaxLength { get; init; } = 128;
 
+    /// <summary>
+    /// Tokens that two windows of a row share, where a task labels words and a row is longer than <c>max_length</c>: each word is read
+    /// where it has the most text around it. Half a window where it has no more tokens than these.
+    /// </summary>
+    [Range(0, 1 << 15)]
+    public int Overlap { get; init; } = 32;
+
     /// <summary>Whether the training rows of tasks whose texts have no order are shown with the two swapped too.</summary>
     public bool DoubleUnordered { get; init; } = true;
 

@@ -9,7 +9,7 @@ internal static class Metrics
     /// <summary>The share of the rows whose class is right.</summary>
     public const string Accuracy = "accuracy";
 
-    /// <summary>The harmonic mean of precision and recall of class 1, of two classes.</summary>
+    /// <summary>The harmonic mean of precision and recall: of class 1, of two classes; of spans, as conlleval.pl reads them.</summary>
     public const string F1 = "f1";
 
     /// <summary>Matthews' correlation coefficient, in [−1, 1].</summary>
@@ -35,6 +35,15 @@ internal static class Metrics
 
     /// <summary>The harmonic mean of precision and recall of all labels together.</summary>
     public const string MicroF1 = "f1_micro";
+
+    /// <summary>The share of what is predicted that is right: of spans.</summary>
+    public const string Precision = "precision";
+
+    /// <summary>The share of what is there that is found: of spans.</summary>
+    public const string Recall = "recall";
+
+    /// <summary>F1 of spans where well-formed ones alone count, as seqeval's mode strict.</summary>
+    public const string StrictF1 = "f1_strict";
 
     /// <summary>The mean recall of the classes that are there.</summary>
     public const string BalancedAccuracy = "balanced_accuracy";

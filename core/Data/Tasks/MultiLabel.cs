@@ -28,7 +28,7 @@ internal static class MultiLabel
         Report = rows => Scores(rows) is var scores ? ClassScores.Table(scores, scores) : "",
         DevPredictions = sets => ("dev_predictions.jsonl", DevPredictions(sets)),
         Text = (task, outputs) => string.Join(Separator, Names(task, Predicted(outputs))),
-        Answer = (task, outputs) => string.Join(Separator, Names(task, Predicted(outputs))) + "\t" + string.Join(Separator,
+        Answer = (task, _, outputs) => string.Join(Separator, Names(task, Predicted(outputs))) + "\t" + string.Join(Separator,
             task.Labels.Zip(outputs, (label, output) =>
                 string.Create(CultureInfo.InvariantCulture, $"{label}={Probability(output):F4}"))),
         AnswerColumns = "labels<tab>probabilities",

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Electra.Data.Readers;
+using Electra.Data.Tagging;
 using Electra.Storage;
 using Electra.Tensors;
 
@@ -16,6 +17,19 @@ public enum OwnTaskKind
 
     /// <summary>Any number of labels for a text or a pair.</summary>
     MultiLabel,
+
+    /// <summary>A tag for each word of a text.</summary>
+    Tokens,
+}
+
+/// <summary>How the tags of words are chosen.</summary>
+public enum TagDecoding
+{
+    /// <summary>Each word has its most probable tag.</summary>
+    Argmax,
+
+    /// <summary>All words have the most probable tags that may follow each other.</summary>
+    Constrained,
 }
 
 /// <summary>A task of one's own, in a few lines of YAML.</summary>
@@ -24,11 +38,15 @@ public sealed record OwnTaskOptions
     /// <summary>What kind of task it is; null: a regression where <c>regression</c> is true, else a classification.</summary>
     public OwnTaskKind? Kind { get; init; }
 
-    /// <summary>The column of the text, or the two columns of a pair: by name, or by number from 1.</summary>
+    /// <summary>
+    /// The column of the text, or the two columns of a pair: by name, or by number from 1. Of tagged words, the field of the text or of the
+    /// words in a .jsonl; none: <c>tokens</c>, <c>words</c>, <c>text</c> or <c>data.text</c>.
+    /// </summary>
     public IReadOnlyList<string> Text { get; init; } = [];
 
     /// <summary>
     /// The column of the label. Several labels (<c>kind: multi_label</c>) stand in it with <c>|</c> between them, or as a list of a .jsonl.
+    /// Of tagged words, the field of the tags or spans in a .jsonl, if not <c>tags</c>, <c>entities</c> or another usual one.
     /// </summary>
     [Required]
     public string Label { get; init; } = "label";
@@ -36,8 +54,21 @@ public sealed record OwnTaskOptions
     /// <summary>Whether each of several labels has a column of its own name instead, with 1 where it is there and 0 where not.</summary>
     public bool LabelColumns { get; init; }
 
-    /// <summary>The labels, as the files have them. None: the label is a number to come close to.</summary>
+    /// <summary>
+    /// The labels, as the files have them. None: the label is a number to come close to. Of spans of words, their types:
+    /// <c>[person, place]</c>, and not <c>B-person</c>.
+    /// </summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
+
+    /// <summary>
+    /// How the model's tags say where a span begins and ends; files may be in any scheme. <c>none</c>: each word has a tag of its own, as
+    /// parts of speech.
+    /// </summary>
+    public TagScheme Scheme { get; init; }
+
+    /// <summary>Whether each word has its most probable tag, or all together the most probable that may follow each other.</summary>
+    [ExecutionOnly]
+    public TagDecoding Decode { get; init; }
 
     /// <summary>
     /// What stands in the place of the label where a row has none: such rows are left out, and counted. SNLI has <c>["-"]</c>, others
@@ -91,6 +122,9 @@ public sealed record OwnTaskOptions
         Metrics.BalancedAccuracy,
         Metrics.MicroF1,
         Metrics.ExactMatch,
+        Metrics.Precision,
+        Metrics.Recall,
+        Metrics.StrictF1,
         Metrics.Pearson,
         Metrics.Spearman
     )]
@@ -108,7 +142,18 @@ public sealed record OwnTaskOptions
     /// <summary>What is wrong between values that are each right, by key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems()
     {
-        if (Text.Count is < 1 or > 2)
+        if (Of() == WordTags.Kind && Text.Count > 1)
+            yield return ("text", "is one field of tagged words");
+        if (Of() != WordTags.Kind && (Scheme != TagScheme.Bio || Decode != TagDecoding.Argmax))
+            yield return (Scheme != TagScheme.Bio ? "scheme" : "decode", "is for tags of words (kind: tokens)");
+        if (Of() == WordTags.Kind && Scheme != TagScheme.None && Labels.FirstOrDefault(TagSchemes.IsTag) is { } tag)
+            yield return (
+                "labels",
+                $"are the types of spans, and {tag} is a tag: labels: [person, place]. Tags that say nothing of spans are scheme: none"
+            );
+        if (Of() == WordTags.Kind && (Unordered || DropLabels.Count > 0))
+            yield return (Unordered ? "unordered" : "drop_labels", "is not for tags of words");
+        if (Of() != WordTags.Kind && Text.Count is < 1 or > 2)
             yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
         if (Regression && Kind is not (null or OwnTaskKind.Regression))
             yield return ("regression", $"cannot be given with another kind: leave out one of the two");
@@ -119,7 +164,8 @@ public sealed record OwnTaskOptions
                     ? "cannot be given for a regression: leave them out, or labels=null takes away those of the file"
                     : "is missing: give the labels (labels: [no, yes]), or regression: true"
             );
-        if (Labels.Count == 1 || Labels.Distinct().Count() != Labels.Count)
+        if ((Labels.Count == 1 && Of() is var kind && kind != MultiLabel.Kind && kind != WordTags.Kind)
+            || Labels.Distinct().Count() != Labels.Count)
             yield return ("labels", "must be two or more, each once");
         if (Labels.Intersect(DropLabels).ToArray() is { Length: > 0 } both)
             yield return ("drop_labels", $"cannot leave out {both[0]}, which is one of labels");
@@ -139,18 +185,21 @@ public sealed record OwnTaskOptions
             yield return ("class_weights", "must be numbers above 0");
         if (Range.Count > 0 && !(IsRegression && Range.Count == 2 && Range[0] < Range[1]))
             yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
-        if (Metric == Metrics.F1 && Labels.Count > 2)
+        if (Metric == Metrics.F1 && Labels.Count > 2 && Of() == Classification.Kind)
             yield return ("metric", "f1 is for two labels: of more there are f1_macro and f1_weighted");
-        else if (Metric != "" && !Of().Metrics(Labels).Contains(Metric))
+        else if (Metric != "" && !Of().Metrics(Outputs).Contains(Metric))
             yield return (
                 "metric",
                 $"cannot be {Metric} for {(IsRegression ? "a regression" : Of() == MultiLabel.Kind ? "several labels" : "labels")}: "
-                    + string.Join(", ", Of().Metrics(Labels))
+                    + string.Join(", ", Of().Metrics(Outputs))
             );
         if (Train != "" && Dev == "" && HeldOut == 0)
             yield return ("dev", "is missing: give a file to measure on, or a share of the training rows (held_out: 0.1)");
         if (Dev != "" && HeldOut > 0)
             yield return ("held_out", "cannot be given with a file to measure on (dev)");
+        foreach (var (key, file) in new[] { ("train", Train), ("dev", Dev), ("test", Test) })
+            if (file != "" && Of() == WordTags.Kind && !WordTags.Kind.ReadsFile(file))
+                yield return (key, $"is {file}, and tagged words are {WordTags.Kind.FileForms}");
         if (TestLabels && Test == "")
             yield return ("test_labels", "is said of a file that is not given (test)");
     }
@@ -159,8 +208,12 @@ public sealed record OwnTaskOptions
     internal TaskKind Of() => Kind switch
     {
         OwnTaskKind.MultiLabel => MultiLabel.Kind,
+        OwnTaskKind.Tokens => WordTags.Kind,
         _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
     };
+
+    /// <summary>What the outputs of the model stand for, in their order.</summary>
+    internal IReadOnlyList<string> Outputs => Kind == OwnTaskKind.Tokens ? TagSchemes.Tags(Labels, Scheme) : Labels;
 
     private bool IsRegression => Regression || Kind == OwnTaskKind.Regression;
 }
@@ -179,15 +232,19 @@ internal static class OwnTask
             Kind = kind,
             Name = name,
             DisplayName = name,
-            TextColumns = options.Text,
-            Labels = options.Labels,
+            Scheme = kind == WordTags.Kind ? options.Scheme : TagScheme.None,
+            ConstrainsTags = options.Decode == TagDecoding.Constrained,
+            TextColumns = options.Text.Count > 0 ? options.Text : ["text"],
+            Labels = options.Outputs,
             DropLabels = options.DropLabels,
             Range = options.Range is [var low, var high] ? (low, high) : null,
             ClassWeights = options.ClassWeights.Count == 0 ? []
                 : [.. options.Labels.Select(label => options.ClassWeights.GetValueOrDefault(label, 1))],
             BalancesClasses = options.BalanceClasses,
-            Metrics = kind.Metrics(options.Labels),
-            ReportedMetric = options.Metric != "" ? options.Metric : kind.ReportedMetric,
+            Metrics = kind.Metrics(options.Outputs),
+            ReportedMetric = options.Metric != "" ? options.Metric
+                : kind.Metrics(options.Outputs).Contains(kind.ReportedMetric) ? kind.ReportedMetric
+                : Metrics.Accuracy,
             Epochs = options.Epochs,
             IsUnordered = options.Unordered,
             Splits =
@@ -238,9 +295,9 @@ internal static class OwnTask
         {
             throw new UserErrorException($"task {task.Name}: {split}: {e.Message}", e);
         }
-        return TableFile.IsTable(path)
+        return task.Kind.ReadsFile(path)
             ? path
-            : throw new UserErrorException($"task {task.Name}: {split}: {file} is not {TableFile.Extensions}");
+            : throw new UserErrorException($"task {task.Name}: {split}: {file} is not {task.Kind.FileForms}");
     }
 
     /// <summary>The rows that are held out, or the others: each row's draw is a function of its number alone.</summary>

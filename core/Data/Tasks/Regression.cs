@@ -18,7 +18,7 @@ internal static class Regression
         Measure = Metrics.OfValues,
         DevPredictions = sets => (DevPredictions.FileName, DevPredictions.Text(sets)),
         Text = (task, outputs) => Labels.Text(task, outputs),
-        Answer = (task, outputs) => Labels.Name(task, outputs),
+        Answer = (task, _, outputs) => Labels.Name(task, outputs),
         AnswerColumns = "value",
         ProblemType = "regression",
         Described = _ => "a number",

@@ -38,6 +38,15 @@ internal sealed class RowCounts
     /// <summary>Lines that were left out because they have too few columns.</summary>
     public long TornLines { get; set; }
 
+    /// <summary>Spans that began or ended inside a word.</summary>
+    public long ExtendedSpans { get; set; }
+
+    /// <summary>Rows that were cut into several examples, which overlap.</summary>
+    public long WindowedRows { get; set; }
+
+    /// <summary>Words that have no token.</summary>
+    public long LostWords { get; set; }
+
     /// <summary>Adds what was counted elsewhere.</summary>
     public void Add(RowCounts other)
     {
@@ -52,6 +61,9 @@ internal sealed class RowCounts
         DroppedLabels += other.DroppedLabels;
         DroppedTexts += other.DroppedTexts;
         TornLines += other.TornLines;
+        ExtendedSpans += other.ExtendedSpans;
+        WindowedRows += other.WindowedRows;
+        LostWords += other.LostWords;
     }
 
     /// <summary>What was left out or cut, a sentence each.</summary>
@@ -65,6 +77,13 @@ internal sealed class RowCounts
             yield return $"{name}: {Counted(DroppedTexts, "row")} left out, which lack a text";
         if (TornLines > 0)
             yield return $"{name}: {Counted(TornLines, "line")} left out, which have too few columns";
+        if (ExtendedSpans > 0)
+            yield return $"{name}: {Counted(ExtendedSpans, "span")} extended to whole words";
+        if (WindowedRows > 0)
+            yield return $"{name}: {Counted(WindowedRows, "row")} of {Rows:N0} longer than {maxLength} tokens, and read in windows that "
+                + "overlap (encoding.overlap): every word is read";
+        if (LostWords > 0)
+            yield return $"{name}: {Counted(LostWords, "word")} without a token, invisible characters alone, counted as outside of spans";
         if (CutRows > 0)
             yield return $"{name}: {Counted(CutRows, "row")} of {Rows:N0} cut to {maxLength} tokens; "
                 + $"{(double)CutTokens / Tokens:0.0%} of all tokens are lost (encoding.max_length)";

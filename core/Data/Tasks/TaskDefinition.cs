@@ -1,3 +1,4 @@
+using Electra.Data.Tagging;
 
 namespace Electra.Data.Tasks;
 
@@ -110,6 +111,12 @@ public sealed record TaskDefinition
 
     /// <summary>The task whose model predicts this one, where it has no training rows of its own; else its own name.</summary>
     public string Model { get => field ?? Name; init; }
+
+    /// <summary>How tags of words say where a span begins and ends.</summary>
+    internal TagScheme Scheme { get; init; } = TagScheme.None;
+
+    /// <summary>Whether tags are predicted that may follow each other alone.</summary>
+    internal bool ConstrainsTags { get; init; }
 
     /// <summary>What each class weighs in the loss; none: all the same.</summary>
     public IReadOnlyList<double> ClassWeights { get; init; } = [];

@@ -60,6 +60,67 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
         ends.Add(new ExampleEnd(Rows++, labels.Count));
     }
 
+    /// <summary>
+    /// Adds the words of a row: every word encoded alone, and its label at its first token. What is too long is read in windows that
+    /// overlap; a word has its label in the window where it has the most tokens on both sides (google-research/electra,
+    /// <c>_check_is_max_context</c>).
+    /// </summary>
+    public void AddWords(TaskRow row)
+    {
+        a.Clear();
+        b.Clear();
+        var firsts = new int?[row.Words.Count];
+        foreach (var (i, word) in row.Words.Index())
+        {
+            int before = a.Count;
+            tokenizer.Encode(row.Texts[0].AsSpan()[word], a);
+            firsts[i] = a.Count > before ? before : null;
+        }
+        Count(row, cut: 0);
+        Counts.LostWords += firsts.Count(first => first is null);
+        var windows = Windows(a.Count, options.MaxLength - 2, options.Overlap);
+        Counts.WindowedRows += windows.Count > 1 ? 1 : 0;
+        int next = 0;
+        foreach (var (number, window) in windows.Index())
+        {
+            for (; next < firsts.Length && (firsts[next] is not { } first || Owner(windows, first) == number); next++)
+            {
+                labels.Add(row.Labels[next]);
+                positions.Add(firsts[next] is { } token ? 1 + token - window.Start : -1);
+            }
+            var tokens = CollectionsMarshal.AsSpan(a).Slice(window.Start, window.Length);
+            Tokens.Add(tokens, default, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair: false);
+            ends.Add(new ExampleEnd(Rows, labels.Count));
+        }
+        Rows++;
+    }
+
+    /// <summary>Windows over tokens, which share some with the next, until the end is reached.</summary>
+    /// <param name="tokens">How many there are.</param>
+    /// <param name="size">Tokens of a window.</param>
+    /// <param name="overlap">Tokens that two share; half a window where it has no more than these.</param>
+    internal static IReadOnlyList<(int Start, int Length)> Windows(int tokens, int size, int overlap)
+    {
+        var windows = new List<(int Start, int Length)>();
+        int step = overlap < size ? size - overlap : size - (size / 2);
+        for (int start = 0; ; start += step)
+        {
+            windows.Add((start, Math.Min(size, tokens - start)));
+            if (start + size >= tokens)
+                return windows;
+        }
+    }
+
+    /// <summary>The window in which a token has the most context, the first of equals.</summary>
+    internal static int Owner(IReadOnlyList<(int Start, int Length)> windows, int token) =>
+        windows
+            .Index()
+            .Where(window => token >= window.Item.Start && token < window.Item.Start + window.Item.Length)
+            .MaxBy(window =>
+                Math.Min(token - window.Item.Start, window.Item.Start + window.Item.Length - 1 - token) + (0.01 * window.Item.Length)
+            )
+            .Index;
+
     private void Count(TaskRow row, int cut)
     {
         int unk = tokenizer.Vocabulary.UnkId, tokens = a.Count + b.Count,

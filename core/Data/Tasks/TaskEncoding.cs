@@ -31,6 +31,7 @@ internal static class TaskEncoding
         bool swapsFirst = swapped && options.SwapBeforeTruncation;
         var key = Fingerprint.Of(
             $"{Method}\n{text.Content}\n{tokenizer.Fingerprint}\n{options.MaxLength} {swapped}{(swapsFirst ? " first" : "")}"
+                + (task.Kind.ReadsPositions ? $" {options.Overlap}" : "")
         );
         var folder = Path.Combine(Paths.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
         AtomicFolder.Recover(folder);

@@ -56,13 +56,40 @@ internal sealed record TaskExamples(
         {
             FirstRow = firstRow,
         };
-        return new TaskBatch(tokens, [.. examples.SelectMany(example => Labels[LabelsOf(example)])], examples);
+        int[] labels = [.. examples.SelectMany(LabelsOf)];
+        if (!Task.Kind.ReadsPositions)
+            return new TaskBatch(tokens, [.. labels.Select(label => Labels[label])], examples);
+        var read = examples
+            .SelectMany((example, i) =>
+                LabelsOf(example)
+                    .Where(label => Positions[label] >= 0)
+                    .Select(label => (label, Position: ((long)i * tokens.Length) + Positions[label]))
+            )
+            .ToList();
+        return new TaskBatch(tokens, [.. read.Select(one => Labels[one.label])], [.. read.Select(one => one.label)])
+        {
+            Positions = [.. read.Select(one => one.Position)],
+        };
     }
 
-    /// <summary>The labels of an example.</summary>
-    public Range LabelsOf(int example) => (example == 0 ? 0 : Ends[example - 1].Labels)..Ends[example].Labels;
+    /// <summary>The places at which the head has outputs: the examples, or the labels.</summary>
+    public int Places => Task.Kind.ReadsPositions ? Labels.Length : Count;
 
     /// <summary>Outputs beside the labels of the rows.</summary>
     /// <param name="outputs"><c>[places · outputs]</c> in the order of the examples.</param>
-    public TaskOutputs With(float[] outputs) => new(Task, outputs, Labels, [.. Enumerable.Range(1, Count)]);
+    public TaskOutputs With(float[] outputs) =>
+        new(
+            Task,
+            outputs,
+            Labels,
+            !Task.Kind.ReadsPositions
+                ? [.. Enumerable.Range(1, Count)]
+                : [.. Ends.Where((end, i) => i + 1 == Count || Ends[i + 1].Row != end.Row).Select(end => end.Labels)]
+        );
+
+    private IEnumerable<int> LabelsOf(int example)
+    {
+        int first = example == 0 ? 0 : Ends[example - 1].Labels;
+        return Enumerable.Range(first, Ends[example].Labels - first);
+    }
 }

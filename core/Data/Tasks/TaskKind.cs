@@ -31,10 +31,25 @@ internal sealed record TaskKind(string Name)
     /// <summary>Reads the rows of a file.</summary>
     public required RowReader Read { get; init; }
 
+    /// <summary>Whether it can read a file, by its name.</summary>
+    public Func<string, bool> ReadsFile { get; init; } = Readers.TableFile.IsTable;
+
+    /// <summary>What it reads, in words.</summary>
+    public string FileForms { get; init; } = Readers.TableFile.Extensions;
+
+    /// <summary>A line of text as a row; null: a text, or two with a tab between.</summary>
+    public Func<string, TaskRow>? Row { get; init; }
+
     /// <summary>Adds the examples of a row.</summary>
     public required Action<TaskDefinition, TaskRow, TaskEncoder> Encode { get; init; }
 
-    /// <summary>Outputs at each place that the head reads: at the first token of a text.</summary>
+    /// <summary>Whether the head reads the position of each label; else the first token of each example.</summary>
+    public bool ReadsPositions { get; init; }
+
+    /// <summary>The outputs for a label that has no position, because its word has no token.</summary>
+    public Func<TaskDefinition, float[]> Unread { get; init; } = task => new float[task.Outputs];
+
+    /// <summary>Outputs at each place that the head reads.</summary>
     public required Func<TaskDefinition, int> Outputs { get; init; }
 
     /// <summary>The loss.</summary>
@@ -62,14 +77,29 @@ internal sealed record TaskKind(string Name)
     /// <summary>The prediction for a row, as files of predictions have it.</summary>
     public required Func<TaskDefinition, float[], string> Text { get; init; }
 
+    /// <summary>The files of predictions for rows, by their extensions; null: a table of <see cref="Text"/>.</summary>
+    public Func<TaskOutputs, IReadOnlyList<TaskRow>, IReadOnlyList<(string Extension, string Text)>>? Files { get; init; }
+
     /// <summary>The answer to a line of text, in columns.</summary>
-    public required Func<TaskDefinition, float[], string> Answer { get; init; }
+    public required Func<TaskDefinition, TaskRow, float[], string> Answer { get; init; }
 
     /// <summary>The names of these columns.</summary>
     public required string AnswerColumns { get; init; }
 
-    /// <summary>What the model is in Hugging Face's library, as <c>problem_type</c> of its <c>config.json</c>.</summary>
-    public required string ProblemType { get; init; }
+    /// <summary>
+    /// What a classifier of texts is in Hugging Face's library, as <c>problem_type</c> of its <c>config.json</c>; null of another model.
+    /// </summary>
+    public string? ProblemType { get; init; }
+
+    /// <summary>The class of the model in Hugging Face's library, whose head has the kit's weights as they are; null: a classifier of
+    /// texts, whose head is written in two layers.</summary>
+    public string? Architecture { get; init; }
+
+    /// <summary>The pipeline of Hugging Face's that the model is for.</summary>
+    public string Pipeline { get; init; } = "text-classification";
+
+    /// <summary>What the head is, in words.</summary>
+    public string HeadText { get; init; } = "one linear layer on the encoder's first token";
 
     /// <summary>The labels of a task in a few words.</summary>
     public Func<TaskDefinition, string> Described { get; init; } = task => $"the labels {string.Join(", ", task.Labels)}";

@@ -2,12 +2,16 @@ namespace Electra.Data.Tasks;
 
 /// <summary>A row of a task as text.</summary>
 /// <param name="Texts">The text, or the two of a pair.</param>
-/// <param name="Labels">The number of the class, the value of a regression, or a 0 or 1 for each of several labels; NaN where there is
-/// none.</param>
+/// <param name="Labels">The number of the class, the value of a regression, a 0 or 1 for each of several labels, or the number of each
+/// word's tag; NaN where there is none.</param>
 internal sealed record TaskRow(IReadOnlyList<string> Texts, IReadOnlyList<float> Labels)
 {
+    /// <summary>Where the words lie that have a label each; none where labels are the whole row's.</summary>
+    public IReadOnlyList<Range> Words { get; init; } = [];
+
     /// <summary>Whether the values are the same.</summary>
-    public bool Equals(TaskRow? other) => other is not null && Texts.SequenceEqual(other.Texts) && Labels.SequenceEqual(other.Labels);
+    public bool Equals(TaskRow? other) => other is not null && Texts.SequenceEqual(other.Texts) && Labels.SequenceEqual(other.Labels)
+        && Words.SequenceEqual(other.Words);
 
     /// <inheritdoc/>
     public override int GetHashCode() => string.Join('\n', Texts).GetHashCode(StringComparison.Ordinal);

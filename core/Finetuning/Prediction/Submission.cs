@@ -96,14 +96,18 @@ public static class Submission
         foreach (var test in predictions)
         {
             var file = Path.Combine(folder, test.Split.Submission);
-            AtomicFile.WriteAllText(file, Table(test));
+            if (test.Task.Kind.Files is { } files)
+                foreach (var (extension, text) in files(test.Rows, [.. test.Texts()]))
+                    AtomicFile.WriteAllText(Path.ChangeExtension(file, extension), text);
+            else
+                AtomicFile.WriteAllText(file, Table(test));
             var scores = Path.ChangeExtension(file, ".scores.md");
             if (test.Split.HasLabels)
                 AtomicFile.WriteAllText(scores, Scores(test));
             else
                 File.Delete(scores);
         }
-        string[] files = [.. predictions.Select(test => Path.Combine(folder, test.Split.Submission))];
+        string[] written = [.. predictions.Select(test => Path.Combine(folder, test.Split.Submission))];
         AtomicFile.WriteAllText(Path.Combine(folder, RunsName), RunsTable(predictions));
 
         TestPredictions[] official = [.. predictions.Where(test => Official.Any(file => file.Split == test.Split))];
@@ -113,7 +117,7 @@ public static class Submission
         ];
         string[] stale = [.. missing.Where(name => File.Exists(Path.Combine(folder, name)))];
         if (official.Length == 0)
-            return new SubmissionSummary(files, null, missing, stale, []);
+            return new SubmissionSummary(written, null, missing, stale, []);
         var zip = Path.Combine(folder, ZipName);
         AtomicFile.Write(zip, stream =>
         {
@@ -126,7 +130,7 @@ public static class Submission
                 content.Write(Encoding.UTF8.GetBytes(Table(test)));
             }
         });
-        return new SubmissionSummary(files, zip, missing, stale, Check(zip));
+        return new SubmissionSummary(written, zip, missing, stale, Check(zip));
     }
 
     /// <summary>

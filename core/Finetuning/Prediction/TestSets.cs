@@ -11,6 +11,9 @@ namespace Electra.Finetuning.Prediction;
 /// <param name="Runs">The runs they are the mean of.</param>
 internal sealed record TestPredictions(TaskSplit Split, TaskOutputs Rows, IReadOnlyList<FinetuneResult> Runs)
 {
+    /// <summary>The rows as text; they are read again.</summary>
+    public Func<IEnumerable<TaskRow>> Texts { get; init; } = () => [];
+
     public TaskDefinition Task => Rows.Task;
 }
 
@@ -151,6 +154,9 @@ public static class TestSets
                     },
                     chosen.Runs
                 )
+                {
+                    Texts = split.Rows,
+                }
         );
     }
 }

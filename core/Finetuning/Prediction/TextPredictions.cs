@@ -109,10 +109,15 @@ public static class TextPredictions
     {
         var rows = Rows(task, lines, source, before, out var wrong);
         float[] logits = rows.Count > 0 ? score(rows) : [];
-        return new(
-            [.. rows.Select((_, i) => $"{task.Kind.Answer(task, logits[(i * task.Outputs)..((i + 1) * task.Outputs)])}\t{lines[i]}")],
-            wrong
-        );
+        int next = 0;
+        return new([.. rows.Zip(lines, (row, line) => $"{task.Kind.Answer(task, row, Next(row))}\t{line}")], wrong);
+
+        float[] Next(TaskRow row)
+        {
+            int start = next;
+            next += task.Outputs * (task.Kind.ReadsPositions ? row.Words.Count : 1);
+            return logits[start..next];
+        }
     };
 
     /// <summary>The lines before the first that is wrong: they are answered all the same.</summary>
@@ -129,7 +134,7 @@ public static class TextPredictions
         try
         {
             foreach (var line in lines)
-                rows.Add(Row(task, line, $"{source}:{before + rows.Count + 1}"));
+                rows.Add(task.Kind.Row?.Invoke(line) ?? Row(task, line, $"{source}:{before + rows.Count + 1}"));
         }
         catch (UserErrorException e)
         {

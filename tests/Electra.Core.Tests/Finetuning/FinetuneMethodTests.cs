@@ -49,6 +49,42 @@ public class FinetuneMethodTests
             Assert.True((gradient - gradients[name]).abs().max().item<float>() <= 1e-5 * largest, name);
     }
 
+    [Fact]
+    public void A_head_on_tokens_has_Hugging_Faces_logits_loss_and_gradients()
+    {
+        var golden = Golden.Tensors("t_head");
+        using var model = Classifier(
+            TinyPair.Config,
+            7,
+            name => name.StartsWith("classifier", StringComparison.Ordinal) ? golden[name] : Golden.Tensors("a_tiny_discriminator")[name]
+        );
+        golden["token_type_ids"] = zeros_like(golden["input_ids"]);
+        var labels = golden["labels"].flatten();
+        long[] positions = labels.ne(-100).nonzero().flatten().data<long>().ToArray();
+        var batch = Batch(golden, "", labels[tensor(positions)]) with { Positions = positions };
+        var task = OwnTask.Define("made", new OwnTaskOptions
+        {
+            Kind = OwnTaskKind.Tokens,
+            Scheme = Electra.Data.Tagging.TagScheme.None,
+            Labels = [.. Enumerable.Range(0, 7).Select(n => $"{n}")],
+        });
+        Golden.AssertClose(
+            golden["logits"].flatten(0, 1)[tensor(positions)],
+            FinetuneMethod.Logits(model, batch.Tokens, Dropout.None, positions),
+            1e-5,
+            "logits"
+        );
+        var loss = FinetuneMethod.From(new()).Forward(model, task, batch, Dropout.None);
+        Golden.AssertClose(golden["loss"], loss, 1e-5, "loss");
+        loss.backward();
+        model.Store.CollectGradients();
+        double largest = golden
+            .Where(one => one.Key.StartsWith("grad/", StringComparison.Ordinal))
+            .Max(one => one.Value.abs().max().item<float>());
+        foreach (var (name, gradient) in model.Store.NamedGradients())
+            Assert.True((golden[$"grad/{name}"] - gradient).abs().max().item<float>() <= 1e-5 * largest, name);
+    }
+
     [Theory]
     [InlineData("b_finetune_bug")]
     [InlineData("b_finetune_separate")]

@@ -1,0 +1,118 @@
+using System.Text.Json;
+using Electra.Data.Tagging;
+using Electra.Data.Tasks;
+using Electra.Tokenization;
+
+namespace Electra.Tests.Data.Tasks;
+
+/// <summary>Rows of tagged words, and how they become examples.</summary>
+public sealed class WordTagsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = TestData.Temporary();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Each_word_belongs_to_the_window_in_which_it_has_the_most_context()
+    {
+        int compared = 0;
+        foreach (var sentence in Golden.CompressedJson("t_align").GetProperty("sentences").EnumerateArray())
+        {
+            int[] lengths = [.. sentence.GetProperty("huggingface_pieces").EnumerateArray().Select(word => word.GetArrayLength())];
+            foreach (var golden in sentence.GetProperty("windows").EnumerateArray())
+            {
+                var windows = TaskEncoder.Windows(
+                    lengths.Sum(),
+                    golden.GetProperty("max_len").GetInt32() - 2,
+                    golden.GetProperty("overlap").GetInt32()
+                );
+                Assert.Equal(
+                    golden.GetProperty("windows").EnumerateArray().Select(window => (window[0].GetInt32(), window[1].GetInt32())),
+                    windows
+                );
+                foreach (var (word, window) in golden.GetProperty("window_of_word").EnumerateArray().Index())
+                    if (window.ValueKind != JsonValueKind.Null)
+                        Assert.Equal(window.GetInt32(), TaskEncoder.Owner(windows, lengths.Take(word).Sum()));
+                compared++;
+            }
+        }
+        Assert.Equal(98, compared);
+    }
+
+    [Fact]
+    public void Words_are_encoded_as_Hugging_Faces_tokenizer_encodes_them_alone()
+    {
+        var tokenizer = new ElectraTokenizer(Vocabulary.Load(TestData.Shared("vocab.txt")));
+        foreach (var sentence in Golden.CompressedJson("t_align").GetProperty("sentences").EnumerateArray())
+        {
+            var encoder = new TaskEncoder(tokenizer, new EncodingOptions { MaxLength = 512 });
+            var text = TaggedText.OfWords([.. sentence.GetProperty("words").EnumerateArray().Select(word => word.GetString()!)], "");
+            encoder.AddWords(new TaskRow([text.Text], [.. text.Words.Select(_ => 0f)]) { Words = text.Words });
+            int[][] words = [.. sentence.GetProperty("huggingface_pieces").EnumerateArray().Select(word =>
+                word.EnumerateArray().Select(id => id.GetInt32()).ToArray())];
+            Assert.Equal(words.SelectMany(word => word), encoder.Tokens[0][1..^1].ToArray());
+            int at = 1;
+            Assert.Equal(words.Select(word => (word.Length == 0 ? -1 : at, at += word.Length).Item1), encoder.Positions.ToArray());
+        }
+    }
+
+    [Fact]
+    public void Every_word_of_a_long_row_is_read_once_and_a_word_without_a_token_is_outside()
+    {
+        using var data = Prepare("a B-x\nb I-x\na O\n\u200b B-x\nb O\na O\nb O\na B-x\nb O\na O\n", maxLength: 8);
+        var train = data.Train.Examples;
+        Assert.Equal((1, 2), (data.Train.Count, train.Count));
+        Assert.Equal(10, train.Labels.Length);
+        Assert.Equal([-1], train.Positions.Where(position => position <= 0));
+        var batch = train.Batch([0, 1]);
+        Assert.Equal(9, batch.Places.Length);
+        Assert.Equal(Enumerable.Range(0, 10).Where(word => word != 3), batch.Places.Order());
+        Assert.All(
+            batch.Places.Zip(batch.Positions!),
+            pair => Assert.Equal("aba-bababa"[pair.First] == 'a' ? 5 : 6, batch.Tokens.Ids[pair.Second])
+        );
+        float[] outputs = Enumerable.Repeat(data.Task.Kind.Unread(data.Task), 10).SelectMany(one => one).ToArray();
+        var rows = train.With(outputs);
+        Assert.Equal(1, rows.Count);
+        Assert.Equal("O O O O O O O O O O", data.Task.Kind.Text(data.Task, rows[0]));
+        Assert.Contains(
+            "made, train: 1 row of 1 longer than 8 tokens, and read in windows that overlap (encoding.overlap): every word is read",
+            data.Notes
+        );
+        Assert.Contains(data.Notes, note => note.StartsWith("made, train: 1 word without a token", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("a B-x\nb B-z\n", "a.conll:1: \"z\" is not one of the labels of made, x, y")]
+    [InlineData("a x\n", "a.conll:1: \"x\" is not a tag: O, or B-, I-, E-, S-, L- or U- and a type")]
+    public void An_unknown_tag_is_explained(string content, string said) =>
+        Assert.Contains(said, Assert.Throws<UserErrorException>(() => Prepare(content, 16)).Message);
+
+    [Fact]
+    public void Files_in_any_scheme_become_the_tags_of_the_task()
+    {
+        using var data = Prepare("a U-x\nb O\na B-y\nb L-y\n\na I-x\nb I-x\n", 16);
+        Assert.Equal(
+            ["B-x", "O", "B-y", "I-y", "B-x", "I-x"],
+            data.Train.Examples.Labels.Select(label => data.Task.Labels[(int)label])
+        );
+    }
+
+    private TaskData Prepare(string content, int maxLength)
+    {
+        File.WriteAllText(folder.File("a.conll"), content);
+        var options = new OwnTaskOptions
+        {
+            Kind = OwnTaskKind.Tokens,
+            Labels = ["x", "y"],
+            Train = folder.File("a.conll"),
+            Dev = folder.File("a.conll"),
+        };
+        return TaskData.Prepare(
+            OwnTask.Open(OwnTask.Define("made", options), options),
+            new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])),
+            new EncodingOptions { MaxLength = maxLength },
+            folder.File("datasets")
+        );
+    }
+}
