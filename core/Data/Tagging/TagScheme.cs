@@ -34,14 +34,20 @@ internal static class TagSchemes
     /// <summary>The first letter of a tag: O, or its place in a span.</summary>
     public static char Prefix(string tag) => tag[0];
 
-    /// <summary>The type of a tag: all that follows the first hyphen; empty of O.</summary>
-    public static string TypeOf(string tag) => tag.IndexOf('-') is >= 0 and var hyphen ? tag[(hyphen + 1)..] : "";
+    /// <summary>The type of a tag: all that follows the first hyphen, or <c>_</c> where nothing does; empty of O.</summary>
+    public static string TypeOf(string tag) =>
+        tag == Outside ? ""
+        : tag.IndexOf('-') is >= 0 and var hyphen && hyphen + 1 < tag.Length ? tag[(hyphen + 1)..]
+        : "_";
 
     /// <summary>All tags of a scheme for some types, in order of their names.</summary>
     public static IReadOnlyList<string> Tags(IEnumerable<string> types, TagScheme scheme) => scheme == TagScheme.None ? [.. types]
         :
         [
-            .. types.SelectMany(type => Prefixes(scheme).Select(prefix => $"{prefix}-{type}")).Append(Outside).Order(StringComparer.Ordinal),
+            .. types
+                .SelectMany(type => Prefixes(scheme).Select(prefix => $"{prefix}-{type}"))
+                .Append(Outside)
+                .Order(StringComparer.Ordinal),
         ];
 
     /// <summary>Whether a tag is of some scheme: O, or a letter, a hyphen and a type.</summary>

@@ -21,7 +21,10 @@ public sealed class TokenScriptTests : IDisposable
                     1 => "house\tB-place\n",
                     _ => $"{TinyFinetuning.Words[random.Next(5, 8)]}\tO\n",
                 })) + "\n")));
-        File.WriteAllText(tiny.File("spans.jsonl"), """{"text": "The red cat sees a house.", "label": [[4, 11, "animal"], [19, 24, "place"]]}""");
+        File.WriteAllText(
+            tiny.File("spans.jsonl"),
+            """{"text": "The red cat sees a house.", "label": [[4, 11, "animal"], [19, 24, "place"]]}"""
+        );
         File.WriteAllText(tiny.File("beyond.jsonl"), """{"text": "The cat", "label": [[4, 17, "animal"]]}""");
     }
 
@@ -57,8 +60,8 @@ public sealed class TokenScriptTests : IDisposable
         Assert.Contains("| f1_strict | ", File.ReadAllText(tiny.File("out/whole/names.scores.md")));
 
         File.WriteAllText(tiny.File("lines.txt"), "The red cat, a  house!\n");
-        (await Script("predict.csx", Own(""), "group=whole", $"predict.input={tiny.File("lines.txt")}", $"predict.output={tiny.File("lines.tsv")}"))
-            .Succeeded();
+        string[] files = [$"predict.input={tiny.File("lines.txt")}", $"predict.output={tiny.File("lines.tsv")}"];
+        (await Script("predict.csx", [Own(""), "group=whole", .. files])).Succeeded();
         string[] answer = File.ReadLines(tiny.File("lines.tsv")).Single().Split('\t');
         Assert.Equal("The red cat, a  house!", answer[1]);
         var spans = JsonDocument.Parse(answer[0]).RootElement.EnumerateArray().ToList();
@@ -76,15 +79,24 @@ public sealed class TokenScriptTests : IDisposable
     [Fact]
     public async Task Mistakes_are_explained()
     {
-        await Refused("labels: [animal], train: spans.jsonl, held_out: 0.5", "spans.jsonl:1: \"place\" is not one of the labels of names, animal");
-        await Refused("labels: [animal], train: beyond.jsonl, held_out: 0.5", "beyond.jsonl:1: the span 4 to 17 (animal) is not in the text");
+        await Refused(
+            "labels: [animal], train: spans.jsonl, held_out: 0.5",
+            "spans.jsonl:1: \"place\" is not one of the labels of names, animal"
+        );
+        await Refused(
+            "labels: [animal], train: beyond.jsonl, held_out: 0.5",
+            "beyond.jsonl:1: the span 4 to 17 (animal) is not in the text"
+        );
         await Refused("labels: [B-animal], train: spans.jsonl, held_out: 0.5", "are the types of spans, and B-animal is a tag");
         await Refused("train: spans.jsonl, held_out: 0.5", "data.own.names.labels", "is missing");
         await Refused("labels: [animal], train: rows.parquet, held_out: 0.5", "tagged words are .conll");
     }
 
-    private async Task Refused(string options, params string[] said) =>
-        await tiny.Refused([$"data.own.names={{kind: tokens, {options.Replace("train: ", $"train: {tiny.Folder.Path}/")}}}", "tasks=[names]"], said);
+    private async Task Refused(string options, params string[] said)
+    {
+        var placed = options.Replace("train: ", $"train: {tiny.Folder.Path}/");
+        await tiny.Refused([$"data.own.names={{kind: tokens, {placed}}}", "tasks=[names]"], said);
+    }
 
     private string Own(string more) =>
         $"data.own.names={{kind: tokens, labels: [animal, place], train: {tiny.File("names.conll")}, held_out: 0.2, "

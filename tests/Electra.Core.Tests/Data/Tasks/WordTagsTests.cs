@@ -86,7 +86,7 @@ public sealed class WordTagsTests : IDisposable
     [InlineData("a B-x\nb B-z\n", "a.conll:1: \"z\" is not one of the labels of made, x, y")]
     [InlineData("a x\n", "a.conll:1: \"x\" is not a tag: O, or B-, I-, E-, S-, L- or U- and a type")]
     public void An_unknown_tag_is_explained(string content, string said) =>
-        Assert.Contains(said, Assert.Throws<UserErrorException>(() => Prepare(content, 16)).Message);
+        Assert.Contains(said, Assert.Throws<UserErrorException>(() => Open(content).Splits[0].Rows().ToList()).Message);
 
     [Fact]
     public void Files_in_any_scheme_become_the_tags_of_the_task()
@@ -98,7 +98,15 @@ public sealed class WordTagsTests : IDisposable
         );
     }
 
-    private TaskData Prepare(string content, int maxLength)
+    private TaskData Prepare(string content, int maxLength) =>
+        TaskData.Prepare(
+            Open(content),
+            new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])),
+            new EncodingOptions { MaxLength = maxLength },
+            folder.File("datasets")
+        );
+
+    private TaskText Open(string content)
     {
         File.WriteAllText(folder.File("a.conll"), content);
         var options = new OwnTaskOptions
@@ -108,11 +116,6 @@ public sealed class WordTagsTests : IDisposable
             Train = folder.File("a.conll"),
             Dev = folder.File("a.conll"),
         };
-        return TaskData.Prepare(
-            OwnTask.Open(OwnTask.Define("made", options), options),
-            new ElectraTokenizer(new Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])),
-            new EncodingOptions { MaxLength = maxLength },
-            folder.File("datasets")
-        );
+        return OwnTask.Open(OwnTask.Define("made", options), options);
     }
 }
