@@ -1,9 +1,7 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Electra.Data.Tagging;
-using static TorchSharp.torch;
 
 namespace Electra.Data.Tasks;
 
