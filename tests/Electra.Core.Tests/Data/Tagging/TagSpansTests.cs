@@ -22,7 +22,9 @@ public sealed class TagSpansTests
         foreach (var one in Golden.CompressedJson("t_malformed").GetProperty("sequences").EnumerateArray())
         {
             string[] tags = one.GetProperty("tags").GetString()!.Split(' ');
-            Assert.Equal(Spans(one.GetProperty("seqeval_default")), Shown(TagSpans.Lenient(tags)));
+            // seqeval does not know L and U here, which say the same as E and S.
+            if (!tags.Any(tag => tag[0] is 'L' or 'U'))
+                Assert.Equal(Spans(one.GetProperty("seqeval_default")), Shown(TagSpans.Lenient(tags)));
             // Null: the scheme does not have a tag, and seqeval stops.
             foreach (var (key, scheme) in Strict)
                 if (one.GetProperty(key) is { ValueKind: JsonValueKind.Array } expected)

@@ -1,0 +1,234 @@
+using System.ComponentModel.DataAnnotations;
+using Electra.Data.Tagging;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>The kinds that a task of one's own may be of.</summary>
+public enum OwnTaskKind
+{
+    /// <summary>One class of several for a text or a pair.</summary>
+    Classification,
+
+    /// <summary>A number for a text or a pair.</summary>
+    Regression,
+
+    /// <summary>Any number of labels for a text or a pair.</summary>
+    MultiLabel,
+
+    /// <summary>A tag for each word of a text.</summary>
+    Tokens,
+}
+
+/// <summary>How the tags of words are chosen.</summary>
+public enum TagDecoding
+{
+    /// <summary>Each word has its most probable tag.</summary>
+    Argmax,
+
+    /// <summary>All words have the most probable tags that may follow each other.</summary>
+    Constrained,
+}
+
+/// <summary>A task of one's own, in a few lines of YAML.</summary>
+public sealed record OwnTaskOptions
+{
+    /// <summary>What kind of task it is; null: a regression where <c>regression</c> is true, else a classification.</summary>
+    public OwnTaskKind? Kind { get; init; }
+
+    /// <summary>
+    /// The column of the text, or the two columns of a pair: by name, or by number from 1. Of tagged words, the field of the text or of the
+    /// words in a .jsonl; none: <c>tokens</c>, <c>words</c>, <c>text</c> or <c>data.text</c>.
+    /// </summary>
+    public IReadOnlyList<string> Text { get; init; } = [];
+
+    /// <summary>
+    /// The column of the label. Several labels (<c>kind: multi_label</c>) stand in it with <c>|</c> between them, or as a list of a .jsonl.
+    /// Of tagged words, the field of the tags or spans in a .jsonl, if not <c>tags</c>, <c>entities</c> or another usual one.
+    /// </summary>
+    [Required]
+    public string Label { get; init; } = "label";
+
+    /// <summary>Whether each of several labels has a column of its own name instead, with 1 where it is there and 0 where not.</summary>
+    public bool LabelColumns { get; init; }
+
+    /// <summary>
+    /// The labels, as the files have them. None: the label is a number to come close to. Of spans of words, their types:
+    /// <c>[person, place]</c>, and not <c>B-person</c>.
+    /// </summary>
+    public IReadOnlyList<string> Labels { get; init; } = [];
+
+    /// <summary>
+    /// How the model's tags say where a span begins and ends; files may be in any scheme. <c>none</c>: each word has a tag of its own, as
+    /// parts of speech.
+    /// </summary>
+    public TagScheme Scheme { get; init; }
+
+    /// <summary>Whether each word has its most probable tag, or all together the most probable that may follow each other.</summary>
+    public TagDecoding Decode { get; init; }
+
+    /// <summary>
+    /// What stands in the place of the label where a row has none: such rows are left out, and counted. SNLI has <c>["-"]</c>, others
+    /// <c>["-1"]</c> or <c>[""]</c>; an empty field, a null and NaN are <c>""</c>.
+    /// </summary>
+    public IReadOnlyList<string> DropLabels { get; init; } = [];
+
+    /// <summary>Whether the label is a number to come close to (a regression): then no labels are given.</summary>
+    public bool Regression { get; init; }
+
+    /// <summary>The lowest and the highest value of a regression: <c>[0, 5]</c>. None: no limits.</summary>
+    public IReadOnlyList<double> Range { get; init; } = [];
+
+    /// <summary>The file to train on: .tsv (without quotes), .csv, .jsonl or .parquet.</summary>
+    [ExecutionOnly]
+    public string Train { get; init; } = "";
+
+    /// <summary>The file to measure on; empty: rows held out from the training file.</summary>
+    [ExecutionOnly]
+    public string Dev { get; init; } = "";
+
+    /// <summary>The file to predict; may be empty.</summary>
+    [ExecutionOnly]
+    public string Test { get; init; } = "";
+
+    /// <summary>Whether the file to predict has labels: its predictions are then scored.</summary>
+    [ExecutionOnly]
+    public bool TestLabels { get; init; }
+
+    /// <summary>The share of the training rows that is held out to measure on, where no file is given for that.</summary>
+    [Range(0.0, 0.9)]
+    public double HeldOut { get; init; }
+
+    /// <summary>Whether the first line of a .tsv or .csv names the columns.</summary>
+    public bool Header { get; init; } = true;
+
+    /// <summary>Passes over the training rows.</summary>
+    [Range(1, 1000)]
+    public int Epochs { get; init; } = 3;
+
+    /// <summary>
+    /// The metric that is reported, and by which the best run is chosen; empty: accuracy, spearman, or f1_micro of several labels.
+    /// </summary>
+    [AllowedValues(
+        "",
+        Metrics.Accuracy,
+        Metrics.F1,
+        Metrics.Mcc,
+        Metrics.MacroF1,
+        Metrics.WeightedF1,
+        Metrics.BalancedAccuracy,
+        Metrics.MicroF1,
+        Metrics.ExactMatch,
+        Metrics.Precision,
+        Metrics.Recall,
+        Metrics.StrictF1,
+        Metrics.Pearson,
+        Metrics.Spearman
+    )]
+    public string Metric { get; init; } = "";
+
+    /// <summary>What classes weigh in the loss, by label: <c>{spam: 5}</c>; others weigh 1. None: all the same.</summary>
+    public IReadOnlyDictionary<string, double> ClassWeights { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Whether rare classes weigh more in the loss: rows / (classes · rows of the class).</summary>
+    public bool BalanceClasses { get; init; }
+
+    /// <summary>Whether the order of the two texts means nothing: training rows are then also shown with the two swapped.</summary>
+    public bool Unordered { get; init; }
+
+    /// <summary>What is wrong between values that are each right, by key.</summary>
+    public IEnumerable<(string Key, string Problem)> Problems() =>
+        [.. OfWords(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
+
+    /// <summary>The kind of task.</summary>
+    internal TaskKind Of() => Kind switch
+    {
+        OwnTaskKind.MultiLabel => MultiLabel.Kind,
+        OwnTaskKind.Tokens => WordTags.Kind,
+        _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
+    };
+
+    /// <summary>What the outputs of the model stand for, in their order.</summary>
+    internal IReadOnlyList<string> Outputs => Kind == OwnTaskKind.Tokens ? TagSchemes.Tags(Labels, Scheme) : Labels;
+
+    private bool IsRegression => Regression || Kind == OwnTaskKind.Regression;
+
+    private IEnumerable<(string Key, string Problem)> OfWords()
+    {
+        if (Of() == WordTags.Kind && Text.Count > 1)
+            yield return ("text", "is one field of tagged words");
+        if (Of() != WordTags.Kind && (Scheme != TagScheme.Bio || Decode != TagDecoding.Argmax))
+            yield return (Scheme != TagScheme.Bio ? "scheme" : "decode", "is for tags of words (kind: tokens)");
+        if (Of() == WordTags.Kind && Scheme != TagScheme.None && Labels.FirstOrDefault(TagSchemes.IsTag) is { } tag)
+            yield return (
+                "labels",
+                $"are the types of spans, and {tag} is a tag: labels: [person, place]. Tags that say nothing of spans are scheme: none"
+            );
+        if (Of() == WordTags.Kind && (Unordered || DropLabels.Count > 0))
+            yield return (Unordered ? "unordered" : "drop_labels", "is not for tags of words");
+    }
+
+    private IEnumerable<(string Key, string Problem)> OfLabels()
+    {
+        if (Of() != WordTags.Kind && Text.Count is < 1 or > 2)
+            yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
+        if (Regression && Kind is not (null or OwnTaskKind.Regression))
+            yield return ("regression", $"cannot be given with another kind: leave out one of the two");
+        if (IsRegression == Labels.Count > 0)
+            yield return (
+                "labels",
+                IsRegression
+                    ? "cannot be given for a regression: leave them out, or labels=null takes away those of the file"
+                    : "is missing: give the labels (labels: [no, yes]), or regression: true"
+            );
+        if ((Labels.Count == 1 && Of() is var kind && kind != MultiLabel.Kind && kind != WordTags.Kind)
+            || Labels.Distinct().Count() != Labels.Count)
+            yield return ("labels", "must be two or more, each once");
+        if (Labels.Intersect(DropLabels).ToArray() is { Length: > 0 } both)
+            yield return ("drop_labels", $"cannot leave out {both[0]}, which is one of labels");
+        if (Labels.FirstOrDefault(label => label.Contains(MultiLabel.Separator)) is { } divided && Of() == MultiLabel.Kind)
+            yield return ("labels", $"cannot have {divided}: {MultiLabel.Separator} stands between the labels of a row");
+    }
+
+    private IEnumerable<(string Key, string Problem)> OfSeveral()
+    {
+        if (LabelColumns && Of() != MultiLabel.Kind)
+            yield return ("label_columns", "is for several labels (kind: multi_label)");
+        if (LabelColumns && DropLabels.Count > 0)
+            yield return ("drop_labels", "cannot be given with label_columns, which are 0 or 1");
+        if ((ClassWeights.Count > 0 || BalanceClasses) && Of() != Classification.Kind)
+            yield return (ClassWeights.Count > 0 ? "class_weights" : "balance_classes", "is for one class of several");
+        if (ClassWeights.Count > 0 && BalanceClasses)
+            yield return ("class_weights", "cannot be given with balance_classes, which sets them");
+        if (ClassWeights.Keys.Except(Labels).FirstOrDefault() is { } unknown && Of() == Classification.Kind)
+            yield return ("class_weights", $"has {unknown}, which is not one of labels");
+        if (ClassWeights.Values.Any(weight => !(weight > 0 && double.IsFinite(weight))))
+            yield return ("class_weights", "must be numbers above 0");
+    }
+
+    private IEnumerable<(string Key, string Problem)> OfMetric()
+    {
+        if (Range.Count > 0 && !(IsRegression && Range.Count == 2 && Range[0] < Range[1]))
+            yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
+        if (Metric == Metrics.F1 && Labels.Count > 2 && Of() == Classification.Kind)
+            yield return ("metric", "f1 is for two labels: of more there are f1_macro and f1_weighted");
+        else if (Metric != "" && !Of().Metrics(Outputs).Contains(Metric))
+            yield return (
+                "metric",
+                $"cannot be {Metric} for {(IsRegression ? "a regression" : Of() == MultiLabel.Kind ? "several labels" : "labels")}: "
+                    + string.Join(", ", Of().Metrics(Outputs))
+            );
+    }
+
+    private IEnumerable<(string Key, string Problem)> OfFiles()
+    {
+        if (Train != "" && Dev == "" && HeldOut == 0)
+            yield return ("dev", "is missing: give a file to measure on, or a share of the training rows (held_out: 0.1)");
+        if (Dev != "" && HeldOut > 0)
+            yield return ("held_out", "cannot be given with a file to measure on (dev)");
+        foreach (var (key, file) in new[] { ("train", Train), ("dev", Dev), ("test", Test) })
+            if (file != "" && Of() == WordTags.Kind && !WordTags.Kind.ReadsFile(file))
+                yield return (key, $"is {file}, and tagged words are {WordTags.Kind.FileForms}");
+        if (TestLabels && Test == "")
+            yield return ("test_labels", "is said of a file that is not given (test)");
+    }
+}
