@@ -87,6 +87,8 @@ public sealed class ObjectiveKindTests : IDisposable
     [InlineData("half-depth")]
     [InlineData("frozen")]
     [InlineData("gdes")]
+    [InlineData("whole-words")]
+    [InlineData("spans")]
     public void The_configurations_of_objectives_are_the_demo_with_a_few_keys_changed(string name)
     {
         var config = Config.Load<PretrainConfig>(Path.Combine(TestData.Repository, "configs", "objectives", $"{name}.yaml"));
