@@ -1,6 +1,7 @@
 // Takes models elsewhere: to a folder that Hugging Face's library loads, or to ONNX, each with a model card.
 //
 //   dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_100 to=onnx
+//   dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_50 checkpoints/pretrain/small_11081_100 merge=mean
 //
 // Whatever the kit can open: its own runs, fine-tuned ones too, Hugging Face folders, .safetensors, .bin and .pth files, TensorFlow
 // checkpoints of Google's code, Google's archives as they are downloaded (electra_small.zip), names on the hub.
@@ -13,9 +14,12 @@ using Electra.Export;
 
 return await Experiment.RunOn<ExportConfig>(Args, operand: "models", run =>
 {
-    foreach (var source in run.Config.Models)
+    var models = run.Config.Models.Select(source => PretrainedModel.Open(source, run.Config.Part, run.Console, run.Stopping));
+    if (run.Config.Merge != "")
+        models = [PretrainedModel.Merge(run.Config.Merge, [.. models], run.Config.MergeWeights)];
+    foreach (var model in models)
     {
-        using var model = PretrainedModel.Open(source, run.Config.Part, run.Console, run.Stopping);
+        using var opened = model;
         var folder = ModelExport.Write(model, run.Config);
         ModelExport.Describe(model, folder, run.Console);
     }

@@ -114,6 +114,21 @@ public sealed class PretrainedModel : IDisposable
     internal PretrainedModel OfPair(ModelPart part, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default) =>
         archive is null ? Open(Source, part, progress, cancellation) : Open(Source, archive.Shared(), part);
 
+    /// <summary>
+    /// The mean of several models, weight by weight: checkpoints of one run, or runs that began with one model. Configuration and
+    /// tokenizer are the first's.
+    /// </summary>
+    /// <param name="name">What to call it.</param>
+    /// <param name="models">The models, of one shape and one vocabulary; they are closed with the result.</param>
+    /// <param name="weights">What each counts; none: all the same.</param>
+    /// <exception cref="UserErrorException">They are not alike.</exception>
+    public static PretrainedModel Merge(string name, IReadOnlyList<PretrainedModel> models, params IReadOnlyList<double> weights)
+    {
+        var first = models.Count > 0 ? models[0] : throw new UserErrorException($"merge: {name} is to be the mean of no model");
+        var part = first.Head == ModelHead.Generator ? ModelPart.Generator : ModelPart.Discriminator;
+        return new PretrainedModel(name, first.Folder, first.IsOfPair, new MergedWeights(models, weights), part, archive: null);
+    }
+
     private static PretrainedModel Open(string source, ModelArchive archive, ModelPart part)
     {
         try

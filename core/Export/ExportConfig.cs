@@ -34,6 +34,16 @@ public sealed record ExportConfig : IExperimentConfig<ExportConfig>
     [Required]
     public string Out { get; init; } = "checkpoints/export";
 
+    /// <summary>
+    /// A name: the models are written as one of this name, the mean of their weights. Of checkpoints of one run, or of runs that began
+    /// with one model; others have no common mean. Empty: each is written as it is.
+    /// </summary>
+    [RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*", ErrorMessage = "a name of letters, digits, '.', '_' and '-'")]
+    public string Merge { get; init; } = "";
+
+    /// <summary>What each model counts in the mean, in their order; empty: all the same.</summary>
+    public IReadOnlyList<double> MergeWeights { get; init; } = [];
+
     /// <summary>Where fine-tuning runs are: the scores of those that began with a model go into its card.</summary>
     public string Glue { get; init; } = "checkpoints/glue";
 
@@ -44,4 +54,10 @@ public sealed record ExportConfig : IExperimentConfig<ExportConfig>
     string? IExperimentConfig<ExportConfig>.RunFolder => null;
 
     static ExportConfig IExperimentConfig<ExportConfig>.Defaults(ConfigNode given) => new();
+
+    IEnumerable<ConfigProblem> IExperimentConfig<ExportConfig>.Check()
+    {
+        if (Merge == "" && MergeWeights.Count > 0)
+            yield return new ConfigProblem("merge_weights", "are of models that are merged: merge says what to call the result");
+    }
 }

@@ -54,6 +54,22 @@ public class LengthPhasesTests
         Assert.Equal(28, LengthPhases.Of(Two with { Phases = [] }, 40).RowsBefore(7, [720], 0, 0));
     }
 
+    [Theory]
+    [InlineData("wsd")]
+    [InlineData("wsd", "name=longer", "branch_from=checkpoints/pretrain/wsd_11081", "training.steps=400_000")]
+    [InlineData("wsd", "name=annealed", "training.steps=110_000", "training.decay={steps: 10_000}")]
+    [InlineData("wsd", "training.steps=0", "training.warmup_steps=0", "training.decay={steps: null, share: 0.2}", "training.budget=8h")]
+    [InlineData("two-phases", "corpus=texts/*.txt.gz", "vocabulary=vocab.txt")]
+    [InlineData("two-phases", "training.phases=[{max_length: 256, share: 1}]")]
+    public void Configurations_are_right_as_they_are_and_with_the_keys_that_they_name(string file, params string[] keys)
+    {
+        var config = Config.Load<PretrainConfig>(Path.Combine(TestData.Repository, $"configs/{file}.yaml"), keys);
+        Assert.Equal(
+            config.Training.Phases.Select(phase => phase.MaxLength).DefaultIfEmpty(128).Max(),
+            Config.Parse<PretrainConfig>(Config.ResolvedYaml(config), "resolved").Examples.MaxLength
+        );
+    }
+
     /// <summary>Published settings (paper, table 8, at 30,522 tokens).</summary>
     [Theory]
     [InlineData("small", 1.293743798272e18)]
