@@ -1,5 +1,8 @@
+using Electra.Checkpoints;
 using Electra.Configuration;
+using Electra.Model;
 using Electra.Pretraining;
+using Electra.Tensors;
 
 namespace Electra.Tests.Pretraining;
 
@@ -41,6 +44,18 @@ public sealed class ObjectiveKindTests : IDisposable
         Assert.True(model.HasDiscriminator || model.HasGenerator);
         Assert.Equal(!kind.Contains("mlm"), model.HasDiscriminator);
         Assert.Equal(!kind.Contains("uniform"), model.HasGenerator);
+        using var start = PretrainedModel.Open(tiny.File("runs/whole_11081_100"));
+        using var classifier = ElectraClassifier.Create(start.Config.ToModel(), 2, headDropout: 0, seed: 1, Compute.Reference);
+        Assert.Empty(start.Fill(classifier.EncoderWeights()).Missing);
+    }
+
+    [Fact]
+    public async Task Seeds_of_a_masked_language_model_are_told_of_by_their_perplexity()
+    {
+        var run = await tiny.Done("objective.kind=mlm", "model.generator_divisor=4", "seeds=1..2", "training.steps=4");
+        run.Said("done: perplexity", "masked accuracy", "15% masked");
+        Assert.DoesNotContain("context", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("generator", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
