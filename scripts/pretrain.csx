@@ -29,6 +29,7 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
 
     var compute   = Compute.Open(config.Compute, config.Training.Precision);
     if (config.Objective.Kind == ObjectiveKind.Mlm) { TrainMlm(run, tokenizer, initial, data, compute); return; }
+    if (config.Objective.Kind == ObjectiveKind.Electric) { TrainElectric(run, tokenizer, initial, data, compute); return; }
 
     // ---- model: a generator and a discriminator that share their embeddings ------------------------------------------
     using var model = ElectraPair.Create(config.Model.For(tokenizer.Vocabulary), config.Seed, compute);
@@ -52,5 +53,16 @@ void TrainMlm(Run<PretrainConfig> run, ElectraTokenizer tokenizer, InitialWeight
     initial.Fill(model);
     run.Console.Table(("parameters", model.Store.ParameterCount), ("device", compute));
     var method    = MlmMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute);
+    PretrainLoop.Train(run, data, model, method, config.Training.Rates());
+}
+
+// Electric, an energy model that scores sentences in one pass, with a two-tower cloze model (core/Pretraining/ElectricMethod.cs).
+void TrainElectric(Run<PretrainConfig> run, ElectraTokenizer tokenizer, InitialWeights initial, PretrainData data, Compute compute)
+{
+    var config    = run.Config;
+    using var model = ElectricPair.Create(config.Model.For(tokenizer.Vocabulary), config.Seed, compute);
+    initial.Fill(model);
+    run.Console.Table(("parameters", model.Store.ParameterCount), ("device", compute));
+    var method    = ElectricMethod.From(config.Objective, data.MaskingTokens(config.Objective.Masking), compute);
     PretrainLoop.Train(run, data, model, method, config.Training.Rates());
 }

@@ -42,6 +42,21 @@ public sealed record TokenBatch(int Size, int Length, long[] Ids, long[] TokenTy
     /// <summary>The number of tokens, without padding.</summary>
     public long TokenCount => Lengths.Sum(n => (long)n);
 
+    /// <summary>The same sequences with more padding.</summary>
+    /// <param name="length">What they are padded to.</param>
+    /// <param name="paddingId">The token that is added.</param>
+    /// <param name="paddingType">Its token type.</param>
+    internal TokenBatch PaddedTo(int length, int paddingId, int paddingType)
+    {
+        long[] Padded(long[] values, long padding) =>
+        [
+            .. Enumerable.Range(0, Size).SelectMany(row =>
+                values.Skip(row * Length).Take(Length).Concat(Enumerable.Repeat(padding, length - Length))),
+        ];
+        return length == Length ? this
+            : this with { Length = length, Ids = Padded(Ids, paddingId), TokenTypes = Padded(TokenTypes, paddingType) };
+    }
+
     /// <summary>Indices into <see cref="Ids"/> of all that is not padding.</summary>
     internal long[] TokenPositions()
     {

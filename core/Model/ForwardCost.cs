@@ -56,6 +56,13 @@ internal readonly record struct ForwardCost(ElectraConfig Shape, int Length)
     /// <summary>A row of a masked language model in training.</summary>
     public double TrainingMasked => ForwardPasses * (Encoder + MaskedHead);
 
+    /// <summary>
+    /// A row of a two-tower cloze model of this shape in training: two encoders, and the head, twice as wide at its input, at every
+    /// position. The original's file has no such row; it is counted by the same rules.
+    /// </summary>
+    public double TrainingCloze =>
+        ForwardPasses * ((2 * Encoder) + (MaskedHead / PredictedShare) + (Length * 2.0 * Shape.HiddenSize * Shape.EmbeddingSize));
+
     /// <summary>A row of a discriminator in training.</summary>
     public double TrainingDetection => ForwardPasses * (Encoder + DetectionHead);
 }

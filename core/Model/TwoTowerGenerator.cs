@@ -64,5 +64,5 @@ internal sealed class TwoTowerGenerator
     /// Only as many logits are in memory at once as a few hundred positions have.
     /// </summary>
     public Tensor LogProbabilities(Tensor encoded, Tensor tokens) =>
-        FastOperations.LogProbabilities(encoded, tokens, embeddings.Words, bias);
+        FastOperations.LogProbabilities(encoded, tokens, embeddings.Words, bias, store.Compute.Threads);
 }

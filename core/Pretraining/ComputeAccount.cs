@@ -18,17 +18,18 @@ internal sealed class ComputeAccount
 {
     private readonly LengthPhases phases;
     private readonly PretrainBranch? branch;
-    private readonly List<(ElectraConfig Shape, bool PredictsTokens)> networks;
+    private readonly Func<int, double> ofRow;
     private readonly long parameters;
 
     /// <param name="config">The experiment.</param>
-    /// <param name="objective">Its networks are those that are saved of it.</param>
+    /// <param name="objective">Its networks are those that are saved of it, unless it says more.</param>
     /// <param name="branch">Where the run left another; null: nowhere.</param>
     public ComputeAccount(PretrainConfig config, Objective objective, PretrainBranch? branch)
     {
         (phases, this.branch) = (LengthPhases.Of(config.Training, config.Examples.MaxLength), branch);
         using var _ = NewDisposeScope();
-        networks = [.. objective.Models().Select(model => (model.Config, model.Architecture == "ElectraForMaskedLM"))];
+        var networks = objective.Models().Select(model => (model.Config, model.Architecture == "ElectraForMaskedLM")).ToList();
+        ofRow = objective.RowFlops ?? (length => OfRow(networks, length));
         parameters = objective
             .Store.Parameters.Where(parameter => !parameter.Name.Contains("embeddings.", StringComparison.Ordinal))
             .Sum(parameter => parameter.Count);
@@ -42,7 +43,7 @@ internal sealed class ComputeAccount
             (branch?.Spent.Flops ?? 0)
                 + phases
                     .Between(branch?.Step ?? 0, step)
-                    .Sum(part => (double)part.Updates * part.Phase.BatchSize * OfRow(networks, part.Phase.MaxLength)),
+                    .Sum(part => (double)part.Updates * part.Phase.BatchSize * ofRow(part.Phase.MaxLength)),
             (branch?.Spent.ParameterFlops ?? 0) + (6.0 * parameters * tokens)
         );
 

@@ -30,7 +30,8 @@ public sealed class InitialWeights : IDisposable
     public static InitialWeights Open(ElectraTokenizer tokenizer, Run<PretrainConfig> run)
     {
         var (init, initGenerator) = (run.Config.Init, run.Config.InitGenerator);
-        bool hasGenerator = run.Config.Objective.Kind != ObjectiveKind.Mlm && run.Config.Model.Generator.Kind == GeneratorKind.Masked;
+        bool hasGenerator = run.Config.Objective.Kind is ObjectiveKind.Electra or ObjectiveKind.Gdes
+            && run.Config.Model.Generator.Kind == GeneratorKind.Masked;
         PretrainedModel? discriminator = null, generator = null;
         try
         {
@@ -120,6 +121,19 @@ public sealed class InitialWeights : IDisposable
             return;
         var filled = discriminator.Fill(model.Weights());
         console.Line($"The model begins with the weights of {discriminator.Source}{Unmatched(filled, discriminator)}.");
+        model.Store.PublishValues();
+    }
+
+    /// <summary>Replaces the fresh weights of Electric's energy model, and says which stay fresh; does nothing where no model is
+    /// named.</summary>
+    /// <exception cref="UserErrorException">A file lacks weights of the encoder, or is damaged.</exception>
+    public void Fill(ElectricPair model)
+    {
+        if (discriminator is null)
+            return;
+        var filled = discriminator.Fill(model.Weights());
+        console.Line($"Energy model and embeddings begin with the weights of {discriminator.Source}{Unmatched(filled, discriminator)}.");
+        console.Line("The cloze model begins fresh but for the embeddings.");
         model.Store.PublishValues();
     }
 

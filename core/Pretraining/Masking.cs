@@ -104,6 +104,9 @@ public sealed record MaskingTokens(int VocabularySize, int MaskId, bool[] Specia
     /// <summary>The longest that an example may be, which bounds how many tokens of one are drawn as a fixed share.</summary>
     public int MaxLength { get; init; } = int.MaxValue;
 
+    /// <summary>The id of [PAD].</summary>
+    public int PadId { get; init; }
+
     /// <summary>Whether a token continues the word before it (<c>##</c>), <c>[vocabulary]</c>; for words and spans.</summary>
     public bool[] Continues { get; init; } = [];
 

@@ -48,6 +48,9 @@ internal sealed record Objective
     /// <summary>The models that are written for use elsewhere, the one to fine-tune first.</summary>
     public required Func<IReadOnlyList<SavedModel>> Models { get; init; }
 
+    /// <summary>FLOPs of a row of some length in training; null: those of <see cref="Models"/>.</summary>
+    public Func<int, double>? RowFlops { get; init; }
+
     /// <summary>What a model's card says of it in a sentence or two.</summary>
     public required Func<SavedModel, string> About { get; init; }
 }

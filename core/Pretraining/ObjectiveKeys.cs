@@ -12,22 +12,30 @@ internal static class ObjectiveKeys
     private static readonly ObjectiveKind[] WithGenerator = [ObjectiveKind.Electra, ObjectiveKind.Gdes],
         WithSamples = [ObjectiveKind.Electra, ObjectiveKind.Gdes];
 
+    private static readonly ObjectiveKind[] WithNoise = [.. WithGenerator, ObjectiveKind.Electric],
+        WithMasks = [.. WithGenerator, ObjectiveKind.Mlm];
+
     /// <summary>Each key with its value and the objectives that read it.</summary>
     internal static readonly (string Key, Func<PretrainConfig, object> Value, ObjectiveKind[] Kinds)[] OfSome =
     [
-        ("objective.sampling", config => config.Objective.Sampling, WithSamples),
+        ("objective.sampling", config => config.Objective.Sampling, WithNoise),
         ("objective.temperature", config => config.Objective.Temperature, WithSamples),
-        ("objective.gumbel_epsilon", config => config.Objective.GumbelEpsilon, WithSamples),
+        ("objective.gumbel_epsilon", config => config.Objective.GumbelEpsilon, WithNoise),
         ("objective.disallow_correct", config => config.Objective.DisallowCorrect, WithSamples),
-        ("objective.generator_weight", config => config.Objective.GeneratorWeight, WithGenerator),
-        ("objective.discriminator_weight", config => config.Objective.DiscriminatorWeight, WithGenerator),
+        ("objective.prior", config => config.Objective.Prior, [ObjectiveKind.Electric]),
+        ("objective.masking.mask_share", config => config.Objective.Masking.MaskShare, WithMasks),
+        ("objective.masking.random_share", config => config.Objective.Masking.RandomShare, WithMasks),
+        ("objective.generator_weight", config => config.Objective.GeneratorWeight, WithNoise),
+        ("objective.discriminator_weight", config => config.Objective.DiscriminatorWeight, WithNoise),
         ("objective.generator_label_smoothing", config => config.Objective.GeneratorLabelSmoothing, WithGenerator),
         ("objective.discriminator_label_smoothing", config => config.Objective.DiscriminatorLabelSmoothing, WithSamples),
         ("objective.decoupled", config => config.Objective.Decoupled, [ObjectiveKind.Gdes]),
         ("training.discriminator_learning_rate", config => config.Training.DiscriminatorLearningRate, [ObjectiveKind.Gdes]),
         ("train_generator", config => config.TrainGenerator, [ObjectiveKind.Electra]),
-        ("model.generator", config => config.Model.Generator, WithGenerator),
-        ("model.generator_divisor", config => config.Model.GeneratorDivisor, WithGenerator),
+        ("model.generator.kind", config => config.Model.Generator.Kind, WithGenerator),
+        ("model.generator.embeddings", config => config.Model.Generator.Embeddings, WithGenerator),
+        ("model.generator", config => config.Model.Generator, WithNoise),
+        ("model.generator_divisor", config => config.Model.GeneratorDivisor, WithNoise),
         ("init_generator", config => config.InitGenerator, WithGenerator),
         ("evaluation.generator", config => config.Evaluation.Generator, WithGenerator),
     ];

@@ -16,6 +16,12 @@ public enum ObjectiveKind
     /// ELECTRA with embeddings whose gradients are disentangled, generator and discriminator one after the other: <c>GdesObjective.cs</c>.
     /// </summary>
     Gdes,
+
+    /// <summary>
+    /// A cloze model puts noise into the text, and an energy model tells it from text: its energies score sentences in one pass:
+    /// <c>ElectricMethod.cs</c>.
+    /// </summary>
+    Electric,
 }
 
 /// <summary>The pre-training objective: what is masked, how predictions are drawn, how losses are smoothed and weighed.</summary>
@@ -23,7 +29,7 @@ public sealed record ObjectiveOptions
 {
     /// <summary>
     /// The objective: <c>electra</c>; <c>mlm</c>, the plain masked language model; <c>gdes</c>, ELECTRA with gradient-disentangled
-    /// embedding sharing.
+    /// embedding sharing; <c>electric</c>, an energy model.
     /// </summary>
     public ObjectiveKind Kind { get; init; }
 
@@ -42,6 +48,9 @@ public sealed record ObjectiveOptions
 
     /// <summary>Never draw the true token (an option of Google's code).</summary>
     public bool DisallowCorrect { get; init; }
+
+    /// <summary>How probable noise is taken to be: <c>candidates</c>, as it was drawn, or <c>google</c>.</summary>
+    public NoisePrior Prior { get; init; }
 
     /// <summary>Weight of the generator's loss.</summary>
     [Range(0.0, 1e6)]

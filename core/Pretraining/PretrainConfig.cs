@@ -148,6 +148,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     internal string MeasuredWith =>
         (
             Objective.Kind == ObjectiveKind.Mlm ? ""
+            : Objective.Kind == ObjectiveKind.Electric ? "own cloze model, "
             : Evaluation.Generator == "" ? "own generator, "
             : $"generator of {Evaluation.Generator}, "
         ) + FormattableString.Invariant($"{Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked")
@@ -194,6 +195,11 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
                 "vocabulary.size",
                 $"is of a vocabulary that is trained, and vocabulary.file names one that is there ({Vocabulary.File}). "
                     + $"Give one of the two: vocabulary={{size: {Vocabulary.Size}}} trains one"
+            );
+        if (Objective is { Kind: ObjectiveKind.Electric, Prior: NoisePrior.Google } && Examples.Packing != ExamplePacking.None)
+            yield return new ConfigProblem(
+                "objective.prior",
+                "cannot be google where examples share rows (examples.packing): it reads of [CLS] what stands before it in the row"
             );
         if (Examples.MaxLength > Model.MaxPositions)
             yield return new ConfigProblem(

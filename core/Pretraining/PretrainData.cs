@@ -130,6 +130,7 @@ public sealed class PretrainData : IDisposable
         return new MaskingTokens(vocabulary.Count, vocabulary.MaskId, special)
         {
             MaxLength = Examples.Train.MaxLength,
+            PadId = vocabulary.PadId,
             Continues = [.. ids.Select(id => vocabulary[id].StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))],
             Separators = [.. ids.Select(id => id == vocabulary.ClsId || id == vocabulary.SepId)],
         };

@@ -48,6 +48,23 @@ public static class PretrainLoop
         return (MlmScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
     }
 
+    /// <summary>The same of Electric's networks.</summary>
+    /// <exception cref="OperationCanceledException">It was stopped by a signal: everything is saved.</exception>
+    /// <exception cref="UserErrorException">Training diverged, or the folder holds another experiment's run.</exception>
+    public static ElectricScores Train(Run<PretrainConfig> run, PretrainData data, ElectricPair model, ElectricMethod method,
+        Func<long, StepRates>? schedule = null, Func<ElectricPair, IEnumerable<(string Name, double Value)>>? metrics = null)
+    {
+        var measured = EqualWork.MaskOf(run.Config, data) is { } mask
+            ? method with
+            {
+                Mask = mask,
+                Options = run.Config.Objective with { Masking = new() { Probability = run.Config.Evaluation.Masking!.Value } },
+            }
+            : method;
+        var objective = ElectricObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
+        return (ElectricScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
+    }
+
     private static IHeldOutScores Train(Run<PretrainConfig> run, PretrainData data, Objective objective,
         Func<long, StepRates>? schedule, Func<IEnumerable<(string Name, double Value)>>? metrics)
     {

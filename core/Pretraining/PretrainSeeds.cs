@@ -114,6 +114,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
 
     private static string Achieved(PretrainResult result) =>
         !result.Scores.TryGetValue("auc", out double auc) ? $"perplexity {result.Scores["perplexity"]:N1}"
+        : !result.Scores.ContainsKey(TokenBaseline.Figure) ? $"AUC {auc:F3}"
         : result.Rise is { } rise ? $"AUC {auc:F3}, uses context since update {rise:N0}"
         : $"AUC {auc:F3}, has not begun to use context";
 

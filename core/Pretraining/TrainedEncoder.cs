@@ -19,6 +19,7 @@ internal sealed class TrainedEncoder : IDisposable
     {
         var config = weights.Config.ToModel();
         (Head, MaxPositions) = (weights.Head, config.MaxPositions);
+        IsEnergyModel = weights.Config.Objective == ElectricObjective.Name;
         embeddings = new Embeddings(store, "electra.embeddings", config);
         encoder = new Encoder(store, "electra", config);
         head = Head switch
@@ -49,6 +50,9 @@ internal sealed class TrainedEncoder : IDisposable
 
     /// <summary>What it was trained to compute from its hidden states.</summary>
     public ModelHead Head { get; }
+
+    /// <summary>Whether its outputs are energies, and not logits of "replaced".</summary>
+    public bool IsEnergyModel { get; }
 
     /// <summary>The longest sequence that it reads.</summary>
     public int MaxPositions { get; }

@@ -80,8 +80,11 @@ public sealed class TrainedModel : IDisposable
         if (!HasDiscriminator)
             throw new UserErrorException($"{source} has no discriminator (weights discriminator_predictions.*)"
                 + (HasGenerator ? $": its generator fills the {Tokenizer.Vocabulary.Names.Mask} of a text" : ""));
-        var tokens = Encode(text, discriminator!);
-        var probabilities = discriminator!.Heads(Ids(tokens), logits => logits.sigmoid());
+        if (discriminator!.IsEnergyModel)
+            throw new UserErrorException($"{source} was trained with objective.kind=electric: its outputs are energies, which score whole "
+                + "sentences (predict.score=energy), and not probabilities that a token was replaced");
+        var tokens = Encode(text, discriminator);
+        var probabilities = discriminator.Heads(Ids(tokens), logits => logits.sigmoid());
         return [.. tokens.Select((token, i) => new ScoredToken(token.Token, token.Place, probabilities[i + 1]))];
     }
 

@@ -174,7 +174,7 @@ public sealed class SentenceScorer : IDisposable
                 $"{source} is not a discriminator: it has no weights discriminator_predictions.*"
                     + (head == ModelHead.Generator ? ". A masked language model scores with predict.score=pll" : "")
             );
-        bool isElectric = weights.Config.Objective == "electric";
+        bool isElectric = weights.Config.Objective == ElectricObjective.Name;
         if (kind == SentenceScoreKind.Energy && !isElectric)
             throw new UserErrorException(
                 $"{source} is a discriminator of ELECTRA, whose outputs are not energies: predict.score=discriminator. Energies are those "

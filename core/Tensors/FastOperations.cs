@@ -77,20 +77,22 @@ internal static class FastOperations
     /// float32; the parameters are float32.
     /// </summary>
     public static Tensor Logits(Tensor x, Parameter words, Parameter bias, int threads) =>
-        Takes(x, x.shape[^1]) && x.dim() == 2
-            ? CustomOperation.Apply(
-                new LogitsOperation(words, bias, new((int)x.shape[0], (int)words.Shape[1], (int)words.Shape[0], threads)),
-                x,
-                words.Leaf
-            )
+        LogitsKernel(x, words, bias, threads) is { } kernel
+            ? CustomOperation.Apply(kernel, x, words.Leaf)
             : linear(x, words.Value.to(x.dtype), bias.Value.to(x.dtype)).to(ScalarType.Float32);
+
+    /// <summary>The kernel that computes <see cref="Logits"/>; null where it does not take these activations.</summary>
+    internal static LogitsOperation? LogitsKernel(Tensor x, Parameter words, Parameter bias, int threads) =>
+        Takes(x, x.shape[^1]) && x.dim() == 2
+            ? new LogitsOperation(words, bias, new((int)x.shape[0], (int)words.Shape[1], (int)words.Shape[0], threads))
+            : null;
 
     /// <summary>
     /// The log-probability of one token for each row by an output layer that is tied to word embeddings: <c>[rows, width]</c> and token
     /// ids <c>[rows]</c> to <c>[rows]</c> float32. The logits of all rows are never in memory together.
     /// </summary>
-    public static Tensor LogProbabilities(Tensor x, Tensor tokens, Parameter words, Parameter bias) =>
-        CustomOperation.Apply(new LogProbabilityOperation(words, bias), x, tokens, words.Leaf);
+    public static Tensor LogProbabilities(Tensor x, Tensor tokens, Parameter words, Parameter bias, int threads) =>
+        CustomOperation.Apply(new LogProbabilityOperation(words, bias, threads), x, tokens, words.Leaf);
 
     /// <summary>The mean cross-entropy of logits <c>[rows, classes]</c> float32 and classes <c>[rows]</c>.</summary>
     public static Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing, int threads) =>

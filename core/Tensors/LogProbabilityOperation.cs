@@ -8,7 +8,7 @@ namespace Electra.Tensors;
 /// positions are made at a time, and made again for the gradient: all of them would be far larger than the model.
 /// </summary>
 /// <remarks>Inputs are activations <c>[rows, width]</c> and token ids <c>[rows]</c>; the result is <c>[rows]</c> float32.</remarks>
-internal sealed record LogProbabilityOperation(Parameter Words, Parameter Bias) : ICustomOperation
+internal sealed record LogProbabilityOperation(Parameter Words, Parameter Bias, int Threads) : ICustomOperation
 {
     private const int LogitsAtOnce = 1 << 23;
 
@@ -17,6 +17,8 @@ internal sealed record LogProbabilityOperation(Parameter Words, Parameter Bias) 
         using var _ = no_grad();
         var (x, tokens) = (inputs[0], inputs[1]);
         kept?.AddRange([x.alias(), tokens.alias()]);
+        if (x.shape[0] == 0)
+            return zeros(0, device: x.device);
         return cat([
             .. Parts(x).Select(part =>
             {
@@ -37,6 +39,11 @@ internal sealed record LogProbabilityOperation(Parameter Words, Parameter Bias) 
             var (activations, own) = (part.Of(x), part.Of(gradient).unsqueeze(1));
             // d log p(token) / d logits: 1 at the token, less the probabilities.
             var ofLogits = softmax(Logits(activations), -1).mul_(-own).scatter_add_(1, part.Of(tokens).unsqueeze(1), own);
+            if (FastOperations.LogitsKernel(activations, Words, Bias, Threads) is { } kernel)
+            {
+                part.Of(result).copy_(kernel.Backward(ofLogits, [activations.contiguous()])[0]!);
+                continue;
+            }
             Bias.Gradient.add_(ofLogits.sum([0]));
             var rounded = ofLogits.to(x.dtype);
             Words.Gradient.add_(rounded.t().matmul(activations));
@@ -45,7 +52,7 @@ internal sealed record LogProbabilityOperation(Parameter Words, Parameter Bias) 
         return [result, null, null];
     }
 
-    private Tensor Logits(Tensor x) => linear(x, Words.Leaf.to(x.dtype), Bias.Leaf.to(x.dtype)).to(ScalarType.Float32);
+    private Tensor Logits(Tensor x) => FastOperations.Logits(x, Words, Bias, Threads);
 
     private IEnumerable<Rows> Parts(Tensor x)
     {

@@ -54,7 +54,10 @@ internal static class HuggingFaceFolder
                 foreach (var model in models)
                 {
                     var files = Path.Combine(partial, model.Folder);
-                    var config = HuggingFaceConfig.Of(model.Config, model.Architecture, tokenizer.Vocabulary.PadId);
+                    var config = HuggingFaceConfig.Of(model.Config, model.Architecture, tokenizer.Vocabulary.PadId) with
+                    {
+                        Objective = model.Objective,
+                    };
                     WriteFiles(files, config, model.Weights, tokenizer);
                     if (card is not null)
                         AtomicFile.WriteAllText(Path.Combine(files, ModelCard.FileName), card(model).ToString());

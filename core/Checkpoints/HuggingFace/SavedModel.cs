@@ -13,4 +13,8 @@ internal sealed record SavedModel(
     string Architecture,
     ElectraConfig Config,
     IEnumerable<(string Name, Tensor Value)> Weights
-);
+)
+{
+    /// <summary>What its <c>config.json</c> says of its outputs, where they are not what the class says: <c>electric</c>.</summary>
+    public string? Objective { get; init; }
+}

@@ -1,0 +1,136 @@
+using Electra.Data;
+using Electra.Model;
+using Electra.Tensors;
+using Electra.Tokenization;
+using static TorchSharp.torch;
+
+namespace Electra.Pretraining;
+
+/// <summary>Electric's objective: <see cref="ElectricMethod"/> on a two-tower cloze model and an energy model.</summary>
+internal static class ElectricObjective
+{
+    /// <summary>What <c>config.json</c> says of an energy model.</summary>
+    public const string Name = "electric";
+
+    private static readonly HeldOutFigure[] Figures =
+    [
+        new("loss", "loss", "F3"),
+        new("cloze_loss", "cloze model: loss", "F3"),
+        new("cloze_accuracy", "cloze model: accuracy", "0.0%", IsDrawn: true),
+        new("energy_loss", "energy model: loss", "F4"),
+        new("auc", "noise against text: AUC", "F3", IsDrawn: true),
+        new("accuracy", "noise against text: accuracy", "0.0%"),
+    ];
+
+    /// <summary>The objective of two networks.</summary>
+    /// <param name="pair">The networks.</param>
+    /// <param name="method">The method, as a script may have changed it.</param>
+    /// <param name="measured">The method with what is chosen of held-out text.</param>
+    /// <param name="key">Names the draws of held-out text.</param>
+    /// <param name="vocabulary">The tokens of the text.</param>
+    public static Objective Of(ElectricPair pair, ElectricMethod method, ElectricMethod measured, RandomKey key, Vocabulary vocabulary) =>
+        new()
+        {
+            Store = pair.Store,
+            Rate = method.Rate,
+            LossNames = ["loss", "cloze_loss", "energy_loss"],
+            Update = (_, parts, draws) => [new(method.Passes(pair, parts, draws))],
+            Figures = Figures,
+            Measure = (batches, cancellation) => Measure(pair, measured, batches, key, cancellation),
+            Show = (batch, count) => Show(pair, measured, batch, key, vocabulary, count),
+            RowFlops = length =>
+                new ForwardCost(pair.Config.GeneratorShape, length).TrainingCloze + new ForwardCost(pair.Config, length).TrainingDetection,
+            Models = () => [new("", "ElectraForPreTraining", pair.Config, pair.Weights()) { Objective = Name }],
+            About = _ => "The energy model of Electric, in the shape of an ELECTRA discriminator: minus its output is, up to a constant, "
+                + "the log-probability of a token in its context. It scores sentences in one pass, and is fine-tuned as a discriminator "
+                + "is.",
+        };
+
+    private static ElectricScores Measure(
+        ElectricPair pair,
+        ElectricMethod method,
+        IEnumerable<TokenBatch> batches,
+        RandomKey key,
+        CancellationToken cancellation
+    )
+    {
+        using var _ = no_grad();
+        var (cloze, energy, counts, correct, chosen) = (0.0, 0.0, new NoiseCounts(), 0L, 0L);
+        var (logits, noise) = (new List<float>(), new List<bool>());
+        foreach (var batch in batches)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var (pass, tokens, own) = Pass(pair, method, batch, key);
+            if (tokens.Written.Length > 0)
+                correct += pass.Logits.argmax(-1).eq(pass.Targets).sum().item<long>();
+            chosen += tokens.Written.Length;
+            // Means over batches of different sizes are weighed by what they are means of.
+            cloze += pass.ClozeLoss.item<float>() * own.Candidates;
+            energy += pass.EnergyLoss.item<float>() * own.Judged;
+            counts = new(counts.Candidates + own.Candidates, counts.Judged + own.Judged);
+            foreach (var (i, logit) in pass.NoiseLogits.cpu().data<float>().ToArray().Index())
+                if (tokens.IsJudged[i] == 1)
+                {
+                    logits.Add(logit);
+                    noise.Add(tokens.IsNoise[i] == 1);
+                }
+        }
+        (cloze, energy) = (cloze / Math.Max(1, counts.Candidates), energy / Math.Max(1, counts.Judged));
+        if (!double.IsFinite(cloze + energy))
+            throw new UserErrorException(
+                "training diverged: the loss on held-out text is not finite. "
+                    + "A lower training.learning_rate or a longer training.warmup_steps usually helps."
+            );
+        using Tensor clozeLoss = tensor(cloze), energyLoss = tensor(energy), loss = method.Weigh(clozeLoss, energyLoss);
+        return new ElectricScores(
+            loss.to(float64).item<double>(),
+            cloze,
+            (double)correct / Math.Max(1, chosen),
+            energy,
+            DetectionMetrics.Of([.. logits], [.. noise])
+        )
+        {
+            VocabularySize = pair.Config.VocabularySize,
+        };
+    }
+
+    private static Showcase Show(
+        ElectricPair pair,
+        ElectricMethod method,
+        TokenBatch batch,
+        RandomKey key,
+        Vocabulary vocabulary,
+        int count
+    )
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var (pass, tokens, _) = Pass(pair, method, batch, key);
+        var corrupted = pass.CorruptedIds.cpu().data<long>().ToArray();
+        var logits = pass.NoiseLogits.cpu().data<float>().ToArray();
+        var noise = tokens.Places.Where((_, i) => tokens.IsNoise[i] == 1).ToHashSet();
+        var suspected = tokens.Places.Where((_, i) => logits[i] > 0).ToHashSet();
+        return new(
+            "with the noise that was put in and what was taken for noise",
+            ShownText.Of(batch, vocabulary, count, place => (Noise(place), Suspicion(place))),
+            "{was → now}: noise, which may hit the token that was there.  !: taken for noise, rightly.  ?: wrongly."
+        );
+
+        string Suspicion(int place) => !suspected.Contains(place) ? "" : noise.Contains(place) ? "!" : "?";
+        string? Noise(int place) =>
+            noise.Contains(place) ? $"{{{vocabulary[(int)batch.Ids[place]]} → {vocabulary[(int)corrupted[place]]}}}" : null;
+    }
+
+    private static (ElectricPass Pass, NoiseTokens Tokens, NoiseCounts Counts) Pass(
+        ElectricPair pair,
+        ElectricMethod method,
+        TokenBatch batch,
+        RandomKey key
+    )
+    {
+        var tokens = method.Choose(batch, key);
+        var counts = NoiseCounts.Of(tokens);
+        return (method.Forward(pair, tokens, counts, key, training: false), tokens, counts);
+    }
+}
