@@ -36,24 +36,13 @@ public sealed class ElectricScriptTests : IDisposable
         await tasks.Done($"checkpoint={model}", "tasks=[colour]", "runs=0", "training.epochs=1");
     }
 
-    [Fact]
-    public async Task A_run_that_was_stopped_goes_on_as_if_it_had_not_been()
-    {
-        await tiny.Done("name=whole", Electric);
-        for (int start = 0; start < 3; start++)
-            (await tiny.Done("name=parts", Electric, "training.max_minutes=0.00001")).Said("resumes from here");
-        (await tiny.Done("name=parts", Electric)).Said("Resuming from step");
-        Assert.Equal(RunFolders.Values(tiny.Of("whole")), RunFolders.Values(tiny.Of("parts")));
-        string Model(string name) => tiny.File($"runs/{name}_11081_100/model.safetensors");
-        RunFolders.AssertSameBytes(Model("whole"), Model("parts"));
-    }
-
     [Theory]
     [InlineData("objective.temperature=0.5")]
     [InlineData("objective.disallow_correct=true")]
     [InlineData("objective.masking.mask_share=0.5")]
     [InlineData("objective.generator_label_smoothing=0.1")]
     [InlineData("evaluation.generator=somewhere")]
+    [InlineData("model.generator={kind: uniform}")]
     public async Task Keys_without_a_meaning_are_refused(string key) =>
         await tiny.Refused([Electric, key], $"{key.Split('=')[0]} has no meaning under objective.kind: electric");
 }
