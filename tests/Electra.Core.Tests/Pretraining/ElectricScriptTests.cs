@@ -42,7 +42,7 @@ public sealed class ElectricScriptTests : IDisposable
     [InlineData("objective.masking.mask_share=0.5")]
     [InlineData("objective.generator_label_smoothing=0.1")]
     [InlineData("evaluation.generator=somewhere")]
-    [InlineData("model.generator={kind: uniform}")]
+    [InlineData("model.generator.kind=uniform")]
     public async Task Keys_without_a_meaning_are_refused(string key) =>
         await tiny.Refused([Electric, key], $"{key.Split('=')[0]} has no meaning under objective.kind: electric");
 }

@@ -121,7 +121,10 @@ public sealed class ObjectiveKindTests : IDisposable
     [Fact]
     public void Every_key_of_an_objective_is_read_by_all_or_said_to_be_of_some()
     {
-        var keys = ObjectiveKeys.OfSome.Select(key => key.Key).Concat(ObjectiveKeys.OfAll).Where(key => key.StartsWith("objective.") && key.Count(c => c == '.') == 1);
+        var keys = ObjectiveKeys
+            .OfSome.Select(key => key.Key)
+            .Concat(ObjectiveKeys.OfAll)
+            .Where(key => key.StartsWith("objective.") && key.Count(c => c == '.') == 1);
         Assert.Equal(
             typeof(ObjectiveOptions).GetProperties().Select(p => $"objective.{ConfigTypes.SnakeCase(p.Name)}").Order(),
             keys.Order()
