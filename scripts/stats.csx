@@ -7,6 +7,7 @@
 
 #load "../core/bin/Release/net10.0/electra.csx"
 
+using Electra.Finetuning;
 using Electra.Pretraining;
 using Electra.Running;
 using Electra.Statistics;
@@ -26,7 +27,7 @@ return await Experiment.RunOn<StatisticsConfig>(Args, operand: "scores", run =>
 
     // ---- scores: every finished run --------------------------------------------------------------------------------
     run.Console.Heading("Runs");
-    var scores = ScoreSet.Read(config.Scores, config.Groups);
+    var scores = ScoreSet.Read<FinetuneConfig>(config.Scores, config.Groups);
     scores.Describe(run.Console);
 
     // ---- tables: the conclusion first; all others, the original's among them, with detail=true -----------------------

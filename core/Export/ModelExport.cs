@@ -3,6 +3,7 @@ using System.Text.Json;
 using Electra.Checkpoints;
 using Electra.Checkpoints.Formats;
 using Electra.Checkpoints.HuggingFace;
+using Electra.Finetuning;
 using Electra.Hub;
 using Electra.Running;
 using Electra.Statistics;
@@ -173,7 +174,9 @@ public static class ModelExport
                 .Select(result => result.Group)
                 .Distinct(),
         ];
-        return groups.Length == 0 ? null : ScoreTables.PerTask(ScoreSet.Read([runs], groups)) with { Title = "Fine-tuned" };
+        var scores = groups.Length == 0 ? null : ScoreSet.Read<FinetuneConfig>([runs]);
+        groups = [.. groups.Where(group => scores!.Groups.Contains(group))];
+        return groups.Length == 0 ? null : ScoreTables.PerTask(scores!.Only(groups)) with { Title = "Fine-tuned" };
 
         // A run's models may be named by their folder or by the discriminator's.
         static string Pair(string model)

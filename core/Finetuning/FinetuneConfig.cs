@@ -217,8 +217,10 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         if (Seeds.Count > 0 && Seeds.Count < Runs.Count)
             yield return new ConfigProblem(
                 "seeds",
-                $"are {Seeds.Count} for {Runs.Count} runs: give each run its seed, or none to have them drawn"
+                $"are {Seeds.Count} for {Plural.Of(Runs.Count, "run")}: give each run its seed, or none to have them drawn"
             );
+        if (Seeds.Take(Runs.Count).GroupBy(seed => seed).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            yield return new ConfigProblem("seeds", $"has {twice.Key} twice: two runs of one seed would be the same run");
         if (Runs.Distinct().Count() != Runs.Count)
             yield return new ConfigProblem("runs", "has a number twice");
         if (Tasks.Distinct().Count() != Tasks.Count)

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Electra.Checkpoints.Formats;
+using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
-using Electra.Data.Readers;
 using Electra.Running;
 using Electra.Storage;
 
@@ -35,7 +34,7 @@ internal sealed partial record StartModel(string Source, string PretrainSeed, st
     }
 
     /// <summary>Whether a name stands for all models that fit it.</summary>
-    public static bool IsPattern(string name) => Glob.IsPattern(name) && !Path.Exists(Paths.Find(name));
+    public static bool IsPattern(string name) => ModelPattern.Is(name);
 
     private static StartModel Named(string source, string? given, bool areSeveral)
     {
@@ -43,36 +42,11 @@ internal sealed partial record StartModel(string Source, string PretrainSeed, st
         return new StartModel(source, seed, areSeveral ? seed : null);
     }
 
-    /// <summary>The models that fit a pattern, named as the pattern is: the same from whatever directory.</summary>
-    private static IReadOnlyList<string> Fitting(string pattern)
-    {
-        pattern = Portable(pattern);
-        string[] parts = pattern.Split('/'), fixedParts = [.. parts.TakeWhile(part => !Glob.IsPattern(part))];
-        var beginning = string.Join('/', fixedParts) + (fixedParts.Length > 0 ? "/" : "");
-        var root = Paths.Find(beginning == "" ? "." : beginning);
-        string[] found =
-        [
-            .. from folder in Directory.Exists(root) ? Below(root, parts.Length - fixedParts.Length) : []
-            let source = beginning + Portable(Path.GetRelativePath(root, folder))
-            where Glob.Fits(source, pattern) && IsModel(folder)
-            orderby int.TryParse(SeedOf(source), CultureInfo.InvariantCulture, out int seed) ? seed : int.MaxValue, source
-            select source,
-        ];
-        return found.Length > 0
-            ? found
-            : throw new UserErrorException(
-                $"checkpoint: no model fits {pattern}: folders of models that runs left, such as checkpoints/pretrain/demo_36_100, are "
-                    + "looked for"
-            );
-    }
-
-    private static IEnumerable<string> Below(string folder, int depth) =>
-        depth == 0 ? [] : Directory.EnumerateDirectories(folder).SelectMany(one => Below(one, depth - 1).Prepend(one));
-
-    private static bool IsModel(string folder) =>
-        new[] { folder, Path.Combine(folder, HuggingFaceFolder.FolderOf(ModelPart.Discriminator)) }
-            .SelectMany(_ => WeightFiles.Names, Path.Combine)
-            .Any(File.Exists);
+    /// <summary>The models that fit a pattern, in the order of their seeds.</summary>
+    private static IEnumerable<string> Fitting(string pattern) =>
+        ModelPattern
+            .Fitting("checkpoint", pattern)
+            .OrderBy(source => int.TryParse(SeedOf(source), CultureInfo.InvariantCulture, out int seed) ? seed : int.MaxValue);
 
     /// <summary>
     /// <c>demo_36_100</c> is a model of the run <c>demo_36</c>, whose configuration says the seed; null where there is no such run.
@@ -91,9 +65,8 @@ internal sealed partial record StartModel(string Source, string PretrainSeed, st
     }
 
     /// <summary>The last part of a path or of a name on the hub, in letters that a folder's name may have.</summary>
-    private static string NameOf(string source) => OtherLetters().Replace(Path.GetFileName(Portable(source).TrimEnd('/')), "-");
-
-    private static string Portable(string path) => path.Replace('\\', '/');
+    private static string NameOf(string source) =>
+        OtherLetters().Replace(Path.GetFileName(ModelPattern.Portable(source).TrimEnd('/')), "-");
 
     [GeneratedRegex(@"^(?<run>.+)_[\d.]+$")]
     private static partial Regex Milestone();

@@ -29,11 +29,22 @@ internal sealed class EqualWork : IDisposable
     /// <summary>The tokens of the text.</summary>
     public Vocabulary Vocabulary { get; }
 
-    /// <summary>What the configuration asks for.</summary>
+    /// <summary>What a configuration asks for.</summary>
+    /// <param name="config">The run that is measured: where nothing else is asked for, masks and draws follow its seed.</param>
+    /// <param name="run">Where it is done.</param>
+    /// <param name="data">The held-out text.</param>
+    /// <param name="method">The run's method.</param>
+    /// <param name="compute">Where to compute.</param>
     /// <exception cref="UserErrorException">There is no such generator, or it is of another vocabulary or too short.</exception>
-    public static EqualWork Open(Run<PretrainConfig> run, PretrainData data, ElectraMethod method, Compute compute)
+    public static EqualWork Open(
+        PretrainConfig config,
+        Run<PretrainConfig> run,
+        PretrainData data,
+        ElectraMethod method,
+        Compute compute
+    )
     {
-        var (config, asked) = (run.Config, run.Config.Evaluation);
+        var asked = config.Evaluation;
         var key = KeyOf(config);
         method = method with { Mask = MaskOf(config, data) ?? method.Mask };
         if (asked.Generator == "")
@@ -71,22 +82,45 @@ internal sealed class EqualWork : IDisposable
     private static TrainedEncoder OpenGenerator(string source, Run<PretrainConfig> run, PretrainData data, Compute compute)
     {
         const string Key = "evaluation.generator";
-        // A run's own folder holds no model: its last one lies beside it.
-        var last = $"{source.TrimEnd('/', '\\')}_100";
-        if (File.Exists(Path.Combine(Paths.Find(source), Experiment.ConfigFile)) && Directory.Exists(Paths.Find(last)))
-            source = last;
+        source = LastModel(source);
         using var weights = PretrainedModel.Open(source, ModelPart.Generator, run.Console, run.Stopping);
         if (weights.Head != ModelHead.Generator)
             throw new UserErrorException($"{Key}: {source} is not a generator: it has no weights generator_predictions.*");
-        if (weights.Tokenizer.Fingerprint != data.Tokenizer.Fingerprint)
-            throw new UserErrorException(
-                $"{Key}: {source} has another vocabulary than this run: only a generator of the same tokens can write its text"
-            );
-        if (weights.Config.MaxPositions < run.Config.Examples.MaxLength)
-            throw new UserErrorException(
-                $"{Key}: {source} reads at most {weights.Config.MaxPositions} tokens, and examples have up to "
-                    + $"{run.Config.Examples.MaxLength} (examples.max_length)"
-            );
+        RequireReads(weights, Key, run.Config, data);
         return new TrainedEncoder(weights, compute);
+    }
+
+    /// <summary>Refuses a model that cannot read the held-out text of a run.</summary>
+    /// <exception cref="UserErrorException">It is of another vocabulary, or too short.</exception>
+    public static void RequireReads(PretrainedModel model, string key, PretrainConfig config, PretrainData data)
+    {
+        if (model.Tokenizer.Fingerprint != data.Tokenizer.Fingerprint)
+            throw new UserErrorException(
+                $"{key}: {model.Source} has another vocabulary than this run: only models of the same tokens can be measured on its text"
+            );
+        if (model.Config.MaxPositions < config.Examples.MaxLength)
+            throw new UserErrorException(
+                $"{key}: {model.Source} reads at most {model.Config.MaxPositions} tokens, and examples have up to "
+                    + $"{config.Examples.MaxLength} (examples.max_length)"
+            );
+    }
+
+    /// <summary>One name for a model, from whatever directory it is named: below the root from there, elsewhere in full.</summary>
+    public static string NameOf(string source)
+    {
+        source = LastModel(source);
+        if (!Path.Exists(Paths.Find(source)))
+            return source; // on the hub
+        var path = Path.TrimEndingDirectorySeparator(Paths.Find(source));
+        return Path.GetRelativePath(Paths.Root, path) is var below && !below.StartsWith("..", StringComparison.Ordinal)
+            ? ModelPattern.Portable(below)
+            : path;
+    }
+
+    /// <summary>A run's own folder holds no model: its last one lies beside it.</summary>
+    private static string LastModel(string source)
+    {
+        var last = $"{source.TrimEnd('/', '\\')}_100";
+        return File.Exists(Path.Combine(Paths.Find(source), Experiment.ConfigFile)) && Directory.Exists(Paths.Find(last)) ? last : source;
     }
 }

@@ -26,4 +26,11 @@ public sealed record EvaluationOptions
     /// do not follow the seed.
     /// </summary>
     public string Generator { get; init; } = "";
+
+    /// <summary>
+    /// The models that <c>only=evaluation</c> measures: what runs left (<c>checkpoints/pretrain/demo_36_50</c>), others with discriminator
+    /// and generator in one place, and patterns (<c>checkpoints/pretrain/demo_*_100</c>). A discriminator alone needs <c>generator</c>.
+    /// None: every milestone of the run, or of each of <c>seeds</c>, whose results then say what they were measured with.
+    /// </summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
 }

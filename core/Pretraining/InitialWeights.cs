@@ -233,7 +233,7 @@ public sealed class InitialWeights : IDisposable
     }
 
     /// <summary>Whether the generator's file has the embeddings that the pair has.</summary>
-    private bool HasEmbeddingsOf(ElectraPair model)
+    internal static bool HaveEmbeddingsOf(ElectraPair model, PretrainedModel generator)
     {
         using var scope = NewDisposeScope();
         return model
@@ -242,7 +242,7 @@ public sealed class InitialWeights : IDisposable
             .All(weight =>
             {
                 if (
-                    !generator!.Tensors.TryGetValue(weight.Name, out var stored)
+                    !generator.Tensors.TryGetValue(weight.Name, out var stored)
                     || !stored.Shape.Skip(1).SequenceEqual(weight.Value.shape[1..])
                     || stored.Shape[0] < weight.Value.shape[0]
                 )

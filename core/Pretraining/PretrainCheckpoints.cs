@@ -128,6 +128,17 @@ internal sealed class PretrainCheckpoints(
             result.Save(run.Folder);
     }
 
+    /// <summary>A run that is done over has no result; one that was not asked to be keeps its.</summary>
+    private void RemoveResult()
+    {
+        if (config.Resume != ResumeMode.Never)
+            throw new UserErrorException(
+                $"the run in {Paths.Shown(run.Folder)} is finished, and its last state is damaged: it is not made again unasked. Without "
+                    + $"{StatesFolder} it is measured by its model; resume=never makes it again"
+            );
+        PretrainResult.Remove(run.Folder);
+    }
+
     /// <summary>Goes on from the newest state that is whole, where there is one and the configuration asks for it.</summary>
     /// <returns>Where the run stands: at step 0 where there is nothing to go on from.</returns>
     /// <exception cref="UserErrorException">Every state is damaged, or the newest belongs to another experiment.</exception>
@@ -145,8 +156,8 @@ internal sealed class PretrainCheckpoints(
         TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         var resumed = States.Resume(run.Console.Warning);
         var position = resumed?.Position ?? (config.BranchFrom != "" ? Branch() : PretrainPosition.Start);
-        if (!RunLength.IsReached(config, position))
-            PretrainResult.Remove(run.Folder); // of a run that is done over
+        if (!RunLength.IsReached(config, position) && PretrainResult.IsIn(run.Folder))
+            RemoveResult(position.Step);
         if (resumed is { } state)
             run.Console.Line($"Resuming from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
         run.SaveConfig();

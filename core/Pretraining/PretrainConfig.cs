@@ -126,7 +126,10 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     [ExecutionOnly]
     public bool DryRun { get; init; }
 
-    /// <summary>Where to stop: <c>data</c> prepares the examples, says what they are, and trains nothing.</summary>
+    /// <summary>
+    /// What to do: <c>data</c> prepares the examples and says what they are; <c>evaluation</c> measures models that are saved, those of
+    /// <c>evaluation.models</c> or the run's own, on its held-out text. Neither trains anything.
+    /// </summary>
     [ExecutionOnly]
     public RunPart Only { get; init; }
 
@@ -134,12 +137,12 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     public string RunName => $"{Name}_{Seed}";
 
     /// <inheritdoc/>
-    public string? RunFolder => DryRun || Only == RunPart.Data || Seeds is not null ? null : Path.Combine(Checkpoints.Folder, RunName);
+    public string? RunFolder => DryRun || Only != RunPart.All || Seeds is not null ? null : Path.Combine(Checkpoints.Folder, RunName);
 
     /// <inheritdoc/>
     public bool IsSavedByRun => true;
 
-    bool IManyRuns<PretrainConfig>.AreMany => Seeds is not null;
+    bool IManyRuns<PretrainConfig>.AreMany => Seeds is not null && Only != RunPart.Evaluation;
 
     Task<int> IManyRuns<PretrainConfig>.Make(Run<PretrainConfig> run, Func<Run<PretrainConfig>, Task<int>> experiment) =>
         new PretrainSeeds(run, experiment).Make();
@@ -150,7 +153,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
             Objective.Kind == ObjectiveKind.Mlm ? ""
             : Objective.Kind == ObjectiveKind.Electric ? "own cloze model, "
             : Evaluation.Generator == "" ? "own generator, "
-            : $"generator of {Evaluation.Generator}, "
+            : $"generator of {EqualWork.NameOf(Evaluation.Generator)}, "
         ) + FormattableString.Invariant($"{Evaluation.Masking ?? Objective.Masking.Probability:0.##%} masked")
         + (Evaluation.Masking is null ? Objective.Masking.InUnits : "");
 
@@ -249,4 +252,7 @@ public enum RunPart
 
     /// <summary>The data alone.</summary>
     Data,
+
+    /// <summary>Measuring what is saved.</summary>
+    Evaluation,
 }

@@ -14,6 +14,8 @@ public sealed class PretrainData : IDisposable
     /// <summary>The share of dropped tokens from which on it is warned of.</summary>
     private const double DroppedWarningShare = 0.25;
 
+    private const int MeasuredBatch = 32;
+
     /// <summary>The share of tokens in rows of one example each below which packing is mentioned.</summary>
     private const double PaddingHintShare = 0.5;
 
@@ -180,10 +182,13 @@ public sealed class PretrainData : IDisposable
     /// <summary>The first held-out examples in batches; training examples where nothing is held out.</summary>
     public IEnumerable<TokenBatch> HeldOutBatches(PretrainConfig config)
     {
-        const int BatchSize = 32;
         var store = Examples.HeldOut.Count > 0 ? Examples.HeldOut : Examples.Train;
-        return store.InOrder(BatchSize, config.Evaluation.Examples, config.Objective.PaddingTokenType);
+        return store.InOrder(MeasuredBatch, config.Evaluation.Examples, config.Objective.PaddingTokenType);
     }
+
+    /// <summary>The first training examples in batches, to be read and not to be trained on.</summary>
+    internal IEnumerable<TokenBatch> TrainingText(PretrainConfig config, int examples) =>
+        Examples.Train.InOrder(MeasuredBatch, examples, config.Objective.PaddingTokenType);
 
     /// <summary>Prints what there is to learn from.</summary>
     public void Describe(Corpus corpus, RunConsole console)

@@ -7,7 +7,10 @@ namespace Electra.Pretraining;
 /// <summary>Pre-training: from step 0, or from where the run stopped, to the last step, a signal, or the end of the budget.</summary>
 public static class PretrainLoop
 {
-    /// <summary>Trains, measures, saves and reports.</summary>
+    /// <summary>
+    /// Trains, measures, saves and reports; or, with <c>only=evaluation</c> and of a finished run whose states are gone, measures what is
+    /// saved.
+    /// </summary>
     /// <param name="run">The experiment.</param>
     /// <param name="data">Examples to train and to measure on.</param>
     /// <param name="model">Generator and discriminator with fresh weights; a resumed run replaces them.</param>
@@ -28,13 +31,14 @@ public static class PretrainLoop
             method = method.WithFrozenGenerator();
         if (config.Objective.Temperature is { HalfLife: not null } temperature)
             method = method with { Temperatures = k => temperature.At(k, config.Training.Steps) };
-        using var measurement = EqualWork.Open(run, data, method, model.Store.Compute);
+        using var measurement = EqualWork.Open(config, run, data, method, model.Store.Compute);
         using var baseline = new TokenBaseline(model.Config.VocabularySize, model.Store.Compute);
         var (generatorRate, ownRate) = (config.Training.LearningRate, config.Training.DiscriminatorLearningRate);
         var objective = config.Objective.Kind == ObjectiveKind.Gdes
             ? GdesObjective.Of(model, method, measurement, baseline, config.Objective.Decoupled, ownRate > 0 ? ownRate / generatorRate : 1)
             : ElectraObjective.Of(model, method, measurement, baseline);
-        return (PretrainScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
+        var saved = new SavedPairs(run, data, model, method);
+        return (PretrainScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
     }
 
     /// <summary>The same of a masked language model.</summary>
@@ -45,7 +49,8 @@ public static class PretrainLoop
     {
         var measured = method with { Mask = EqualWork.MaskOf(run.Config, data) ?? method.Mask };
         var objective = MlmObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
-        return (MlmScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
+        var saved = new SavedLanguageModels(run, data, model, method);
+        return (MlmScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
     }
 
     /// <summary>The same of Electric's networks.</summary>
@@ -66,8 +71,14 @@ public static class PretrainLoop
     }
 
     private static IHeldOutScores Train(Run<PretrainConfig> run, PretrainData data, Objective objective,
-        Func<long, StepRates>? schedule, Func<IEnumerable<(string Name, double Value)>>? metrics)
+        Func<long, StepRates>? schedule, Func<IEnumerable<(string Name, double Value)>>? metrics,
+        Func<string, PretrainConfig, MeasuredModel> measureSaved)
     {
+        var saved = new CheckpointEvaluation(run, measureSaved);
+        if (run.Config is { Only: RunPart.Evaluation, DryRun: false })
+            return saved.MeasureAll();
+        if (run.HasFolder && CheckpointEvaluation.IsToMeasureLast(run))
+            return saved.MeasureLast();
         using var session = new PretrainSession(run, data, objective, schedule ?? run.Config.Training.Rates(), metrics);
         return session.Train();
     }

@@ -1,9 +1,9 @@
 using Electra.Configuration;
 using Electra.Running;
+using Electra.Statistics;
 using Electra.Storage;
 using Electra.Tensors;
 using Electra.Training;
-using MathNet.Numerics.Statistics;
 
 namespace Electra.Pretraining;
 
@@ -118,47 +118,25 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         : result.Rise is { } rise ? $"AUC {auc:F3}, uses context since update {rise:N0}"
         : $"AUC {auc:F3}, has not begun to use context";
 
+    /// <summary>What stats.csx says of these seeds.</summary>
     private void Report(IReadOnlyList<PretrainConfig> all)
     {
-        var runs = all.ToLookup(alone => PretrainResult.IsIn(Paths.Output(alone.RunFolder!)));
-        PretrainResult[] results = [.. runs[true].Select(alone => PretrainResult.Load(Paths.Output(alone.RunFolder!)))];
-        console.Heading("Results on held-out text");
-        if (runs[false].Any())
-            console.Line($"Not finished: {string.Join(", ", runs[false].Select(alone => alone.RunName))}.");
-        if (results.Length == 0)
+        string[] folders = [.. all.Select(alone => Paths.Output(alone.RunFolder!))];
+        if (!folders.Any(PretrainResult.IsIn))
             return;
-        console.Table(["", "runs", "mean", "std", "min", "max"],
-            from name in results[0].Scores.Keys
-            let values = results.Select(result => result.Scores.GetValueOrDefault(name, double.NaN)).Where(double.IsFinite).ToList()
-            where values.Count > 0
-            select Row(name.Replace('_', ' '), values, "F3")
-        );
-        long[] rises = [.. results.Select(result => result.Rise).OfType<long>()];
-        console.Line($"Measured with: {string.Join("; ", results.Select(result => result.MeasuredWith).Distinct())}. std with n − 1.");
-        if (rises.Length > 0)
-            console.Line(
-                $"{rises.Length} of {results.Length} use context, since update "
-                    + $"{string.Join(", ", rises.Order().Select(rise => $"{rise:N0}"))}."
-            );
-        if (rises.Length < results.Length && results.All(result => result.Scores.ContainsKey(TokenBaseline.Figure)))
+        console.Heading("Results on held-out text");
+        var set = PretrainSet.Of<PretrainConfig>(folders, [config.Name]);
+        set.Describe(console);
+        StatisticsReport.Print(PretrainTables.Of(set, new StatisticsConfig()), console, detail: false);
+        int[] unaware = [.. set.Runs.Where(run => run.KnowsRise && run.Rise is null).Select(run => run.Seed)];
+        if (unaware.Length > 0)
             console.Warning(
-                $"{results.Length - rises.Length} of {results.Length} have not begun to use context: "
-                    + $"{string.Join(", ", results.Where(result => result.Rise is null).Select(result => $"seed {result.Seed}"))}. "
-                    + PretrainSummary.OnPlateau
+                $"{unaware.Length} of {set.Runs.Count} {(unaware.Length == 1 ? "has" : "have")} not begun to use context: "
+                    + $"seed{(unaware.Length == 1 ? "" : "s")} {string.Join(", ", unaware)}. {PretrainSummary.OnPlateau}"
             );
         var (root, models) = (config.Checkpoints.Folder, $"checkpoint={config.Checkpoints.Folder}/{config.Name}_*_100");
         console.Heading("What next");
         console.Line($"  tables and curves of all   {ScriptCommand.Of("stats.csx", root, $"group={config.Name}")}");
         console.Line($"  fine-tune each             {ScriptCommand.Of("finetune.csx", [.. PretrainSummary.Tasks(config), models])}");
     }
-
-    private static object?[] Row(string name, IReadOnlyList<double> values, string format) =>
-    [
-        name,
-        $"{values.Count}",
-        values.Mean().ToString(format),
-        values.Count > 1 ? values.StandardDeviation().ToString(format) : "",
-        values.Min().ToString(format),
-        values.Max().ToString(format),
-    ];
 }

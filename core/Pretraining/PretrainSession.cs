@@ -70,7 +70,9 @@ internal sealed class PretrainSession : IDisposable
 
         metrics = config.DryRun ? null : run.OpenMetrics(start.Step > (start.Branch?.Step ?? 0) ? start.Step : null);
         measured = new MeasuredSteps(metrics is null ? [] : MetricsLog.Read(run.Folder));
-        var skipped = config.DryRun ? null : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step);
+        var skipped = config.DryRun
+            ? null
+            : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step, update => data.TrainingExamples(config, update));
         divergence = new DivergenceGuard(
             training.MaxBadSteps,
             store.Compute.Precision,
@@ -79,12 +81,8 @@ internal sealed class PretrainSession : IDisposable
                 + $"training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually "
                 + "helps."
         );
-        updates = new UpdateLog(
-            step,
-            divergence,
-            start.Unlogged,
-            update => skipped?.Write(update, data.TrainingExamples(config, update.Update))
-        );
+        updates = new UpdateLog(step, divergence, start.Unlogged, update =>
+            skipped?.Write(update.Update, update.IsFinite, update.Loss, update.GradientNorm));
     }
 
     /// <summary>Trains, and says how it ended.</summary>
@@ -254,7 +252,7 @@ internal sealed class PretrainSession : IDisposable
         if (sums.NotFinite > 0)
         {
             var reasons = optimizers.Select(optimizer => optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)).Distinct();
-            console.Line($"step {at,9:N0}  skipped {sums.NotFinite} of the latest {count} updates: {string.Join("; ", reasons)}");
+            console.Line($"step {at,9:N0}  skipped {sums.NotFinite} of the latest {Plural.Of(count, "update")}: {string.Join("; ", reasons)}");
         }
         (loggedAt, loggedStep, loggedTokens) = (now, at, 0);
     }

@@ -7,16 +7,18 @@ namespace Electra.Running;
 internal static class RunLock
 {
     /// <summary>Takes the folder for this process; disposing gives it up.</summary>
-    /// <exception cref="UserErrorException">Another process has it, or its file system does not lock files.</exception>
+    /// <exception cref="UserErrorException">Another process has it, there is a file in its place, or its file system does not lock
+    /// files.</exception>
     public static IDisposable Take(string folder) => TryTake(folder, out var holder)
         ?? throw new UserErrorException($"{Paths.Shown(folder)} is in use by {holder}: let it end, or give this run another name or seed");
 
     /// <summary>Takes the folder for this process, if no other has it.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="holder">Who has it, in words: "process 12".</param>
-    /// <exception cref="UserErrorException">Its file system does not lock files.</exception>
+    /// <exception cref="UserErrorException">There is a file in its place, or its file system does not lock files.</exception>
     public static IDisposable? TryTake(string folder, out string holder)
     {
+        AtomicFolder.Check(folder);
         // On Windows a locked file cannot be read: who holds the lock stands beside it.
         var named = Path.Combine(folder, ".lock.process");
         var taken = FileLock.TryTake(Path.Combine(folder, ".lock"));

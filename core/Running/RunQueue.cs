@@ -78,7 +78,10 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     {
         QueuedRun[] todo = [.. runs.Where(run => !run.IsFinished())];
         if (todo.Length < runs.Count)
-            console.Line($"{runs.Count - todo.Length} of {runs.Count} runs are finished already.");
+            console.Line(
+                $"{runs.Count - todo.Length} of {Plural.Of(runs.Count, "run")} {(runs.Count - todo.Length == 1 ? "is" : "are")} finished "
+                    + "already."
+            );
         expected = todo.Sum(run => run.Updates);
         var queue = new ConcurrentQueue<QueuedRun>(todo);
         using (stop)

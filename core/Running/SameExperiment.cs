@@ -1,11 +1,10 @@
-
-using System.Text.RegularExpressions;
+using Electra.Configuration;
 using Electra.Storage;
 
 namespace Electra.Running;
 
 /// <summary>Keeps a run from going on with what another experiment left under the same name.</summary>
-internal static partial class SameExperiment
+internal static class SameExperiment
 {
     /// <summary>Compares two experiments, each as the YAML of what is learned in it (<c>Config.LearnedYaml</c>).</summary>
     /// <param name="saved">What the folder holds. Keys that do not count any more may stand in it.</param>
@@ -15,8 +14,9 @@ internal static partial class SameExperiment
     /// <exception cref="UserErrorException">They differ: the message lists each key that does, with both values.</exception>
     public static void Require(string saved, string wanted, string folder, string advice)
     {
-        var was = Values(saved).ToDictionary();
-        var differences = Values(wanted)
+        var was = ConfigValues.Of(saved);
+        var differences = ConfigValues
+            .Of(wanted)
             .Where(now => was.GetValueOrDefault(now.Key) != now.Value)
             .Select(now =>
                 $"  now   {now.Key}: {now.Value}\n"
@@ -28,21 +28,4 @@ internal static partial class SameExperiment
                 $"the run in {Paths.Shown(folder)} is another experiment:\n{string.Join('\n', differences)}\n{advice}"
             );
     }
-
-    /// <summary>The values in the YAML that the library writes, by full dotted key: two spaces a level, a value in its line.</summary>
-    private static IEnumerable<KeyValuePair<string, string>> Values(string yaml)
-    {
-        var around = new List<string>();
-        foreach (var match in yaml.Split('\n').Select(line => Key().Match(line)).Where(match => match.Success))
-        {
-            int level = match.Groups["indent"].Length / 2;
-            around.RemoveRange(level, around.Count - level);
-            around.Add(match.Groups["name"].Value);
-            if (match.Groups["value"] is { Success: true, Value: var value })
-                yield return new(string.Join('.', around), value);
-        }
-    }
-
-    [GeneratedRegex("""^(?<indent> *)(?<name>"([^"\\]|\\.)*"|[^#:" ][^:]*):( (?<value>.*))?$""")]
-    private static partial Regex Key();
 }

@@ -67,7 +67,7 @@ internal static class ConclusionTables
                 + "give at best. Needed: units on each side that would show this difference in 80% of experiments; "
                 + "Shown: the difference that "
                 + "these would (power of the t test). ε_min: almost stochastic order (Dror et al. 2019) at 95%, "
-                + $"{conclusions.Count} {(conclusions.Count == 1 ? "comparison" : "comparisons")} together; that group is better where it "
+                + $"{Plural.Of(conclusions.Count, "comparison")} together; that group is better where it "
                 + "is below 0.5, and much better below 0.2."
         )
         {

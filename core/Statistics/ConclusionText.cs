@@ -19,7 +19,7 @@ internal static class ConclusionText
         var units = conclusion.Units;
         string basis = units.Counted + (units.IsPaired ? ", paired" : "");
         if (conclusion.Examples is { } examples)
-            basis += $", {examples.Count:N0} examples";
+            basis += $", {Plural.Of(examples.Count, "example")}";
         if (conclusion.Interval is not { } interval)
             return $"{on}: {difference} ({basis}). "
                 + (

@@ -31,7 +31,7 @@ internal sealed record ConclusionUnits(
     public static ConclusionUnits Of(IReadOnlyList<Score> first, IReadOnlyList<Score> second, ComparisonTest test)
     {
         var (a, b) = (SeedRuns.Of(first), SeedRuns.Of(second));
-        bool areSeeds = a.Count > 1 || b.Count > 1;
+        bool areSeeds = a.Count > 1 || b.Count > 1 || first[0].IsOfPretraining;
         if (!areSeeds)
             (a, b) = (Runs(first), Runs(second));
         var common = a.Select(unit => unit.Seed).Intersect(b.Select(unit => unit.Seed)).ToList();

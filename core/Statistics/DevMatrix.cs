@@ -51,8 +51,8 @@ internal sealed record DevMatrix(double[] Labels, IReadOnlyList<double[]> Predic
         const string Advice = "Only runs that were measured on the same rows can be compared: do one of them over, or leave it out.";
         if (other.Labels.Length != first.Labels.Length)
             throw new UserErrorException(
-                $"{File(otherRun)} has {other.Labels.Length:N0} rows of {other.Split}, and {File(firstRun)} {first.Labels.Length:N0} of "
-                    + $"{first.Split}. {Advice}"
+                $"{File(otherRun)} has {Plural.Of(other.Labels.Length, "row")} of {other.Split}, and {File(firstRun)} "
+                    + $"{first.Labels.Length:N0} of {first.Split}. {Advice}"
             );
         int row = Array.FindIndex([.. Enumerable.Range(0, other.Labels.Length)], i => other.Labels[i] != first.Labels[i]);
         if (row >= 0)

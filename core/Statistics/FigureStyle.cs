@@ -7,21 +7,28 @@ namespace Electra.Statistics;
 /// <param name="Unit">What follows a difference, with a space before it.</param>
 /// <param name="Format">The format of a value without sign.</param>
 /// <param name="IsLowerBetter">Whether less is better.</param>
-internal sealed record FigureStyle(string Heading, string Unit, string Format, bool IsLowerBetter = false)
+/// <param name="MeasuredBy">What it depends on beside the model.</param>
+internal sealed record FigureStyle(
+    string Heading,
+    string Unit,
+    string Format,
+    bool IsLowerBetter = false,
+    MeasuredBy MeasuredBy = MeasuredBy.Itself
+)
 {
     /// <summary>Figures of pre-training: what every run has, in the order of tables.</summary>
     private static readonly Dictionary<string, FigureStyle> Pretraining = new()
     {
-        ["auc"] = new("AUC", "", "0.000"),
-        ["token_auc"] = new("AUC of the token alone", "", "0.000"),
-        ["accuracy"] = new("accuracy", "", "0.000"),
-        ["precision"] = new("precision", "", "0.000"),
-        ["recall"] = new("recall", "", "0.000"),
-        ["masked_accuracy"] = new("masked-token accuracy", "", "0.000"),
-        ["perplexity"] = new("perplexity", "", "0.0", IsLowerBetter: true),
-        ["generator_loss"] = new("generator loss", "", "0.000", IsLowerBetter: true),
-        ["discriminator_loss"] = new("discriminator loss", "", "0.0000", IsLowerBetter: true),
-        ["loss"] = new("loss", "", "0.00", IsLowerBetter: true),
+        ["auc"] = Detection("AUC"),
+        ["token_auc"] = Detection("AUC of the token alone"),
+        ["accuracy"] = Detection("accuracy"),
+        ["precision"] = Detection("precision"),
+        ["recall"] = Detection("recall"),
+        ["masked_accuracy"] = new("masked-token accuracy", "", "0.000", MeasuredBy: MeasuredBy.Masks),
+        ["perplexity"] = new("perplexity", "", "0.0", IsLowerBetter: true, MeasuredBy.Masks),
+        ["generator_loss"] = new("generator loss", "", "0.000", IsLowerBetter: true, MeasuredBy.Masks),
+        ["discriminator_loss"] = new("discriminator loss", "", "0.0000", IsLowerBetter: true, MeasuredBy.GeneratorAndMasks),
+        ["loss"] = new("loss", "", "0.00", IsLowerBetter: true, MeasuredBy.GeneratorAndMasks),
         [Rise] = new("update of the rise", " updates", "0", IsLowerBetter: true),
     };
 
@@ -42,6 +49,8 @@ internal sealed record FigureStyle(string Heading, string Unit, string Format, b
         List<string> known = [.. Pretraining.Keys];
         return [.. names.Distinct().OrderBy(name => known.IndexOf(name) is >= 0 and var place ? place : known.Count).ThenBy(name => name)];
     }
+
+    private static FigureStyle Detection(string heading) => new(heading, "", "0.000", MeasuredBy: MeasuredBy.GeneratorAndMasks);
 
     /// <summary>A value as text, – where there is none.</summary>
     public string Value(double? value) => value?.ToString(Format, CultureInfo.InvariantCulture) ?? "–";

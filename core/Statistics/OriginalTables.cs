@@ -65,7 +65,7 @@ internal static class OriginalTables
             $"Every model (group) is meant to be pre-trained from scratch with a seed of its own. Score of a model: "
                 + "the average of the best run of each task, here over "
                 + $"{string.Join(", ", tasks.Select(TaskHeadings.Heading))}, with "
-                + $"{(counts.Min() == counts.Max() ? $"{counts.Min()}" : $"{counts.Min()} to {counts.Max()}")} runs a task. "
+                + $"{(counts.Min() == counts.Max() ? "" : $"{counts.Min()} to ")}{Plural.Of(counts.Max(), "run")} a task. "
                 + $"Published: {Published.Models.Source}."
                 + (left.Count == 0 ? "" : $" Left out, for their tasks are others: {string.Join(", ", left)}.")
         );
@@ -101,6 +101,6 @@ internal static class OriginalTables
     {
         var count = TaskHeadings.Averaged(scores.TasksOf(group)).Count;
         var average = ScoreTables.Number(ScoreTables.MeanOfRuns(scores, group));
-        return count == TaskHeadings.Glue.Count ? average : $"{average} ({count} {(count == 1 ? "task" : "tasks")})";
+        return count == TaskHeadings.Glue.Count ? average : $"{average} ({Plural.Of(count, "task")})";
     }
 }

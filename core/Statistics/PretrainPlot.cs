@@ -35,7 +35,7 @@ internal static class PretrainPlot
         }
         Figure.Draw(
             picture,
-            "On held-out text: every seed, the mean of each group and one standard deviation",
+            "On held-out text in training: every seed, the mean of each group and one standard deviation",
             new FigureLayout(Width, Height, TitleHeight, Columns),
             plots
         );
@@ -49,7 +49,8 @@ internal static class PretrainPlot
         foreach (var (i, group) in set.Groups.Index())
         {
             var runs = set.Of(group);
-            drawn |= AddGroup(plot, [.. runs.Select(run => Points(run, figure))], Figure.ColorOf(i), $"{group}, {runs.Count} seeds");
+            var label = $"{group}, {Plural.Of(runs.Count, "seed")}";
+            drawn |= AddGroup(plot, [.. runs.Select(run => Points(run, figure))], Figure.ColorOf(i), label);
             if (figure == "auc")
                 AddTokenAlone(plot, Mean([.. runs.Select(run => Points(run, "token_auc"))]), Figure.ColorOf(i));
         }
@@ -58,7 +59,11 @@ internal static class PretrainPlot
             plot.Dispose();
             return null;
         }
-        Curves.Decorate(plot, new CurvePanel(title, [figure]));
+        // Curves are of training, whatever the runs were measured with afterwards.
+        bool isOwnText =
+            FigureStyle.OfPretraining(figure).MeasuredBy != MeasuredBy.Itself
+            && set.Runs.Select(run => run.Settings.GetValueOrDefault("objective.masking.probability")).Distinct().Count() > 1;
+        Curves.Decorate(plot, new CurvePanel(isOwnText ? $"{title}; each group by its own share of masks" : title, [figure]));
         return plot;
     }
 

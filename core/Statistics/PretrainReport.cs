@@ -24,7 +24,7 @@ public static class PretrainReport
                 + string.Join("\n", tables.Select(table => table.Markdown()))
                 + (isDrawn ? "\n![curves](pretraining.png)\n" : "")
         );
-        AtomicFile.WriteAllText(File("pretraining.csv"), PretrainTables.Figures(set).Csv());
+        AtomicFile.WriteAllText(File("pretraining.csv"), PretrainTables.Figures(set, hasMeasure: true).Csv());
         console.Heading("Where it is");
         console.Table(
             ("all tables", Paths.Shown(File("pretraining.md"))),

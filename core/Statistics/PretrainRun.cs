@@ -44,17 +44,17 @@ internal sealed partial record PretrainRun(string Folder, string Group, int Seed
         if (settings.Count > 0 && !settings.ContainsKey("objective.masking.probability") && !settings.ContainsKey("training.steps"))
             return null;
         var run = new PretrainRun(folder, named.Groups["name"].Value, seed) { Settings = settings };
-        if (File.Exists(Path.Combine(folder, MetricsLog.FileName)))
-            run = run with { Curve = [.. MetricsLog.Read(folder).Where(IsHeldOut)] };
+        var log = File.Exists(Path.Combine(folder, MetricsLog.FileName)) ? MetricsLog.Read(folder) : [];
+        run = run with { Curve = [.. log.Where(IsHeldOut)] };
         if (!PretrainResult.IsIn(folder))
-            return run.FromLog();
+            return run.FromLog(log);
         var result = PretrainResult.Load(folder);
         return (result.Name, result.Seed) == (run.Group, run.Seed)
             ? run with
             {
                 Scores = result.Scores,
                 Rise = result.Rise,
-                KnowsRise = true,
+                KnowsRise = result.Scores.ContainsKey("token_auc"),
                 MeasuredWith = result.MeasuredWith ?? run.OwnGenerator,
             }
             : throw new UserErrorException(
@@ -70,7 +70,7 @@ internal sealed partial record PretrainRun(string Folder, string Group, int Seed
             : "own generator";
 
     /// <summary>A run of a version that left no result is finished where it was measured after its last update.</summary>
-    private PretrainRun FromLog()
+    private PretrainRun FromLog(IReadOnlyList<MetricsRow> log)
     {
         if (!Settings.TryGetValue("training.steps", out var text) || !long.TryParse(text, CultureInfo.InvariantCulture, out long steps))
             return this with { Unfinished = "it has not begun" };
@@ -81,22 +81,15 @@ internal sealed partial record PretrainRun(string Folder, string Group, int Seed
                     .ToDictionary(value => value.Key[Curves.HeldOut.Length..], value => value.Value),
                 MeasuredWith = OwnGenerator,
             };
-        return this with { Unfinished = WhyStopped(steps) };
+        return this with { Unfinished = WhyStopped(log.Select(row => row.Step).DefaultIfEmpty(0).Max(), steps) };
     }
 
-    private string WhyStopped(long steps)
+    private string WhyStopped(long at, long steps)
     {
-        long at = File.Exists(Path.Combine(Folder, MetricsLog.FileName))
-            ? MetricsLog.Read(Folder).Select(row => row.Step).DefaultIfEmpty(0).Max()
-            : 0;
         var place = string.Create(CultureInfo.InvariantCulture, $"at update {at:N0} of {steps:N0}");
-        // What training left out is in a file of its own, the reason in words.
-        var skipped = Path.Combine(Folder, "skipped_updates.jsonl");
-        int notFinite = File.Exists(skipped)
-            ? File.ReadLines(skipped).Count(line => line.Contains("\"not finite\"", StringComparison.Ordinal))
-            : 0;
+        int notFinite = SkippedUpdates.CountNotFinite(Folder);
         return notFinite >= 2
-            ? $"{place}: it diverged, {notFinite} updates had a loss or gradients that were not finite (skipped_updates.jsonl)"
+            ? $"{place}: it diverged, {notFinite} updates had a loss or gradients that were not finite ({SkippedUpdates.FileName})"
             : place;
     }
 

@@ -33,25 +33,40 @@ public sealed record PretrainSet
     /// different configurations.</exception>
     public static PretrainSet Read<T>(IReadOnlyList<string> sources, params IReadOnlyList<string> groups)
     {
+        string[] folders =
+        [
+            .. sources
+                .SelectMany(source =>
+                    Paths.Find(source) is var root && Directory.Exists(root)
+                        ? Directory.EnumerateDirectories(root)
+                        : throw new UserErrorException(
+                            $"{source} is not a folder: folders of pre-training runs, such as checkpoints/pretrain, do not go together "
+                                + "with others"
+                        )
+                )
+                .Order(StringComparer.Ordinal),
+        ];
+        var set = Of<T>(folders, groups);
+        if (set.Groups.FirstOrDefault(group => set.Runs.All(run => run.Group != group)) is { } missing)
+            throw Missing(missing, sources, set.Unfinished, groups.Count > 0 ? Of<T>(folders, []).Groups : []);
+        return set.Runs.Count > 0 ? set : throw Missing(null, sources, set.Unfinished, []);
+    }
+
+    /// <summary>Reads the runs in folders of their own: none of them need be finished.</summary>
+    /// <exception cref="UserErrorException">The runs of a group that is asked for were made with different configurations.</exception>
+    internal static PretrainSet Of<T>(IEnumerable<string> folders, IReadOnlyList<string> groups)
+    {
         var (runs, leftOut) = (new List<PretrainRun>(), new List<string>());
-        foreach (var source in sources)
-        {
-            var root = Paths.Find(source);
-            if (!Directory.Exists(root))
-                throw new UserErrorException(
-                    $"{source} is not a folder: folders of pre-training runs, such as checkpoints/pretrain, do not go together with others"
-                );
-            foreach (var folder in Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal))
-                try
-                {
-                    if (PretrainRun.Read(folder) is { } run && (groups.Count == 0 || groups.Contains(run.Group)))
-                        runs.Add(run);
-                }
-                catch (UserErrorException e)
-                {
-                    leftOut.Add(e.Message);
-                }
-        }
+        foreach (var folder in folders)
+            try
+            {
+                if (PretrainRun.Read(folder) is { } run && (groups.Count == 0 || groups.Contains(run.Group)))
+                    runs.Add(run);
+            }
+            catch (UserErrorException e)
+            {
+                leftOut.Add(e.Message);
+            }
         RequireOnce(runs);
         var finished = runs.Where(run => run.Unfinished is null).OrderBy(run => run.Group, StringComparer.Ordinal).ThenBy(run => run.Seed);
         var unfinished = runs.Where(run => run.Unfinished is not null).ToList();
@@ -60,10 +75,7 @@ public sealed record PretrainSet
             .Where(group => IsOneExperiment<T>([.. group], groups, leftOut))
             .SelectMany(group => group);
         var set = new PretrainSet([.. kept]) { Unfinished = unfinished, LeftOut = leftOut };
-        set = set with { Groups = [.. groups.Count > 0 ? groups.Distinct() : set.Runs.Select(run => run.Group).Distinct()] };
-        if (set.Groups.FirstOrDefault(group => set.Runs.All(run => run.Group != group)) is { } missing)
-            throw Missing(missing, sources, unfinished, groups.Count > 0 ? Read<T>(sources).Groups : []);
-        return set.Runs.Count > 0 ? set : throw Missing(null, sources, unfinished, []);
+        return set with { Groups = [.. groups.Count > 0 ? groups.Distinct() : set.Runs.Select(run => run.Group).Distinct()] };
     }
 
     /// <summary>The finished runs of a group, by seed.</summary>
@@ -81,7 +93,10 @@ public sealed record PretrainSet
     public void Describe(RunConsole console)
     {
         foreach (var group in Groups)
-            console.Table((group, $"{Of(group).Count} finished: seeds {string.Join(", ", Of(group).Select(run => run.Seed))}"));
+            if (Of(group) is { Count: var count and > 0 } runs)
+                console.Table(
+                    (group, $"{count} finished: seed{(count == 1 ? "" : "s")} {string.Join(", ", runs.Select(run => run.Seed))}")
+                );
         foreach (var run in Unfinished)
             console.Warning($"{Path.GetFileName(run.Folder)} is not finished, and left out: {run.Unfinished}");
         foreach (var why in LeftOut)
@@ -100,27 +115,16 @@ public sealed record PretrainSet
     /// <summary>Whether the runs of a group differ in nothing but the seed; where they were asked for by name, it is an error.</summary>
     private static bool IsOneExperiment<T>(IReadOnlyList<PretrainRun> runs, IReadOnlyList<string> asked, List<string> leftOut)
     {
-        var first = runs[0];
-        foreach (var other in runs.Skip(1))
-        {
-            var differences = RunSettings.Differences<T>(first.Settings, other.Settings);
-            if (differences.Count == 0)
-                continue;
-            var message =
-                $"the seeds of {first.Group} are of different configurations: "
-                + string.Join(
-                    ", ",
-                    differences.Select(key =>
-                        $"{key.Key} is {key.First} in {Path.GetFileName(first.Folder)} and {key.Second} in {Path.GetFileName(other.Folder)}"
-                    )
-                )
-                + ". Seeds count together where nothing else differs: give one of them another name, or move it elsewhere";
-            if (asked.Contains(first.Group))
-                throw new UserErrorException(message);
-            leftOut.Add(message);
-            return false;
-        }
-        return true;
+        var why = OneExperiment.WhyNot<T>(
+            $"the seeds of {runs[0].Group}",
+            runs.Select(run => new MadeRun(Path.GetFileName(run.Folder), run.Settings)),
+            key => key == "seed"
+        );
+        if (why is not null && asked.Contains(runs[0].Group))
+            throw new UserErrorException(why);
+        if (why is not null)
+            leftOut.Add(why);
+        return why is null;
     }
 
     private static UserErrorException Missing(

@@ -20,22 +20,30 @@ internal static class PretrainTables
         [
             pair.Count == 2 ? Compared(set, conclusions, pair[0], pair[1]) : Described(set),
             Figures(set),
-            pair.Count == 2 ? Tests(conclusions, pair[0], pair[1]) : null,
+            pair.Count == 2 ? Tests(set, conclusions, pair[0], pair[1]) : null,
         ];
         return [.. tables.OfType<ReportTable>()];
     }
 
-    /// <summary>Per group and figure: n, mean, standard deviation, 95% interval, minimum and maximum.</summary>
-    public static ReportTable Figures(PretrainSet set)
+    /// <summary>
+    /// Per group and figure: n, mean, standard deviation, 95% interval, minimum and maximum; nothing of seeds that were measured in
+    /// different ways.
+    /// </summary>
+    /// <param name="set">The runs.</param>
+    /// <param name="hasMeasure">Whether each row says what its figure was measured with, for a file without notes; they do where groups
+    /// differ in it.</param>
+    public static ReportTable Figures(PretrainSet set, bool hasMeasure = false)
     {
         var rows = new List<IReadOnlyList<string>>();
+        hasMeasure |= set.Groups.Count > 1 && set.Runs.Select(run => run.MeasuredWith).Distinct().Count() > 1;
         string[] undefined = set.Runs.Any(run => run.Scores.Values.Any(value => !double.IsFinite(value))) ? ["Undefined"] : [];
         foreach (var group in set.Groups)
             foreach (var figure in Names(set, group))
             {
                 var style = FigureStyle.OfPretraining(figure);
                 double[] values = [.. Scores(set, group, figure).Select(score => score.Value)];
-                var sample = values.Length > 0 ? Sample.Of(values) : null;
+                bool isOneMeasure = EqualMeasure.Holds(figure, set.Of(group));
+                var sample = values.Length > 0 && isOneMeasure ? Sample.Of(values) : null;
                 rows.Add(
                     [
                         group,
@@ -50,38 +58,55 @@ internal static class PretrainTables
                         style.Value(sample?.Confidence95?.High),
                         style.Value(sample?.Minimum),
                         style.Value(sample?.Maximum),
+                        .. hasMeasure ? [string.Join("; ", EqualMeasure.Ways(set, group))] : Array.Empty<string>(),
                     ]
                 );
             }
         return new(
             "Held-out figures over seeds",
-            ["Model", "Figure", "n", .. undefined, "Mean", "Std", "95% low", "95% high", "Min", "Max"],
+            [
+                "Model", "Figure", "n", .. undefined, "Mean", "Std", "95% low", "95% high", "Min", "Max",
+                .. hasMeasure ? ["Measured with"] : Array.Empty<string>(),
+            ],
             rows,
             [
                 "Std with n − 1; the interval of the mean is Student's t, over seeds.",
-                .. set.Groups.Select(group => $"{group}: measured with {string.Join(" and with ", MeasuredWith(set, group))}."),
+                $"Measured: {EqualMeasure.Described(set, set.Groups)}.",
+                .. from @group in set.Groups
+                let withheld = EqualMeasure.Withheld(Names(set, @group), set.Of(@group))
+                where withheld.Count > 0
+                select $"{@group}: its seeds were measured in different ways, so that {Listed(withheld)} have no mean. "
+                    + EqualMeasure.Advice,
                 .. undefined.Select(_ => "Undefined: seeds whose figure is not a number, which count in no mean."),
             ]
         );
     }
 
     private static ReportTable Described(PretrainSet set) =>
-        new("Over seeds", [], [], [.. set.Groups.SelectMany(group => Sentences(set, group))]);
+        new("Over seeds", [], [], [.. set.Groups.SelectMany(group => Sentences(set, group, EqualMeasure.Holds("auc", set.Runs)))]);
 
-    private static IEnumerable<string> Sentences(PretrainSet set, string group)
+    /// <summary>What a group's own figures say.</summary>
+    private static IEnumerable<string> Sentences(PretrainSet set, string group, bool isOneMeasure)
     {
-        double[] auc = [.. Scores(set, group, "auc").Select(score => score.Value)];
-        var style = FigureStyle.OfPretraining("auc");
-        if (auc.Length > 0)
+        // A masked language model has no discriminator.
+        string figure = set.Of(group).Any(run => run.Scores.ContainsKey("auc")) ? "auc" : "perplexity";
+        double[] values = [.. Scores(set, group, figure).Select(score => score.Value)];
+        var style = FigureStyle.OfPretraining(figure);
+        bool isAveraged = EqualMeasure.Holds(figure, set.Of(group));
+        if (!isAveraged)
+            yield return $"{group}: {style.Heading} has no mean, for its seeds were measured in different ways: "
+                + $"{string.Join(" and ", EqualMeasure.Ways(set, group))}. {EqualMeasure.Advice}";
+        else if (values.Length > 0)
         {
-            var sample = Sample.Of(auc);
+            var sample = Sample.Of(values);
+            string measured = isOneMeasure ? "" : $", measured with {set.Of(group)[0].MeasuredWith}";
             yield return sample.Confidence95 is { } interval
-                ? $"{group}: AUC {style.Value(sample.Mean)} ± {style.Value(sample.StandardDeviation)} over {auc.Length} seeds "
-                    + $"(95%: {style.Value(interval.Low)} to {style.Value(interval.High)}), from {style.Value(sample.Minimum)} to "
-                    + $"{style.Value(sample.Maximum)}."
-                : $"{group}: AUC {style.Value(sample.Mean)} with one seed: another may differ, and there is no interval.";
+                ? $"{group}: {style.Heading} {style.Value(sample.Mean)} ± {style.Value(sample.StandardDeviation)} over {values.Length} "
+                    + $"seeds (95%: {style.Value(interval.Low)} to {style.Value(interval.High)}), from {style.Value(sample.Minimum)} to "
+                    + $"{style.Value(sample.Maximum)}{measured}."
+                : $"{group}: {style.Heading} {style.Value(sample.Mean)} with one seed{measured}: another may differ, and there is no interval.";
         }
-        if (auc.Length == 2)
+        if (values.Length == 2 && isAveraged)
             yield return "Two seeds leave one degree of freedom: the interval is nearly worthless.";
         if (Rises(set, group) is { } rises)
             yield return rises;
@@ -105,30 +130,49 @@ internal static class PretrainTables
 
     private static ReportTable Compared(PretrainSet set, IReadOnlyList<Conclusion> conclusions, string first, string second)
     {
-        var auc = conclusions.FirstOrDefault(conclusion => conclusion.Task == "auc");
-        var (a, b) = (MeasuredWith(set, first), MeasuredWith(set, second));
-        bool isOneMeasure = a.Count == 1 && b.Count == 1 && a[0] == b[0];
+        List<PretrainRun> runs = [.. set.Of(first), .. set.Of(second)];
+        var withheld = EqualMeasure.Withheld(Names(set, first).Intersect(Names(set, second)), runs);
+        // What the sentence is of: AUC, or what both have in its place.
+        var lead = new[] { "auc", "perplexity", FigureStyle.Rise }
+            .Select(figure => conclusions.FirstOrDefault(conclusion => conclusion.Task == figure))
+            .FirstOrDefault(conclusion => conclusion is not null);
+        var otherText = RunSettings.OfHeldOutText(set.Of(first)[0].Settings, set.Of(second)[0].Settings);
         List<string> notes =
         [
-            .. auc is null ? ["There is no AUC to compare."]
-            : isOneMeasure ? [ConclusionText.Of(auc, first, second, FigureStyle.OfPretraining("auc"))]
-            : new[]
-            {
-                $"AUC is not compared: {first} was measured with {string.Join(" and ", a)}, {second} with {string.Join(" and ", b)}. "
-                    + "A discriminator's figures depend on both: evaluation.generator and evaluation.masking measure both groups alike.",
-            },
-            .. isOneMeasure && a[0].StartsWith("own generator", StringComparison.Ordinal)
+            .. withheld.Count > 0 ? [Withheld(set, withheld, first, second)]
+            : lead is null ? ["Neither AUC nor perplexity is there to compare."]
+            : Array.Empty<string>(),
+            .. lead is null ? [] : new[] { ConclusionText.Of(lead, first, second, FigureStyle.OfPretraining(lead.Task)) },
+            .. otherText.Count > 0
+                ? [$"They were measured on different held-out text, which tells on every figure ({string.Join(", ", otherText)})."]
+                : Array.Empty<string>(),
+            .. withheld.Count == 0 && runs[0].MeasuredWith.StartsWith("own generator", StringComparison.Ordinal)
                 ? ["Each discriminator was measured on its own generator's text: evaluation.generator measures all on the same."]
                 : Array.Empty<string>(),
-            .. ConclusionText.Scope(auc is null ? [] : [auc], first, second),
-            .. Sentences(set, first),
-            .. Sentences(set, second),
+            .. ConclusionText.Scope(lead is null ? [] : [lead], first, second),
+            .. NotRisen(set, first, second),
+            .. Sentences(set, first, withheld.Count == 0),
+            .. Sentences(set, second, withheld.Count == 0),
         ];
         return new($"{second} against {first}", [], [], notes);
     }
 
-    private static ReportTable Tests(IReadOnlyList<Conclusion> conclusions, string first, string second)
+    private static string Withheld(PretrainSet set, IReadOnlyList<string> figures, string first, string second) =>
+        $"{Listed(figures)} {(figures.Count == 1 ? "is" : "are")} not compared: {first} was measured with "
+        + $"{string.Join(" and with ", EqualMeasure.Ways(set, first))}, {second} with "
+        + $"{string.Join(" and with ", EqualMeasure.Ways(set, second))}. What a discriminator scores depends on the generator that writes "
+        + $"the replacements and on the share of masks. {EqualMeasure.Advice}";
+
+    /// <summary>Figures by name: <c>AUC, accuracy and loss</c>.</summary>
+    private static string Listed(IReadOnlyList<string> figures)
     {
+        string[] names = [.. figures.Select(figure => FigureStyle.OfPretraining(figure).Heading)];
+        return names.Length == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
+    }
+
+    private static ReportTable Tests(PretrainSet set, IReadOnlyList<Conclusion> conclusions, string first, string second)
+    {
+        var withheld = EqualMeasure.Withheld(Names(set, first).Intersect(Names(set, second)), [.. set.Of(first), .. set.Of(second)]);
         var corrected = Comparison.Holm([.. conclusions.Select(c => c.P)]);
         return new(
             "Tests over seeds",
@@ -159,16 +203,36 @@ internal static class PretrainTables
                         ];
                 }),
             ],
-            "p is two-sided, of Student's t over seeds; Exact p over all sign flips of the pairs or permutations of the groups, and "
-                + "Smallest p what so few can give at best. Needed: seeds on each side that would show this difference in 80% of "
-                + "experiments; Shown: the difference that these would. "
-                + "Losses, perplexity and the update of the rise are better where they are lower."
+            [
+                "p is two-sided, of Student's t over seeds; Exact p over all sign flips of the pairs or permutations of the groups, and "
+                    + "Smallest p what so few can give at best. Needed: seeds on each side that would show this difference in 80% of "
+                    + "experiments; Shown: the difference that these would. "
+                    + "Losses, perplexity and the update of the rise are better where they are lower.",
+                .. NotRisen(set, first, second),
+                .. withheld.Count > 0 ? [Withheld(set, withheld, first, second)] : Array.Empty<string>(),
+            ]
         );
+    }
+
+    /// <summary>A warning where the update of the rise is that of some seeds only.</summary>
+    private static IEnumerable<string> NotRisen(PretrainSet set, params string[] groups)
+    {
+        string[] never =
+        [
+            .. from @group in groups
+            let without = set.Of(@group).Count(run => run.KnowsRise && run.Rise is null)
+            where without > 0
+            select $"{without} of {set.Of(@group).Count} of {@group}",
+        ];
+        if (never.Length > 0)
+            yield return $"The update of the rise leaves out seeds that have not risen ({string.Join(", ", never)}), and flatters a group "
+                + "that has such.";
     }
 
     private static List<Conclusion> Conclusions(PretrainSet set, string first, string second, StatisticsConfig config) =>
         [
             .. from figure in Names(set, first).Intersect(Names(set, second))
+            where EqualMeasure.Holds(figure, set.Of(first).Concat(set.Of(second)))
             let a = Scores(set, first, figure)
             let b = Scores(set, second, figure)
             where a.Count > 0 && b.Count > 0
@@ -187,9 +251,6 @@ internal static class PretrainTables
             .. from run in set.Of(@group)
             let value = figure == FigureStyle.Rise ? run.Rise : run.Scores.TryGetValue(figure, out double score) ? score : (double?)null
             where value is { } known && double.IsFinite(known)
-            select new Score(@group, figure, run.Seed, value.Value, run.Seed, $"{run.Seed}"),
+            select new Score(@group, figure, run.Seed, value.Value, run.Seed, $"{run.Seed}") { IsOfPretraining = true },
         ];
-
-    private static List<string> MeasuredWith(PretrainSet set, string group) =>
-        [.. set.Of(group).Select(run => run.MeasuredWith).Distinct()];
 }

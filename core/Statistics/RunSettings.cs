@@ -15,13 +15,23 @@ internal static class RunSettings
     public static IReadOnlyDictionary<string, string> Read(string folder)
     {
         var file = Path.Combine(folder, Experiment.ConfigFile);
-        var values = new Dictionary<string, string>();
-        if (File.Exists(file) && ConfigYaml.Parse(File.ReadAllText(file), mark => new ConfigPlace(file, (int)mark.Line), []) is { } root)
-            Flatten(root, "", values);
-        return values;
+        return File.Exists(file) ? ConfigValues.Of(File.ReadAllText(file)) : new Dictionary<string, string>();
     }
 
-    /// <summary>The keys but the seed that change what is learned and that two runs differ in, each with both values.</summary>
+    /// <summary>The keys that the held-out text of pre-training follows from and that two runs differ in.</summary>
+    public static IReadOnlyList<string> OfHeldOutText(
+        IReadOnlyDictionary<string, string> first,
+        IReadOnlyDictionary<string, string> second
+    ) =>
+        [
+            .. first
+                .Keys.Union(second.Keys)
+                .Where(key => key == "evaluation.examples" || key.Split('.')[0] is "corpus" or "vocabulary" or "examples")
+                .Where(key => first.GetValueOrDefault(key) != second.GetValueOrDefault(key))
+                .Order(StringComparer.Ordinal),
+        ];
+
+    /// <summary>The keys that change what is learned and that two runs differ in, each with both values.</summary>
     /// <typeparam name="T">The configuration of both.</typeparam>
     public static IReadOnlyList<(string Key, string First, string Second)> Differences<T>(
         IReadOnlyDictionary<string, string> first,
@@ -30,27 +40,9 @@ internal static class RunSettings
         [
             .. first
                 .Keys.Union(second.Keys)
-                .Where(key => key != "seed" && Config.ChangesLearning<T>(key))
+                .Where(Config.ChangesLearning<T>)
                 .Select(key => (key, first.GetValueOrDefault(key, "not set"), second.GetValueOrDefault(key, "not set")))
                 .Where(pair => pair.Item2 != pair.Item3)
                 .OrderBy(pair => pair.key, StringComparer.Ordinal),
         ];
-
-    private static void Flatten(ConfigNode node, string key, Dictionary<string, string> values)
-    {
-        if (node is ConfigMapping mapping)
-            foreach (var entry in mapping.Entries)
-                Flatten(entry.Value, key == "" ? entry.Key : $"{key}.{entry.Key}", values);
-        else
-            values[key] = Text(node);
-    }
-
-    private static string Text(ConfigNode node) =>
-        node switch
-        {
-            ConfigScalar scalar => scalar.Text,
-            ConfigSequence list => $"[{string.Join(", ", list.Items.Select(Text))}]",
-            ConfigMapping mapping => $"{{{string.Join(", ", mapping.Entries.Select(entry => $"{entry.Key}: {Text(entry.Value)}"))}}}",
-            _ => "",
-        };
 }

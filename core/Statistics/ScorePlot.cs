@@ -3,7 +3,6 @@ using Electra.Running;
 using Electra.Statistics.Inference;
 using ScottPlot;
 using ScottPlot.TickGenerators;
-using SkiaSharp;
 
 namespace Electra.Statistics;
 
@@ -12,26 +11,22 @@ namespace Electra.Statistics;
 /// </summary>
 internal static class ScorePlot
 {
-    private const int PanelWidth = 420, PanelHeight = 380, LegendRow = 30, FewestWidth = 1000, TitleSize = 20;
-
     /// <summary>Draws all scores.</summary>
     /// <param name="scores">The scores.</param>
     /// <param name="picture">The PNG to write.</param>
-    public static void Draw(ScoreSet scores, string picture)
-    {
-        var columns = Math.Min(4, scores.Tasks.Count);
-        var rows = (scores.Tasks.Count + columns - 1) / columns;
-        var width = Math.Max(Math.Max(FewestWidth, columns * PanelWidth), Legend.FewestWidth(scores));
-        var legend = Legend.Of(scores, width);
-        var titleHeight = 84 + legend.Rows * LegendRow;
-        Figure.Draw(
+    public static void Draw(ScoreSet scores, string picture) =>
+        ScorePanels.Draw(
             picture,
             "Scores on the development sets: every run, their mean, its 95% interval",
-            new FigureLayout(width, titleHeight + rows * PanelHeight, titleHeight, columns),
-            [.. scores.Tasks.Select(task => Panel(scores, task, width / columns))],
-            legend.Draw
+            [
+                .. scores.Groups.Select((group, i) => new LegendEntry(group, Figure.ColorOf(i), IsDashed: false)),
+                .. scores.Tasks.Any(task => Published.Mean(task) is not null)
+                    ? [new LegendEntry("published: electra_pytorch's ELECTRA-Small-OWT, mean of 10 runs", Figure.Ink, IsDashed: true)]
+                    : Array.Empty<LegendEntry>(),
+            ],
+            scores.Tasks.Count,
+            width => [.. scores.Tasks.Select(task => Panel(scores, task, width))]
         );
-    }
 
     internal static Plot Panel(ScoreSet scores, string task, int width)
     {
@@ -77,22 +72,12 @@ internal static class ScorePlot
 
     private static void Decorate(Plot plot, string title, int width, int groups)
     {
-        plot.Font.Set(Figure.SansSerif);
-        using (var font = new SKFont(Fonts.GetTypeface(Figure.SansSerif, bold: true, italic: false), TitleSize))
-            plot.Title(title, size: Figure.Fitting(font, title, width - 30));
-        plot.Axes.Color(Figure.Ink);
-        plot.Axes.Title.Label.ForeColor = Figure.Ink;
+        ScorePanels.Decorate(plot, title, width);
         plot.Axes.SetLimitsX(-0.6, groups - 0.4);
-        plot.Axes.Left.TickLabelStyle.FontSize = 14;
-        plot.Axes.Left.MinorTickStyle.Length = 0;
         plot.Axes.Bottom.TickGenerator = new NumericManual();
         plot.Axes.Bottom.FrameLineStyle.Width = 0;
         plot.Axes.Bottom.MinimumSize = 24;
-        plot.Axes.Right.FrameLineStyle.Width = 0;
-        plot.Axes.Top.FrameLineStyle.Width = 0;
         plot.Grid.XAxisStyle.IsVisible = false;
-        plot.Grid.MajorLineColor = Figure.Ink.WithAlpha(0.1);
-        plot.HideLegend();
     }
 
     /// <summary>
@@ -111,7 +96,7 @@ internal static class ScorePlot
         ticks.Regenerate(
             new CoordinateRange(Math.Max(bottom - margin, lowest), Math.Min(top + margin, highest)),
             Edge.Left,
-            PanelHeight - 80,
+            ScorePanels.PanelHeight - 80,
             Paint.NewDisposablePaint(),
             plot.Axes.Left.TickLabelStyle
         );
@@ -120,73 +105,5 @@ internal static class ScorePlot
                 .Ticks.Where(tick => tick.IsMajor && tick.Position >= lowest && tick.Position <= highest)
                 .Select(tick => new Tick(tick.Position, tick.Position.ToString("0.##", CultureInfo.InvariantCulture))),
         ]);
-    }
-
-    /// <summary>One legend for all panels, below the title.</summary>
-    private sealed record Legend(IReadOnlyList<IReadOnlyList<(string Text, Color Color, bool IsDashed)>> Lines, int Width)
-    {
-        private const float Mark = 34, Gap = 34;
-        private const int Margin = 80;
-
-        public int Rows => Lines.Count;
-
-        /// <summary>The width in which the longest entry has room.</summary>
-        public static int FewestWidth(ScoreSet scores)
-        {
-            using var font = Font();
-            return (int)Entries(scores).Max(entry => Mark + font.MeasureText(entry.Text) + Gap) + Margin;
-        }
-
-        public static Legend Of(ScoreSet scores, int width)
-        {
-            using var font = Font();
-            var entries = Entries(scores);
-            var lines = new List<List<(string, Color, bool)>> { new() };
-            var used = 0f;
-            foreach (var entry in entries)
-            {
-                var needed = Mark + font.MeasureText(entry.Text) + Gap;
-                if (used + needed > width - Margin && lines[^1].Count > 0)
-                {
-                    lines.Add([]);
-                    used = 0;
-                }
-                lines[^1].Add(entry);
-                used += needed;
-            }
-            return new Legend(lines, width);
-        }
-
-        public void Draw(SKCanvas canvas)
-        {
-            using var font = Font();
-            foreach (var (row, line) in Lines.Index())
-            {
-                var y = 92f + row * LegendRow;
-                var x = (Width - line.Sum(entry => Mark + font.MeasureText(entry.Text) + Gap) + Gap) / 2;
-                foreach (var (text, color, isDashed) in line)
-                {
-                    using var paint = new SKPaint { Color = new SKColor(color.ARGB), IsAntialias = true, StrokeWidth = isDashed ? 2 : 3 };
-                    using var dash = isDashed ? SKPathEffect.CreateDash([7, 5], 0) : null;
-                    paint.PathEffect = dash;
-                    canvas.DrawLine(x, y, x + Mark - 10, y, paint);
-                    if (!isDashed)
-                        canvas.DrawCircle(x + (Mark - 10) / 2, y, 5.5f, paint);
-                    using var ink = new SKPaint { Color = new SKColor(Figure.Ink.ARGB), IsAntialias = true };
-                    canvas.DrawText(text, x + Mark, y + 6, SKTextAlign.Left, font, ink);
-                    x += Mark + font.MeasureText(text) + Gap;
-                }
-            }
-        }
-
-        private static List<(string Text, Color Color, bool IsDashed)> Entries(ScoreSet scores)
-        {
-            var entries = scores.Groups.Select((group, i) => (group, Figure.ColorOf(i), false)).ToList();
-            if (scores.Tasks.Any(task => Published.Mean(task) is not null))
-                entries.Add(("published: electra_pytorch's ELECTRA-Small-OWT, mean of 10 runs", Figure.Ink, true));
-            return entries;
-        }
-
-        private static SKFont Font() => new(Fonts.GetTypeface(Figure.SansSerif, bold: false, italic: false), 17);
     }
 }

@@ -50,12 +50,13 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
         };
 
     /// <summary>Reads scores from where they are.</summary>
+    /// <typeparam name="T">The configuration of fine-tuning: its keys say which of them change what is learned.</typeparam>
     /// <param name="sources">Folders of fine-tuning runs and CSV files (<see cref="ScoreCsv"/>), looked for in the working directory, then
     /// at the project's root.</param>
     /// <param name="groups">Only these groups: what belongs to others is not read. None: all.</param>
     /// <exception cref="UserErrorException">A source is not there or is damaged, or no run in it is finished; or two sources hold the same
-    /// run.</exception>
-    public static ScoreSet Read(IReadOnlyList<string> sources, params IReadOnlyCollection<string> groups)
+    /// run; or the runs of a group that is asked for were made with different configurations.</exception>
+    public static ScoreSet Read<T>(IReadOnlyList<string> sources, params IReadOnlyCollection<string> groups)
     {
         var (scores, undefined, unfinished, leftOut) = (
             new List<Score>(),
@@ -68,8 +69,8 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
             var path = Paths.Find(source);
             if (Directory.Exists(path))
             {
-                foreach (var result in FinetuneResult.All(path, groups, leftOut.Add))
-                    Add(result, result.FolderIn(path), scores, undefined);
+                foreach (var run in AlikeIn<T>(path, groups, leftOut))
+                    Add(run.Result, run.Folder, scores, undefined);
                 unfinished.AddRange(UnfinishedIn(path, groups));
             }
             else if (File.Exists(path))
@@ -92,7 +93,25 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
         );
         var read = Of(scores, undefined) with { Unfinished = unfinished, LeftOut = leftOut };
         // Groups that are missing are told with the names of those that are there.
-        return groups.All(read.Groups.Contains) ? read.Only([.. groups]) : Read(sources).Only([.. groups]);
+        return groups.All(read.Groups.Contains) ? read.Only([.. groups]) : Read<T>(sources).Only([.. groups]);
+    }
+
+    /// <summary>The finished runs in a folder, but for those of a group and task that are not of one experiment.</summary>
+    private static IEnumerable<(FinetuneResult Result, string Folder)> AlikeIn<T>(
+        string root,
+        IReadOnlyCollection<string> groups,
+        List<string> leftOut
+    )
+    {
+        var runs = FinetuneResult.All(root, groups, leftOut.Add).Select(result => (Result: result, Folder: result.FolderIn(root)));
+        foreach (var together in runs.GroupBy(run => (run.Result.Group, run.Result.Task)).Select(same => same.ToList()))
+            if (FinetuneGroups.WhyNot<T>(together) is not { } why)
+                foreach (var run in together)
+                    yield return run;
+            else if (groups.Contains(together[0].Result.Group))
+                throw new UserErrorException(why);
+            else
+                leftOut.Add(why);
     }
 
     /// <summary>A run of an unknown seed of pre-training may be that of any.</summary>
@@ -132,9 +151,10 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
             throw new UserErrorException(
                 $"the group {group} has no finished run"
                     + (
-                        Spelling.Nearest(group, Groups) is { } nearest
-                            ? $"; did you mean {nearest}?"
-                            : "; there " + (Groups.Count == 1 ? "is" : "are") + $" {string.Join(", ", Groups)}"
+                        LeftOut.FirstOrDefault(why => why.Contains($" {group} ", StringComparison.Ordinal)) is { } leftOut
+                            ? $" that can be used: {leftOut}"
+                        : Spelling.Nearest(group, Groups) is { } nearest ? $"; did you mean {nearest}?"
+                        : "; there " + (Groups.Count == 1 ? "is" : "are") + $" {string.Join(", ", Groups)}"
                     )
             );
     }

@@ -14,7 +14,8 @@ internal static class SeedTables
         var notes = new List<string>();
         foreach (var (group, task, seeds) in Layouts(scores))
         {
-            if (NestedVariance.Of([.. seeds.Select(seed => seed.Runs.Select(run => run.Value).ToArray())]) is not { } nested)
+            double[][] scoresOfSeeds = [.. seeds.Select(seed => seed.Runs.Select(run => run.Value).ToArray())];
+            if (NestedVariance.Of(scoresOfSeeds) is not { } nested)
             {
                 notes.Add($"{group} on {TaskHeadings.Heading(task)}: a run for each seed does not tell seeds from runs.");
                 continue;
@@ -36,15 +37,7 @@ internal static class SeedTables
                     double.IsFinite(best) ? $"{Math.Round(best):N0}" : "all",
                 ]
             );
-            if (nested.BetweenEstimate < 0)
-                notes.Add(
-                    $"{group} on {TaskHeadings.Heading(task)}: seeds differ less than runs by chance; their variance, "
-                        + $"{Number(nested.BetweenEstimate)}, is shown as 0."
-                );
-            if (nested.Seeds == 2)
-                notes.Add(
-                    $"{group} on {TaskHeadings.Heading(task)}: two seeds leave one degree of freedom; the interval is nearly worthless."
-                );
+            notes.AddRange(Remarks(nested, scoresOfSeeds).Select(remark => $"{group} on {TaskHeadings.Heading(task)}: {remark}."));
         }
         return rows.Count + notes.Count == 0
             ? null
@@ -62,6 +55,19 @@ internal static class SeedTables
                     .. notes,
                 ]
             );
+    }
+
+    /// <summary>What must be known of one split of the variance.</summary>
+    private static IEnumerable<string> Remarks(NestedVariance nested, double[][] seeds)
+    {
+        if (nested.BetweenEstimate < 0)
+            yield return $"seeds differ less than runs by chance; their variance, {Number(nested.BetweenEstimate)}, is shown as 0";
+        if (seeds.Any(runs => runs.Length != seeds[0].Length) && RestrictedVariance.Of(seeds) is { } restricted)
+            yield return "seeds have unequal numbers of runs; by restricted maximum likelihood the mean is "
+                + $"{Number(restricted.Mean)}, the std of seeds {Number(Math.Sqrt(restricted.Between))}, that of runs "
+                + Number(Math.Sqrt(restricted.Within));
+        if (nested.Seeds == 2)
+            yield return "two seeds leave one degree of freedom; the interval is nearly worthless";
     }
 
     /// <summary>Seeds of pre-training crossed with those of fine-tuning.</summary>
@@ -128,7 +134,8 @@ internal static class SeedTables
                     ],
             ],
             "A best of ten grows with the number of runs alone, and compares with a best of ten only. Unbiased: without replacement "
-                + "(Tang et al. 2020); plug-in: with (Dodge et al. 2019)."
+                + "(Tang et al. 2020); plug-in: with (Dodge et al. 2019). best_of_n.png and "
+                + "best_of_n.csv have the curves."
         )
         {
             IsDetail = true,

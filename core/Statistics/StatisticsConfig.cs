@@ -54,8 +54,8 @@ public sealed record StatisticsConfig : IExperimentConfig<StatisticsConfig>
     public double PretrainCost { get; init; } = 10;
 
     /// <summary>
-    /// The folder for statistics.md, statistics.csv, comparison.csv, scores.csv and scores.png, from the project's root where it is
-    /// relative.
+    /// The folder for statistics.md, statistics.csv, comparison.csv, scores.csv, scores.png, best_of_n.csv and best_of_n.png, from the
+    /// project's root where it is relative.
     /// </summary>
     public string Out { get; init; } = "test_outputs/statistics";
 

@@ -72,34 +72,43 @@ public static class StatisticsReport
 
     /// <summary>
     /// Writes <c>statistics.md</c> (all tables), <c>statistics.csv</c> (the tasks), <c>comparison.csv</c>, <c>scores.csv</c> (every
-    /// score, as <see cref="ScoreCsv"/> reads it) and <c>scores.png</c>.
+    /// score, as <see cref="ScoreCsv"/> reads it), <c>scores.png</c>, and the expected best of n runs over n, <c>best_of_n.csv</c> and
+    /// <c>best_of_n.png</c>.
     /// </summary>
     public static void Write(IReadOnlyList<ReportTable> tables, ScoreSet scores, StatisticsConfig config, RunConsole console)
     {
         var folder = Paths.Output(config.Out);
         string File(string name) => Path.Combine(folder, name);
+        var best = BestOfCurves.Of(scores);
         AtomicFile.WriteAllText(
             File("statistics.md"),
             "# Statistics over runs\n\n"
                 + string.Join("\n", tables.Select(table => table.Markdown()))
                 + (scores.All.Count > 0 ? "\n![scores](scores.png)\n" : "")
+                + (best.Count > 0 ? "\n![best of n runs](best_of_n.png)\n" : "")
         );
         AtomicFile.WriteAllText(File("statistics.csv"), ScoreTables.PerTask(scores).Csv());
         AtomicFile.WriteAllText(File("scores.csv"), ScoreCsv.Write(scores));
         // Those of an earlier call would be taken for this one's.
-        System.IO.File.Delete(File("comparison.csv"));
-        System.IO.File.Delete(File("scores.png"));
+        foreach (var name in new[] { "comparison.csv", "scores.png", "best_of_n.csv", "best_of_n.png" })
+            System.IO.File.Delete(File(name));
         if (tables.FirstOrDefault(table => table.Header.Contains("p (Holm)")) is { } comparison)
             AtomicFile.WriteAllText(File("comparison.csv"), comparison.Csv());
         if (scores.All.Count > 0)
             ScorePlot.Draw(scores, File("scores.png"));
+        if (best.Count > 0)
+        {
+            AtomicFile.WriteAllText(File("best_of_n.csv"), BestOfCurves.Csv(best));
+            BestOfCurves.Draw(best, scores.Groups, File("best_of_n.png"));
+        }
 
         console.Heading("Where it is");
         console.Table(
             ("all tables", Paths.Shown(File("statistics.md"))),
             ("tasks, as CSV", Paths.Shown(File("statistics.csv"))),
             ("every score, as CSV", Paths.Shown(File("scores.csv"))),
-            ("every score, drawn", scores.All.Count > 0 ? Paths.Shown(File("scores.png")) : "there is none")
+            ("every score, drawn", scores.All.Count > 0 ? Paths.Shown(File("scores.png")) : "there is none"),
+            ("best of n, drawn", best.Count > 0 ? $"{Paths.Shown(File("best_of_n.png"))}, best_of_n.csv" : "of two runs or more only")
         );
     }
 

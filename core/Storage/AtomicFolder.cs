@@ -39,7 +39,7 @@ internal static class AtomicFolder
     public static void Check(string path)
     {
         path = Real(path);
-        if (File.Exists(path))
+        if (FileStatus.Of(path).Kind is not (FileKind.Missing or FileKind.Folder or FileKind.Forbidden))
             throw new UserErrorException($"{Paths.Shown(path)} is {FileStatus.Described(path)}: a folder is to be written there");
     }
 

@@ -161,12 +161,17 @@ internal sealed class StateKeeper<T>(
             );
     }
 
-    private IReadOnlyList<(long Step, string Folder)> States() =>
-        !Directory.Exists(Folder)
+    /// <summary>The step of a run's newest state, whole or not; null where there is none.</summary>
+    public static long? NewestStep(string run) => StatesIn(FolderOf(run)) is [.., var newest] ? newest.Step : null;
+
+    private IReadOnlyList<(long Step, string Folder)> States() => StatesIn(Folder);
+
+    private static IReadOnlyList<(long Step, string Folder)> StatesIn(string states) =>
+        !Directory.Exists(states)
             ? []
             :
             [
-                .. from folder in Directory.GetDirectories(Folder, Prefix + "*")
+                .. from folder in Directory.GetDirectories(states, Prefix + "*")
                 let step = long.TryParse(
                     Path.GetFileName(folder)[Prefix.Length..],
                     NumberStyles.None,

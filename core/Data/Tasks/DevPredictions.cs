@@ -62,7 +62,9 @@ internal static class DevPredictions
         {
             string[] fields = lines.Current.Split('\t');
             if (fields.Length != header.Length)
-                throw new UserErrorException($"{Paths.Shown(file)}:{number} has {fields.Length} fields, and the header {header.Length}");
+                throw new UserErrorException(
+                    $"{Paths.Shown(file)}:{number} has {Plural.Of(fields.Length, "field")}, and the header {header.Length}"
+                );
             if (labels.Count > 0 && fields[0] != split)
                 break;
             split = fields[0];

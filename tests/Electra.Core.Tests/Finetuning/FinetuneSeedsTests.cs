@@ -50,6 +50,23 @@ public sealed class FinetuneSeedsTests : IDisposable
         Assert.Equal("17", FinetuneResult.Load(tiny.File("runs/given_colour_0")).PretrainSeed);
     }
 
+    /// <summary>The others of the grid are made, and a second call has nothing else to do.</summary>
+    [Fact]
+    public async Task A_file_in_the_place_of_one_runs_folder_fails_that_run_alone()
+    {
+        Directory.CreateDirectory(tiny.File("runs"));
+        File.WriteAllText(tiny.File("runs/tiny_colour_1"), "");
+        await tiny.Refused(
+            ["tasks=[colour]", "runs=0..2"],
+            "a run is not finished",
+            "tiny_colour_1 is a file: a folder is to be written there"
+        );
+        Assert.True(FinetuneResult.IsIn(tiny.File("runs/tiny_colour_0")));
+        Assert.True(FinetuneResult.IsIn(tiny.File("runs/tiny_colour_2")));
+        File.Delete(tiny.File("runs/tiny_colour_1"));
+        (await tiny.Done("tasks=[colour]", "runs=0..2")).Said("2 of 3 runs are finished already");
+    }
+
     [Fact]
     public async Task Mistakes_are_named()
     {
@@ -63,6 +80,7 @@ public sealed class FinetuneSeedsTests : IDisposable
         await tiny.Refused([$"checkpoint=[{tiny.File("checkpoint")}, {tiny.File("checkpoint")}]"], "checkpoint has a model twice");
         await tiny.Refused(["runs=[]"], "runs", "at least 1 item");
         await tiny.Refused(["runs=[0, 1, 0]"], "runs has a number twice");
+        await tiny.Refused(["runs=[0, 1]", "seeds=[4, 4]"], "seeds has 4 twice: two runs of one seed would be the same run");
         await tiny.Refused(["runs=3..1"], "a range goes upwards");
     }
 

@@ -59,6 +59,15 @@ public sealed class PretrainSeedsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_in_the_place_of_one_seeds_folder_fails_that_seed_alone()
+    {
+        Directory.CreateDirectory(tiny.File("runs"));
+        File.WriteAllText(tiny.File("runs/tiny_1"), "");
+        await tiny.Refused(["seeds=1..2"], "a run is not finished", "tiny_1 is a file: a folder is to be written there");
+        Assert.True(PretrainResult.IsIn(tiny.File("runs/tiny_2")));
+    }
+
+    [Fact]
     public async Task Seeds_that_diverge_are_named_each()
     {
         await tiny.Refused(
@@ -111,8 +120,8 @@ public sealed class PretrainSeedsTests : IDisposable
             $"evaluation.generator={generator}",
             "training.precision=auto"
         );
-        Assert.Equal($"generator of {generator}, 20% masked", Measured().MeasuredWith);
-        Assert.Contains($"Measured with: generator of {generator}, 20% masked", again.Output);
+        Assert.Equal($"generator of {generator}_100, 20% masked", Measured().MeasuredWith);
+        Assert.Contains($"Measured with: generator of {generator}_100, 20% masked", again.Output);
         Assert.Equal(own.Scores["auc"], Measured().Scores["auc"], 1e-9);
         Assert.Equal(own.Scores["precision"], Measured().Scores["precision"], 1e-9);
         Assert.Equal(states, Directory.GetLastWriteTimeUtc(tiny.File("runs/tiny_1/states")));

@@ -1,3 +1,4 @@
+using Electra.Finetuning;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Statistics.Inference;
@@ -59,7 +60,10 @@ public sealed class ConclusionTests : IDisposable
     }
 
     private IReadOnlyList<ReportTable> Tables(StatisticsConfig? config = null) =>
-        StatisticsReport.Tables(ScoreSet.Read([folder.File("glue")]), config ?? new() { Compare = ["a", "b"], Resamples = 1000 });
+        StatisticsReport.Tables(
+            ScoreSet.Read<FinetuneConfig>([folder.File("glue")]),
+            config ?? new() { Compare = ["a", "b"], Resamples = 1000 }
+        );
 
     private string Lead(StatisticsConfig? config = null) => string.Join("\n", Tables(config)[0].Notes);
 
@@ -199,9 +203,9 @@ public sealed class ConclusionTests : IDisposable
     public void A_file_of_scores_keeps_the_seeds_of_pre_training()
     {
         Seeds("a", 3, 2, 120);
-        var scores = ScoreSet.Read([folder.File("glue")]);
+        var scores = ScoreSet.Read<FinetuneConfig>([folder.File("glue")]);
         File.WriteAllText(folder.File("scores.csv"), ScoreCsv.Write(scores));
-        var again = ScoreSet.Read([folder.File("scores.csv")]);
+        var again = ScoreSet.Read<FinetuneConfig>([folder.File("scores.csv")]);
         Assert.Equal(scores.All.Select(score => score.PretrainSeed), again.All.Select(score => score.PretrainSeed));
         Assert.Equal(3, SeedRuns.Of(again.Of("a", "rte")).Count);
     }

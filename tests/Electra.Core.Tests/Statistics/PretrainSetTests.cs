@@ -120,10 +120,85 @@ public sealed class PretrainSetTests : IDisposable
     {
         for (int seed = 1; seed <= 3; seed++)
         {
-            Finished("base", seed, 0.8);
-            Finished("quarter", seed, 0.9, "own generator, 25% masked");
+            Finished("base", seed, 0.8, rise: 40 + 10 * seed);
+            Finished("quarter", seed, 0.9, "own generator, 25% masked", rise: 60 + seed);
         }
-        Assert.StartsWith("AUC is not compared: base was measured with own generator, 15% masked, quarter with own", Lead(Read()));
+        var set = Read();
+        Assert.StartsWith(
+            "AUC, AUC of the token alone and perplexity are not compared: base was measured with own generator, 15% masked, quarter with "
+                + "own generator, 25% masked. What a discriminator scores depends on the generator",
+            Lead(set)
+        );
+        // What is relative to the token alone is; each group's own figures stand, with what they were measured with.
+        Assert.Contains("update of the rise: base and quarter cannot be told apart", Lead(set));
+        Assert.Contains("base: AUC 0.800 ± 0.000 over 3 seeds (95%: 0.800 to 0.800), from 0.800 to 0.800, measured with own", Lead(set));
+        var tests = PretrainTables.Of(set, new())[^1];
+        Assert.Equal(["update of the rise"], tests.Rows.Select(row => row[0]));
+        Assert.Contains("AUC of the token alone and perplexity are not compared", tests.Notes[^1]);
+        Assert.Equal("own generator, 15% masked", PretrainTables.Figures(set).Rows[0][^1]);
+    }
+
+    [Fact]
+    public void The_same_share_of_masks_leaves_the_generators_own_figures_comparable()
+    {
+        for (int seed = 1; seed <= 3; seed++)
+        {
+            Finished("base", seed, 0.8);
+            Finished("fixed", seed, 0.9, "generator of checkpoints/pretrain/x, 15% masked");
+        }
+        Assert.StartsWith("AUC and AUC of the token alone are not compared", Lead(Read()));
+        Assert.Contains("perplexity", PretrainTables.Of(Read(), new())[^1].Rows.Select(row => row[0]));
+    }
+
+    [Fact]
+    public void Seeds_that_were_measured_in_different_ways_have_no_mean()
+    {
+        Finished("base", 1, 0.8);
+        Finished("base", 2, 0.9, "own generator, 25% masked");
+        Finished("base", 3, 0.8);
+        var set = Read();
+        Assert.StartsWith(
+            "base: AUC has no mean, for its seeds were measured in different ways: own generator, 15% masked (seeds 1, 3) and own "
+                + "generator, 25% masked (seed 2). pretrain.csx with only=evaluation",
+            Lead(set)
+        );
+        Assert.Equal(["base", "AUC", "3", "–", "–", "–", "–", "–", "–"], PretrainTables.Figures(set).Rows[0]);
+        Assert.Equal("50", PretrainTables.Figures(set).Rows.Single(row => row[1] == "update of the rise")[3]);
+        Assert.Contains("AUC of the token alone and perplexity have no mean", PretrainTables.Figures(set).Notes[^1]);
+    }
+
+    [Fact]
+    public void A_single_seed_has_no_interval_and_groups_without_a_common_seed_are_not_paired()
+    {
+        Finished("base", 1, 0.8);
+        Finished("other", 2, 0.9);
+        Assert.StartsWith("AUC: other − base = +0.100 (1 seed). One seed on a side has no interval", Lead(Read()));
+        Assert.Contains("base: AUC 0.800 with one seed: another may differ", Lead(Read()));
+        Assert.Equal(
+            "base and other have no seed of pre-training in common on auc: 1 against 2. test=welch compares them all the same",
+            Assert.Throws<UserErrorException>(() => PretrainTables.Of(Read(), new() { Test = ComparisonTest.Paired })).Message
+        );
+    }
+
+    [Fact]
+    public void Seeds_that_have_not_risen_are_named_where_the_rise_is_compared()
+    {
+        for (int seed = 1; seed <= 3; seed++)
+        {
+            Finished("base", seed, 0.8, rise: seed == 3 ? null : 60);
+            Finished("other", seed, 0.8);
+        }
+        Assert.Contains("The update of the rise leaves out seeds that have not risen (1 of 3 of base)", Lead(Read()));
+    }
+
+    [Fact]
+    public void Other_held_out_text_is_named()
+    {
+        Finished("base", 1, 0.8);
+        Finished("other", 1, 0.8);
+        var file = folder.File("pretrain/other_1/config.yaml");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("max_length: 128", "max_length: 64"));
+        Assert.Contains("on different held-out text, which tells on every figure (examples.max_length).", Lead(Read()));
     }
 
     [Fact]
@@ -171,7 +246,8 @@ public sealed class PretrainSetTests : IDisposable
         foreach (var other in others)
         {
             bool isSame = Config.LearnedYaml(config) == Config.LearnedYaml(other with { Seed = config.Seed });
-            Assert.Equal(isSame, RunSettings.Differences<PretrainConfig>(Settings(config, "a"), Settings(other, "b")).Count == 0);
+            var differences = RunSettings.Differences<PretrainConfig>(Settings(config, "a"), Settings(other, "b"));
+            Assert.Equal(isSame, differences.All(difference => difference.Key == "seed"));
         }
 
         IReadOnlyDictionary<string, string> Settings(PretrainConfig of, string name)

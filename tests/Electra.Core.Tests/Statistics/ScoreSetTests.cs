@@ -1,3 +1,4 @@
+using Electra.Finetuning;
 using Electra.Running;
 using Electra.Statistics;
 
@@ -41,7 +42,7 @@ public sealed class ScoreSetTests : IDisposable
         Directory.CreateDirectory(folder.File("glue/small_rte_3"));
         Directory.CreateDirectory(folder.File("glue/.small_rte_4.0a.partial"));
 
-        var scores = ScoreSet.Read([folder.File("glue")]);
+        var scores = ScoreSet.Read<FinetuneConfig>([folder.File("glue")]);
         Assert.Equal(
             [("mrpc", 86.0, 5), ("member_kind", 70.0, 5)],
             scores.Tasks.SelectMany(task => scores.Of("small", task)).Select(s => (s.Task, s.Value, s.Seed!.Value))
@@ -65,7 +66,7 @@ public sealed class ScoreSetTests : IDisposable
         File.WriteAllText(predictions, "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t1\t0.5\t0.5\ndev\t1\t2\t0.5\t0.5\n");
         Assert.Equal("it predicts the same for all rows", Why());
 
-        string Why() => Assert.Single(ScoreSet.Read([folder.File("glue")]).Undefined).Why;
+        string Why() => Assert.Single(ScoreSet.Read<FinetuneConfig>([folder.File("glue")]).Undefined).Why;
     }
 
     [Fact]
@@ -73,7 +74,10 @@ public sealed class ScoreSetTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "named pipes of Unix");
         Command.Run("mkfifo", folder.File("scores.csv"));
-        Assert.Contains("is a named pipe", Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("scores.csv")])).Message);
+        Assert.Contains(
+            "is a named pipe",
+            Assert.Throws<UserErrorException>(() => ScoreSet.Read<FinetuneConfig>([folder.File("scores.csv")])).Message
+        );
     }
 
     [Fact]
@@ -128,14 +132,14 @@ public sealed class ScoreSetTests : IDisposable
     public void What_is_not_there_is_named()
     {
         string Message(Action read) => Assert.Throws<UserErrorException>(read).Message;
-        Assert.Contains("there is no nowhere/glue", Message(() => ScoreSet.Read(["nowhere/glue"])));
+        Assert.Contains("there is no nowhere/glue", Message(() => ScoreSet.Read<FinetuneConfig>(["nowhere/glue"])));
         Directory.CreateDirectory(folder.File("glue/small_rte_0"));
-        Assert.Contains("unfinished: small_rte_0", Message(() => ScoreSet.Read([folder.File("glue")])));
-        Assert.Contains("no finished run", Message(() => ScoreSet.Read([Csv("model,task,run,score")])));
+        Assert.Contains("unfinished: small_rte_0", Message(() => ScoreSet.Read<FinetuneConfig>([folder.File("glue")])));
+        Assert.Contains("no finished run", Message(() => ScoreSet.Read<FinetuneConfig>([Csv("model,task,run,score")])));
         var csv = Csv("model,task,run,score", "small,rte,0,60");
-        Assert.Contains("did you mean small?", Message(() => ScoreSet.Read([csv]).Only(["smal"])));
+        Assert.Contains("did you mean small?", Message(() => ScoreSet.Read<FinetuneConfig>([csv]).Only(["smal"])));
         Finished("small", "rte", 0, 1, ("accuracy", 0.6));
-        Assert.Contains("run 0 of small on rte is there 2 times", Message(() => ScoreSet.Read([csv, folder.File("glue")])));
+        Assert.Contains("run 0 of small on rte is there 2 times", Message(() => ScoreSet.Read<FinetuneConfig>([csv, folder.File("glue")])));
     }
 
     [Theory]
@@ -165,7 +169,7 @@ public sealed class ScoreSetTests : IDisposable
             "split\trow\tlabel\tprediction\toutput:value\ndev\t0\t2\t0.5\t0.51\ndev\t1\t2\t0.5\t0.7\n"
         );
 
-        var scores = ScoreSet.Read([folder.File("glue")]);
+        var scores = ScoreSet.Read<FinetuneConfig>([folder.File("glue")]);
         Assert.Equal(
             ["bad on sts: 1 of 3 runs has no pearson: it predicts the same for all rows (run 1)"],
             scores
@@ -194,8 +198,8 @@ public sealed class ScoreSetTests : IDisposable
         );
 
         StatisticsReport.Write(tables, scores, new StatisticsConfig { Out = folder.File("out") }, Quiet());
-        Assert.Equal(3, ScoreSet.Read([folder.File("out/scores.csv")]).Undefined.Count);
-        var only = ScoreSet.Read([folder.File("glue")], "none");
+        Assert.Equal(3, ScoreSet.Read<FinetuneConfig>([folder.File("out/scores.csv")]).Undefined.Count);
+        var only = ScoreSet.Read<FinetuneConfig>([folder.File("glue")], "none");
         StatisticsReport.Write(
             StatisticsReport.Tables(only, new StatisticsConfig()),
             only,
@@ -213,10 +217,10 @@ public sealed class ScoreSetTests : IDisposable
         File.WriteAllText(folder.File("glue/bad_rte_0/result.json"), "{");
         var csv = Csv("model,task,run,score", "bad,rte,0,sixty", "good,rte,1,70", "bad,rte");
 
-        Assert.Equal([60, 70], ScoreSet.Read([folder.File("glue"), csv], "good").Values("good", "rte"));
+        Assert.Equal([60, 70], ScoreSet.Read<FinetuneConfig>([folder.File("glue"), csv], "good").Values("good", "rte"));
         Assert.Contains(
             "did you mean good?",
-            Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")], "goood")).Message
+            Assert.Throws<UserErrorException>(() => ScoreSet.Read<FinetuneConfig>([folder.File("glue")], "goood")).Message
         );
     }
 
@@ -229,7 +233,7 @@ public sealed class ScoreSetTests : IDisposable
         Directory.CreateDirectory(folder.File("glue/good_rte_0.bak"));
         File.Copy(folder.File("glue/good_rte_0/result.json"), folder.File("glue/good_rte_0.bak/result.json"));
 
-        var scores = ScoreSet.Read([folder.File("glue")]);
+        var scores = ScoreSet.Read<FinetuneConfig>([folder.File("glue")]);
         Assert.Equal([60], scores.Values("good", "rte"));
         Assert.Equal(2, scores.LeftOut.Count);
         Assert.Contains("is not the result of a fine-tuning run", scores.LeftOut[0]);
@@ -238,7 +242,7 @@ public sealed class ScoreSetTests : IDisposable
         File.Delete(folder.File("glue/good_rte_0/result.json"));
         Assert.Contains(
             "no finished run that can be read",
-            Assert.Throws<UserErrorException>(() => ScoreSet.Read([folder.File("glue")])).Message
+            Assert.Throws<UserErrorException>(() => ScoreSet.Read<FinetuneConfig>([folder.File("glue")])).Message
         );
     }
 

@@ -125,6 +125,40 @@ public sealed class ScoreTablesTests
         Assert.All(new[] { "#0072B2", "#D55E00", "#333333" }, color => Assert.True(colors[SKColor.Parse(color)] > 500, color));
     }
 
+    [Fact]
+    public void The_best_of_n_is_drawn_and_written_over_n()
+    {
+        using var folder = TestData.Temporary();
+        var scores = new ScoreSet(["one", "a", "b"], [new Score("one", "rte", 0, 55), .. Whole("a").All, .. Whole("b", 1).All], []);
+        var curves = BestOfCurves.Of(scores);
+        Assert.Equal(16, curves.Count); // a single run has no curve
+        // Of 66.4, 67 and 67.6... the best of one is the mean, of all three the largest.
+        var rte = curves.Single(curve => (curve.Group, curve.Task) == ("a", "rte"));
+        Assert.Equal([1, 2, 3], rte.Points.Select(point => point.N));
+        Assert.Equal(67, rte.Points[0].Unbiased, 1e-9);
+        Assert.Equal(68.2, rte.Points[2].Unbiased, 1e-9);
+        Assert.True(rte.Points[2].PlugIn < 68.2);
+
+        var lines = BestOfCurves.Csv(curves).Split('\n');
+        Assert.Equal("model,task,n,unbiased,plug_in,std", lines[0]);
+        Assert.Equal(16 * 3, lines.Length - 2);
+        Assert.StartsWith("a,cola,1,60,60,", lines[1]);
+
+        BestOfCurves.Draw(curves, scores.Groups, folder.File("best_of_n.png"));
+        using var picture = SKBitmap.Decode(folder.File("best_of_n.png"));
+        Assert.Equal(4 * 420, picture.Width);
+        // The colours of the groups in every picture: of the second and the third.
+        var colors = picture.Pixels.GroupBy(p => p).ToDictionary(p => p.Key, p => p.Count());
+        Assert.All(new[] { "#D55E00", "#009E73" }, color => Assert.True(colors[SKColor.Parse(color)] > 500, color));
+        Assert.DoesNotContain(SKColor.Parse("#0072B2"), colors.Keys);
+    }
+
+    [Theory]
+    [InlineData(1, "with 1 run a task.")]
+    [InlineData(3, "with 3 runs a task.")]
+    public void The_runs_of_a_task_are_counted_in_words(int runs, string said) =>
+        Assert.Contains(said, OriginalTables.Table4(Set(Runs("a", "rte", 60, 1).Take(runs))).Notes.Single());
+
     [Theory]
     [InlineData(99.5, 0.5, 0, 100)]
     [InlineData(0.4, 0.4, 0, 100)]

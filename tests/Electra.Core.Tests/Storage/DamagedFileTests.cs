@@ -199,8 +199,8 @@ public sealed class DamagedFileTests : IDisposable
     {
         var path = folder.File(SkippedUpdates.FileName);
         for (int step = 1; step <= 5; step++)
-            new SkippedUpdates(path, step).Write(new UpdateRecord(step, [double.NaN, 1, 1], double.PositiveInfinity, false), [1, 2, 3]);
-        Mutations.Try(path, Count, () => new SkippedUpdates(path, 3));
+            new SkippedUpdates(path, step, _ => [1, 2, 3]).Write(step, isFinite: false, double.NaN, double.PositiveInfinity);
+        Mutations.Try(path, Count, () => new SkippedUpdates(path, 3, _ => []));
     }
 
     [Fact]
