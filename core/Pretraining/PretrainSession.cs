@@ -252,7 +252,8 @@ internal sealed class PretrainSession : IDisposable
         if (sums.NotFinite > 0)
         {
             var reasons = optimizers.Select(optimizer => optimizer.WhyNotFinite(sums.WithLosses - sums.WithNorm > 0)).Distinct();
-            console.Line($"step {at,9:N0}  skipped {sums.NotFinite} of the latest {Plural.Of(count, "update")}: {string.Join("; ", reasons)}");
+            var skipped = $"{sums.NotFinite} of the latest {Plural.Of(count, "update")}";
+            console.Line($"step {at,9:N0}  skipped {skipped}: {string.Join("; ", reasons)}");
         }
         (loggedAt, loggedStep, loggedTokens) = (now, at, 0);
     }

@@ -7,13 +7,21 @@ namespace Electra.Statistics;
 internal static class ConclusionTables
 {
     /// <summary>The sentences that the report leads with.</summary>
-    public static ReportTable Lead(IReadOnlyList<Conclusion> conclusions, string first, string second) =>
+    public static ReportTable Lead(
+        IReadOnlyList<Conclusion> conclusions,
+        IReadOnlyList<FailedRuns> failed,
+        string first,
+        string second
+    ) =>
         new(
             $"{second} against {first}",
             [],
             [],
             [
                 .. conclusions.Select(conclusion => ConclusionText.Of(conclusion, first, second, FigureStyle.OfTask(conclusion.Task))),
+                .. GroupText.Failed(
+                    failed.Where(runs => (runs.Group == first || runs.Group == second) && conclusions.Any(c => c.Task == runs.Task))
+                ),
                 .. ConclusionText.Scope(conclusions, first, second),
             ]
         );

@@ -27,7 +27,7 @@ internal static class ConclusionText
                         ? "The scores do not vary, and there is nothing to test."
                         : $"One {(units.AreSeeds ? "seed" : "run")} on a side has no interval: this says nothing of another."
                 );
-        bool isClear = (interval.Low > 0 || interval.High < 0) && conclusion.Fewest >= FewestToConclude;
+        bool isBesideZero = interval.Low > 0 || interval.High < 0, isClear = isBesideZero && conclusion.Fewest >= FewestToConclude;
         bool isSecondBetter = conclusion.Difference > 0 != style.IsLowerBetter;
         var (better, worse) = isSecondBetter ? (second, first) : (first, second);
         var (low, high) = conclusion.Difference > 0 ? (interval.Low, interval.High) : (-interval.High, -interval.Low);
@@ -35,7 +35,7 @@ internal static class ConclusionText
         string sentence = isClear
             ? $"{on}: {better} is better than {worse} by {style.Value(Math.Abs(conclusion.Difference))}{style.Unit} "
                 + $"(95%: {style.Value(low)} to {style.Value(high)}; {rest})."
-            : $"{on}: {first} and {second} cannot be told apart: {difference} "
+            : $"{on}: {first} and {second} cannot be told apart{(isBesideZero ? $" by so few {Unit(conclusion)}" : "")}: {difference} "
                 + $"(95%: {style.Signed(interval.Low)} to {style.Signed(interval.High)}; {rest}).";
         return string.Join(" ", Warnings(conclusion, isClear, style).Prepend(sentence));
     }
@@ -67,7 +67,7 @@ internal static class ConclusionText
 
     private static IEnumerable<string> Warnings(Conclusion conclusion, bool isClear, FigureStyle style)
     {
-        string unit = conclusion.Units.AreSeeds ? "seeds" : "runs";
+        string unit = Unit(conclusion);
         if (!isClear && conclusion.Detectable is { } detectable && conclusion.Fewest >= FewestToConclude)
             yield return $"These {unit} show {style.Value(detectable)}{style.Unit} in 80% of experiments"
                 + (
@@ -81,8 +81,10 @@ internal static class ConclusionText
                 + "been significant.";
     }
 
+    private static string Unit(Conclusion conclusion) => conclusion.Units.AreSeeds ? "seeds" : "runs";
+
     internal static string P(double? p) =>
         p is null ? "–"
-        : p < 0.0001 ? "0.0001 or less"
+        : p <= 0.0001 ? "0.0001 or less"
         : p.Value.ToString(p < 0.01 ? "0.####" : "0.###", CultureInfo.InvariantCulture);
 }

@@ -9,18 +9,23 @@ namespace Electra.Statistics;
 /// <param name="Group">The group.</param>
 /// <param name="Task">The task.</param>
 /// <param name="Baseline">What that scores, in per cent.</param>
-/// <param name="Failed">The names of the failed runs.</param>
+/// <param name="Failed">The failed runs.</param>
+/// <param name="Which">Their names.</param>
 /// <param name="All">Every score.</param>
 /// <param name="Without">The scores of the others.</param>
 internal sealed record FailedRuns(
     string Group,
     string Task,
     double Baseline,
-    IReadOnlyList<string> Failed,
+    int Failed,
+    string Which,
     double[] All,
     double[] Without
 )
 {
+    /// <summary>How many of all: <c>2 of 10</c>.</summary>
+    public string Share => $"{Failed} of {Failed + Without.Length}";
+
     /// <summary>The failed runs of each group and task; those without any are not among them.</summary>
     public static IReadOnlyList<FailedRuns> Of(ScoreSet scores) =>
         [
@@ -44,11 +49,11 @@ internal sealed record FailedRuns(
                             [
                                 failed.Group,
                                 TaskHeadings.Heading(failed.Task),
-                                $"{failed.Failed.Count} of {failed.Failed.Count + failed.Without.Length}",
+                                failed.Share,
                                 ScoreTables.Number(failed.Baseline),
                                 .. Described(failed.All),
                                 .. Described(failed.Without),
-                                string.Join(", ", failed.Failed),
+                                failed.Which,
                             ]
                     ),
                 ],
@@ -68,24 +73,34 @@ internal sealed record FailedRuns(
         if (OfConstant(metric, labels) is not { } baseline)
             return null;
         bool HasFailed(Score run) => run.Value <= 100 * baseline + 1e-9;
-        List<string> failed = [.. runs.Where(HasFailed).Select(Name), .. Undefined()];
+        // A correlation without a value is a failure; another metric's absence is not known to be one.
+        var unknown = metric is Metrics.Pearson or Metrics.Spearman ? undefined : [];
+        List<(string? Seed, int Run)> failed =
+            [.. runs.Where(HasFailed).Select(run => (run.PretrainSeed, run.Run)), .. unknown.Select(run => (run.PretrainSeed, run.Run))];
+        bool areSeveral = runs.Select(run => run.PretrainSeed).Distinct().Count() > 1;
         return failed.Count == 0
             ? null
             : new FailedRuns(
                 group,
                 task,
                 100 * baseline,
-                failed,
+                failed.Count,
+                failed.Count == runs.Count + unknown.Count ? "all" : Names(failed, areSeveral),
                 [.. runs.Select(run => run.Value)],
                 [.. runs.Where(run => !HasFailed(run)).Select(run => run.Value)]
             );
-
-        // A correlation without a value is a failure; another metric's absence is not known to be one.
-        IEnumerable<string> Undefined() =>
-            metric is Metrics.Pearson or Metrics.Spearman ? undefined.Select(run => $"run {run.Run} (undefined)") : [];
     }
 
-    private static string Name(Score run) => (run.PretrainSeed is { } seed ? $"seed {seed}, " : "") + $"run {run.Run}";
+    /// <summary>Runs by number: <c>runs 1, 4</c>, and <c>seed 1: run 0; seed 2: runs 0, 3</c> where there are several.</summary>
+    private static string Names(IEnumerable<(string? Seed, int Run)> runs, bool areSeveral) =>
+        string.Join(
+            "; ",
+            runs.GroupBy(run => areSeveral ? run.Seed : null)
+                .Select(seed =>
+                    (seed.Key is null ? "" : $"seed {seed.Key}: ")
+                    + $"run{(seed.Count() == 1 ? "" : "s")} {string.Join(", ", seed.Select(run => run.Run).Order())}"
+                )
+        );
 
     /// <summary>What a constant answer scores, as a fraction; null where that is not known.</summary>
     internal static double? OfConstant(string? metric, double[]? labels) =>

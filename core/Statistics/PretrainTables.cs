@@ -104,7 +104,8 @@ internal static class PretrainTables
                 ? $"{group}: {style.Heading} {style.Value(sample.Mean)} ± {style.Value(sample.StandardDeviation)} over {values.Length} "
                     + $"seeds (95%: {style.Value(interval.Low)} to {style.Value(interval.High)}), from {style.Value(sample.Minimum)} to "
                     + $"{style.Value(sample.Maximum)}{measured}."
-                : $"{group}: {style.Heading} {style.Value(sample.Mean)} with one seed{measured}: another may differ, and there is no interval.";
+                : $"{group}: {style.Heading} {style.Value(sample.Mean)} with one seed{measured}: another may differ, and there is no "
+                    + "interval.";
         }
         if (values.Length == 2 && isAveraged)
             yield return "Two seeds leave one degree of freedom: the interval is nearly worthless.";

@@ -39,10 +39,11 @@ internal static class SeedTables
             );
             notes.AddRange(Remarks(nested, scoresOfSeeds).Select(remark => $"{group} on {TaskHeadings.Heading(task)}: {remark}."));
         }
-        return rows.Count + notes.Count == 0
-            ? null
+        const string Title = "Seeds of pre-training and runs of fine-tuning";
+        return rows.Count + notes.Count == 0 ? null
+            : rows.Count == 0 ? new(Title, [], [], notes)
             : new(
-                "Seeds of pre-training and runs of fine-tuning",
+                Title,
                 [
                     "Model", "Task", "Seeds", "Runs", "Mean", "95%, by seeds", "95%, all runs", "Std of seeds", "Std of runs",
                     "Seeds' share", "p", "Best runs a seed",

@@ -16,13 +16,13 @@ public static class StatisticsReport
     {
         if (scores.All.Count == 0)
             return [.. new[] { ScoreTables.PerTask(scores), FailedRuns.Table(FailedRuns.Of(scores)) }.OfType<ReportTable>()];
-        var groups = scores.ScoredGroups;
+        var (groups, failed) = (scores.ScoredGroups, FailedRuns.Of(scores));
         var pair = config.Compare.Count == 2 ? config.Compare : groups.Count == 2 && HaveTasksInCommon(scores, groups) ? groups : [];
         ReportTable?[] tables =
         [
-            .. pair.Count == 2 ? Compared(scores, config, pair[0], pair[1]) : [],
+            .. pair.Count == 2 ? Compared(scores, config, failed, pair[0], pair[1]) : [GroupText.Lead(scores, failed)],
             ScoreTables.PerTask(scores),
-            FailedRuns.Table(FailedRuns.Of(scores)),
+            FailedRuns.Table(failed),
             SeedTables.Nested(scores, config.PretrainCost),
             SeedTables.Crossed(scores),
             SeedTables.OverTasks(scores, config),
@@ -37,7 +37,13 @@ public static class StatisticsReport
     }
 
     /// <summary>The second group against the first: the sentences, and the tables behind them.</summary>
-    private static IEnumerable<ReportTable> Compared(ScoreSet scores, StatisticsConfig config, string first, string second)
+    private static IEnumerable<ReportTable> Compared(
+        ScoreSet scores,
+        StatisticsConfig config,
+        IReadOnlyList<FailedRuns> failed,
+        string first,
+        string second
+    )
     {
         var table = ScoreTables.Compared(scores, first, second, config.Test) with { IsDetail = true };
         var tasks = scores.TasksOf(first).Intersect(scores.TasksOf(second)).ToList();
@@ -47,7 +53,7 @@ public static class StatisticsReport
             [.. tasks.Select(task => Conclusion.Of(task, scores.Of(first, task), scores.Of(second, task), config, tasks.Count))];
         return
         [
-            ConclusionTables.Lead(conclusions, first, second),
+            ConclusionTables.Lead(conclusions, failed, first, second),
             ConclusionTables.Bootstraps(conclusions, config, first, second),
             ConclusionTables.Seeds(conclusions, first, second),
             table,

@@ -100,7 +100,7 @@ public sealed class ConclusionTests : IDisposable
     {
         Seeds("a", 2, 1, 120);
         Seeds("b", 2, 1, 160);
-        Assert.Contains("cannot be told apart", Lead());
+        Assert.Contains("cannot be told apart by so few seeds", Lead());
         Assert.Contains("nearly worthless", Lead());
         Assert.Contains("cannot give an exact p below 0.5", Lead());
     }
@@ -186,8 +186,36 @@ public sealed class ConclusionTests : IDisposable
             Finished("a", "3", run, run == 2 ? 100 : 150);
         var failed = Tables(new()).Single(table => table.Title == "Failed runs");
         Assert.Equal(
-            ["a", "RTE", "1 of 4", "50.00", "68.75", "12.50", "75.00", "0.00", "seed 3, run 2"],
+            ["a", "RTE", "1 of 4", "50.00", "68.75", "12.50", "75.00", "0.00", "run 2"],
             Assert.Single(failed.Rows)
+        );
+        Assert.Contains("Among them are runs that are not above always answering the commonest class: 1 of 4 of a on RTE.", Lead(new()));
+        // Of several seeds each is named; where all have failed there is nothing to name.
+        for (int run = 4; run < 8; run++)
+            Finished("a", "4", run, run < 6 ? 100 : 150);
+        Finished("b", "3", 0, 90);
+        Assert.Equal(
+            ["seed 3: run 2; seed 4: runs 4, 5", "all"],
+            Tables(new()).Single(table => table.Title == "Failed runs").Rows.Select(row => row[^1])
+        );
+        Assert.Contains("class: 3 of 8 of a on RTE, 1 of 1 of b on RTE.", Lead());
+    }
+
+    [Fact]
+    public void Groups_that_are_not_compared_have_a_sentence_each()
+    {
+        Seeds("a", 3, 2, 120);
+        Finished("b", null, 0, 130);
+        Finished("c", null, 0, 130);
+        Finished("c", null, 1, 134);
+        Assert.Equal(
+            [
+                "a: RTE 61.5 ± 0.5 (95%: 60.26 to 62.74; 3 seeds, 6 runs).",
+                "b: RTE 65.0 (1 run: no interval).",
+                "c: RTE 66.0 ± 1.41 (95%: 53.29 to 78.71; 2 runs).",
+                "Two of the groups are compared by compare=[a, b].",
+            ],
+            Tables(new())[0].Notes
         );
     }
 
