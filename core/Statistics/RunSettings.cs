@@ -27,6 +27,7 @@ internal static class RunSettings
             .. first
                 .Keys.Union(second.Keys)
                 .Where(key => key == "evaluation.examples" || key.Split('.')[0] is "corpus" or "vocabulary" or "examples")
+                .Where(key => key != "examples.packing") // of training text alone
                 .Where(key => first.GetValueOrDefault(key) != second.GetValueOrDefault(key))
                 .Order(StringComparer.Ordinal),
         ];

@@ -1,7 +1,6 @@
 using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Running;
 using Electra.Statistics;
 
 namespace Electra.Tests.Statistics;

@@ -13,7 +13,6 @@ using Electra.Tensors;
 using Electra.Tests.Data.Examples;
 using Electra.Tests.Hub;
 using Electra.Tokenization;
-using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Storage;
