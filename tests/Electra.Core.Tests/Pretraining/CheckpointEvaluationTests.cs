@@ -29,11 +29,13 @@ public sealed class CheckpointEvaluationTests : IDisposable
             Assert.Equal(figure.Value, Result(1).Scores[figure.Key], 1e-9);
         Assert.Equal((trained.Rise, trained.Seconds), (Result(1).Rise, Result(1).Seconds));
         Assert.InRange(Result(1).Scores["token_auc"], 0.4, 1);
+        Assert.Equal(before, Written());
 
         // At equal work: what the same command measures where the states are there.
         string[] equal = ["evaluation.masking=0.2", $"evaluation.generator={tiny.File("runs/tiny_1")}"];
         await tiny.Done([.. equal, "seed=1"]);
         var withStates = Result(1);
+        before = Written();
         await tiny.Done(["seeds=[2, 1]", "only=evaluation", .. equal]);
         Assert.Equal(withStates.MeasuredWith, Result(1).MeasuredWith);
         Assert.Equal(withStates.MeasuredWith, Result(2).MeasuredWith);

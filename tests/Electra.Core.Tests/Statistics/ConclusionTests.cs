@@ -210,7 +210,7 @@ public sealed class ConclusionTests : IDisposable
         Finished("c", null, 1, 134);
         Assert.Equal(
             [
-                "a: RTE 61.5 ± 0.5 (95%: 60.26 to 62.74; 3 seeds, 6 runs).",
+                "a: RTE 61.0 ± 0.5 (95%: 59.76 to 62.24; 3 seeds, 6 runs).",
                 "b: RTE 65.0 (1 run: no interval).",
                 "c: RTE 66.0 ± 1.41 (95%: 53.29 to 78.71; 2 runs).",
                 "Two of the groups are compared by compare=[a, b].",
