@@ -71,7 +71,7 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
             );
         RequireSame(config);
         run.Console.Line($"This run is complete. Its states are gone: it is measured by its model {Paths.Shown(last)}.");
-        run.Progress?.Begin(config.Training.Steps);
+        run.Progress?.Begin(PretrainResult.Load(run.Folder).Updates);
         return Measure([new Saved(last, config)]);
     }
 
@@ -79,7 +79,7 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
     public static bool IsToMeasureLast(Run<PretrainConfig> run) =>
         run.Config is { DryRun: false, Resume: ResumeMode.Auto }
         && PretrainResult.IsIn(run.Folder)
-        && StateKeeper<PretrainPosition>.NewestStep(run.Folder) != run.Config.Training.Steps;
+        && !(StateKeeper<PretrainPosition>.NewestStep(run.Folder) >= PretrainResult.Load(run.Folder).Updates);
 
     private IHeldOutScores Measure(IReadOnlyList<Saved> all)
     {

@@ -66,6 +66,10 @@ public sealed class InitialWeights : IDisposable
         }
     }
 
+    /// <summary>Weights of models that are open already, and stay so.</summary>
+    internal static InitialWeights Of(PretrainedModel discriminator, PretrainedModel? generator, RunConsole console) =>
+        new(discriminator, generator, console);
+
     /// <summary>Replaces a pair's fresh weights, and says which stay fresh; does nothing where no model is named.</summary>
     /// <exception cref="UserErrorException">A file lacks weights of the encoder, or is damaged.</exception>
     public void Fill(ElectraPair model)
@@ -95,7 +99,7 @@ public sealed class InitialWeights : IDisposable
         var filled = generator.Fill(model.GeneratorWeights().Where(weight => !isShared || !IsEmbedding(weight.Name)));
         if (isShared)
             filled = filled with { LeftOver = [.. filled.LeftOver.Where(name => !IsEmbedding(name))] };
-        var own = !isShared || HasEmbeddingsOf(model) ? "" : "; its embeddings are not the discriminator's, and are left out";
+        var own = !isShared || HaveEmbeddingsOf(model, generator) ? "" : "; its embeddings are not the discriminator's, and are left out";
         console.Line($"The generator begins with the weights of {generator.Source}{Unmatched(filled, generator)}{own}.");
     }
 

@@ -128,10 +128,10 @@ internal sealed class PretrainCheckpoints(
             result.Save(run.Folder);
     }
 
-    /// <summary>A run that is done over has no result; one that was not asked to be keeps its.</summary>
-    private void RemoveResult()
+    /// <summary>A run that is done over, or goes on from its end, has no result; one that was not asked to be done over keeps its.</summary>
+    private void RemoveResult(long step)
     {
-        if (config.Resume != ResumeMode.Never)
+        if (config.Resume != ResumeMode.Never && step < PretrainResult.Load(run.Folder).Updates)
             throw new UserErrorException(
                 $"the run in {Paths.Shown(run.Folder)} is finished, and its last state is damaged: it is not made again unasked. Without "
                     + $"{StatesFolder} it is measured by its model; resume=never makes it again"

@@ -27,16 +27,33 @@ internal sealed record SavedPair(ElectraPair Model, bool HasGenerator, bool IsOw
         using var generator = discriminator.IsOfPair
             ? discriminator.OfPair(ModelPart.Generator, run.Console, run.Stopping)
             : null;
-        var shape = Shape(discriminator, generator, fresh.Config);
-        bool isOther = shape != fresh.Config;
-        var model = isOther ? ElectraPair.Create(shape, run.Seed, fresh.Store.Compute, trainable: false) : fresh;
+        bool isOfRun = IsOf(discriminator, fresh.Config) && (generator is null || IsOf(generator, fresh.Config.GeneratorShape));
+        var model = isOfRun
+            ? fresh
+            : ElectraPair.Create(Shape(discriminator, generator, fresh.Config), run.Seed, fresh.Store.Compute, trainable: false);
         try
         {
-            return new SavedPair(model, Fill(model, discriminator, generator, run.Config.Evaluation.Generator != ""), isOther);
+            var whole = generator is not null && IsOf(generator, model.Config.GeneratorShape) ? generator : null;
+            InitialWeights.Of(discriminator, whole, run.Console.Quiet()).Fill(model);
+            // A pair that has its embeddings once is not that of a generator with others.
+            bool hasGenerator =
+                !model.HasGenerator
+                || (whole is not null && (!SharesEmbeddings(model) || InitialWeights.HaveEmbeddingsOf(model, whole)));
+            if (!hasGenerator && run.Config.Evaluation.Generator == "")
+                throw new UserErrorException(
+                    $"{source} "
+                        + (
+                            generator is null
+                                ? "has no generator beside it"
+                                : "has a generator that does not share its embeddings, or of another shape than a pair's"
+                        )
+                        + ": name the model that is to write the replacements, evaluation.generator=…"
+                );
+            return new SavedPair(model, hasGenerator, IsOwned: !isOfRun);
         }
         catch
         {
-            if (isOther)
+            if (!isOfRun)
                 model.Dispose();
             throw;
         }
@@ -49,6 +66,18 @@ internal sealed record SavedPair(ElectraPair Model, bool HasGenerator, bool IsOw
             Model.Dispose();
     }
 
+    private static bool SharesEmbeddings(ElectraPair model) => model.Config.Generator.Embeddings == GeneratorEmbeddings.Shared;
+
+    private static bool IsOf(PretrainedModel model, ElectraConfig shape)
+    {
+        var stored = model.Config;
+        return (stored.EmbeddingSize, stored.HiddenSize, stored.NumHiddenLayers, stored.NumAttentionHeads)
+                == (shape.EmbeddingSize, shape.HiddenSize, shape.Layers, shape.AttentionHeads)
+            && (stored.IntermediateSize, stored.MaxPositions, stored.TokenTypes)
+                == (shape.IntermediateSize, shape.MaxPositions, shape.TokenTypes);
+    }
+
+    /// <summary>The shape of a pair from elsewhere: the generator is the discriminator with its widths divided by one number.</summary>
     private static ElectraConfig Shape(PretrainedModel discriminator, PretrainedModel? generator, ElectraConfig usual)
     {
         var stored = discriminator.Config;
@@ -63,36 +92,7 @@ internal sealed record SavedPair(ElectraPair Model, bool HasGenerator, bool IsOw
             TokenTypes = stored.TokenTypes,
             LayerNormEpsilon = stored.LayerNormEpsilon,
             GeneratorDivisor = generator is null ? 1 : Math.Max(1, stored.HiddenSize / generator.Config.HiddenSize),
+            Generator = new(),
         };
-    }
-
-    /// <returns>Whether the generator is the saved one.</returns>
-    private static bool Fill(ElectraPair model, PretrainedModel discriminator, PretrainedModel? generator, bool isTextOfAnother)
-    {
-        bool isWhole = generator is not null && FillGenerator(model, generator);
-        var filled = discriminator.Fill(model.DiscriminatorWeights());
-        if (filled.Missing.Count > 0)
-            throw new UserErrorException($"{discriminator.Source} lacks weights of its discriminator: {string.Join(", ", filled.Missing)}");
-        // The pair has its embeddings once: a generator with others would not be the one that was trained.
-        isWhole = isWhole && InitialWeights.HaveEmbeddingsOf(model, generator!);
-        model.Store.PublishValues();
-        return isWhole || isTextOfAnother
-            ? isWhole
-            : throw new UserErrorException(
-                $"{discriminator.Source} "
-                    + (
-                        generator is null ? "has no generator beside it"
-                        : "has a generator that does not share its embeddings, or of another shape than a pair's"
-                    )
-                    + ": name the model that is to write the replacements, evaluation.generator=…"
-            );
-    }
-
-    private static bool FillGenerator(ElectraPair model, PretrainedModel generator)
-    {
-        var (stored, shape) = (generator.Config, model.Config.Generator);
-        return (stored.HiddenSize, stored.NumAttentionHeads, stored.IntermediateSize, stored.NumHiddenLayers, stored.EmbeddingSize)
-                == (shape.HiddenSize, shape.AttentionHeads, shape.IntermediateSize, shape.Layers, shape.EmbeddingSize)
-            && generator.Fill(model.GeneratorWeights()).Missing.Count == 0;
     }
 }
