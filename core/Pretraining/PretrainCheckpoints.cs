@@ -128,7 +128,8 @@ internal sealed class PretrainCheckpoints(
             result.Save(run.Folder);
     }
 
-    /// <summary>A run that is done over, or goes on from its end, has no result; one that was not asked to be done over keeps its.</summary>
+    /// <summary>A run that is done over, or goes on from its end, has no result; one that was not asked to be done over keeps
+    /// its.</summary>
     private void RemoveResult(long step)
     {
         if (config.Resume != ResumeMode.Never && step < PretrainResult.Load(run.Folder).Updates)
