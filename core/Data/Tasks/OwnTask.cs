@@ -38,7 +38,7 @@ internal static class OwnTask
             [
                 new("train", SplitRole.Train),
                 new("dev", SplitRole.Dev),
-                new("test", SplitRole.Test, Submission: $"{name}.tsv") { HasLabels = options.TestLabels },
+                new("test", SplitRole.Test, Submission: name + kind.Extension) { HasLabels = options.TestLabels },
             ],
         };
     }

@@ -77,6 +77,9 @@ internal sealed record TaskKind(string Name)
     /// <summary>The prediction for a row, as files of predictions have it.</summary>
     public required Func<TaskDefinition, float[], string> Text { get; init; }
 
+    /// <summary>The extension of the file of predictions.</summary>
+    public string Extension { get; init; } = ".tsv";
+
     /// <summary>The files of predictions for rows, by their extensions; null: a table of <see cref="Text"/>.</summary>
     public Func<TaskOutputs, IReadOnlyList<TaskRow>, IReadOnlyList<(string Extension, string Text)>>? Files { get; init; }
 

@@ -35,6 +35,7 @@ internal static class WordTags
         Answer = (task, row, outputs) => JsonSerializer.Serialize(Found(task, row, outputs), Json),
         AnswerColumns = "spans",
         Row = line => Row(TaggedText.OfText(line, ""), null),
+        Extension = ".conll",
         Files = (rows, texts) => [(".conll", Columns(rows, texts)), (".jsonl", Lines(rows, texts))],
         Pipeline = "token-classification",
         Architecture = "ElectraForTokenClassification",

@@ -51,7 +51,7 @@ public sealed class TokenScriptTests : IDisposable
         Assert.Matches("^[A-Za-z-]+\t[A-Za-z-]+$", File.ReadLines(tiny.File("runs/whole_names_0/dev_predictions.conll")).First());
 
         (await Script("predict.csx", Own(", test_labels: true, decode: constrained"), "group=whole", $"predict.folder={tiny.File("out")}"))
-            .Succeeded().Said("f1_strict", "accuracy");
+            .Succeeded().Said("names.conll", "f1_strict", "accuracy");
         Assert.Equal(
             File.ReadLines(tiny.File("names-test.conll")).Select(line => line.Split('\t')[0]),
             File.ReadLines(tiny.File("out/whole/names.conll")).Select(line => line.Split('\t')[0])
