@@ -67,7 +67,10 @@ public static class PretrainLoop
             }
             : method;
         var objective = ElectricObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
-        return (ElectricScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model));
+        return (ElectricScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), (source, _) =>
+            throw new UserErrorException(
+                $"{source} is not measured: a model of objective.kind: electric is measured while it trains, and where its states are kept"
+            ));
     }
 
     private static IHeldOutScores Train(Run<PretrainConfig> run, PretrainData data, Objective objective,
