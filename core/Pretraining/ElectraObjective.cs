@@ -37,10 +37,15 @@ internal static class ElectraObjective
             Evaluation.Measure(pair, measurement.Method, batches, measurement.Key, baseline.Scores(), cancellation),
         Show = (batch, count) => ReplacedTokens.Show(pair, measurement, batch, count),
         Models = () => HuggingFaceFolder.ModelsOf(pair),
+        RowFlops = method.TrainsGenerator ? null : length => WithoutTheGeneratorsBackwardPass(pair.Config, length),
         About = model => model.Folder == HuggingFaceFolder.FolderOf(ModelPart.Generator)
             ? "The generator of an ELECTRA pair: a small masked language model that puts plausible wrong tokens into text. "
                 + "The discriminator beside it is the model to fine-tune."
             : "The discriminator of an ELECTRA pair: an encoder that learned to tell which tokens of a text a generator had "
                 + "replaced. It is the model to fine-tune.",
     };
+
+    /// <summary>A row where the generator does not learn: half of what its training takes.</summary>
+    private static double WithoutTheGeneratorsBackwardPass(ElectraConfig config, int length) =>
+        new ForwardCost(config, length).TrainingDetection + (new ForwardCost(config.GeneratorShape, length).TrainingMasked / 2);
 }
