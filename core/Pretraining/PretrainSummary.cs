@@ -117,7 +117,12 @@ internal static class PretrainSummary
         var again = Paths.Shown(run.PathOf(Experiment.ConfigFile));
         string[] rate = [$"name={run.Config.Name}-lr", $"training.learning_rate={run.Config.Training.LearningRate / 2:0.####e+0}"];
         console.Line($"  fine-tune it            {ScriptCommand.Of("finetune.csx", [.. Tasks(run.Config), $"checkpoint={shown}"])}");
-        console.Line($"  ask it                  {ScriptCommand.Of("try.csx", shown)}");
+        string[] score = ["configs/score.yaml", $"checkpoint={shown}", "predict.score=energy", "predict.input=-"];
+        console.Line(
+            run.Config.Objective.Kind == ObjectiveKind.Electric
+                ? $"  score sentences with it {ScriptCommand.Of("predict.csx", score)}"
+                : $"  ask it                  {ScriptCommand.Of("try.csx", shown)}"
+        );
         console.Line($"  another learning rate   {ScriptCommand.Of(run.Script.File, [again, .. rate])}");
         console.Line($"  elsewhere, as ONNX      {ScriptCommand.Of("export.csx", shown, "to=onnx")}");
         console.Line($"  the losses, drawn       {Paths.Shown(run.PathOf("curves.png"))}");

@@ -14,7 +14,7 @@ public sealed class ElectricScriptTests : IDisposable
     public async Task A_model_is_trained_and_scores_sentences_and_is_fine_tuned()
     {
         var run = await tiny.Done(Electric, "training.steps=40");
-        run.Said("cloze model: loss", "noise against text: AUC", "{was → now}: noise", "ElectraForPreTraining");
+        run.Said("cloze model: loss", "noise against text: AUC", "{was → now}: noise", "ElectraForPreTraining", "predict.score=energy");
         var model = tiny.File("runs/tiny_11081_100");
         Assert.Contains("\"objective\": \"electric\"", File.ReadAllText(Path.Combine(model, "config.json")));
 
