@@ -65,8 +65,8 @@ internal sealed class ModelArchive : IDisposable
     )
     {
         InputFile.Check(path);
-        RemoveLeft();
         var (temporary, alive) = NewFolder();
+        RemoveLeft();
         try
         {
             using var file = InputFile.Open(path, FileOptions.RandomAccess);
@@ -160,6 +160,7 @@ internal sealed class ModelArchive : IDisposable
             while (true)
             {
                 var folder = Directory.CreateTempSubdirectory(Prefix).FullName;
+                // Another process may meanwhile have taken it for one that was left.
                 if (FileLock.TryTake(System.IO.Path.Combine(folder, LockFile)) is { } alive)
                     return (folder, alive);
             }
@@ -177,7 +178,8 @@ internal sealed class ModelArchive : IDisposable
     /// <summary>Removes what processes left that were killed.</summary>
     private static void RemoveLeft()
     {
-        foreach (var folder in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*"))
+        var options = new EnumerationOptions { IgnoreInaccessible = true };
+        foreach (var folder in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*", options))
             try
             {
                 if (FileLock.TryTake(System.IO.Path.Combine(folder, LockFile)) is { } left)

@@ -27,8 +27,8 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
     [
         FinetuneResult.FileName,
         DevPredictions.FileName,
-        "dev_predictions.jsonl",
-        "dev_predictions.conll",
+        DevPredictions.OfSeveralLabels,
+        DevPredictions.OfWords,
         ReportFile,
         ModelCard.FileName,
         "model.safetensors",
@@ -106,7 +106,9 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
             InputFile.CheckIfThere(Path.Combine(Folder, name));
         if (config.Resume == ResumeMode.Never)
         {
-            File.Delete(Path.Combine(Folder, FinetuneResult.FileName));
+            // The result first: without it the others are those of no finished run.
+            foreach (var name in Written)
+                File.Delete(Path.Combine(Folder, name));
             var states = StateKeeper<FinetunePosition>.FolderOf(Folder);
             if (Directory.Exists(states))
                 Directory.Delete(states, recursive: true);

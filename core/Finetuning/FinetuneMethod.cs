@@ -72,12 +72,14 @@ public sealed record FinetuneMethod
         int size = microBatchSize > 0 ? microBatchSize : rows.Length;
         TaskBatch[] parts = [.. rows.Chunk(size).Select((part, i) => batch(part, (long)i * size))];
         double[] weights = [.. parts.Select(part => task.Kind.Weight(task, part.Labels))];
+        double all = weights.Sum();
         return [.. parts.Zip(weights, (part, weight) => (Func<Tensor[]>)(() =>
         {
             long firstRow = part.Tokens.FirstRow;
             DeviceRandom.Seed(model.Store.Compute, key[firstRow]);
             var loss = Forward(model, task, part, new Dropout(key, model.Store.Compute, part.Tokens.Size, firstRow));
-            double share = SumsLoss ? weight : weight / weights.Sum();
+            // Windows of a long word may have no label, and then there is nothing to learn from them.
+            double share = SumsLoss ? weight : all > 0 ? weight / all : 0;
             return [share == 1 ? loss : loss * share];
         }))];
     }

@@ -90,7 +90,7 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
             run.Console.Report(new ProgressReport("measuring", rows.Count, all.Count, "models"));
             rows.Add((saved, measure(saved.Source, saved.Owner ?? config)));
             if (saved is { Owner: { } owner, Percent: 100 })
-                Renew(owner, rows[^1].Model.Scores);
+                Renew(owner, rows[^1].Model);
         }
         run.Console.EndProgress();
         Show(rows);
@@ -98,7 +98,7 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
     }
 
     /// <summary>The result of a finished run says what it was measured with now; when it rose stays as it was in training.</summary>
-    private void Renew(PretrainConfig owner, IHeldOutScores scores)
+    private void Renew(PretrainConfig owner, MeasuredModel model)
     {
         var folder = Paths.Output(owner.RunFolder!);
         if (!PretrainResult.IsIn(folder))
@@ -107,7 +107,7 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
         var result = PretrainResult.Load(folder);
         // A script's own figures stay: they are not measured here.
         var own = result.Scores.Select(score => (Name: score.Key, score.Value));
-        var figures = scores.Figures.UnionBy(own, figure => figure.Name);
+        var figures = model.Scores.Figures.UnionBy(own, figure => figure.Name).ExceptBy(model.Unknown, figure => figure.Name);
         (result with { Scores = figures.ToDictionary(), MeasuredWith = owner.MeasuredWith }).Save(folder);
     }
 

@@ -30,7 +30,7 @@ internal sealed record DevMatrix(double[] Labels, IReadOnlyList<double[]> Predic
         {
             why = without.Folder is null
                 ? $"run {without.Run} of {without.Group} comes from a file of scores, without predictions"
-                : $"{Paths.Shown(without.Folder)} holds no {DevPredictions.FileName}";
+                : DevPredictions.WhyNotIn(without.Folder);
             return null;
         }
         // One after the other: the labels of a large development set are kept once.

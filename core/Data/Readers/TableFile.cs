@@ -80,7 +80,8 @@ internal static class TableFile
         };
     }
 
-    private static string Extension(string path)
+    /// <summary>The extension that says how a file is read: of <c>rows.csv.gz</c> it is <c>.csv</c>.</summary>
+    public static string Extension(string path)
     {
         var extension = Path.GetExtension(path).ToLowerInvariant();
         return extension is ".gz" or ".zst" ? Path.GetExtension(Path.GetFileNameWithoutExtension(path)).ToLowerInvariant() : extension;
@@ -116,15 +117,15 @@ internal static class TableFile
             {
                 if (!form.SkipsTornLines)
                     throw new UserErrorException(
-                        $"{file.Shown}:{line}: the line has {Counted(fields.Length)}, and {columns[Array.IndexOf(places, lost)]} is "
-                            + $"column {lost + 1}"
+                        $"{file.Shown}:{line}: the line has {Plural.Of(fields.Length, "column")}, and "
+                            + $"{columns[Array.IndexOf(places, lost)]} is column {lost + 1}"
                     );
                 torn?.Invoke(line);
                 continue;
             }
             if (fields.Length > width && !form.AllowsMore)
                 throw new UserErrorException(
-                    $"{file.Shown}:{line}: the line has {Counted(fields.Length)}, and the first line has {width}: "
+                    $"{file.Shown}:{line}: the line has {Plural.Of(fields.Length, "column")}, and the first line has {width}: "
                         + "is there a separator inside a text?"
                 );
             yield return new TableRow(line, [.. places.Select(place => place == Absent ? "" : fields[place])]);
@@ -138,8 +139,6 @@ internal static class TableFile
                             : "rows are expected"
                     )
             );
-
-        static string Counted(int columns) => columns == 1 ? "1 column" : $"{columns} columns";
     }
 
     private static int Place(SourceFile file, string column, string[] first, TableForm form, int line)

@@ -14,14 +14,17 @@ internal static class ConstrainedTags
             return [];
         // What is subtracted from all of a word to make them probabilities moves no choice.
         double[] scores = [.. tags.Select(tag => TagSchemes.MayFollow(null, tag, scheme) ? 0 : double.NegativeInfinity)];
+        int[][] before =
+        [
+            .. tags.Select(tag => Enumerable.Range(0, count).Where(other => TagSchemes.MayFollow(tags[other], tag, scheme)).ToArray()),
+        ];
         var from = new int[words, count];
         for (int word = 0; word < words; word++)
         {
             var next = new double[count];
             for (int tag = 0; tag < count; tag++)
             {
-                int best = word == 0 ? tag : Enumerable.Range(0, count).Where(before =>
-                    TagSchemes.MayFollow(tags[before], tags[tag], scheme)).MaxBy(before => scores[before]);
+                int best = word == 0 ? tag : before[tag].MaxBy(other => scores[other]);
                 from[word, tag] = best;
                 next[tag] = scores[best] + logits[(word * count) + tag];
             }

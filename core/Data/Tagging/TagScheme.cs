@@ -53,22 +53,6 @@ internal static class TagSchemes
     /// <summary>Whether a tag is of some scheme: O, or a letter, a hyphen and a type.</summary>
     public static bool IsTag(string tag) => tag == Outside || (tag.Length > 2 && tag[1] == '-' && "BIESLU".Contains(tag[0]));
 
-    /// <summary>The scheme that the tags of a file are in: one with the letters that they have.</summary>
-    /// <param name="sentences">The tags, sentence by sentence.</param>
-    public static TagScheme Detect(IReadOnlyCollection<string[]> sentences)
-    {
-        var letters = sentences.SelectMany(tags => tags).Select(Prefix).ToHashSet();
-        if (letters.Contains('L') || letters.Contains('U'))
-            return TagScheme.Bilou;
-        if (letters.Contains('E') || letters.Contains('S'))
-            return TagScheme.Bioes;
-        // An I that no span goes on into begins one: so it is in IOB1 only.
-        return sentences.Any(tags => tags.Index().Any(tag => Prefix(tag.Item) == 'I'
-            && (tag.Index == 0 || Prefix(tags[tag.Index - 1]) == 'O' || TypeOf(tags[tag.Index - 1]) != TypeOf(tag.Item))))
-            ? TagScheme.Iob1
-            : TagScheme.Bio;
-    }
-
     /// <summary>Spans as the tags of words.</summary>
     /// <param name="spans">The spans, in order, none over another.</param>
     /// <param name="words">How many words there are.</param>

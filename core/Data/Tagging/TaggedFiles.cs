@@ -17,7 +17,7 @@ internal static class TaggedFiles
     private static readonly string[] Labels = ["tags", "ner_tags", "entities", "spans", "label", "labels", "annotations"];
 
     /// <summary>Whether a file can be read, by its extension.</summary>
-    public static bool IsOne(string path) => IsJson(path) || Extension(path) is ".conll" or ".iob" or ".bio" or ".tsv" or ".txt";
+    public static bool IsOne(string path) => IsJson(path) || TableFile.Extension(path) is ".conll" or ".iob" or ".bio" or ".tsv" or ".txt";
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
@@ -36,20 +36,17 @@ internal static class TaggedFiles
             : Columns(lines, hasLabels);
     }
 
-    private static bool IsJson(string path) => Extension(path) is ".jsonl" or ".ndjson" or ".json";
-
-    private static string Extension(string path)
-    {
-        var extension = Path.GetExtension(path).ToLowerInvariant();
-        return extension is ".gz" or ".zst" ? Path.GetExtension(Path.GetFileNameWithoutExtension(path)).ToLowerInvariant() : extension;
-    }
+    /// <summary>Whether a file has JSON lines, by its extension; else columns.</summary>
+    public static bool IsJson(string path) => TableFile.Extension(path) is ".jsonl" or ".ndjson" or ".json";
 
     private static IEnumerable<TaggedText> Columns(IEnumerable<(string Place, string Line)> lines, bool hasLabels)
     {
-        var (words, tags, place) = (new List<string>(), new List<string>(), "");
+        var (words, tags, place, width) = (new List<string>(), new List<string>(), "", 0);
         foreach (var (at, line) in lines.Append(("", "")))
         {
-            string[] columns = line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            // Where tabs separate, a word may have spaces in it.
+            var parts = line.Split(line.Contains('\t') ? '\t' : ' ').Select(part => part.Trim(' '));
+            string[] columns = [.. parts.Where(part => part != "")];
             if (columns.Length == 0 && words.Count > 0)
             {
                 yield return TaggedText.OfWords([.. words], place) with { Tags = hasLabels ? [.. tags] : null };
@@ -60,6 +57,13 @@ internal static class TaggedFiles
                 continue;
             if (hasLabels && columns.Length < 2)
                 throw new UserErrorException($"{at}: a word and its tag are expected, and the line has one column: {columns[0]}");
+            width = width == 0 ? columns.Length : width;
+            if (!hasLabels && columns.Length != width)
+                throw new UserErrorException(
+                    $"{at}: the line has {Plural.Of(columns.Length, "column")}, and those before it {width}: a word a line is "
+                        + "expected, the first of its columns. Lines of text are predicted by predict.input, or as the field text of a "
+                        + ".jsonl"
+                );
             place = words.Count == 0 ? at : place;
             words.Add(columns[0]);
             tags.Add(columns[^1]);

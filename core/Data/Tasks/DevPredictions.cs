@@ -12,6 +12,9 @@ internal static class DevPredictions
     /// <summary>The name of the file in the run's folder.</summary>
     public const string FileName = "dev_predictions.tsv";
 
+    /// <summary>The files of tasks whose rows have any number of labels, or a label for each word.</summary>
+    public const string OfSeveralLabels = "dev_predictions.jsonl", OfWords = "dev_predictions.conll";
+
     /// <summary>The columns of the label and of the prediction, and the first of those of the outputs.</summary>
     private const int Label = 2, Prediction = 3, Outputs = 4;
 
@@ -43,6 +46,15 @@ internal static class DevPredictions
 
     /// <summary>Whether a run has kept its predictions.</summary>
     public static bool AreIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
+    /// <summary>Why <see cref="Read"/> cannot read them, as the end of a sentence.</summary>
+    public static string WhyNotIn(string folder) =>
+        $"{Paths.Shown(folder)} holds no {FileName}"
+        + (
+            Array.Find([OfSeveralLabels, OfWords], name => File.Exists(Path.Combine(folder, name))) is { } other
+                ? $", but {other}; examples are drawn where each has one class or one value"
+                : ""
+        );
 
     /// <summary>Reads the rows of the first development set, the one that tables show.</summary>
     /// <param name="folder">The run's folder.</param>

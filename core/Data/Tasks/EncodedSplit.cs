@@ -8,7 +8,14 @@ internal sealed class EncodedSplit : IDisposable
 {
     private readonly ExampleStore store;
 
-    internal EncodedSplit(TaskDefinition task, TaskSplit split, ExampleStore store, StoredLabels labels, RowCounts counts)
+    internal EncodedSplit(
+        TaskDefinition task,
+        TaskSplit split,
+        ExampleStore store,
+        StoredLabels labels,
+        IReadOnlyList<string> words,
+        RowCounts counts
+    )
     {
         (Split, this.store, Counts) = (split, store, counts);
         Examples = new TaskExamples(
@@ -19,7 +26,10 @@ internal sealed class EncodedSplit : IDisposable
             labels.Ends,
             store.Vocabulary.Pad,
             (int example, Span<int> ids, out int lengthA) => store.Read(example, ids, out lengthA)
-        );
+        )
+        {
+            Words = words,
+        };
     }
 
     public TaskSplit Split { get; }

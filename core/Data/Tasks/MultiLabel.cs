@@ -26,7 +26,7 @@ internal static class MultiLabel
             labels.Index().Where(label => label.Item > 0.5f).Select(label => label.Index % task.Labels.Count).ToHashSet(),
         Measure = Measure,
         Report = rows => Scores(rows) is var scores ? ClassScores.Table(scores, scores) : "",
-        DevPredictions = sets => ("dev_predictions.jsonl", DevPredictions(sets)),
+        DevPredictions = sets => (Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets)),
         Text = (task, outputs) => string.Join(Separator, Names(task, Predicted(outputs))),
         Answer = (task, _, outputs) => string.Join(Separator, Names(task, Predicted(outputs))) + "\t" + string.Join(Separator,
             task.Labels.Zip(outputs, (label, output) =>
@@ -81,7 +81,7 @@ internal static class MultiLabel
         string[] names;
         try
         {
-            names = text.StartsWith('[') ? JsonSerializer.Deserialize<string[]>(text) ?? []
+            names = text.StartsWith('[') ? [.. JsonSerializer.Deserialize<JsonElement[]>(text)!.Select(Name)]
                 : [.. text.Split(Separator).Select(name => name.Trim()).Where(name => name != "")];
         }
         catch (JsonException e)
@@ -102,6 +102,10 @@ internal static class MultiLabel
         }
         return row;
     }
+
+    /// <summary>A label of a list, in which a number is written as it is.</summary>
+    private static string Name(JsonElement label) =>
+        label.ValueKind == JsonValueKind.String ? label.GetString()! : label.GetRawText();
 
     private static bool[] Predicted(ReadOnlySpan<float> outputs)
     {

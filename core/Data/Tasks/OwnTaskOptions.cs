@@ -163,8 +163,10 @@ public sealed record OwnTaskOptions
                 "labels",
                 $"are the types of spans, and {tag} is a tag: labels: [person, place]. Tags that say nothing of spans are scheme: none"
             );
-        if (Of() == WordTags.Kind && (Unordered || DropLabels.Count > 0))
-            yield return (Unordered ? "unordered" : "drop_labels", "is not for tags of words");
+        if (Of() == WordTags.Kind && Scheme == TagScheme.None && Decode == TagDecoding.Constrained)
+            yield return ("decode", "cannot be constrained with scheme: none, in which every tag may follow every other");
+        if (Of() == WordTags.Kind && (Unordered || DropLabels.Count > 0 || !Header))
+            yield return (Unordered ? "unordered" : !Header ? "header" : "drop_labels", "is not for tags of words");
     }
 
     private IEnumerable<(string Key, string Problem)> OfLabels()
@@ -178,6 +180,7 @@ public sealed record OwnTaskOptions
                 "labels",
                 IsRegression
                     ? "cannot be given for a regression: leave them out, or labels=null takes away those of the file"
+                    : Of() == WordTags.Kind ? "is missing: give the types of spans (labels: [person, place]), or all tags with scheme: none"
                     : "is missing: give the labels (labels: [no, yes]), or regression: true"
             );
         if ((Labels.Count == 1 && Of() is var kind && kind != MultiLabel.Kind && kind != WordTags.Kind)
@@ -225,9 +228,15 @@ public sealed record OwnTaskOptions
             yield return ("dev", "is missing: give a file to measure on, or a share of the training rows (held_out: 0.1)");
         if (Dev != "" && HeldOut > 0)
             yield return ("held_out", "cannot be given with a file to measure on (dev)");
-        foreach (var (key, file) in new[] { ("train", Train), ("dev", Dev), ("test", Test) })
-            if (file != "" && Of() == WordTags.Kind && !WordTags.Kind.ReadsFile(file))
+        var files = new[] { ("train", Train), ("dev", Dev), ("test", Test) }.Where(file => file.Item2 != "").ToList();
+        foreach (var (key, file) in files)
+            if (Of() == WordTags.Kind && !WordTags.Kind.ReadsFile(file))
                 yield return (key, $"is {file}, and tagged words are {WordTags.Kind.FileForms}");
+        if (Of() == WordTags.Kind && (Text.Count > 0 || Label != "label") && !files.Exists(file => TaggedFiles.IsJson(file.Item2)))
+            yield return (
+                Text.Count > 0 ? "text" : "label",
+                "names a field of a .jsonl: files of columns have the word in the first and the tag in the last"
+            );
         if (TestLabels && Test == "")
             yield return ("test_labels", "is said of a file that is not given (test)");
     }

@@ -72,20 +72,20 @@ internal sealed class RowCounts
     public IEnumerable<string> Notes(string name, int maxLength)
     {
         if (DroppedLabels > 0)
-            yield return $"{name}: {Counted(DroppedLabels, "row")} left out, whose label is one of drop_labels";
+            yield return $"{name}: {Plural.Of(DroppedLabels, "row")} left out, whose label is one of drop_labels";
         if (DroppedTexts > 0)
-            yield return $"{name}: {Counted(DroppedTexts, "row")} left out, which lack a text";
+            yield return $"{name}: {Plural.Of(DroppedTexts, "row")} left out, which lack a text";
         if (TornLines > 0)
-            yield return $"{name}: {Counted(TornLines, "line")} left out, which have too few columns";
+            yield return $"{name}: {Plural.Of(TornLines, "line")} left out, which have too few columns";
         if (ExtendedSpans > 0)
-            yield return $"{name}: {Counted(ExtendedSpans, "span")} extended to whole words";
+            yield return $"{name}: {Plural.Of(ExtendedSpans, "span")} extended to whole words";
         if (WindowedRows > 0)
-            yield return $"{name}: {Counted(WindowedRows, "row")} of {Rows:N0} longer than {maxLength} tokens, and read in windows that "
+            yield return $"{name}: {Plural.Of(WindowedRows, "row")} of {Rows:N0} longer than {maxLength} tokens, and read in windows that "
                 + "overlap (encoding.overlap): every word is read";
         if (LostWords > 0)
-            yield return $"{name}: {Counted(LostWords, "word")} without a token, invisible characters alone, counted as outside of spans";
+            yield return $"{name}: {Plural.Of(LostWords, "word")} without a token, invisible characters alone, counted as outside of spans";
         if (CutRows > 0)
-            yield return $"{name}: {Counted(CutRows, "row")} of {Rows:N0} cut to {maxLength} tokens; "
+            yield return $"{name}: {Plural.Of(CutRows, "row")} of {Rows:N0} cut to {maxLength} tokens; "
                 + $"{(double)CutTokens / Tokens:0.0%} of all tokens are lost (encoding.max_length)";
     }
 
@@ -95,11 +95,9 @@ internal sealed class RowCounts
     {
         if (Unknown > 0 && Unknown >= UnknownWords.WarningShare * Tokens)
             yield return $"{name}: {(double)Unknown / Tokens:0%} of the tokens are "
-                + $"[UNK]{(UnknownRows > 0 ? $", and {UnknownRows:N0} of {Counted(Rows, "row")} are nothing else" : "")}: "
+                + $"[UNK]{(UnknownRows > 0 ? $", and {UnknownRows:N0} of {Plural.Of(Rows, "row")} are nothing else" : "")}: "
                 + $"the model cannot read such words. For example {UnknownWord}";
         if (EmptyRows > 0)
-            yield return $"{name}: {EmptyRows:N0} of {Counted(Rows, "row")} {(EmptyRows == 1 ? "has" : "have")} no text";
+            yield return $"{name}: {EmptyRows:N0} of {Plural.Of(Rows, "row")} {(EmptyRows == 1 ? "has" : "have")} no text";
     }
-
-    private static string Counted(long count, string what) => $"{count:N0} {what}{(count == 1 ? "" : "s")}";
 }

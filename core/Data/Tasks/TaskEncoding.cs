@@ -53,6 +53,9 @@ internal static class TaskEncoding
                 text.Split,
                 store,
                 StoredLabels.Read(files, store.Count),
+                text.Split.Role == SplitRole.Dev && task.Kind.ReadsPositions
+                    ? [.. text.Rows().SelectMany(row => row.WordTexts)]
+                    : [],
                 files.Read<RowCounts>(Path.Combine(folder, CountsFile))
             );
         }

@@ -20,6 +20,9 @@ internal sealed record TaskExamples(
     TokenBatch.RowReader Read
 )
 {
+    /// <summary>The words that have a label each, of a development set: predictions are told beside them.</summary>
+    public IReadOnlyList<string> Words { get; init; } = [];
+
     /// <summary>The number of examples.</summary>
     public int Count => Ends.Length;
 
@@ -85,7 +88,10 @@ internal sealed record TaskExamples(
             !Task.Kind.ReadsPositions
                 ? [.. Enumerable.Range(1, Count)]
                 : [.. Ends.Where((end, i) => i + 1 == Count || Ends[i + 1].Row != end.Row).Select(end => end.Labels)]
-        );
+        )
+        {
+            Words = Words,
+        };
 
     private IEnumerable<int> LabelsOf(int example)
     {

@@ -121,7 +121,8 @@ internal sealed record TaskFile(string Path, TaskSplit Split, TaskColumns Column
 
     /// <summary>Names all but the content.</summary>
     public override string ToString() =>
-        $"{Columns.Label} {LabelForm} {Form} {string.Join(',', Columns.Texts)}{(HasLabels ? "" : " no labels")}";
+        $"{Readers.TableFile.Extension(Path)} {Columns.Label} {LabelForm} {Form} {string.Join(',', Columns.Texts)}"
+            + $"{(HasLabels ? "" : " no labels")}{(Columns.LabelColumns ? " label columns" : "")}";
 }
 
 /// <summary>What a model puts out for rows, beside their labels.</summary>
@@ -131,6 +132,9 @@ internal sealed record TaskFile(string Path, TaskSplit Split, TaskColumns Column
 /// <param name="Ends">Of each row, the places up to its end.</param>
 internal sealed record TaskOutputs(TaskDefinition Task, float[] Outputs, float[] Labels, int[] Ends)
 {
+    /// <summary>The words that have a label each, row after row; empty where they were not kept, or labels are the whole row's.</summary>
+    public IReadOnlyList<string> Words { get; init; } = [];
+
     /// <summary>The outputs of a row.</summary>
     public float[] this[int row] => Outputs[((row == 0 ? 0 : Ends[row - 1]) * Task.Outputs)..(Ends[row] * Task.Outputs)];
 

@@ -9,6 +9,9 @@ internal sealed record TaskRow(IReadOnlyList<string> Texts, IReadOnlyList<float>
     /// <summary>Where the words lie that have a label each; none where labels are the whole row's.</summary>
     public IReadOnlyList<Range> Words { get; init; } = [];
 
+    /// <summary>These words.</summary>
+    public IEnumerable<string> WordTexts => Words.Select(word => Texts[0][word]);
+
     /// <summary>Whether the values are the same.</summary>
     public bool Equals(TaskRow? other) => other is not null && Texts.SequenceEqual(other.Texts) && Labels.SequenceEqual(other.Labels)
         && Words.SequenceEqual(other.Words);

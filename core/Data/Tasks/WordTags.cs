@@ -30,7 +30,7 @@ internal static class WordTags
         LabelsIn = TypesIn,
         Measure = Measure,
         Report = Report,
-        DevPredictions = sets => ("dev_predictions.conll", string.Concat(sets.Select(set => Compared(set.Outputs)))),
+        DevPredictions = sets => (Tasks.DevPredictions.OfWords, string.Concat(sets.Select(set => Compared(set.Outputs)))),
         Text = (task, outputs) => string.Join(' ', Tags(task, outputs)),
         Answer = (task, row, outputs) => JsonSerializer.Serialize(Found(task, row, outputs), Json),
         AnswerColumns = "spans",
@@ -40,6 +40,7 @@ internal static class WordTags
         Pipeline = "token-classification",
         Architecture = "ElectraForTokenClassification",
         HeadText = "one linear layer on the first token of each word",
+        Described = task => $"a tag for each word ({task.Scheme.ToString().ToLowerInvariant()}): {string.Join(", ", task.Labels)}",
     };
 
     /// <summary>The output of a tag other than O for a word that the model does not see: it is O, and the loss of no model.</summary>
@@ -55,21 +56,24 @@ internal static class WordTags
 
     private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskFile file, RowCounts leftOut)
     {
-        var texts = TaggedFiles
-            .Read(file.Path, file.Columns.Texts.FirstOrDefault(), file.Columns.Label is "label" ? null : file.Columns.Label, file.HasLabels)
-            .ToList();
-        if (!file.HasLabels)
-            return texts.Select(text => Row(text, null));
-        foreach (var text in texts)
-            Check(task, text);
-        leftOut.ExtendedSpans = texts.Sum(text => text.Extended);
+        var texts = TaggedFiles.Read(
+            file.Path,
+            file.Columns.Texts.FirstOrDefault(),
+            file.Columns.Label is "label" ? null : file.Columns.Label,
+            file.HasLabels
+        );
         var numbers = task.Labels.Index().ToDictionary(tag => tag.Item, tag => (float)tag.Index);
-        return texts.Select(text =>
-        {
-            var tags = task.Scheme == TagScheme.None ? text.Tags!
-                : TagSchemes.TagsOf(text.Spans ?? TagSpans.Lenient(text.Tags!), text.Words.Count, task.Scheme);
-            return Row(text, [.. tags.Select(tag => numbers[tag])]);
-        });
+        foreach (var text in texts)
+            if (!file.HasLabels)
+                yield return Row(text, null);
+            else
+            {
+                Check(task, text);
+                leftOut.ExtendedSpans += text.Extended;
+                var tags = task.Scheme == TagScheme.None ? text.Tags!
+                    : TagSchemes.TagsOf(text.Spans ?? TagSpans.Lenient(text.Tags!), text.Words.Count, task.Scheme);
+                yield return Row(text, [.. tags.Select(tag => numbers[tag])]);
+            }
     }
 
     /// <summary>Whether all tags, or spans, of a text are of the task.</summary>
@@ -168,12 +172,13 @@ internal static class WordTags
         );
     }
 
-    /// <summary>The tag of each word and what is predicted, as conlleval reads them: a blank line after each sentence.</summary>
+    /// <summary>Each word, its tag and what is predicted, as conlleval reads them: a blank line after each sentence.</summary>
     private static string Compared(TaskOutputs rows)
     {
         var text = new StringBuilder();
+        int word = 0;
         foreach (var (gold, found) in Sentences(rows))
-            text.AppendJoin("", gold.Zip(found, (own, guess) => $"{own}\t{guess}\n")).Append('\n');
+            text.AppendJoin("", gold.Zip(found, (own, guess) => $"{rows.Words[word++]}\t{own}\t{guess}\n")).Append('\n');
         return text.ToString();
     }
 
@@ -181,7 +186,7 @@ internal static class WordTags
     {
         var text = new StringBuilder();
         foreach (var (i, row) in texts.Index())
-            text.AppendJoin("", row.Words.Zip(Tags(rows.Task, rows[i]), (word, tag) => $"{row.Texts[0][word]}\t{tag}\n")).Append('\n');
+            text.AppendJoin("", row.WordTexts.Zip(Tags(rows.Task, rows[i]), (word, tag) => $"{word}\t{tag}\n")).Append('\n');
         return text.ToString();
     }
 

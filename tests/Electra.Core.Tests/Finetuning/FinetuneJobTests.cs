@@ -37,6 +37,21 @@ public sealed class FinetuneJobTests : IDisposable
         Job.Prepare(Config);
     }
 
+    /// <summary>Statistics would take them for those of the new run, where it is of another kind.</summary>
+    [Theory]
+    [InlineData("result.json")]
+    [InlineData("dev_predictions.tsv")]
+    [InlineData("dev_predictions.conll")]
+    [InlineData("dev_report.md")]
+    public void What_a_run_left_goes_when_it_is_done_over(string name)
+    {
+        File.WriteAllText(folder.File(name), "");
+        Job.Prepare(Config);
+        Assert.True(File.Exists(folder.File(name)));
+        Job.Prepare(Config with { Resume = ResumeMode.Never });
+        Assert.False(File.Exists(folder.File(name)));
+    }
+
     [Theory]
     [InlineData(null, "there is no configuration")]
     [InlineData("", "the file is empty")]

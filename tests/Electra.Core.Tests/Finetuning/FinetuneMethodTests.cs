@@ -191,6 +191,24 @@ public class FinetuneMethodTests
         }
     }
 
+    /// <summary>The later windows of a word that is longer than a window.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_batch_without_a_label_has_a_loss_of_zero(int microBatchSize)
+    {
+        using var model = ElectraClassifier.Create(TinyPair.Config, 3, 0.1, seed: 0, Compute.Reference);
+        var task = Task(3) with { Kind = WordTags.Kind, Labels = ["B-x", "I-x", "O"] };
+        var passes = FinetuneMethod.From(new FinetuneOptions()).Passes(model, task, Windows, [0, 1], microBatchSize, RandomKey.FromSeed(0));
+        Assert.All(passes, pass => Assert.Equal(0, pass()[0].item<float>()));
+
+        static TaskBatch Windows(int[] rows, long firstRow) =>
+            new(TokenBatch.Of([.. rows.Select(_ => 3)], 3, 0, 0, (int _, Span<int> _, out int lengthA) => lengthA = 3), [], [])
+            {
+                Positions = [],
+            };
+    }
+
     [Theory]
     [InlineData("small")]
     [InlineData("base")]

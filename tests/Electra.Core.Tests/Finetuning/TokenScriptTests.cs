@@ -48,7 +48,7 @@ public sealed class TokenScriptTests : IDisposable
         Assert.True(result.Score > 0.8, $"F1 {result.Score}: a word says its tag");
         Assert.Contains("ElectraForTokenClassification", File.ReadAllText(tiny.File("runs/whole_names_0/config.json")));
         Assert.Contains("| animal | ", File.ReadAllText(tiny.File("runs/whole_names_0/dev_report.md")));
-        Assert.Matches("^[A-Za-z-]+\t[A-Za-z-]+$", File.ReadLines(tiny.File("runs/whole_names_0/dev_predictions.conll")).First());
+        Assert.Matches("^[a-z]+\t[A-Za-z-]+\t[A-Za-z-]+$", File.ReadLines(tiny.File("runs/whole_names_0/dev_predictions.conll")).First());
 
         (await Script("predict.csx", Own(", test_labels: true, decode: constrained"), "group=whole", $"predict.folder={tiny.File("out")}"))
             .Succeeded().Said("names.conll", "f1_strict", "accuracy");

@@ -165,6 +165,8 @@ public sealed class ConclusionTests : IDisposable
         Assert.DoesNotContain("examples;", Lead());
         Assert.Contains("The interval counts no development examples: ", Lead());
         Assert.Contains("b_rte_2 holds no dev_predictions.tsv.", Lead());
+        File.WriteAllText(folder.File("glue/b_rte_2/dev_predictions.conll"), "");
+        Assert.Contains("dev_predictions.tsv, but dev_predictions.conll; examples are drawn where each has one class", Lead());
     }
 
     [Fact]

@@ -119,7 +119,6 @@ public sealed class TagSpansTests
         var tags = TagSchemes.TagsOf(spans, 6, scheme);
         Assert.Equal(expected, string.Join(' ', tags));
         Assert.Equal(spans, TagSpans.Lenient(tags));
-        Assert.Equal(scheme, TagSchemes.Detect([tags]));
         Assert.All(
             tags.Cast<string?>().Prepend(null).Zip(tags.Append(null)),
             pair => Assert.True(TagSchemes.MayFollow(pair.First, pair.Second, scheme))

@@ -72,6 +72,18 @@ public sealed class TaggedFilesTests : IDisposable
         );
 
     [Fact]
+    public void A_word_between_tabs_may_have_spaces() =>
+        Assert.Equal(["1 000", "New York"], Read("a.conll", "1 000\tNUM\nNew York\tB-place\n")[0] is var read
+            ? read.Words.Select(word => read.Text[word]) : []);
+
+    [Fact]
+    public void Sentences_where_words_without_tags_are_expected_are_explained() =>
+        Assert.Contains(
+            "a.txt:2: the line has 4 columns, and those before it 5: a word a line is expected",
+            Assert.Throws<UserErrorException>(() => Read("a.txt", "The cat sat on it\nThe dog did not\n", hasLabels: false)).Message
+        );
+
+    [Fact]
     public void Places_of_tokens_are_in_the_text_as_it_was_given()
     {
         const string Text = "😀 ZÜRICH İs x\u0301y";
@@ -86,9 +98,9 @@ public sealed class TaggedFilesTests : IDisposable
         );
     }
 
-    private List<TaggedText> Read(string name, string content)
+    private List<TaggedText> Read(string name, string content, bool hasLabels = true)
     {
         File.WriteAllText(folder.File(name), content);
-        return [.. TaggedFiles.Read(folder.File(name), null, null, hasLabels: true)];
+        return [.. TaggedFiles.Read(folder.File(name), null, null, hasLabels)];
     }
 }

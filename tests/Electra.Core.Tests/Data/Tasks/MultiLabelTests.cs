@@ -27,6 +27,40 @@ public sealed class MultiLabelTests : IDisposable
             Rows("a.csv", "blue,text,red\n0,one,1\nTrue,two,0.0\n", Options with { LabelColumns = true })
         );
 
+    [Fact]
+    public void Labels_of_a_list_may_be_numbers()
+    {
+        var numbered = Options with { Labels = ["0", "27"] };
+        Assert.Equal([new(["one"], [0, 1])], Rows("a.jsonl", """{"text": "one", "label": [27]}""", numbered));
+        Assert.Contains(
+            "a.jsonl:1: label has \"null\"; the labels of made are 0, 27",
+            Assert.Throws<UserErrorException>(() => Rows("a.jsonl", """{"text": "one", "label": [27, null]}""", numbered)).Message
+        );
+    }
+
+    [Fact]
+    public void Rows_that_are_read_in_another_way_are_encoded_anew()
+    {
+        const string Content = "text,label,red,blue\n\"one\",red,0,1\n";
+        Write("a.csv", Content);
+        Assert.Equal([1, 0], Encoded("a.csv", columns: false));
+        Assert.Equal([0, 1], Encoded("a.csv", columns: true));
+        Write("b.tsv", Content.Replace(',', '\t'));
+        Write("b.csv", Content.Replace(',', '\t'));
+        Assert.NotEqual(Tokens("b.tsv"), Tokens("b.csv"));
+
+        float[] Encoded(string name, bool columns)
+        {
+            using var data = Prepare(name, Options with { LabelColumns = columns });
+            return data.Train.Examples.Labels;
+        }
+        int Tokens(string name)
+        {
+            using var data = Prepare(name, Options);
+            return data.Train.Examples.Lengths[0];
+        }
+    }
+
     [Theory]
     [InlineData(
         "text\tlabel\none\tredd\n",
@@ -45,15 +79,20 @@ public sealed class MultiLabelTests : IDisposable
     public void A_label_that_no_training_row_has_is_warned_of()
     {
         Write("a.tsv", "text\tlabel\none\tblue\ntwo\t\n");
-        var options = Options with { Train = folder.File("a.tsv"), Dev = folder.File("a.tsv") };
-        using var data = TaskData.Prepare(
+        using var data = Prepare("a.tsv", Options);
+        Assert.Equal(["made, train: no row has the label red"], data.Warnings);
+        Assert.Equal([0, 1, 0, 0], data.Train.Examples.Batch([0, 1]).Labels);
+    }
+
+    private TaskData Prepare(string name, OwnTaskOptions options)
+    {
+        options = options with { Train = folder.File(name), Dev = folder.File(name) };
+        return TaskData.Prepare(
             OwnTask.Open(OwnTask.Define("made", options), options),
             new(new Electra.Tokenization.Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "one", "two"])),
             new EncodingOptions(),
             folder.File("datasets")
         );
-        Assert.Equal(["made, train: no row has the label red"], data.Warnings);
-        Assert.Equal([0, 1, 0, 0], data.Train.Examples.Batch([0, 1]).Labels);
     }
 
     private static OwnTaskOptions Options => new() { Kind = OwnTaskKind.MultiLabel, Text = ["text"], Labels = ["red", "blue"] };

@@ -98,6 +98,33 @@ public sealed class WordTagsTests : IDisposable
         );
     }
 
+    [Fact]
+    public void Predictions_for_a_development_set_stand_beside_its_words()
+    {
+        using var data = Prepare("a B-x\nb I-x\n\nc O\n", 8);
+        var dev = data.Dev[0].Examples;
+        float[] outputs = Enumerable.Repeat(data.Task.Kind.Unread(data.Task), 3).SelectMany(one => one).ToArray();
+        Assert.Equal(
+            ("dev_predictions.conll", "a\tB-x\tO\nb\tI-x\tO\n\nc\tO\tO\n\n"),
+            data.Task.Kind.DevPredictions([(data.Dev[0].Split, dev.With(outputs))])
+        );
+    }
+
+    [Fact]
+    public void Keys_that_would_do_nothing_are_refused()
+    {
+        var options = new OwnTaskOptions { Kind = OwnTaskKind.Tokens, Labels = ["x"], Train = "a.conll", HeldOut = 0.1 };
+        Refused("labels is missing: give the types of spans", options with { Labels = [] });
+        Refused("decode cannot be constrained", options with { Scheme = TagScheme.None, Decode = TagDecoding.Constrained });
+        Refused("header is not for tags of words", options with { Header = false });
+        Refused("text names a field of a .jsonl", options with { Text = ["2"] });
+        Refused("label names a field of a .jsonl", options with { Label = "4" });
+        OwnTask.Define("made", options with { Label = "tags", Test = "b.jsonl.gz" });
+
+        static void Refused(string said, OwnTaskOptions options) =>
+            Assert.Contains($"task made: {said}", Assert.Throws<UserErrorException>(() => OwnTask.Define("made", options)).Message);
+    }
+
     private TaskData Prepare(string content, int maxLength) =>
         TaskData.Prepare(
             Open(content),
