@@ -31,6 +31,9 @@ internal static class ConfigConstraint
             (MinLengthAttribute length, _) => Count(value) >= length.Length
                 ? null
                 : $"must have at least {length.Length} {(length.Length == 1 ? "item" : "items")}",
+            (MaxLengthAttribute length, _) => Count(value) <= length.Length
+                ? null
+                : $"must have at most {length.Length} {(length.Length == 1 ? "item" : "items")}",
             (RegularExpressionAttribute pattern, _) => constraint.IsValid(value)
                 ? null
                 : $"cannot be {Text(value)}: {pattern.ErrorMessage ?? $"a text of the form {pattern.Pattern}"} is expected",

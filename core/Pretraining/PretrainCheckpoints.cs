@@ -130,12 +130,12 @@ internal sealed class PretrainCheckpoints(
 
     /// <summary>A run that is done over, or goes on from its end, has no result; one that was not asked to be done over keeps
     /// its.</summary>
-    private void RemoveResult(long step)
+    private void RemoveResult(bool hasState)
     {
-        if (config.Resume != ResumeMode.Never && step < PretrainResult.Load(run.Folder).Updates)
+        if (config.Resume != ResumeMode.Never && !hasState)
             throw new UserErrorException(
-                $"the run in {Paths.Shown(run.Folder)} is finished, and its last state is damaged: it is not made again unasked. Without "
-                    + $"{StatesFolder} it is measured by its model; resume=never makes it again"
+                $"the run in {Paths.Shown(run.Folder)} is finished, and neither its states nor its last model are there: it is not made "
+                    + "again unasked; resume=never makes it again"
             );
         PretrainResult.Remove(run.Folder);
     }
@@ -158,7 +158,7 @@ internal sealed class PretrainCheckpoints(
         var resumed = States.Resume(run.Console.Warning);
         var position = resumed?.Position ?? (config.BranchFrom != "" ? Branch() : PretrainPosition.Start);
         if (!RunLength.IsReached(config, position) && PretrainResult.IsIn(run.Folder))
-            RemoveResult(position.Step);
+            RemoveResult(resumed is not null);
         if (resumed is { } state)
             run.Console.Line($"Resuming from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
         run.SaveConfig();

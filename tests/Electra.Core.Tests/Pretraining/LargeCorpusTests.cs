@@ -31,7 +31,8 @@ public sealed class LargeCorpusTests : IDisposable
         var run = await Prepare("large", new() { ["DOTNET_GCHeapHardLimit"] = $"0x{Limit:X}" }, $"corpus={tiny.File("texts")}").Finish();
 
         run.Succeeded();
-        Assert.Matches("To be prepared: about 6[0-9]{2} million characters", run.Output);
+        // Told where the work is more than ten seconds of this machine.
+        Assert.DoesNotMatch("To be prepared: about (?!6[0-9]{2} million characters)", run.Output);
         Assert.Matches("From [0-9,]+ documents with 6[0-9]{2},[0-9,]+ characters", run.Output);
     }
 

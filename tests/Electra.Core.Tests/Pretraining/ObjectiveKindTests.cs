@@ -55,7 +55,7 @@ public sealed class ObjectiveKindTests : IDisposable
     public async Task Seeds_of_a_masked_language_model_are_told_of_by_their_perplexity()
     {
         var run = await tiny.Done("objective.kind=mlm", "model.generator_divisor=4", "seeds=1..2", "training.steps=4");
-        run.Said("done: perplexity", "masked accuracy", "15% masked");
+        run.Said("done: perplexity", "masked-token accuracy", "15% masked");
         Assert.DoesNotContain("context", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("generator", run.Output, StringComparison.Ordinal);
     }
