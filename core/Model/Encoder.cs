@@ -52,10 +52,18 @@ internal sealed class Encoder
 /// <summary>Which positions of a batch may be attended to.</summary>
 /// <param name="Batch">Sequences in the batch.</param>
 /// <param name="Length">Positions of each, padding included.</param>
-/// <param name="Bias">Added to attention scores, <c>[batch, 1, 1, length]</c>, or <c>[batch, 1, length, length]</c> where it depends on
-/// which position asks: 0 for tokens, −∞ (the format's lowest) for what must not be attended to; null where all may be.</param>
-internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
+internal sealed record AttentionMask(long Batch, long Length)
 {
+    private Func<Tensor>? makeBias;
+    private Tensor? bias;
+
+    /// <summary>
+    /// Added to attention scores, <c>[batch, 1, 1, length]</c>, or <c>[batch, 1, length, length]</c> where it depends on which position
+    /// asks: 0 for tokens, −∞ (the format's lowest) for what must not be attended to; null where all may be. It is made when it is first
+    /// asked for: kernels read <see cref="Blocks"/> alone.
+    /// </summary>
+    public Tensor? Bias => bias ??= makeBias?.Invoke();
+
     /// <summary>
     /// The tokens of each part of each sequence that attends to itself alone: of a sequence as a whole, or of several examples that share
     /// its row, one after the other. Null without padding.
@@ -81,12 +89,11 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var hidden = ones(Length, Length, dtype: ScalarType.Bool, device: compute.Device);
-        hidden = direction == Direction.LeftToRight ? hidden.triu(1) : hidden.tril(-1);
-        hidden = Bias is null ? hidden.view(1, 1, Length, Length) : hidden.logical_or(Bias.ne(0));
-        hidden = hidden.logical_and(hidden.all(-1, keepdim: true).logical_not());
-        var bias = zeros(hidden.shape, device: compute.Device).masked_fill_(hidden, Lowest(compute));
-        return this with { Bias = bias.to(compute.ActivationType).MoveToOuterDisposeScope(), IsDirected = true };
+        var unseen = ones(Length, Length, dtype: ScalarType.Bool, device: compute.Device);
+        unseen = direction == Direction.LeftToRight ? unseen.triu(1) : unseen.tril(-1);
+        unseen = Bias is null ? unseen.view(1, 1, Length, Length) : unseen.logical_or(Bias.ne(0));
+        unseen = unseen.logical_and(unseen.all(-1, keepdim: true).logical_not());
+        return this with { bias = BiasOf(unseen, compute).MoveToOuterDisposeScope(), IsDirected = true };
     }
 
     /// <summary>The mask of a batch.</summary>
@@ -98,8 +105,6 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
 
     private static AttentionMask FromBlocks(TokenBatch batch, int[][] blocks, Compute compute)
     {
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
         // Padding is block 0: it attends to itself, so that no position is without any.
         var (block, place) = (new long[batch.Ids.Length], new long[batch.Ids.Length]);
         for (int row = 0; row < batch.Size; row++)
@@ -108,12 +113,11 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
                     (block[start + i], place[start + i]) = (number + 1, i);
         var put = Staging.Put(compute, block, place);
         var own = put[0].view(batch.Size, batch.Length);
-        var hidden = own.unsqueeze(1).ne(own.unsqueeze(2)).unsqueeze(1);
-        var bias = zeros(hidden.shape, dtype: compute.ActivationType, device: compute.Device).masked_fill_(hidden, Lowest(compute));
-        return new AttentionMask(batch.Size, batch.Length, bias.MoveToOuterDisposeScope())
+        return new AttentionMask(batch.Size, batch.Length)
         {
+            makeBias = () => Made(() => own.unsqueeze(1).ne(own.unsqueeze(2)).unsqueeze(1), compute, own),
             Blocks = blocks,
-            Places = put[1].view(batch.Size, batch.Length).MoveToOuterDisposeScope(),
+            Places = put[1].view(batch.Size, batch.Length),
         };
     }
 
@@ -125,19 +129,29 @@ internal sealed record AttentionMask(long Batch, long Length, Tensor? Bias)
     public static AttentionMask FromLengths(IReadOnlyList<int> lengths, long length, Compute compute, Tensor? onDevice = null)
     {
         if (lengths.All(n => n == length))
-            return new AttentionMask(lengths.Count, length, null);
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        onDevice ??= Staging.Put(compute, [.. lengths.Select(n => (long)n)])[0];
-        var real = arange(length, device: compute.Device).unsqueeze(0).lt(onDevice.unsqueeze(1));
-        var bias = zeros(lengths.Count, length, device: compute.Device)
-            .masked_fill_(real.logical_not(), Lowest(compute))
-            .view(lengths.Count, 1, 1, length);
-        return new AttentionMask(lengths.Count, length, bias.to(compute.ActivationType).MoveToOuterDisposeScope())
+            return new AttentionMask(lengths.Count, length);
+        var put = onDevice ?? Staging.Put(compute, [.. lengths.Select(n => (long)n)])[0];
+        return new AttentionMask(lengths.Count, length)
         {
+            makeBias = () => Made(
+                () => arange(length, device: compute.Device).unsqueeze(0).ge(put.unsqueeze(1)).view(lengths.Count, 1, 1, length),
+                compute,
+                put
+            ),
             Blocks = [.. lengths.Select(tokens => new[] { tokens })],
         };
     }
+
+    /// <summary>A bias that lives as long as another tensor, whoever asks for it first.</summary>
+    private static Tensor Made(Func<Tensor> hidden, Compute compute, Tensor beside)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        return BiasOf(hidden(), compute).MoveToOtherDisposeScope(beside);
+    }
+
+    private static Tensor BiasOf(Tensor hidden, Compute compute) =>
+        zeros(hidden.shape, dtype: compute.ActivationType, device: compute.Device).masked_fill_(hidden, Lowest(compute));
 
     /// <summary>The lowest number of the format of the activations.</summary>
     private static double Lowest(Compute compute) => compute.ActivationType switch

@@ -51,7 +51,7 @@ internal sealed record StagedPass(
     public Tensor Rows(Tensor flat) => flat.view(Batch.Size, Batch.Length);
 
     /// <summary><c>[size · length]</c> to <c>[tokens]</c>.</summary>
-    public Tensor WithoutPadding(Tensor flat) => Attention.Bias is null ? flat : flat.index_select(0, Tokens);
+    public Tensor WithoutPadding(Tensor flat) => Batch.TokenCount == Batch.Ids.Length ? flat : flat.index_select(0, Tokens);
 
     /// <summary>Dropout of one network.</summary>
     /// <param name="network">Tells the draws of the networks apart.</param>
