@@ -78,7 +78,8 @@ public class ConfigProperties
             float => (float)number,
             Enum => Enum.GetValues(value.GetType()) is var all ? all.GetValue(random.Next(all.Length)) : null,
             string text => text + Odd(random),
-            IReadOnlyList<string> texts when texts.Count < (property.GetCustomAttribute<MaxLengthAttribute>()?.Length ?? int.MaxValue) => texts.Append($"x{Odd(random)}").ToList(),
+            IReadOnlyList<string> texts when texts.Count < (property.GetCustomAttribute<MaxLengthAttribute>()?.Length ?? int.MaxValue) =>
+                texts.Append($"x{Odd(random)}").ToList(),
             _ => null,
         };
     }
