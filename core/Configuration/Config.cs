@@ -21,7 +21,12 @@ internal static class Config
         if (FileStatus.Of(path).Kind is FileKind.Missing or FileKind.Folder)
             throw Missing(file);
         var problems = new List<ConfigProblem>();
-        return Parse<T>(ConfigBase.Under(Tree(path, problems), path, problems), Paths.Shown(path), overrides, problems);
+        return Parse<T>(
+            ConfigBase.Under(RecordOf<T>(), Tree(path, problems), path, problems),
+            Paths.Shown(path),
+            overrides,
+            problems
+        );
     }
 
     /// <summary>What stands in a file; what is wrong with it is added to the problems.</summary>
@@ -96,6 +101,7 @@ internal static class Config
             );
 
         var given = ConfigOverrides.Apply(
+            RecordOf<T>(),
             root as ConfigMapping ?? new ConfigMapping(new ConfigPlace(source, 1, 1), []),
             overrides,
             problems
@@ -112,13 +118,15 @@ internal static class Config
         var place = new ConfigPlace("arguments");
         var items = values.Select(value => new ConfigScalar(new ConfigPlace($"argument {value}"), value, IsQuoted: true)).ToList();
         var root = new ConfigMapping(place, [new ConfigEntry(key, place, new ConfigSequence(place, items))]);
-        return Bound<T>(ConfigOverrides.Apply(root, overrides, problems), problems);
+        return Bound<T>(ConfigOverrides.Apply(RecordOf<T>(), root, overrides, problems), problems);
     }
+
+    private static ConfigRecordType RecordOf<T>() => (ConfigRecordType)ConfigTypes.Of(typeof(T));
 
     private static T Bound<T>(ConfigNode given, List<ConfigProblem> problems)
         where T : class, IExperimentConfig<T>
     {
-        var type = ConfigTypes.Of(typeof(T));
+        var type = RecordOf<T>();
         var binder = new ConfigBinder(type);
         var config = (T)binder.Bind(type, given, T.Defaults(given), "")!;
         problems.AddRange(binder.Problems);
@@ -141,8 +149,32 @@ internal static class Config
     internal static string LearnedYaml<T>(T config)
         where T : notnull => ConfigWriter.Write(config, key => key.ChangesLearning);
 
+    /// <summary>
+    /// What a text that <see cref="LearnedYaml"/> wrote, by an older version too, says today, by dotted key: keys that it lacks have their
+    /// defaults, and a value that cannot be read any more stands as it is written.
+    /// </summary>
+    /// <param name="saved">The text.</param>
+    /// <param name="beside">Has the keys that the text leaves out and that defaults depend on, such as a size.</param>
+    internal static IReadOnlyDictionary<string, string> LearnedValues<T>(string saved, T beside)
+        where T : class, IExperimentConfig<T>
+    {
+        var written = ConfigValues.Of(saved);
+        if (Tree(saved, "", []) is not ConfigMapping learned)
+            return written;
+        var given = Tree(ConfigWriter.Write(beside, key => !key.ChangesLearning), "", [])?.With([], learned) ?? learned;
+        var type = RecordOf<T>();
+        var binder = new ConfigBinder(type);
+        var values = new Dictionary<string, string>(
+            ConfigValues.Of(LearnedYaml((T)binder.Bind(type, given, T.Defaults(given), "")!))
+        );
+        foreach (var problem in binder.Problems)
+            if (written.TryGetValue(problem.Key, out var value))
+                values[problem.Key] = value;
+        return values;
+    }
+
     /// <summary>Whether a key of a configuration, by full dotted name, stands in <see cref="LearnedYaml"/>.</summary>
-    internal static bool ChangesLearning<T>(string key) => ((ConfigRecordType)ConfigTypes.Of(typeof(T))).ChangesLearning(key);
+    internal static bool ChangesLearning<T>(string key) => RecordOf<T>().ChangesLearning(key);
 
     /// <summary>The place of a key, or of the nearest mapping around it that was written.</summary>
     private static ConfigPlace PlaceOf(string key, ConfigNode root)

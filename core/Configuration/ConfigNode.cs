@@ -56,6 +56,17 @@ internal abstract record ConfigNode(ConfigPlace Place)
             ? mapping with { Entries = [.. mapping.Entries, new ConfigEntry(name, value.Place, changed)] }
             : mapping with { Entries = [.. mapping.Entries.Select(e => e.Key == name ? new ConfigEntry(name, value.Place, changed) : e)] };
     }
+
+    /// <summary>This tree without the value at a dotted key.</summary>
+    internal ConfigNode Without(ReadOnlySpan<string> path)
+    {
+        var name = path[0];
+        if (this is not ConfigMapping mapping || mapping[name] is not { } value)
+            return this;
+        return path.Length > 1
+            ? mapping.WithValue(name, value.Without(path[1..]))
+            : mapping with { Entries = [.. mapping.Entries.Where(entry => entry.Key != name)] };
+    }
 }
 
 /// <summary>One value, as its text.</summary>
@@ -83,4 +94,8 @@ internal sealed record ConfigMapping(ConfigPlace Place, IReadOnlyList<ConfigEntr
 
     /// <summary>The value of a key, or null.</summary>
     public ConfigNode? this[string key] => Entries.FirstOrDefault(entry => entry.Key == key)?.Value;
+
+    /// <summary>This mapping with another value of a key that it has, written where it was.</summary>
+    public ConfigMapping WithValue(string key, ConfigNode value) =>
+        this with { Entries = [.. Entries.Select(entry => entry.Key == key ? entry with { Value = value } : entry)] };
 }

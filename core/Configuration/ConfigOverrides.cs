@@ -3,9 +3,31 @@ namespace Electra.Configuration;
 /// <summary>The <c>key=value</c> arguments of a command line.</summary>
 internal static class ConfigOverrides
 {
-    /// <summary>Lays overrides over what a file gave, the later over the earlier.</summary>
-    public static ConfigNode Apply(ConfigNode root, IEnumerable<string> overrides, ICollection<ConfigProblem> problems)
+    /// <summary>
+    /// Lays overrides over what a file gave, the later over the earlier. What the file says in the place of which one of them stands goes.
+    /// </summary>
+    /// <param name="type">The configuration.</param>
+    /// <param name="root">What the file gave.</param>
+    /// <param name="overrides">The arguments.</param>
+    /// <param name="problems">What is wrong with them is added.</param>
+    public static ConfigNode Apply(
+        ConfigRecordType type,
+        ConfigNode root,
+        IEnumerable<string> overrides,
+        ICollection<ConfigProblem> problems
+    )
     {
+        var given = Read(overrides, problems);
+        foreach (var (path, value) in given)
+            root = type.Remaining(root, new ConfigMapping(value.Place, []).With(path, value));
+        foreach (var (path, value) in given)
+            root = root.With(path, value);
+        return root;
+    }
+
+    private static List<(string[] Path, ConfigNode Value)> Read(IEnumerable<string> overrides, ICollection<ConfigProblem> problems)
+    {
+        var given = new List<(string[], ConfigNode)>();
         foreach (var argument in overrides)
         {
             var place = new ConfigPlace($"argument {argument}");
@@ -19,9 +41,9 @@ internal static class ConfigOverrides
                     )
                 );
             else if (Value(value.Trim(), place, problems) is { } node)
-                root = root.With(key.Split('.'), node);
+                given.Add((key.Split('.'), node));
         }
-        return root;
+        return given;
     }
 
     /// <summary>

@@ -57,6 +57,24 @@ internal sealed record ConfigRecordType(Type Type, bool IsNullable, ScalarFormat
             || (key.ChangesLearning && (parts.Length == 1 || key.Type is not ConfigRecordType nested || nested.ChangesLearning(parts[1])));
     }
 
+    /// <summary>What is left of some values where others are laid over them that take their place.</summary>
+    /// <param name="below">The values, as a file has them.</param>
+    /// <param name="above">What is laid over them: a key that is null takes no place.</param>
+    public ConfigNode Remaining(ConfigNode below, ConfigNode above)
+    {
+        foreach (var key in Keys)
+        {
+            var given = (above as ConfigMapping)?[key.Name];
+            if (given is null or ConfigScalar { IsNull: true })
+                continue;
+            foreach (var other in key.InsteadOf)
+                below = below.Without(other.Split('.'));
+            if (key.Type is ConfigRecordType nested && below is ConfigMapping mapping && mapping[key.Name] is { } inner)
+                below = mapping.WithValue(key.Name, nested.Remaining(inner, given));
+        }
+        return below;
+    }
+
     /// <summary>What a list in its place stands for; null where there can be none.</summary>
     public ListFormAttribute? ListForm { get; } = Type.GetCustomAttribute<ListFormAttribute>();
 
@@ -77,13 +95,15 @@ internal sealed record ConfigRecordType(Type Type, bool IsNullable, ScalarFormat
 /// <param name="IsRequired">Whether it has no default.</param>
 /// <param name="Constraints">What the values of that type must satisfy besides.</param>
 /// <param name="ChangesLearning">Whether a run with another value learns something else.</param>
+/// <param name="InsteadOf">Keys that it takes the place of.</param>
 internal sealed record ConfigKey(
     string Name,
     PropertyInfo Property,
     ConfigType Type,
     bool IsRequired,
     IReadOnlyList<ValidationAttribute> Constraints,
-    bool ChangesLearning
+    bool ChangesLearning,
+    IReadOnlyList<string> InsteadOf
 )
 {
     public static IReadOnlyList<ConfigKey> Of(Type record)
@@ -118,7 +138,8 @@ internal sealed record ConfigKey(
                         ConfigTypes.Of(property.PropertyType, isNullable),
                         isRequired,
                         constraints,
-                        !property.IsDefined(typeof(ExecutionOnlyAttribute))
+                        !property.IsDefined(typeof(ExecutionOnlyAttribute)),
+                        property.GetCustomAttribute<InsteadOfAttribute>()?.Keys ?? []
                     );
                 }),
         ];

@@ -1,4 +1,5 @@
 using Electra.Checkpoints.HuggingFace;
+using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Running;
 using Electra.Storage;
@@ -51,6 +52,10 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
             Seeds = [Seed],
         };
 
+    /// <summary>What must be the same where the run goes on from a saved state.</summary>
+    public RunIdentity Identity(FinetuneConfig config) =>
+        new(Folder, Script, config.WhatIsLearned(this), saved => Config.LearnedValues(saved, config), Rows, OtherExperimentAdvice);
+
     /// <summary>The runs of a configuration, task by task and model by model.</summary>
     public static IEnumerable<FinetuneJob> All(FinetuneConfig config, FinetuneStart start, ScriptText script) =>
         from data in start.Tasks
@@ -73,7 +78,7 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
             return false;
         var saved = FinetuneConfig.OfRun(Folder, OtherExperimentAdvice);
         SameExperiment.Require(
-            saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) }),
+            ConfigValues.Of(saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) })),
             config.WhatIsLearned(this),
             Folder,
             OtherExperimentAdvice

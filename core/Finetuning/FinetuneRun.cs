@@ -99,7 +99,7 @@ internal sealed class FinetuneRun : IDisposable
             step = new TrainingStep(model.Store, optimizer, losses: 1);
             schedule = method.Schedule(start.Updates(data));
             states = new StateKeeper<FinetunePosition>(
-                new RunIdentity(job.Folder, job.Script, config.WhatIsLearned(job), job.Rows, FinetuneJob.OtherExperimentAdvice),
+                job.Identity(config),
                 model.Store,
                 optimizer.State,
                 keep: 1

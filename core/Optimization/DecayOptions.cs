@@ -25,11 +25,11 @@ public sealed record DecayOptions
     /// The share of the run at its end in which the rate falls, of <c>warmup_stable_decay</c>, <c>inverse_root</c>,
     /// <c>cosine_inverse_root</c> (null: 0.1) and <c>triangle</c> (null: 0.25).
     /// </summary>
-    [Range(0.0, 1.0)]
+    [InsteadOf("steps"), Range(0.0, 1.0)]
     public double? Share { get; init; }
 
     /// <summary>The same in updates, in place of <c>share</c>; not of <c>triangle</c>.</summary>
-    [Range(0, long.MaxValue)]
+    [InsteadOf("share"), Range(0, long.MaxValue)]
     public long? Steps { get; init; }
 
     /// <summary>The form of that fall, of <c>warmup_stable_decay</c>: <c>linear</c> or <c>one_minus_sqrt</c>; null: linear.</summary>

@@ -54,6 +54,9 @@ internal static class BranchPoint
             );
     }
 
+    /// <summary>Whether a state lies in a folder of states.</summary>
+    public static bool IsIn(string state, string states) => Path.GetFullPath(Path.Combine(state, "..")) == Path.GetFullPath(states);
+
     private static bool IsState(string folder) => File.Exists(Path.Combine(folder, "state.json"));
 
     private static string? Newest(string states) => States(states).Select(state => state.Folder).LastOrDefault();

@@ -141,7 +141,7 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
         if (!File.Exists(file))
             return; // models without their run: only its results would be written
         SameExperiment.Require(
-            Config.LearnedYaml(Config.Load<PretrainConfig>(file)),
+            ConfigValues.Of(Config.LearnedYaml(Config.Load<PretrainConfig>(file))),
             Config.LearnedYaml(alone),
             folder,
             PretrainCheckpoints.OtherExperimentAdvice

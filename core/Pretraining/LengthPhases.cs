@@ -121,7 +121,7 @@ internal sealed class LengthPhases
     public static Func<long, StepRates> Rates(TrainingOptions training)
     {
         var phases = Of(training, 0);
-        if (training.Phases.Any(phase => phase.LearningRate is not null || phase.WarmupSteps is not null))
+        if (HaveOwnRates(training))
         {
             Func<long, StepRates>[] each =
             [
@@ -146,6 +146,10 @@ internal sealed class LengthPhases
         return k => schedule(phases.PositionsBefore(k));
     }
 
+    /// <summary>Whether each phase follows the schedule from its beginning to its end.</summary>
+    public static bool HaveOwnRates(TrainingOptions training) =>
+        training.Phases.Any(phase => phase.LearningRate is not null || phase.WarmupSteps is not null);
+
     /// <summary>What is wrong with a run's phases.</summary>
     public static IEnumerable<string> Problems(TrainingOptions training, int maxLength, int positions)
     {
@@ -160,7 +164,16 @@ internal sealed class LengthPhases
         else if (longest != maxLength)
             yield return $"have examples of up to {longest} tokens, and examples.max_length, which held-out text is measured with, is "
                 + $"{maxLength}: leave it out, or make it {longest}";
-        if (training.Budget is null && Of(training, maxLength).All.FirstOrDefault(phase => phase.Updates <= 0) is { } empty)
+        if (training.Budget is not null)
+            yield break;
+        var phases = Of(training, maxLength).All;
+        if (phases.FirstOrDefault(phase => phase.Updates <= 0) is { } empty)
             yield return $"have one, of {empty.MaxLength} tokens, whose share of {training.Steps:N0} updates is none";
+        else if (HaveOwnRates(training))
+            foreach (var (options, phase) in training.Phases.Zip(phases))
+                if ((options.WarmupSteps ?? training.WarmupOf(phase.Updates)) is var warmup && warmup >= phase.Updates)
+                    yield return FormattableString.Invariant(
+                        $"have one, of {phase.MaxLength} tokens, that is warm-up ({warmup:N0}) from the first of its {phase.Updates:N0} "
+                    ) + "updates to the last: give it warmup_steps of its own";
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Configuration;
 using Electra.Optimization;
@@ -16,16 +17,16 @@ namespace Electra.Pretraining;
 internal sealed record PretrainPosition(
     long Step,
     double Seconds,
-    IReadOnlyDictionary<string, double>? First,
+    [property: JsonConverter(typeof(SavedFigures))] IReadOnlyDictionary<string, double>? First,
     UpdateSums Unlogged,
     int NotFiniteInARow
 )
 {
     /// <summary>At the beginning.</summary>
-    public static PretrainPosition Start { get; } = new(0, 0, null, UpdateSums.None, 0);
+    public static PretrainPosition Start { get; } = new(0, 0, null, UpdateSums.None, 0) { Tokens = 0 };
 
-    /// <summary>Tokens that the run has read.</summary>
-    public long Tokens { get; init; }
+    /// <summary>Tokens that the run has read; null: a state of an older version does not say.</summary>
+    public long? Tokens { get; init; }
 
     /// <summary>Rows of examples that were read, counted in those of the phase.</summary>
     public long Rows { get; init; }
@@ -68,6 +69,7 @@ internal sealed class PretrainCheckpoints(
                 run.Folder,
                 run.Script,
                 Config.LearnedYaml(config),
+                saved => Config.LearnedValues(saved, config),
                 data.ExamplesFingerprint,
                 OtherExperimentAdvice
             ),
@@ -77,10 +79,13 @@ internal sealed class PretrainCheckpoints(
                 .. optimizers.SelectMany(optimizer => optimizer.State()),
                 .. objective.State,
                 .. averages.State,
-                .. guards.Select((guard, i) => (i == 0 ? "recent" : $"recent_{i + 1}", guard.Recent)),
+                .. guards.Select((guard, i) => (NameOf(i), guard.Recent)),
             ],
             config.Checkpoints.KeepLast
         );
+
+    /// <summary>The name of the i-th guard's window in states.</summary>
+    private static string NameOf(int guard) => guard == 0 ? "recent" : $"recent_{guard + 1}";
 
     /// <summary>The folder of the models at a milestone: <c>checkpoints/pretrain/name_seed_percent</c>, as the original names it.</summary>
     public static string ModelFolder(PretrainConfig config, string percent) =>
@@ -151,12 +156,15 @@ internal sealed class PretrainCheckpoints(
                 Branch();
             return PretrainPosition.Start;
         }
-        if (config.Resume == ResumeMode.Never)
+        bool startsOver = config.Resume == ResumeMode.Never;
+        // Before anything of this run goes.
+        var branch = startsOver && config.BranchFrom != "" ? Branch() : null;
+        if (startsOver)
             States.Clear();
         TemporaryName.RemoveLeft(run.Folder);
         TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         var resumed = States.Resume(run.Console.Warning);
-        var position = resumed?.Position ?? (config.BranchFrom != "" ? Branch() : PretrainPosition.Start);
+        var position = resumed?.Position ?? branch ?? (config.BranchFrom != "" ? Branch() : PretrainPosition.Start);
         if (!RunLength.IsReached(config, position) && PretrainResult.IsIn(run.Folder))
             RemoveResult(resumed is not null);
         if (resumed is { } state)
@@ -170,9 +178,16 @@ internal sealed class PretrainCheckpoints(
     private PretrainPosition Branch()
     {
         var folder = BranchPoint.Find(config.BranchFrom);
+        if (run.HasFolder && BranchPoint.IsIn(folder, StateKeeper<PretrainPosition>.FolderOf(run.Folder)))
+            throw new UserErrorException(
+                $"branch_from: {Paths.Shown(folder)} is of this run itself, which starts over: a branch has a name of its own (name=…)."
+            );
         var (there, missing) = States.Branch(folder, "branch_from");
         BranchPoint.Check(there, config, data.Tokenizer.Fingerprint);
         averages.Restart(missing);
+        foreach (var (i, guard) in guards.Index())
+            if (missing.Contains(NameOf(i)))
+                guard.Restart();
         run.Console.Line($"Branching at step {there.Step:N0} from {Paths.Shown(folder)}.");
         return PretrainPosition.Start with
         {

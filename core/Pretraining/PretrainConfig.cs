@@ -215,6 +215,11 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
             yield return new ConfigProblem("branch_from", "brings its own weights, and init names others: give one of the two");
         foreach (var (key, problem) in Training.Problems())
             yield return new ConfigProblem($"training.{key}", problem);
+        if (Training.Budget is not null && Objective.Temperature.HalfLife is not null)
+            yield return new ConfigProblem(
+                "objective.temperature.half_life",
+                "is a share of a number of updates (training.steps), which a run with a budget does not have"
+            );
         foreach (var problem in LengthPhases.Problems(Training, Examples.MaxLength, Model.MaxPositions))
             yield return new ConfigProblem("training.phases", problem);
         foreach (double percent in Checkpoints.Percents.Where(percent => percent is <= 0 or > 100))

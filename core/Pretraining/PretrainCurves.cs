@@ -1,4 +1,5 @@
 using Electra.Running;
+using Electra.Training;
 
 namespace Electra.Pretraining;
 
@@ -10,7 +11,9 @@ internal static class PretrainCurves
     /// <param name="objective">Names its losses and what is measured of it: what else is in the log is the script's own.</param>
     public static void Draw(Run<PretrainConfig> run, Objective objective)
     {
-        var (known, shown) = (objective.Figures.Select(figure => figure.Name), objective.Figures.Where(figure => figure.IsDrawn));
+        string[] averages = ["", .. run.Config.Training.Averages.Kept.Select(WeightAverages.Prefix)];
+        var known = averages.SelectMany(average => objective.Figures.Select(figure => average + figure.Name));
+        var shown = averages.SelectMany(average => objective.Figures.Where(figure => figure.IsDrawn).Select(f => average + f.Name));
         var own = MetricsLog
             .Read(run.Folder)
             .SelectMany(row => row.Values.Keys)
@@ -22,7 +25,7 @@ internal static class PretrainCurves
             run.PathOf("curves.png"),
             run.Config.RunName,
             new CurvePanel("Losses", objective.LossNames, IsLogarithmic: true),
-            new CurvePanel("On held-out text", [.. HeldOut(shown.Select(figure => figure.Name)), .. own], IsSmoothed: false),
+            new CurvePanel("On held-out text", [.. HeldOut(shown), .. own], IsSmoothed: false),
             new CurvePanel("Learning rate", ["learning_rate"], IsSmoothed: false)
         );
     }

@@ -168,6 +168,15 @@ public sealed class PretrainData : IDisposable
     internal long RowsBefore(PretrainConfig config, long step) =>
         Phases(config).RowsBefore(step, [.. rowsByPhase.Select(rows => rows.Count)], Branch?.Step ?? 0, Branch?.Rows ?? 0);
 
+    /// <summary>How many tokens the updates before <paramref name="step"/> had.</summary>
+    internal long TokensBefore(PretrainConfig config, long step)
+    {
+        long tokens = 0;
+        for (long k = 0; k < step; k++)
+            tokens += TrainingExamples(config, k).Sum(example => (long)byPhase[Phases(config).IndexAt(k)].Train.Lengths(example).Length);
+        return tokens;
+    }
+
     private long[] TrainingRows(PretrainConfig config, long step)
     {
         var phases = Phases(config);

@@ -89,7 +89,12 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         if (config.Resume == ResumeMode.Never || !PretrainResult.IsIn(folder))
             return false;
         var saved = Config.Load<PretrainConfig>(Path.Combine(folder, Experiment.ConfigFile));
-        SameExperiment.Require(Config.LearnedYaml(saved), Config.LearnedYaml(alone), folder, PretrainCheckpoints.OtherExperimentAdvice);
+        SameExperiment.Require(
+            ConfigValues.Of(Config.LearnedYaml(saved)),
+            Config.LearnedYaml(alone),
+            folder,
+            PretrainCheckpoints.OtherExperimentAdvice
+        );
         run.Script.RequireSame(folder, PretrainCheckpoints.OtherExperimentAdvice);
         return PretrainResult.Load(folder).MeasuredWith == alone.MeasuredWith;
     }

@@ -62,7 +62,8 @@ internal sealed class PretrainSession : IDisposable
         averages = new WeightAverages(training.Averages, store);
         checkpoints = new PretrainCheckpoints(run, data, objective, optimizers, averages, outliers);
         start = checkpoints.Resume();
-        (first, loggedStep, tokens, data.Branch) = (start.First, start.Step, start.Tokens, start.Branch);
+        (first, loggedStep, data.Branch) = (start.First, start.Step, start.Branch);
+        tokens = start.Tokens ?? data.TokensBefore(config, start.Step);
         length = new RunLength(config, start, schedule);
         compute = new ComputeAccount(config, objective, start.Branch);
         foreach (var percent in length.Milestones)
@@ -78,8 +79,7 @@ internal sealed class PretrainSession : IDisposable
             store.Compute.Precision,
             start.NotFiniteInARow,
             $"{(config.DryRun ? "" : $"{SkippedUpdates.FileName} in {Paths.Shown(run.Folder)} names their examples. ")}A lower "
-                + $"training.learning_rate ({training.LearningRate}) or a longer training.warmup_steps ({training.WarmupSteps}) usually "
-                + "helps."
+                + $"training.learning_rate ({training.LearningRate}) or a longer warm-up ({training.Warmup}) usually helps."
         );
         updates = new UpdateLog(step, divergence, start.Unlogged, update =>
             skipped?.Write(update.Update, update.IsFinite, update.Loss, update.GradientNorm));

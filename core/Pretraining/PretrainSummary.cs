@@ -79,7 +79,7 @@ internal static class PretrainSummary
             let cells = new object?[]
             {
                 figure.Label,
-                first[figure.Name].ToString(figure.Format),
+                first.TryGetValue(figure.Name, out double atFirst) ? atFirst.ToString(figure.Format) : "",
                 figures[figure.Name].ToString(figure.Format),
                 last.ByChance.GetValueOrDefault(figure.Name, ""),
                 alone,

@@ -14,6 +14,7 @@ internal sealed class RunLength
     private readonly Dictionary<long, string> milestones;
     private readonly long start;
     private readonly double startShare;
+    private readonly string warmup;
     private readonly Stopwatch clock = new();
     private long current = -1;
     private double updateShare;
@@ -24,8 +25,8 @@ internal sealed class RunLength
     public RunLength(PretrainConfig config, PretrainPosition position, Func<long, StepRates> schedule)
     {
         this.schedule = schedule;
-        (start, Share, startShare) = (position.Step, position.Share, position.Share);
-        budget = config.DryRun ? null : config.Training.BudgetTime?.TotalSeconds;
+        (start, Share, startShare, warmup) = (position.Step, position.Share, position.Share, config.Training.Warmup);
+        budget = config.DryRun ? null : config.Training.BudgetSeconds;
         percents = [.. config.Checkpoints.Percents.Append(100).Distinct().Order()];
         Steps = config.DryRun ? 2 : budget is null ? config.Training.Steps : Share >= 1 ? start : long.MaxValue;
         milestones = config.Training.Budget is null ? ByStep(config.Training.Steps) : [];
@@ -102,8 +103,8 @@ internal sealed class RunLength
     /// <summary>What a run with a budget says at its beginning; null: without one.</summary>
     public string? Notice =>
         HasBudget
-            ? "The rate follows the clock. How many updates the budget has time for depends on the machine: made again, the run is not the "
-                + "same bit for bit."
+            ? $"The rate follows the clock, with a warm-up of {warmup}. How many updates the budget has time for depends on the machine: "
+                + "made again, the run is not the same bit for bit."
             : null;
 
     private Dictionary<long, string> ByStep(long steps) =>

@@ -14,19 +14,26 @@ public sealed record TrainingOptions
     /// <summary>How many millionths a budget has: what <see cref="Rates"/> counts where there is one.</summary>
     internal const long BudgetParts = 1_000_000;
 
+    /// <summary>Thirty years, in seconds.</summary>
+    private const double LongestBudget = 1e9;
+
     /// <summary>The warm-up of a run with a budget, where nothing says another.</summary>
     private const double BudgetWarmup = 0.1;
 
     /// <summary>Updates of the weights; 0 with a <c>budget</c>.</summary>
-    [Range(0, long.MaxValue)]
+    [InsteadOf("budget"), Range(0, long.MaxValue)]
     public long Steps { get; init; } = 1_000_000;
 
     /// <summary>
     /// The time that training may take, in place of <c>steps</c>: <c>90m</c>, <c>8h</c>, <c>1d12h</c>. The rate follows the clock, so that
     /// the run ends annealed however fast the machine is, and is not the same twice. Measuring and saving count; what follows the last
-    /// update does not. A run that was stopped goes on with the time that is left. Null: <c>steps</c> say where it ends.
+    /// update does not. A run that was stopped goes on with the time that is left. On the command line it also replaces the numbers of
+    /// updates that a file gives for the warm-up and the fall of the rate. Null: <c>steps</c> say where it ends.
     /// </summary>
-    [RegularExpression(@"(\d+(\.\d+)?[dhms])+", ErrorMessage = "a time such as 90m, 8h or 1d12h")]
+    [
+        InsteadOf("steps", "warmup_steps", "decay.steps"),
+        RegularExpression(@"([0-9]+(\.[0-9]+)?[dhms])+", ErrorMessage = "a time such as 90m, 8h or 1d12h")
+    ]
     public string? Budget { get; init; }
 
     /// <summary>Examples in one update; rows, where several share one (<c>examples.packing</c>).</summary>
@@ -49,11 +56,11 @@ public sealed record TrainingOptions
     public double DiscriminatorLearningRate { get; init; }
 
     /// <summary>Updates of warmup; 0 where <c>warmup_share</c> or a <c>budget</c> is given.</summary>
-    [Range(0, long.MaxValue)]
+    [InsteadOf("warmup_share"), Range(0, long.MaxValue)]
     public long WarmupSteps { get; init; } = 10_000;
 
     /// <summary>The warm-up as a share of the run, in place of <c>warmup_steps</c>; null: these, and with a <c>budget</c> 0.1.</summary>
-    [Range(0.0, 1.0)]
+    [InsteadOf("warmup_steps"), Range(0.0, 1.0)]
     public double? WarmupShare { get; init; }
 
     /// <summary>How the learning rate moves.</summary>
@@ -105,14 +112,13 @@ public sealed record TrainingOptions
     private Func<long, StepRates> RatesOver(long steps) =>
         Optimization.Schedule.Of(Schedule, LearningRate, steps, WarmupOf(steps), Decay);
 
-    /// <summary>The budget; null without one.</summary>
-    internal TimeSpan? BudgetTime =>
+    /// <summary>The budget in seconds; null without one.</summary>
+    internal double? BudgetSeconds =>
         Budget is null
             ? null
             : Regex
-                .Matches(Budget, @"([\d.]+)([dhms])")
-                .Select(part => double.Parse(part.Groups[1].Value, CultureInfo.InvariantCulture) * SecondsOf(part.Groups[2].Value))
-                .Aggregate(TimeSpan.Zero, (sum, seconds) => sum + TimeSpan.FromSeconds(seconds));
+                .Matches(Budget, @"([0-9.]+)([dhms])")
+                .Sum(part => double.Parse(part.Groups[1].Value, CultureInfo.InvariantCulture) * SecondsOf(part.Groups[2].Value));
 
     /// <summary>The warm-up, of a number of updates.</summary>
     internal double WarmupOf(long steps) =>
@@ -143,7 +149,16 @@ public sealed record TrainingOptions
             .. Decay.Problems(Schedule).Select(problem => ($"decay.{problem.Key}", problem.Problem)),
             .. Averages.Problems().Select(problem => ($"averages.{problem.Key}", problem.Problem)),
             .. Budget is null ? StepProblems() : BudgetProblems(),
+            .. RootProblems(),
         ];
+
+    /// <summary>Where k is no number of updates, √(w/k) has no scale without a warm-up.</summary>
+    private IEnumerable<(string Key, string Problem)> RootProblems()
+    {
+        bool isScaled = Budget is not null || (Phases.Count > 0 && !LengthPhases.HaveOwnRates(this));
+        if (isScaled && Schedule == ScheduleKind.InverseRoot && WarmupOf(1) <= 0)
+            yield return ("schedule", "cannot be inverse_root without a warm-up here, which it is measured by: training.warmup_share");
+    }
 
     private IEnumerable<(string Key, string Problem)> StepProblems()
     {
@@ -155,19 +170,17 @@ public sealed record TrainingOptions
 
     private IEnumerable<(string Key, string Problem)> BudgetProblems()
     {
-        if (BudgetTime <= TimeSpan.Zero)
+        if (BudgetSeconds is <= 0 or > LongestBudget)
             yield return ("budget", $"cannot be {Budget}: a time such as 90m, 8h or 1d12h is expected");
         if (Steps > 0)
             yield return (
                 "budget",
-                $"ends the run by the clock, and training.steps after {Steps:N0} updates: give one of the two (training.steps=0 leaves it "
-                    + "to the budget)"
+                $"ends the run by the clock, and training.steps after {Steps:N0} updates: give one of the two"
             );
         if (WarmupSteps > 0)
             yield return (
                 "warmup_steps",
-                "counts updates, and a run with a budget has no known number of them: training.warmup_share says it as a share "
-                    + "(training.warmup_steps=0 leaves it to that)"
+                "counts updates, and a run with a budget has no known number of them: training.warmup_share says it as a share"
             );
         if (Phases.Count > 0)
             yield return ("phases", "are shares of a number of updates (training.steps), which a run with a budget does not have");

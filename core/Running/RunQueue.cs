@@ -32,7 +32,10 @@ internal sealed class QueueProgress(RunQueue queue, long updates, CancellationTo
     /// <summary>Told of each update.</summary>
     public void Update()
     {
-        counted--;
+        if (counted > 0)
+            counted--;
+        else
+            queue.Expect(1); // it ends by the clock
         queue.Count();
     }
 

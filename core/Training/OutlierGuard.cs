@@ -21,6 +21,13 @@ internal sealed class OutlierGuard(double sigmas, Compute compute) : IDisposable
     /// modulo the window.</summary>
     public Tensor Recent { get; } = zeros(2, Window, device: compute.Device).DetachFromDisposeScope();
 
+    /// <summary>Forgets the latest updates: nothing is out of line until the window is full of new ones.</summary>
+    public void Restart()
+    {
+        using var _ = no_grad();
+        Recent.fill_(float.PositiveInfinity); // no mean is above it, and no value above its deviation, which is no number
+    }
+
     /// <summary>Whether update k is out of line, a bool scalar; then remembers it.</summary>
     /// <param name="k">The update's number, from 0.</param>
     /// <param name="loss">Its loss, a scalar.</param>

@@ -13,9 +13,17 @@ namespace Electra.Training;
 /// <param name="Folder">The folder of the run.</param>
 /// <param name="Script">The script that makes it.</param>
 /// <param name="Experiment">What its learned weights depend on, as YAML.</param>
+/// <param name="ValuesOf">Reads such YAML, of this version or an older one: <c>Config.LearnedValues</c>.</param>
 /// <param name="Data">Names the examples that it learns from.</param>
 /// <param name="Advice">What the user can do where a state belongs to another experiment.</param>
-internal sealed record RunIdentity(string Folder, ScriptText Script, string Experiment, string Data, string Advice);
+internal sealed record RunIdentity(
+    string Folder,
+    ScriptText Script,
+    string Experiment,
+    Func<string, IReadOnlyDictionary<string, string>> ValuesOf,
+    string Data,
+    string Advice
+);
 
 /// <summary>Saves the states of a run in progress, and goes on from the newest that is whole.</summary>
 /// <typeparam name="T">Where a run stands. Everything random follows from seed and step: no generators are part of it.</typeparam>
@@ -92,7 +100,7 @@ internal sealed class StateKeeper<T>(
         var (saved, layout, stored) = newest.State;
         using (stored)
         {
-            SameExperiment.Require(saved.Experiment, run.Experiment, run.Folder, run.Advice);
+            SameExperiment.Require(run.ValuesOf(saved.Experiment), run.Experiment, run.Folder, run.Advice);
             run.Script.RequireSame(run.Folder, run.Advice);
             if (saved.Data != run.Data)
                 throw new UserErrorException(
@@ -111,10 +119,12 @@ internal sealed class StateKeeper<T>(
         return (saved.Position, newest.Folder);
     }
 
-    /// <summary>Brings the tensors to where a state of another run has them. What that run did not keep stays as it is.</summary>
+    /// <summary>
+    /// Brings the tensors to where a state of another run has them. What that run did not keep, or in another shape, stays as it is.
+    /// </summary>
     /// <param name="folder">The state.</param>
     /// <param name="key">The key that names it.</param>
-    /// <returns>Where that run stood, and the names of the tensors that it did not keep.</returns>
+    /// <returns>Where that run stood, and the names of the tensors that stay.</returns>
     /// <exception cref="UserErrorException">It is damaged, or of another model.</exception>
     public (T Position, IReadOnlySet<string> Missing) Branch(string folder, string key)
     {
@@ -127,7 +137,7 @@ internal sealed class StateKeeper<T>(
             );
         var missing = new HashSet<string>();
         foreach (var (name, destination) in tensors())
-            if (stored.Tensors.ContainsKey(name))
+            if (stored.Tensors.TryGetValue(name, out var kept) && kept.Shape.SequenceEqual(destination.shape))
                 stored.CopyTo(name, destination);
             else
                 missing.Add(name);

@@ -95,12 +95,15 @@ internal sealed class WeightAverages(AverageOptions options, ParameterStore stor
     /// <summary>What the names of figures of these weights begin with.</summary>
     public static string Prefix(SavedWeights which) => which == SavedWeights.Weights ? "" : $"{Name(which)}_";
 
-    /// <summary>Begins the averages anew, from the weights as they are: of a branch whose run kept none.</summary>
+    /// <summary>Begins averages anew, from the weights as they are: of a branch whose run kept none, or of other snapshots.</summary>
+    /// <param name="missing">What that run did not keep, by its name in <see cref="State"/>.</param>
     public void Restart(IReadOnlySet<string> missing)
     {
         using var _ = no_grad();
         if (missing.Contains("ema"))
             ema!.copy_(store.Values);
+        if (missing.Contains("latest"))
+            taken.zero_();
     }
 
     /// <summary>Called after each update.</summary>
@@ -108,12 +111,12 @@ internal sealed class WeightAverages(AverageOptions options, ParameterStore stor
     public void Update(long at)
     {
         using var _ = no_grad();
+        using var scope = NewDisposeScope();
         ema?.mul_(options.Ema!.Value).add_(store.Values, alpha: 1 - options.Ema.Value);
         if (latest is null || at % options.Every != 0)
             return;
         long count = taken.item<long>();
-        using var row = latest.select(0, count % options.Last);
-        row.copy_(store.Values);
+        latest.select(0, count % options.Last).copy_(store.Values);
         taken.fill_(count + 1);
     }
 
@@ -130,6 +133,7 @@ internal sealed class WeightAverages(AverageOptions options, ParameterStore stor
         try
         {
             using (no_grad())
+            using (NewDisposeScope())
                 store.Values.copy_(which == SavedWeights.Ema ? ema! : Mean());
             store.PublishValues();
             work();

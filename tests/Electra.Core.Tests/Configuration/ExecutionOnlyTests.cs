@@ -1,4 +1,6 @@
+using System.Text.RegularExpressions;
 using Electra.Configuration;
+using Electra.Data.Examples;
 using Electra.Finetuning;
 using Electra.Pretraining;
 using Electra.Running;
@@ -86,6 +88,50 @@ public sealed class ExecutionOnlyTests
         );
     }
 
+    /// <summary>The state of an older version, which had fewer keys, and a number where there is a mapping now.</summary>
+    [Fact]
+    public void A_key_that_an_older_state_lacks_counts_as_its_default()
+    {
+        var config = Config.Parse<PretrainConfig>("{size: base, objective: {temperature: 2}, training: {steps: 9}}", "a.yaml");
+        var older = Config.LearnedYaml(config).Split('\n').ToList();
+        older.RemoveAll(line => line is "  temperature:" || Regex.IsMatch(line, "^ +(half_life|budget|ema|packing|final):"));
+        older[older.FindIndex(line => line == "    start: 2")] = "  temperature: 2";
+        older.Add("no_key_any_more: 1");
+        var saved = string.Join('\n', older);
+        void Resume(PretrainConfig now) =>
+            SameExperiment.Require(Config.LearnedValues(saved, now), Config.LearnedYaml(now), "runs/a_1", "Advice.");
+        string Refused(PretrainConfig now) => Assert.Throws<UserErrorException>(() => Resume(now)).Message;
+
+        Assert.DoesNotContain("budget:", saved);
+        Resume(config);
+        Resume(config with { Logging = new() { Every = 7 } });
+        Assert.Contains(
+            "  now   examples.packing: best_fit\n  then  examples.packing: none\n",
+            Refused(config with { Examples = config.Examples with { Packing = ExamplePacking.BestFit } })
+        );
+        Assert.Contains(
+            "  now   objective.temperature.start: 1\n  then  objective.temperature.start: 2\n",
+            Refused(config with { Objective = config.Objective with { Temperature = 1 } })
+        );
+    }
+
+    /// <summary>The defaults of some keys follow from others, which a state does not keep.</summary>
+    [Fact]
+    public void The_default_of_such_a_key_is_that_of_the_recipe()
+    {
+        var config = Config.Parse<FinetuneConfig>("{recipe: google, checkpoint: a}", "a.yaml");
+        var saved = string.Join('\n', Config.LearnedYaml(config).Split('\n').Where(line => !line.Contains("round_warmup:")));
+        Assert.Equal("false", Config.LearnedValues(saved, config)["training.round_warmup"]);
+    }
+
+    [Fact]
+    public void A_value_that_cannot_be_read_any_more_is_another_one()
+    {
+        var config = new PretrainConfig();
+        var saved = Config.LearnedYaml(config).Replace("schedule: original_linear", "schedule: triangular");
+        Assert.Equal("triangular", Config.LearnedValues(saved, config)["training.schedule"]);
+    }
+
     [Fact]
     public void The_help_says_which_keys_may_change_when_a_run_is_resumed()
     {
@@ -112,7 +158,8 @@ public sealed class ExecutionOnlyTests
     private static string Differ(object saved, object wanted) =>
         Assert.Throws<UserErrorException>(() => Same(saved, wanted)).Message;
 
-    private static void Require(string saved, string wanted) => SameExperiment.Require(saved, wanted, "runs/a_1", "Advice.");
+    private static void Require(string saved, string wanted) =>
+        SameExperiment.Require(ConfigValues.Of(saved), wanted, "runs/a_1", "Advice.");
 
     private sealed record Own
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Electra.Checkpoints.Formats;
 
 namespace Electra.Tests.Pretraining;
 
@@ -67,6 +68,27 @@ public sealed class BranchTests : IDisposable
         );
         await tiny.Refused(["name=b", $"branch_from={states}/step_8", "init=x"], "branch_from", "brings its own weights");
         Assert.False(Directory.Exists(tiny.File("runs/b_11081_100")));
+    }
+
+    [Fact]
+    public async Task A_branch_may_keep_other_averages_and_is_of_another_run()
+    {
+        await tiny.Done("name=base", "training.averages={last: 2, every: 2}");
+        var from = $"branch_from={tiny.Of("base", "states/step_8")}";
+        await tiny.Refused(["name=base", "resume=never", "training.steps=20", from], "is of this run itself", "name=");
+        await tiny.Refused(["name=base", "resume=never", "training.steps=5", from], "is of this run itself");
+        Assert.True(File.Exists(tiny.Of("base", "states/step_8/state.json")));
+
+        await tiny.Done("name=b", "training.steps=20", "training.averages={last: 3, every: 6}", from);
+        // The snapshots are of 12 and 18, and of no run before.
+        using var state = SafeTensorsFile.Open(tiny.Of("b", "states/step_20/tensors.safetensors"));
+        Assert.Equal(2, state.Load("latest_taken").item<long>());
+
+        await tiny.Refused(
+            ["name=b", "resume=never", "training.steps=5", from],
+            "has 8 updates, and training.steps counts these too"
+        );
+        Assert.True(File.Exists(tiny.Of("b", "states/step_20/state.json")), "what the run left stays until there is another");
     }
 
     private JsonObject Result(string name) => JsonNode.Parse(File.ReadAllText(tiny.Of(name, "result.json")))!.AsObject();

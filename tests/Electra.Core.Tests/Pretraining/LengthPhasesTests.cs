@@ -56,9 +56,11 @@ public class LengthPhasesTests
 
     [Theory]
     [InlineData("wsd")]
-    [InlineData("wsd", "name=longer", "branch_from=checkpoints/pretrain/wsd_11081", "training.steps=400_000")]
-    [InlineData("wsd", "name=annealed", "training.steps=110_000", "training.decay={steps: 10_000}")]
-    [InlineData("wsd", "training.steps=0", "training.warmup_steps=0", "training.decay={steps: null, share: 0.2}", "training.budget=8h")]
+    [InlineData("wsd", "name=longer", "branch_from=checkpoints/pretrain/wsd_11081/states/step_180000", "training.steps=400_000")]
+    [InlineData("wsd", "name=annealed", "training.steps=110_000", "training.decay.steps=10_000")]
+    [InlineData("wsd", "training.budget=8h")]
+    [InlineData("small", "training.budget=8h")]
+    [InlineData("wsd", "training.decay.share=0.2", "training.budget=8h")]
     [InlineData("two-phases", "corpus=texts/*.txt.gz", "vocabulary=vocab.txt")]
     [InlineData("two-phases", "training.phases=[{max_length: 256, share: 1}]")]
     public void Configurations_are_right_as_they_are_and_with_the_keys_that_they_name(string file, params string[] keys)
@@ -67,6 +69,66 @@ public class LengthPhasesTests
         Assert.Equal(
             config.Training.Phases.Select(phase => phase.MaxLength).DefaultIfEmpty(128).Max(),
             Config.Parse<PretrainConfig>(Config.ResolvedYaml(config), "resolved").Examples.MaxLength
+        );
+    }
+
+    /// <summary>What is typed says in another way what a file says; null says nothing.</summary>
+    [Theory]
+    [InlineData("steps: 90, warmup_steps: 9, decay: {steps: 8, final: 0}", "training.budget=8h", 0, 0, null, null)]
+    [InlineData("steps: 90, warmup_steps: 9, decay: {share: 0.2, final: 0}", "training={budget: 8h}", 0, 0, null, 0.2)]
+    [InlineData("budget: 8h, warmup_share: 0.2", "training.steps=90", 90, 0, 0.2, null)]
+    [InlineData("steps: 90, warmup_steps: 9", "training.warmup_share=0.2", 90, 0, 0.2, null)]
+    [InlineData("steps: 90, warmup_share: 0.2", "training.warmup_steps=9", 90, 9, null, null)]
+    [InlineData("steps: 90, warmup_steps: 9, decay: {steps: 8}", "training.decay.share=0.3", 90, 9, null, 0.3)]
+    [InlineData("steps: 90, warmup_steps: 9", "training.budget=null", 90, 9, null, null)]
+    public void A_key_takes_the_place_of_those_that_say_the_same(
+        string file,
+        string key,
+        long steps,
+        long warmup,
+        double? warmupShare,
+        double? decayShare
+    )
+    {
+        using var folder = new TemporaryFolder();
+        var yaml = $"name: x\ncorpus: x\nvocabulary: x\ntraining: {{schedule: warmup_stable_decay, {file}}}\n";
+        File.WriteAllText(folder.File("file.yaml"), yaml);
+        var (name, value) = key.Split('=', 2) is [var first, var second] ? (first, second) : throw new ArgumentException(key);
+        foreach (var part in name.Split('.').Reverse())
+            value = $"{{{part}: {value}}}";
+        File.WriteAllText(folder.File("other.yaml"), $"extends: file.yaml\n{value[1..^1]}\n");
+        foreach (
+            var training in new[]
+            {
+                Config.Parse<PretrainConfig>(yaml, "here", key).Training, Config.Load<PretrainConfig>(folder.File("other.yaml")).Training,
+            }
+        )
+        {
+            Assert.Equal(
+                (steps, warmup, warmupShare, decayShare),
+                (training.Steps, training.WarmupSteps, training.WarmupShare, training.Decay.Share)
+            );
+            Assert.Equal(steps == 0 ? "8h" : null, training.Budget);
+            Assert.Equal(file.Contains("final") ? 0 : (double?)null, training.Decay.Final);
+        }
+    }
+
+    [Fact]
+    public void A_temperature_that_falls_by_updates_has_no_budget()
+    {
+        const string Yaml = "{name: x, corpus: x, vocabulary: x, objective: {temperature: {start: 2, half_life: 0.1}}}";
+        Assert.NotNull(Config.Parse<PretrainConfig>(Yaml, "here"));
+        Assert.Contains(
+            "objective.temperature.half_life is a share of a number of updates",
+            Assert.Throws<UserErrorException>(() => Config.Parse<PretrainConfig>(Yaml, "here", "training.budget=8h")).Message
+        );
+        Assert.Contains(
+            "training.budget cannot be 99999999999999d",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Config.Parse<PretrainConfig>("{name: x, corpus: x, vocabulary: x}", "here", "training.budget=99999999999999d")
+                )
+                .Message
         );
     }
 

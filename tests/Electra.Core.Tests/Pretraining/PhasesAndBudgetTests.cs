@@ -68,7 +68,7 @@ public sealed class PhasesAndBudgetTests : IDisposable
     public async Task A_budget_ends_the_run_annealed_and_goes_on_where_it_was_stopped()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs kill");
-        string[] budget = ["training.steps=0", "training.warmup_steps=0", "training.budget=6s", "logging.every=20", "name=timed"];
+        string[] budget = ["training.budget=6s", "logging.every=20", "name=timed"];
         using (var run = tiny.Start(budget))
         {
             await run.WaitForLine("step        20 ");
@@ -79,10 +79,10 @@ public sealed class PhasesAndBudgetTests : IDisposable
         double[] shares = RunFolders.Values(tiny.Of("timed"), "budget_share");
         Assert.Equal(0, shares[0]);
         Assert.Equal(shares.Order(), shares);
-        Assert.InRange(shares[^1], 0.9, 1);
+        Assert.InRange(shares[^1], 0.7, 1);
         Assert.All(shares.Zip(shares.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 0, 0.5));
         double[] rates = RunFolders.Values(tiny.Of("timed"), "learning_rate");
-        Assert.InRange(rates[^1], 0, 0.2 * rates.Max());
+        Assert.InRange(rates[^1], 0, 0.5 * rates.Max());
         Assert.True(File.Exists(tiny.File("runs/timed_11081_50/discriminator/model.safetensors")));
         Assert.True(PretrainResult.IsIn(tiny.Of("timed")));
         Assert.Equal(shares.Length, PretrainResult.Load(tiny.Of("timed")).Updates);
@@ -90,17 +90,19 @@ public sealed class PhasesAndBudgetTests : IDisposable
     }
 
     [Theory]
-    [InlineData("training.budget=8h", "training.budget", "give one of the two")]
-    [InlineData("training={steps: 0, budget: 8h}", "training.warmup_steps", "training.warmup_share")]
-    [InlineData("training={steps: 0, warmup_steps: 0, budget: 8 hours}", "training.budget", "a time such as 90m, 8h or 1d12h")]
-    [InlineData("training={steps: 0, warmup_steps: 0, budget: 0h}", "training.budget", "cannot be 0h")]
+    [InlineData("training={steps: 9, budget: 8h}", "training.budget", "give one of the two")]
+    [InlineData("training={warmup_steps: 5, budget: 8h}", "training.warmup_steps", "training.warmup_share")]
+    [InlineData("training.budget=8 hours", "training.budget", "a time such as 90m, 8h or 1d12h")]
+    [InlineData("training.budget=0h", "training.budget", "cannot be 0h")]
+    [InlineData("training={budget: 8h, schedule: inverse_root, warmup_share: 0}", "training.schedule", "without a warm-up")]
     [InlineData("training.steps=0", "training.steps", "at least 1")]
-    [InlineData("training.warmup_share=0.1", "training.warmup_share", "give one of the two")]
+    [InlineData("training={warmup_steps: 5, warmup_share: 0.1}", "training.warmup_share", "give one of the two")]
     [InlineData("training.decay.power=2", "training.decay.power", "is of the schedule polynomial")]
     [InlineData("training.averages.model=ema", "training.averages.model", "averages.ema=0.999 keeps one")]
     [InlineData("training.phases=[{max_length: 32, share: 0.5}]", "training.phases", "add up to 0.5")]
     [InlineData("training.phases=[{max_length: 16, share: 1}]", "training.phases", "examples.max_length")]
     [InlineData("training.phases=[{max_length: 32, share: 0.01}, {max_length: 32, share: 0.99}]", "training.phases", "is none")]
+    [InlineData("training.phases=[{max_length: 32, share: 0.5}, {max_length: 32, share: 0.5, warmup_steps: 9}]", "is warm-up (9)")]
     [InlineData("training.phases=[{max_length: 1024, share: 1}]", "training.phases", "model.max_positions")]
     public async Task Keys_that_contradict_each_other_are_refused(string value, params string[] said) => await tiny.Refused([value], said);
 }

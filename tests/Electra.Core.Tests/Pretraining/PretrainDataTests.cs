@@ -61,6 +61,10 @@ public sealed class PretrainDataTests : IDisposable
         Assert.Single(Directory.GetDirectories(Path.Combine(folder.File("datasets"), corpus.Id))); // the same examples, prepared once
         Assert.Matches(@"packing\s+\d+ rows of up to 64 tokens, \d\.\d examples in each; 9\d\.\d% of the\s+places are tokens", Said(data));
         var examples = data.Examples.Train;
+        Assert.Equal(
+            Enumerable.Range(0, 3).Sum(step => data.TrainingBatches(packing, step).Sum(batch => batch.TokenCount)),
+            data.TokensBefore(packing, 3)
+        );
         for (int step = 0; step < 3; step++)
         {
             var whole = Assert.Single(data.TrainingBatches(packing, step));

@@ -25,6 +25,18 @@ public class OutlierGuardTests
         Assert.True(guard.Recent.isfinite().all().item<bool>());
     }
 
+    /// <summary>A branch of a run that kept no window begins one, however many updates were before.</summary>
+    [Fact]
+    public void One_that_begins_anew_fills_its_window_before_it_tells()
+    {
+        using var guard = new OutlierGuard(3, Compute.Reference);
+        using var scope = NewDisposeScope();
+        guard.Restart();
+        for (var k = 1000; k < 1128; k++)
+            Assert.False(guard.IsOutlier(k, tensor(10f + (k % 3)), tensor(2f)).item<bool>(), $"update {k}");
+        Assert.True(guard.IsOutlier(1128, tensor(20f), tensor(2f)).item<bool>());
+    }
+
     [Fact]
     public void Its_window_is_all_it_remembers()
     {

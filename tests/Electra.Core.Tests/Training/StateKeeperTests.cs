@@ -1,3 +1,4 @@
+using Electra.Configuration;
 using Electra.Optimization;
 using Electra.Running;
 using Electra.Storage;
@@ -79,7 +80,12 @@ public sealed class StateKeeperTests : IDisposable
     }
 
     private StateKeeper<Position> Keeper(ParameterStore store, Adam adam) =>
-        new(new RunIdentity(folder.Path, ScriptText.Read(""), "steps: 9\n", "data", "This is the way out."), store, adam.State, keep: 1);
+        new(
+            new RunIdentity(folder.Path, ScriptText.Read(""), "steps: 9\n", ConfigValues.Of, "data", "This is the way out."),
+            store,
+            adam.State,
+            keep: 1
+        );
 
     private static ParameterStore Store(params string[] names)
     {
