@@ -14,7 +14,9 @@ using Electra.Pretraining;
 using Electra.Tensors;
 using Electra.Tokenization;
 
-return await Experiment.Run<PretrainConfig>(Args, run =>
+return await Experiment.Run<PretrainConfig>(Args, Pretrain);
+
+void Pretrain(Run<PretrainConfig> run)
 {
     var config = run.Config;
 
@@ -43,7 +45,7 @@ return await Experiment.Run<PretrainConfig>(Args, run =>
 
     // ---- train: measure, save, and resume where it stopped -------------------------------------------------------------
     PretrainLoop.Train(run, data, model, method, schedule);
-});
+}
 
 // The plain masked language model, the baseline: one network, one loss (core/Pretraining/MlmMethod.cs).
 void TrainMlm(Run<PretrainConfig> run, ElectraTokenizer tokenizer, InitialWeights initial, PretrainData data, Compute compute)

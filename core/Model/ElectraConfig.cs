@@ -103,6 +103,9 @@ public sealed record ElectraConfig
     /// <summary>The generator's shape, as that of a model of its own.</summary>
     internal ElectraConfig GeneratorShape => Generator.ShapeOf(this);
 
+    /// <summary>The shape of a model that has no generator.</summary>
+    internal ElectraConfig WithoutGenerator => this with { GeneratorDivisor = 1, Generator = new() };
+
     internal Tensors.Initialization WeightInitialization() =>
         TruncatedInitialization ? Tensors.Initialization.TruncatedNormal : Tensors.Initialization.Normal;
 

@@ -69,17 +69,15 @@ public sealed record GeneratorOptions
     {
         const int HeadSize = 64;
         if (Kind == GeneratorKind.Shared)
-            return model with { Generator = new() };
+            return model.WithoutGenerator;
         int divisor = model.GeneratorDivisor, hidden = Hidden?.Of(model.HiddenSize) ?? model.HiddenSize / divisor;
-        return model with
+        return model.WithoutGenerator with
         {
             HiddenSize = hidden,
             Layers = Layers?.Of(model.Layers) ?? model.Layers,
             AttentionHeads = AttentionHeads ?? Math.Max(1, Hidden is null ? model.AttentionHeads / divisor : hidden / HeadSize),
             IntermediateSize = IntermediateSize ?? (Hidden is null ? model.IntermediateSize / divisor : 4 * hidden),
             EmbeddingSize = Embeddings == GeneratorEmbeddings.Own ? EmbeddingSize ?? hidden : model.EmbeddingSize,
-            GeneratorDivisor = 1,
-            Generator = new(),
         };
     }
 

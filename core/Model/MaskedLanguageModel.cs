@@ -40,7 +40,7 @@ public sealed class MaskedLanguageModel : IDisposable
     public static MaskedLanguageModel Create(
         ElectraConfig config, long seed, Compute compute, bool trainable = true, Action<ParameterStore>? extend = null)
     {
-        var model = new MaskedLanguageModel(config.Checked(), extend);
+        var model = new MaskedLanguageModel(config.WithoutGenerator.Checked(), extend);
         model.Store.Allocate(compute, seed, config.InitializerRange, trainable);
         return model;
     }

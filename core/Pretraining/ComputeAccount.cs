@@ -5,7 +5,8 @@ namespace Electra.Pretraining;
 
 /// <summary>What training took, in floating-point operations.</summary>
 /// <param name="Flops">As google-research/electra counts it: <see cref="ForwardCost"/>.</param>
-/// <param name="ParameterFlops">6 · parameters without embeddings · tokens, padding left out.</param>
+/// <param name="ParameterFlops">6 · parameters without embeddings · tokens, padding left out; 2 for a generator that does not
+/// learn.</param>
 internal sealed record ComputeSpent(double Flops, double ParameterFlops)
 {
     /// <summary>Both numbers, in words.</summary>
@@ -19,7 +20,7 @@ internal sealed class ComputeAccount
     private readonly LengthPhases phases;
     private readonly PretrainBranch? branch;
     private readonly Func<int, double> ofRow;
-    private readonly long parameters;
+    private readonly double perToken;
 
     /// <param name="config">The experiment.</param>
     /// <param name="objective">Its networks are those that are saved of it, unless it says more.</param>
@@ -30,9 +31,9 @@ internal sealed class ComputeAccount
         using var _ = NewDisposeScope();
         var networks = objective.Models().Select(model => (model.Config, model.Architecture == "ElectraForMaskedLM")).ToList();
         ofRow = objective.RowFlops ?? (length => OfRow(networks, length));
-        parameters = objective
+        perToken = objective
             .Store.Parameters.Where(parameter => !parameter.Name.Contains("embeddings.", StringComparison.Ordinal))
-            .Sum(parameter => parameter.Count);
+            .Sum(parameter => (objective.IsForwardOnly(parameter) ? 2.0 : 6.0) * parameter.Count);
     }
 
     /// <summary>What the updates up to one took, those before a branch among them.</summary>
@@ -44,7 +45,7 @@ internal sealed class ComputeAccount
                 + phases
                     .Between(branch?.Step ?? 0, step)
                     .Sum(part => (double)part.Updates * part.Phase.BatchSize * ofRow(part.Phase.MaxLength)),
-            (branch?.Spent.ParameterFlops ?? 0) + (6.0 * parameters * tokens)
+            (branch?.Spent.ParameterFlops ?? 0) + (perToken * tokens)
         );
 
     /// <summary>A row of examples in training.</summary>

@@ -38,6 +38,7 @@ internal static class ElectraObjective
         Show = (batch, count) => ReplacedTokens.Show(pair, measurement, batch, count),
         Models = () => HuggingFaceFolder.ModelsOf(pair),
         RowFlops = method.TrainsGenerator ? null : length => WithoutTheGeneratorsBackwardPass(pair.Config, length),
+        IsForwardOnly = parameter => !method.TrainsGenerator && ElectraPair.IsOfGenerator(parameter),
         About = model => model.Folder == HuggingFaceFolder.FolderOf(ModelPart.Generator)
             ? "The generator of an ELECTRA pair: a small masked language model that puts plausible wrong tokens into text. "
                 + "The discriminator beside it is the model to fine-tune."

@@ -36,7 +36,7 @@ internal static class ElectricObjective
             LossNames = ["loss", "cloze_loss", "energy_loss"],
             Update = (_, parts, draws) => [new(method.Passes(pair, parts, draws))],
             Figures = Figures,
-            Measure = (batches, cancellation) => Measure(pair, measured, batches, key, cancellation),
+            Measure = (batches, cancellation) => ElectricScores.Of(pair, measured, batches, key, cancellation),
             Show = (batch, count) => Show(pair, measured, batch, key, vocabulary, count),
             RowFlops = length =>
                 new ForwardCost(pair.Config.GeneratorShape, length).TrainingCloze + new ForwardCost(pair.Config, length).TrainingDetection,
@@ -45,55 +45,6 @@ internal static class ElectricObjective
                 + "the log-probability of a token in its context. It scores sentences in one pass, and is fine-tuned as a discriminator "
                 + "is.",
         };
-
-    private static ElectricScores Measure(
-        ElectricPair pair,
-        ElectricMethod method,
-        IEnumerable<TokenBatch> batches,
-        RandomKey key,
-        CancellationToken cancellation
-    )
-    {
-        using var _ = no_grad();
-        var (cloze, energy, counts, correct, chosen) = (0.0, 0.0, new NoiseCounts(), 0L, 0L);
-        var (logits, noise) = (new List<float>(), new List<bool>());
-        foreach (var batch in batches)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            var (pass, tokens, own) = Pass(pair, method, batch, key);
-            if (tokens.Written.Length > 0)
-                correct += pass.Logits.argmax(-1).eq(pass.Targets).sum().item<long>();
-            chosen += tokens.Written.Length;
-            // Means over batches of different sizes are weighed by what they are means of.
-            cloze += pass.ClozeLoss.item<float>() * own.Candidates;
-            energy += pass.EnergyLoss.item<float>() * own.Judged;
-            counts = new(counts.Candidates + own.Candidates, counts.Judged + own.Judged);
-            foreach (var (i, logit) in pass.NoiseLogits.cpu().data<float>().ToArray().Index())
-                if (tokens.IsJudged[i] == 1)
-                {
-                    logits.Add(logit);
-                    noise.Add(tokens.IsNoise[i] == 1);
-                }
-        }
-        (cloze, energy) = (cloze / Math.Max(1, counts.Candidates), energy / Math.Max(1, counts.Judged));
-        if (!double.IsFinite(cloze + energy))
-            throw new UserErrorException(
-                "training diverged: the loss on held-out text is not finite. "
-                    + "A lower training.learning_rate or a longer training.warmup_steps usually helps."
-            );
-        using Tensor clozeLoss = tensor(cloze), energyLoss = tensor(energy), loss = method.Weigh(clozeLoss, energyLoss);
-        return new ElectricScores(
-            loss.to(float64).item<double>(),
-            cloze,
-            (double)correct / Math.Max(1, chosen),
-            energy,
-            DetectionMetrics.Of([.. logits], [.. noise])
-        )
-        {
-            VocabularySize = pair.Config.VocabularySize,
-        };
-    }
 
     private static Showcase Show(
         ElectricPair pair,
@@ -106,7 +57,8 @@ internal static class ElectricObjective
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var (pass, tokens, _) = Pass(pair, method, batch, key);
+        var tokens = method.Choose(batch, key);
+        var pass = method.Forward(pair, tokens, NoiseCounts.Of(tokens), key, training: false);
         var corrupted = pass.CorruptedIds.cpu().data<long>().ToArray();
         var logits = pass.NoiseLogits.cpu().data<float>().ToArray();
         var noise = tokens.Places.Where((_, i) => tokens.IsNoise[i] == 1).ToHashSet();
@@ -120,17 +72,5 @@ internal static class ElectricObjective
         string Suspicion(int place) => !suspected.Contains(place) ? "" : noise.Contains(place) ? "!" : "?";
         string? Noise(int place) =>
             noise.Contains(place) ? $"{{{vocabulary[(int)batch.Ids[place]]} → {vocabulary[(int)corrupted[place]]}}}" : null;
-    }
-
-    private static (ElectricPass Pass, NoiseTokens Tokens, NoiseCounts Counts) Pass(
-        ElectricPair pair,
-        ElectricMethod method,
-        TokenBatch batch,
-        RandomKey key
-    )
-    {
-        var tokens = method.Choose(batch, key);
-        var counts = NoiseCounts.Of(tokens);
-        return (method.Forward(pair, tokens, counts, key, training: false), tokens, counts);
     }
 }

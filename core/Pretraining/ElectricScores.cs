@@ -1,3 +1,8 @@
+using Electra.Data;
+using Electra.Model;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
 namespace Electra.Pretraining;
 
 /// <summary>What Electric's two networks can do on held-out text.</summary>
@@ -43,4 +48,59 @@ public sealed record ElectricScores(
     };
 
     private static double Entropy(double share) => share is 0 or 1 ? 0 : -(share * Math.Log(share) + (1 - share) * Math.Log(1 - share));
+
+    /// <summary>Measures both networks, without dropout and always with the same draws.</summary>
+    /// <param name="pair">The networks.</param>
+    /// <param name="method">The method, whose choice of tokens and losses are used.</param>
+    /// <param name="batches">Held-out text.</param>
+    /// <param name="key">Names the draws.</param>
+    /// <param name="cancellation">Stops measuring.</param>
+    /// <exception cref="UserErrorException">A loss is not finite: training has diverged.</exception>
+    internal static ElectricScores Of(
+        ElectricPair pair,
+        ElectricMethod method,
+        IEnumerable<TokenBatch> batches,
+        RandomKey key,
+        CancellationToken cancellation
+    )
+    {
+        using var _ = no_grad();
+        var (cloze, energy, counts, correct, chosen) = (0.0, 0.0, new NoiseCounts(), 0L, 0L);
+        var (logits, noise) = (new List<float>(), new List<bool>());
+        foreach (var batch in batches)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var tokens = method.Choose(batch, key);
+            var own = NoiseCounts.Of(tokens);
+            var pass = method.Forward(pair, tokens, own, key, training: false);
+            if (tokens.Written.Length > 0)
+                correct += pass.Logits.argmax(-1).eq(pass.Targets).sum().item<long>();
+            chosen += tokens.Written.Length;
+            // Means over batches of different sizes are weighed by what they are means of.
+            cloze += pass.ClozeLoss.item<float>() * own.Candidates;
+            energy += pass.EnergyLoss.item<float>() * own.Judged;
+            counts = new(counts.Candidates + own.Candidates, counts.Judged + own.Judged);
+            foreach (var (i, logit) in pass.NoiseLogits.cpu().data<float>().ToArray().Index())
+                if (tokens.IsJudged[i] == 1)
+                {
+                    logits.Add(logit);
+                    noise.Add(tokens.IsNoise[i] == 1);
+                }
+        }
+        (cloze, energy) = (cloze / Math.Max(1, counts.Candidates), energy / Math.Max(1, counts.Judged));
+        if (!double.IsFinite(cloze + energy))
+            throw Evaluation.Diverged("the loss on held-out text is not finite");
+        using Tensor clozeLoss = tensor(cloze), energyLoss = tensor(energy), loss = method.Weigh(clozeLoss, energyLoss);
+        return new ElectricScores(
+            loss.to(float64).item<double>(),
+            cloze,
+            (double)correct / Math.Max(1, chosen),
+            energy,
+            DetectionMetrics.Of([.. logits], [.. noise])
+        )
+        {
+            VocabularySize = pair.Config.VocabularySize,
+        };
+    }
 }

@@ -107,10 +107,7 @@ public static class Evaluation
         }
         int notFinite = logits.Count(logit => !float.IsFinite(logit));
         if (notFinite > 0)
-            throw new UserErrorException(
-                $"training diverged: {notFinite:N0} of {logits.Count:N0} outputs on held-out text are not finite. "
-                    + "A lower training.learning_rate or a longer training.warmup_steps usually helps."
-            );
+            throw Diverged($"{notFinite:N0} of {logits.Count:N0} outputs on held-out text are not finite");
         (generatorLoss, discriminatorLoss) = (generatorLoss / Math.Max(1, masked), discriminatorLoss / Math.Max(1, tokens));
         using Tensor generator = tensor(generatorLoss),
             discriminator = tensor(discriminatorLoss),
@@ -127,4 +124,9 @@ public static class Evaluation
             TokenAuc = tokenScores is null ? 0.5 : TokenBaseline.Auc(tokenScores, [.. ids], [.. replaced]),
         };
     }
+
+    /// <summary>What is said where training has diverged.</summary>
+    /// <param name="how">How that shows.</param>
+    internal static UserErrorException Diverged(string how) =>
+        new($"training diverged: {how}. A lower training.learning_rate or a longer training.warmup_steps usually helps.");
 }

@@ -43,6 +43,13 @@ public sealed record MlmMethod
         ];
     }
 
+    /// <summary>One pass over a whole batch, without dropout.</summary>
+    internal MlmPass Forward(MaskedLanguageModel model, TokenBatch batch, RandomKey key)
+    {
+        var masked = Mask(batch, key[0]);
+        return Forward(model, batch, masked, LossCounts.Of([batch], [masked]), key, training: false);
+    }
+
     /// <summary>One pass over a batch or a part of one.</summary>
     internal MlmPass Forward(
         MaskedLanguageModel model,

@@ -30,43 +30,12 @@ internal static class MlmObjective
             LossNames = ["loss"],
             Update = (_, parts, draws) => [new(method.Passes(model, parts, draws))],
             Figures = Figures,
-            Measure = (batches, cancellation) => Measure(model, measured, batches, key, cancellation),
+            Measure = (batches, cancellation) => MlmScores.Of(model, measured, batches, key, cancellation),
             Show = (batch, count) => Show(model, measured, batch, key, vocabulary, count),
             Models = () => [new("", "ElectraForMaskedLM", model.Config, model.Weights())],
             About = _ => "A masked language model in the shape of an ELECTRA discriminator: an encoder that learned to predict masked "
                 + "tokens. It fills masks, and it is fine-tuned as a discriminator is.",
         };
-
-    private static MlmScores Measure(
-        MaskedLanguageModel model,
-        MlmMethod method,
-        IEnumerable<TokenBatch> batches,
-        RandomKey key,
-        CancellationToken cancellation
-    )
-    {
-        using var _ = no_grad();
-        var (loss, masked, correct) = (0.0, 0L, 0L);
-        foreach (var batch in batches)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            var pass = Pass(model, method, batch, key);
-            int positions = pass.Masked.Positions.Length;
-            if (positions > 0)
-                correct += pass.Logits.argmax(-1).eq(pass.Targets).sum().item<long>();
-            (loss, masked) = (loss + (pass.Loss.item<float>() * positions), masked + positions);
-        }
-        if (!double.IsFinite(loss))
-            throw new UserErrorException(
-                "training diverged: the loss on held-out text is not finite. "
-                    + "A lower training.learning_rate or a longer training.warmup_steps usually helps."
-            );
-        return new MlmScores(loss / Math.Max(1, masked), (double)correct / Math.Max(1, masked))
-        {
-            VocabularySize = model.Config.VocabularySize,
-        };
-    }
 
     private static Showcase Show(
         MaskedLanguageModel model,
@@ -79,7 +48,7 @@ internal static class MlmObjective
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var pass = Pass(model, method, batch, key);
+        var pass = method.Forward(model, batch, key);
         var guesses = pass.Masked.Positions.Zip(pass.Logits.argmax(-1).cpu().data<long>().ToArray());
         var predicted = guesses.DistinctBy(guess => guess.First).ToDictionary();
         return new(
@@ -95,11 +64,5 @@ internal static class MlmObjective
             var token = vocabulary[(int)batch.Ids[place]];
             return guess == batch.Ids[place] ? $"{{{token}}}" : $"{{{token} → {vocabulary[(int)guess]}}}";
         }
-    }
-
-    private static MlmPass Pass(MaskedLanguageModel model, MlmMethod method, TokenBatch batch, RandomKey key)
-    {
-        var masked = method.Mask(batch, key[0]);
-        return method.Forward(model, batch, masked, LossCounts.Of([batch], [masked]), key, training: false);
     }
 }

@@ -1,3 +1,8 @@
+using Electra.Data;
+using Electra.Model;
+using Electra.Tensors;
+using static TorchSharp.torch;
+
 namespace Electra.Pretraining;
 
 /// <summary>What a masked language model can do on held-out text.</summary>
@@ -24,4 +29,39 @@ public sealed record MlmScores(double Loss, double MaskedAccuracy) : IHeldOutSco
         ["perplexity"] = $"{VocabularySize:N1}",
         ["masked_accuracy"] = $"{1.0 / VocabularySize:0.00%}",
     };
+
+    /// <summary>Measures a model, without dropout and always with the same masks.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="method">The method, whose masks and loss are used.</param>
+    /// <param name="batches">Held-out text.</param>
+    /// <param name="key">Names the masks.</param>
+    /// <param name="cancellation">Stops measuring.</param>
+    /// <exception cref="UserErrorException">The loss is not finite: training has diverged.</exception>
+    internal static MlmScores Of(
+        MaskedLanguageModel model,
+        MlmMethod method,
+        IEnumerable<TokenBatch> batches,
+        RandomKey key,
+        CancellationToken cancellation
+    )
+    {
+        using var _ = no_grad();
+        var (loss, masked, correct) = (0.0, 0L, 0L);
+        foreach (var batch in batches)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var pass = method.Forward(model, batch, key);
+            int positions = pass.Masked.Positions.Length;
+            if (positions > 0)
+                correct += pass.Logits.argmax(-1).eq(pass.Targets).sum().item<long>();
+            (loss, masked) = (loss + (pass.Loss.item<float>() * positions), masked + positions);
+        }
+        if (!double.IsFinite(loss))
+            throw Evaluation.Diverged("the loss on held-out text is not finite");
+        return new MlmScores(loss / Math.Max(1, masked), (double)correct / Math.Max(1, masked))
+        {
+            VocabularySize = model.Config.VocabularySize,
+        };
+    }
 }

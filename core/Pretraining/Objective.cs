@@ -51,6 +51,9 @@ internal sealed record Objective
     /// <summary>FLOPs of a row of some length in training; null: those of <see cref="Models"/>.</summary>
     public Func<int, double>? RowFlops { get; init; }
 
+    /// <summary>Whether a parameter is computed with, but has no gradient: its network is only read forwards.</summary>
+    public Func<Parameter, bool> IsForwardOnly { get; init; } = _ => false;
+
     /// <summary>What a model's card says of it in a sentence or two.</summary>
     public required Func<SavedModel, string> About { get; init; }
 }

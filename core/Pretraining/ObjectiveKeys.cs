@@ -9,8 +9,7 @@ internal static class ObjectiveKeys
     internal static readonly string[] OfAll =
         ["objective.kind", "objective.masking", "objective.loss_epsilon", "objective.padding_token_type"];
 
-    private static readonly ObjectiveKind[] WithGenerator = [ObjectiveKind.Electra, ObjectiveKind.Gdes],
-        WithSamples = [ObjectiveKind.Electra, ObjectiveKind.Gdes];
+    private static readonly ObjectiveKind[] WithGenerator = [ObjectiveKind.Electra, ObjectiveKind.Gdes];
 
     private static readonly ObjectiveKind[] WithNoise = [.. WithGenerator, ObjectiveKind.Electric],
         WithMasks = [.. WithGenerator, ObjectiveKind.Mlm];
@@ -19,16 +18,16 @@ internal static class ObjectiveKeys
     internal static readonly (string Key, Func<PretrainConfig, object> Value, ObjectiveKind[] Kinds)[] OfSome =
     [
         ("objective.sampling", config => config.Objective.Sampling, WithNoise),
-        ("objective.temperature", config => config.Objective.Temperature, WithSamples),
+        ("objective.temperature", config => config.Objective.Temperature, WithGenerator),
         ("objective.gumbel_epsilon", config => config.Objective.GumbelEpsilon, WithNoise),
-        ("objective.disallow_correct", config => config.Objective.DisallowCorrect, WithSamples),
+        ("objective.disallow_correct", config => config.Objective.DisallowCorrect, WithGenerator),
         ("objective.prior", config => config.Objective.Prior, [ObjectiveKind.Electric]),
         ("objective.masking.mask_share", config => config.Objective.Masking.MaskShare, WithMasks),
         ("objective.masking.random_share", config => config.Objective.Masking.RandomShare, WithMasks),
         ("objective.generator_weight", config => config.Objective.GeneratorWeight, WithNoise),
         ("objective.discriminator_weight", config => config.Objective.DiscriminatorWeight, WithNoise),
         ("objective.generator_label_smoothing", config => config.Objective.GeneratorLabelSmoothing, WithGenerator),
-        ("objective.discriminator_label_smoothing", config => config.Objective.DiscriminatorLabelSmoothing, WithSamples),
+        ("objective.discriminator_label_smoothing", config => config.Objective.DiscriminatorLabelSmoothing, WithGenerator),
         ("objective.decoupled", config => config.Objective.Decoupled, [ObjectiveKind.Gdes]),
         ("training.discriminator_learning_rate", config => config.Training.DiscriminatorLearningRate, [ObjectiveKind.Gdes]),
         ("train_generator", config => config.TrainGenerator, [ObjectiveKind.Electra]),

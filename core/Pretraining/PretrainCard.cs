@@ -27,7 +27,10 @@ internal static class PretrainCard
         var card = new ModelCard(name).With("library_name", "transformers");
         if (predictsTokens)
             card.With("pipeline_tag", "fill-mask");
-        return card.Tags("electra", predictsTokens ? "masked-language-modeling" : "replaced-token-detection")
+        var task = predictsTokens ? "masked-language-modeling"
+            : model.Objective == ElectricObjective.Name ? "energy-based-model"
+            : "replaced-token-detection";
+        return card.Tags("electra", task)
             .Text(objective.About(model))
             .Code(
                 "python",
@@ -67,9 +70,10 @@ internal static class PretrainCard
 
     private static (string, object?)[] Training(PretrainConfig config, Objective objective, PretrainProgress progress) =>
     [
+        ("objective", Key(config.Objective.Kind)),
         ("recipe", config.Recipe == Recipe.Google ? "google-research/electra" : "richarddwang/electra_pytorch"),
         ("initial weights", config.Init == "" ? "random" : config.Init),
-        ("of the generator", config.InitGenerator == "" ? null : config.InitGenerator),
+        ("of the generator", config.InitGenerator == "" ? null : $"{config.InitGenerator}{(config.TrainGenerator ? "" : ", frozen")}"),
         ("branched from", progress.Branch is { } branch ? Invariant($"{branch.From}, after {branch.Step:N0} updates") : null),
         (
             "updates",
@@ -87,7 +91,7 @@ internal static class PretrainCard
                 + $"{config.Training.Warmup} of warmup, {Key(config.Training.Schedule)}"
         ),
         ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens{config.Objective.Masking.InUnits}")),
-        ("weight of the discriminator's loss", config.Objective.DiscriminatorWeight),
+        ("weight of the discriminator's loss", config.Objective.Kind == ObjectiveKind.Mlm ? null : config.Objective.DiscriminatorWeight),
         ("precision", objective.Store.Compute.Precision.ToString().ToLowerInvariant()),
         ("seed", config.Seed),
     ];

@@ -185,7 +185,7 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     /// <inheritdoc/>
     IEnumerable<ConfigProblem> IExperimentConfig<PretrainConfig>.Check()
     {
-        foreach (var (key, problem) in Model.Problems())
+        foreach (var (key, problem) in (Objective.Kind == ObjectiveKind.Mlm ? Model.WithoutGenerator : Model).Problems())
             yield return new ConfigProblem($"model.{key}", problem);
         foreach (var problem in ObjectiveKeys.Problems(this))
             yield return problem;
@@ -208,6 +208,11 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
             yield return new ConfigProblem(
                 "examples.max_length",
                 $"cannot be {Examples.MaxLength}: so many tokens do not fit into {Model.MaxPositions} positions (model.max_positions)"
+            );
+        if (Objective.Temperature.HalfLife is not null && Training.Budget is not null)
+            yield return new ConfigProblem(
+                "objective.temperature.half_life",
+                "is a share of the updates, and training.budget ends the run by the clock: give training.steps, or a temperature that stays"
             );
         foreach (var (key, problem) in Objective.Masking.Problems())
             yield return new ConfigProblem($"objective.masking.{key}", problem);

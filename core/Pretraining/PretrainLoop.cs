@@ -8,6 +8,15 @@ namespace Electra.Pretraining;
 public static class PretrainLoop
 {
     /// <summary>
+    /// The figures on held-out text that a finished run ended with, by their names in the metrics file: <c>auc</c>, <c>perplexity</c>.
+    /// </summary>
+    /// <exception cref="UserErrorException">The run is not finished, or it was asked not to train.</exception>
+    public static IReadOnlyDictionary<string, double> HeldOutScores(this Run<PretrainConfig> run) =>
+        run.HasFolder
+            ? PretrainResult.Load(run.Folder).Scores
+            : throw new UserErrorException("there are no scores of a run that does not train (dry_run, only)");
+
+    /// <summary>
     /// Trains, measures, saves and reports; or, with <c>only=evaluation</c> and of a finished run whose states are gone, measures what is
     /// saved.
     /// </summary>
@@ -63,7 +72,7 @@ public static class PretrainLoop
             ? method with
             {
                 Mask = mask,
-                Options = run.Config.Objective with { Masking = new() { Probability = run.Config.Evaluation.Masking!.Value } },
+                Options = method.Options with { Masking = new() { Probability = run.Config.Evaluation.Masking!.Value } },
             }
             : method;
         var objective = ElectricObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);

@@ -31,7 +31,7 @@ internal sealed record PretrainResult
     /// counted.</summary>
     public double? Flops { get; init; }
 
-    /// <summary>The same as 6 · parameters without embeddings · tokens.</summary>
+    /// <summary>The same as 6 · parameters without embeddings · tokens; 2 for a generator that does not learn.</summary>
     public double? ParameterFlops { get; init; }
 
     /// <summary>Writes the result into its run's folder, whole or not at all.</summary>

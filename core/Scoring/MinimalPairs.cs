@@ -84,6 +84,8 @@ internal static class MinimalPairs
     internal static IReadOnlyList<Phenomenon> Read(PredictOptions options)
     {
         string[] files = [.. options.Pairs.SelectMany(Files).Distinct()];
+        foreach (var file in files)
+            LineAnswers.RequireOther(file, options.Output);
         Phenomenon[] all = [.. files.Select(file => Read(file, options.PairColumns))];
         if (all.GroupBy(one => one.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new UserErrorException($"predict.pairs: {twice.Count()} files are named {twice.Key}, which names the phenomenon");

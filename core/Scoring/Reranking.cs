@@ -41,12 +41,19 @@ internal static class Reranking
         if (rerank.Lists != "" && LineAnswers.IsStandardOutput(options.Output))
             console.LeaveStandardOutput();
         using var scorer = SentenceScores.Only(run, compute);
-        IReadOnlyList<HypothesisList> Lists(string file) =>
-            Read(file, scorer, options.LengthNormalised, run.Stopping, needsReference: file == rerank.Tune);
-        var (first, second) = rerank.Weights is [var a, var b] ? (a, b) : Tuned(Lists(rerank.Tune), console);
+        // Both tables are checked before a sentence is scored, which may take hours.
+        var tables = new[] { rerank.Tune, rerank.Lists }
+            .Where(file => file != "")
+            .Distinct()
+            .ToDictionary(file => file, file => Read(file, scorer, needsReference: file == rerank.Tune));
+        foreach (var file in tables.Keys)
+            LineAnswers.RequireOther(file, options.Output);
+        IReadOnlyList<HypothesisList> Lists(string file) => Scored(tables[file], scorer, options.LengthNormalised, run.Stopping);
+        var tuning = rerank.Tune == "" ? [] : Lists(rerank.Tune);
+        var (first, second) = rerank.Weights is [var a, var b] ? (a, b) : Tuned(tuning, console);
         if (rerank.Lists == "")
             return 0;
-        var lists = Lists(rerank.Lists);
+        var lists = rerank.Lists == rerank.Tune ? tuning : Lists(rerank.Lists);
         LineAnswers.Write(rerank.Lists, options.Output, output =>
         {
             bool isJson = SourceFile.FormatOf(options.Output) == SourceFormat.JsonLines;
@@ -69,30 +76,40 @@ internal static class Reranking
     /// </summary>
     internal static (double First, double Second) BestWeights(IReadOnlyList<HypothesisList> lists)
     {
-        double[] crossings =
-        [
-            .. lists
-                .SelectMany(list =>
-                    from x in list.Hypotheses
-                    from y in list.Hypotheses
-                    where x.Score > y.Score && y.Base > x.Base
-                    select (y.Base - x.Base) / (x.Score - y.Score))
-                .Distinct()
-                .Order(),
-        ];
-        double[] ends = [0, .. crossings, crossings.Length == 0 ? 1 : 2 * crossings[^1]];
-        var ranges = Enumerable.Range(0, ends.Length - 1)
-            .Select(i => (Low: ends[i], High: ends[i + 1], Errors: Errors(lists, 1, (ends[i] + ends[i + 1]) / 2)));
-        (double Low, double High, int Errors)? best = null, current = null;
-        foreach (var range in ranges)
+        var changes = lists.SelectMany(Changes).GroupBy(change => change.At).OrderBy(same => same.Key)
+            .Select(same => (At: same.Key, Errors: same.Sum(change => change.Errors)))
+            .Where(change => change.Errors != 0)
+            .ToList();
+        double[] ends = [0, .. changes.Select(change => change.At), changes is [.., { At: > 0 and var last }] ? 2 * last : 1];
+        int errors = lists.Sum(list => list.Ranked(1, 0).First().Errors!.Value);
+        var best = (Low: 0.0, High: ends[1], Errors: errors);
+        foreach (var (i, change) in changes.Index())
         {
-            // Neighbours that are as good are one range.
-            current = current is { } last && last.Errors == range.Errors ? (last.Low, range.High, range.Errors) : range;
-            if (best is not { } known || current.Value.Errors < known.Errors
-                || (current.Value.Errors == known.Errors && current.Value.High - current.Value.Low > known.High - known.Low))
-                best = current;
+            errors += change.Errors;
+            var (low, high) = (change.At, ends[i + 2]);
+            if (errors < best.Errors || (errors == best.Errors && high - low > best.High - best.Low))
+                best = (low, high, errors);
         }
-        return (1, (best!.Value.Low + best.Value.High) / 2);
+        return (1, (best.Low + best.High) / 2);
+    }
+
+    /// <summary>Where λ, growing from 0, makes a list choose another hypothesis, and how many more errors this has: the upper envelope of
+    /// its lines.</summary>
+    private static IEnumerable<(double At, int Errors)> Changes(HypothesisList list)
+    {
+        var (chosen, at) = (list.Ranked(1, 0).First(), 0.0);
+        while (true)
+        {
+            var crossings = list.Hypotheses
+                .Where(one => one.Score > chosen.Score)
+                .Select(one => (At: Math.Max(at, (chosen.Base - one.Base) / (one.Score - chosen.Score)), One: one))
+                .ToList();
+            if (crossings.Count == 0)
+                yield break;
+            var next = crossings.MinBy(crossing => (crossing.At, -crossing.One.Score));
+            yield return (next.At, next.One.Errors!.Value - chosen.Errors!.Value);
+            (at, chosen) = next;
+        }
     }
 
     /// <summary>The fewest changes of words that make one text another (Levenshtein 1966).</summary>
@@ -161,53 +178,69 @@ internal static class Reranking
     /// <summary>A text as a field of a table without quotes.</summary>
     private static string OneLine(string text) => string.Join(' ', text.Split('\t', '\r', '\n'));
 
-    /// <summary>The lists of a table, in the order in which they begin.</summary>
-    private static IReadOnlyList<HypothesisList> Read(
-        string file,
-        SentenceScorer scorer,
-        bool lengthNormalised,
-        CancellationToken cancellation,
-        bool needsReference
-    )
+    /// <summary>A row of a table: a hypothesis, its tokens, and where it stands.</summary>
+    private sealed record HypothesisRow(string Id, double Base, string Text, string Reference, long[] Tokens, string Place);
+
+    /// <summary>The rows of a table.</summary>
+    private static IReadOnlyList<HypothesisRow> Read(string file, SentenceScorer scorer, bool needsReference)
     {
         var path = Paths.Find(file);
         var form = new TableForm(AllowsMore: true, Optional: needsReference ? 0 : 1).Advising(
             $"A row is a hypothesis: the {Columns[0]} of its list, the {Columns[1]} of the system, its {Columns[2]}; "
                 + $"to choose weights, or to count errors, the {Columns[3]}."
         );
-        var rows = TableFile.Read(path, Columns, form).ToList();
         var shown = Paths.Shown(path);
-        if (rows.Count == 0)
-            throw new UserErrorException($"{shown} has no hypothesis: a row with {string.Join(", ", Columns[..3])} is one");
-        var scores = scorer.Score(
-            [.. rows.Select(row => SentenceScores.Placed($"{shown}:{row.Line}", _ => scorer.Encode(row.Values[2])))],
-            cancellation
-        );
-        return
+        HypothesisRow[] rows =
         [
-            .. rows.Zip(scores).GroupBy(one => one.First.Values[0]).Select(list =>
+            .. TableFile.Read(path, Columns, form).Select(row =>
             {
-                string[] references = [.. list.Select(one => one.First.Values[3]).Where(text => text != "").Distinct()];
-                var place = $"{shown}:{list.First().First.Line}";
-                if (references.Length > 1)
-                    throw new UserErrorException($"{place}: the list {list.Key} has {references.Length} references, and a list has one");
-                if (needsReference && references.Length == 0)
-                    throw new UserErrorException($"{place}: the list {list.Key} has no reference, which weights are chosen by");
-                return new HypothesisList(
-                    list.Key,
-                    [
-                        .. list.Select(one => new Hypothesis(
-                            one.First.Values[2],
-                            Number(one.First.Values[1], $"{shown}:{one.First.Line}"),
-                            lengthNormalised ? one.Second.Mean : one.Second.Sum,
-                            references is [var reference] ? WrongWords(one.First.Values[2], reference) : null
-                        )),
-                    ],
-                    references is [var only] ? Words(only).Length : null
-                );
+                var place = $"{shown}:{row.Line}";
+                var (number, text) = (Number(row.Values[1], place), row.Values[2]);
+                var tokens = SentenceScores.Placed(place, _ => scorer.Encode(text));
+                return new HypothesisRow(row.Values[0], number, text, row.Values[3], tokens, place);
             }),
         ];
+        if (rows.Length == 0)
+            throw new UserErrorException($"{shown} has no hypothesis: a row with {string.Join(", ", Columns[..3])} is one");
+        foreach (var list in rows.GroupBy(row => row.Id))
+        {
+            var (references, place) = (References(list).Count(), list.First().Place);
+            if (references > 1)
+                throw new UserErrorException($"{place}: the list {list.Key} has {references} references, and a list has one");
+            if (needsReference && references == 0)
+                throw new UserErrorException($"{place}: the list {list.Key} has no reference, which weights are chosen by");
+        }
+        return rows;
     }
+
+    private static IEnumerable<string> References(IEnumerable<HypothesisRow> list) =>
+        list.Select(row => row.Reference).Where(text => text != "").Distinct();
+
+    /// <summary>The lists of a table, in the order in which they begin.</summary>
+    private static IReadOnlyList<HypothesisList> Scored(
+        IReadOnlyList<HypothesisRow> rows,
+        SentenceScorer scorer,
+        bool lengthNormalised,
+        CancellationToken cancellation
+    ) =>
+    [
+        .. rows.Zip(scorer.Score([.. rows.Select(row => row.Tokens)], cancellation)).GroupBy(one => one.First.Id).Select(list =>
+        {
+            var reference = References(list.Select(one => one.First)).SingleOrDefault();
+            return new HypothesisList(
+                list.Key,
+                [
+                    .. list.Select(one => new Hypothesis(
+                        one.First.Text,
+                        one.First.Base,
+                        lengthNormalised ? one.Second.Mean : one.Second.Sum,
+                        reference is null ? null : WrongWords(one.First.Text, reference)
+                    )),
+                ],
+                reference is null ? null : Words(reference).Length
+            );
+        }),
+    ];
 
     private static double Number(string text, string place) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)

@@ -92,9 +92,14 @@ public sealed class SentenceScorer : IDisposable
         var texts = sentences.Select(ids => string.Join(' ', ids)).ToList();
         var numbers = texts.Distinct().Index().ToDictionary(text => text.Item, text => text.Index);
         var sums = new double[numbers.Count];
-        var rows = sentences.Zip(texts).DistinctBy(pair => pair.Second).SelectMany(pair => Rows(numbers[pair.Second], pair.First));
+        // The longest first: sequences of a batch are about as long. A copy for each token is made when its batch is.
+        var rows = sentences
+            .Zip(texts)
+            .DistinctBy(pair => pair.Second)
+            .OrderByDescending(pair => pair.First.Length)
+            .SelectMany(pair => Rows(numbers[pair.Second], pair.First));
         using var _ = no_grad();
-        foreach (var batch in rows.OrderByDescending(row => row.Ids.Length).Chunk(batchSize))
+        foreach (var batch in rows.Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();

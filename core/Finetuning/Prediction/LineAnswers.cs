@@ -75,6 +75,17 @@ internal static class LineAnswers
         return count;
     }
 
+    /// <summary>Refuses to write to a file that is read.</summary>
+    /// <exception cref="UserErrorException">They are one file.</exception>
+    public static void RequireOther(string input, string output)
+    {
+        if (IsStandardOutput(output) || input == StandardInput.Name)
+            return;
+        var path = Paths.Output(output);
+        if (InputFile.Exists(path) && !SpecialFile.Is(path) && FileStatus.Of(Paths.Find(input)).Identity == FileStatus.Of(path).Identity)
+            throw new UserErrorException($"predict.output: {output} is the file that is read; give another one");
+    }
+
     /// <summary>Writes to standard output, or to a file, whole or not at all.</summary>
     /// <param name="input">The file that is read meanwhile, which must be another one.</param>
     /// <param name="output">The file; empty or <c>-</c>: standard output.</param>
@@ -87,11 +98,8 @@ internal static class LineAnswers
             write(standard);
             return;
         }
-        var path = Paths.Output(output);
-        if (input != StandardInput.Name && InputFile.Exists(path) && !SpecialFile.Is(path)
-            && FileStatus.Of(Paths.Find(input)).Identity == FileStatus.Of(path).Identity)
-            throw new UserErrorException($"predict.output: {output} is the file that is read; give another one");
-        AtomicFile.Write(path, stream =>
+        RequireOther(input, output);
+        AtomicFile.Write(Paths.Output(output), stream =>
         {
             using var file = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
             write(file);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Electra.Checkpoints;
 using Electra.Configuration;
 using Electra.Model;
@@ -52,6 +53,16 @@ public sealed class ObjectiveKindTests : IDisposable
     }
 
     [Fact]
+    public async Task A_masked_language_model_may_have_a_width_that_no_generator_fits()
+    {
+        string[] own = ["objective.kind=mlm", "model.generator_divisor=4", "model.hidden_size=34", "model.attention_heads=1"];
+        await tiny.Done([.. own, "training.steps=2"]);
+        var card = File.ReadAllText(tiny.File("runs/tiny_11081_100/README.md"));
+        Assert.Contains("| objective | mlm |", card);
+        Assert.DoesNotContain("discriminator's loss", card);
+    }
+
+    [Fact]
     public async Task Seeds_of_a_masked_language_model_are_told_of_by_their_perplexity()
     {
         var run = await tiny.Done("objective.kind=mlm", "model.generator_divisor=4", "seeds=1..2", "training.steps=4");
@@ -78,6 +89,8 @@ public sealed class ObjectiveKindTests : IDisposable
             tiny.File("runs/second_11081_100/generator/model.safetensors")
         );
         Assert.Empty(RunFolders.Values(tiny.Of("second"), "generator_loss"));
+        foreach (var count in new[] { "flops", "parameter_flops" })
+            Assert.InRange(Count("second", count), 0.5 * Count("first", count), 0.99 * Count("first", count));
         var third = await tiny.Done([.. frozen, "name=third", $"init={tiny.File("runs/first_11081_100")}"]);
         third.Said("Discriminator and embeddings begin");
     }
@@ -93,6 +106,11 @@ public sealed class ObjectiveKindTests : IDisposable
     [InlineData("model.generator={kind: uniform, layers: 1}", "model.generator.kind", "no shape")]
     [InlineData("model.generator.layers=0.1", "model.generator.layers", "0.5 is one")]
     [InlineData("objective.temperature=0", "objective.temperature", "0.01")]
+    [InlineData(
+        "objective.temperature={start: 2, half_life: 0.1} training.budget=1m training.steps=0 training.warmup_steps=0",
+        "objective.temperature.half_life",
+        "by the clock"
+    )]
     public async Task A_key_without_a_meaning_is_refused_by_name(string overrides, string key, string why) =>
         await tiny.Refused(Split(overrides), key, why);
 
@@ -130,6 +148,9 @@ public sealed class ObjectiveKindTests : IDisposable
             keys.Order()
         );
     }
+
+    private double Count(string run, string name) =>
+        JsonNode.Parse(File.ReadAllText(tiny.File($"runs/{run}_11081/result.json")))![name]!.GetValue<double>();
 
     /// <summary>Overrides in one text; a mapping may have spaces in it.</summary>
     private static string[] Split(string overrides)

@@ -104,6 +104,15 @@ public sealed class ScoreScriptTests : IDisposable
             ["id rank text", "1 1 the captain stood upon the deck", "1 2 the captain stood a pond the deck"],
             File.ReadLines(folder.File("best.tsv")).Take(3).Select(line => line.Split('\t')).Select(row => $"{row[0]} {row[1]} {row[5]}")
         );
+
+        // What is wrong with either table is said before a sentence is scored, and neither is written over.
+        Write("test.tsv", Lists.Replace("-2.5", "sure"));
+        string[] both = ["predict.score=pll", $"predict.rerank={{tune: {folder.File("dev.tsv")}, lists: {folder.File("test.tsv")}}}"];
+        var wrong = await Score([.. both, $"predict.output={folder.File("best.tsv")}"]);
+        wrong.Refused("test.tsv:5: score cannot be \"sure\"");
+        Assert.DoesNotContain("wrong words", wrong.Output);
+        Write("test.tsv", Lists);
+        (await Score([.. both, $"predict.output={folder.File("dev.tsv")}"])).Refused("dev.tsv is the file that is read");
     }
 
     [Fact]
