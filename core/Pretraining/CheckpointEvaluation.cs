@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Electra.Checkpoints;
-using Electra.Configuration;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Storage;
@@ -137,16 +136,8 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
     private void RequireSame(PretrainConfig alone)
     {
         var folder = Paths.Output(alone.RunFolder!);
-        var file = Path.Combine(folder, Experiment.ConfigFile);
-        if (!File.Exists(file))
-            return; // models without their run: only its results would be written
-        SameExperiment.Require(
-            ConfigValues.Of(Config.LearnedYaml(Config.Load<PretrainConfig>(file))),
-            Config.LearnedYaml(alone),
-            folder,
-            PretrainCheckpoints.OtherExperimentAdvice
-        );
-        run.Script.RequireSame(folder, PretrainCheckpoints.OtherExperimentAdvice);
+        if (File.Exists(Path.Combine(folder, Experiment.ConfigFile))) // else models without their run
+            PretrainCheckpoints.RequireSame(folder, alone, run.Script);
     }
 
     private void Show(IReadOnlyList<(Saved Saved, MeasuredModel Model)> rows)

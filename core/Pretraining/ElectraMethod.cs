@@ -80,9 +80,8 @@ public sealed record ElectraMethod
     /// <param name="training">Whether dropout is on.</param>
     public ElectraPass Forward(ElectraPair model, TokenBatch batch, RandomKey key, bool training)
     {
-        batch = Prepare(batch, key[5]);
-        var masked = MaskedBy(key, batch);
-        return Forward(model, batch, masked, LossCounts.Of([batch], [masked]), key, training).Pass;
+        var (parts, masked, counts) = Masked([batch], key);
+        return Forward(model, parts[0], masked[0], counts, key, training).Pass;
     }
 
     /// <summary>The passes of an update: each computes the losses of its part, as <see cref="LossNames"/> has them, which add up to the
@@ -98,9 +97,7 @@ public sealed record ElectraMethod
         Action<ElectraPass>? made = null
     )
     {
-        parts = [.. parts.Select(part => Prepare(part, key[5]))];
-        MaskedTokens[] masked = [.. parts.Select(part => MaskedBy(key, part))];
-        var counts = LossCounts.Of(parts, masked);
+        (parts, var masked, var counts) = Masked(parts, key);
         return
         [
             .. parts.Zip(
@@ -124,8 +121,16 @@ public sealed record ElectraMethod
         ];
     }
 
-    /// <summary>Mask: x → x with [MASK] at some positions.</summary>
-    private MaskedTokens MaskedBy(RandomKey key, TokenBatch batch) => Mask(batch, key[0]);
+    /// <summary>Mask: x → x with [MASK] at some positions, and what the losses of all parts together are means over.</summary>
+    internal (IReadOnlyList<TokenBatch> Parts, IReadOnlyList<MaskedTokens> Masked, LossCounts Counts) Masked(
+        IReadOnlyList<TokenBatch> parts,
+        RandomKey key
+    )
+    {
+        parts = [.. parts.Select(part => Prepare(part, key[5]))];
+        MaskedTokens[] masked = [.. parts.Select(part => Mask(part, key[0]))];
+        return (parts, masked, LossCounts.Of(parts, masked));
+    }
 
     private (ElectraPass Pass, Tensor[] Extras) Forward(
         ElectraPair model,

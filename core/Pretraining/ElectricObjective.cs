@@ -71,6 +71,6 @@ internal static class ElectricObjective
 
         string Suspicion(int place) => !suspected.Contains(place) ? "" : noise.Contains(place) ? "!" : "?";
         string? Noise(int place) =>
-            noise.Contains(place) ? $"{{{vocabulary[(int)batch.Ids[place]]} → {vocabulary[(int)corrupted[place]]}}}" : null;
+            noise.Contains(place) ? ShownText.Change(vocabulary, batch.Ids[place], corrupted[place]) : null;
     }
 }

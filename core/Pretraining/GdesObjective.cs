@@ -56,9 +56,7 @@ internal static class GdesObjective
         Action<ElectraPass>? made = null
     )
     {
-        parts = [.. parts.Select(part => method.Prepare(part, key[5]))];
-        MaskedTokens[] masked = [.. parts.Select(part => method.Mask(part, key[0]))];
-        var counts = LossCounts.Of(parts, masked);
+        (parts, var masked, var counts) = method.Masked(parts, key);
         var compute = pair.Store.Compute;
         var written = new (Tensor Ids, Tensor Replaced)[parts.Count];
         Tensor Nothing() => zeros(1, device: compute.Device).sum();

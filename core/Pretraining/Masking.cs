@@ -178,7 +178,7 @@ public static class Masking
         for (int start = row * batch.Length, next; start < end; start = next)
         {
             next = start + 1;
-            while (next < end && vocabulary[(int)batch.Ids[next]].StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))
+            while (next < end && vocabulary.Continues((int)batch.Ids[next]))
                 next++;
             yield return [.. Enumerable.Range(start, next - start)];
         }

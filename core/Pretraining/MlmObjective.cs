@@ -61,8 +61,8 @@ internal static class MlmObjective
         {
             if (!predicted.TryGetValue(place, out long guess))
                 return null;
-            var token = vocabulary[(int)batch.Ids[place]];
-            return guess == batch.Ids[place] ? $"{{{token}}}" : $"{{{token} → {vocabulary[(int)guess]}}}";
+            long token = batch.Ids[place];
+            return guess == token ? $"{{{vocabulary[(int)token]}}}" : ShownText.Change(vocabulary, token, guess);
         }
     }
 }

@@ -60,6 +60,15 @@ internal sealed class PretrainCheckpoints(
     public const string OtherExperimentAdvice =
         "Give this one a name of its own (name=…), or start over and replace that run (resume=never).";
 
+    /// <summary>Makes sure that what a folder holds is the run that is asked for, by configuration and script.</summary>
+    /// <exception cref="UserErrorException">It is another experiment, or its configuration cannot be read.</exception>
+    public static void RequireSame(string folder, PretrainConfig wanted, ScriptText script)
+    {
+        var saved = Config.Load<PretrainConfig>(Path.Combine(folder, Experiment.ConfigFile));
+        SameExperiment.Require(ConfigValues.Of(Config.LearnedYaml(saved)), Config.LearnedYaml(wanted), folder, OtherExperimentAdvice);
+        script.RequireSame(folder, OtherExperimentAdvice);
+    }
+
     /// <summary>Where states lie.</summary>
     public string StatesFolder => Paths.Shown(StateKeeper<PretrainPosition>.FolderOf(run.Folder));
 
@@ -133,18 +142,6 @@ internal sealed class PretrainCheckpoints(
             result.Save(run.Folder);
     }
 
-    /// <summary>A run that is done over, or goes on from its end, has no result; one that was not asked to be done over keeps
-    /// its.</summary>
-    private void RemoveResult(bool hasState)
-    {
-        if (config.Resume != ResumeMode.Never && !hasState)
-            throw new UserErrorException(
-                $"the run in {Paths.Shown(run.Folder)} is finished, and neither its states nor its last model are there: it is not made "
-                    + "again unasked; resume=never makes it again"
-            );
-        PretrainResult.Remove(run.Folder);
-    }
-
     /// <summary>Goes on from the newest state that is whole, where there is one and the configuration asks for it.</summary>
     /// <returns>Where the run stands: at step 0 where there is nothing to go on from.</returns>
     /// <exception cref="UserErrorException">Every state is damaged, or the newest belongs to another experiment.</exception>
@@ -165,8 +162,9 @@ internal sealed class PretrainCheckpoints(
         TemporaryName.RemoveLeft(Path.GetDirectoryName(run.Folder)!, $"{config.RunName}_");
         var resumed = States.Resume(run.Console.Warning);
         var position = resumed?.Position ?? branch ?? (config.BranchFrom != "" ? Branch() : PretrainPosition.Start);
+        // A finished run without a state is measured, and does not come here: this one goes on from a state, or is done over.
         if (!RunLength.IsReached(config, position) && PretrainResult.IsIn(run.Folder))
-            RemoveResult(resumed is not null);
+            PretrainResult.Remove(run.Folder);
         if (resumed is { } state)
             run.Console.Line($"Resuming from step {state.Position.Step:N0} ({Paths.Shown(state.Folder)}).");
         run.SaveConfig();

@@ -133,7 +133,7 @@ public sealed class PretrainData : IDisposable
         {
             MaxLength = Examples.Train.MaxLength,
             PadId = vocabulary.PadId,
-            Continues = [.. ids.Select(id => vocabulary[id].StartsWith(Vocabulary.Continuation, StringComparison.Ordinal))],
+            Continues = [.. ids.Select(vocabulary.Continues)],
             Separators = [.. ids.Select(id => id == vocabulary.ClsId || id == vocabulary.SepId)],
         };
     }

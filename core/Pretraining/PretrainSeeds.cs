@@ -88,14 +88,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         var folder = Paths.Output(alone.RunFolder!);
         if (config.Resume == ResumeMode.Never || !PretrainResult.IsIn(folder))
             return false;
-        var saved = Config.Load<PretrainConfig>(Path.Combine(folder, Experiment.ConfigFile));
-        SameExperiment.Require(
-            ConfigValues.Of(Config.LearnedYaml(saved)),
-            Config.LearnedYaml(alone),
-            folder,
-            PretrainCheckpoints.OtherExperimentAdvice
-        );
-        run.Script.RequireSame(folder, PretrainCheckpoints.OtherExperimentAdvice);
+        PretrainCheckpoints.RequireSame(folder, alone, run.Script);
         return PretrainResult.Load(folder).MeasuredWith == alone.MeasuredWith;
     }
 

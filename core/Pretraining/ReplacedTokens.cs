@@ -33,7 +33,7 @@ internal static class ReplacedTokens
         {
             bool replaced = batch.Ids[place] != corrupted[place];
             return (
-                replaced ? $"{{{vocabulary[(int)batch.Ids[place]]} → {vocabulary[(int)corrupted[place]]}}}" : null,
+                replaced ? ShownText.Change(vocabulary, batch.Ids[place], corrupted[place]) : null,
                 !suspected.Contains(place) ? "" : replaced ? "!" : "?"
             );
         });

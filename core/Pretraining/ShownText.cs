@@ -35,6 +35,9 @@ internal static class ShownText
         return [.. rows.Where(row => row.Marked >= 2).Concat(rows.Where(row => row.Marked < 2)).Take(count).Select(row => row.Text)];
     }
 
+    /// <summary>A token, and the one that was put in its place: <c>{was → now}</c>.</summary>
+    public static string Change(Vocabulary vocabulary, long was, long now) => $"{{{vocabulary[(int)was]} → {vocabulary[(int)now]}}}";
+
     private static string Sentence(Vocabulary vocabulary, IEnumerable<(int Id, (string? Instead, string After) Marks)> places)
     {
         var text = new StringBuilder();
@@ -43,7 +46,7 @@ internal static class ShownText
             if (instead is null && vocabulary.IsSpecial(id) && id != vocabulary.UnkId)
                 continue;
             var token = vocabulary[id];
-            bool continues = token.StartsWith(Vocabulary.Continuation, StringComparison.Ordinal);
+            bool continues = vocabulary.Continues(id);
             if (text.Length > 0 && (instead is not null || !continues))
                 text.Append(' ');
             text.Append(instead ?? (continues ? token[Vocabulary.Continuation.Length..] : token)).Append(after);

@@ -126,7 +126,7 @@ public sealed class SentenceScorer : IDisposable
             var masked = ids.ToArray();
             masked[place] = Vocabulary.MaskId;
             if (kind == SentenceScoreKind.PllWord)
-                for (int later = place + 1; Continues(ids[later]); later++)
+                for (int later = place + 1; Vocabulary.Continues((int)ids[later]); later++)
                     masked[later] = Vocabulary.MaskId;
             return new Row(sentence, masked, [place], [ids[place]]);
         });
@@ -134,8 +134,6 @@ public sealed class SentenceScorer : IDisposable
 
     private IEnumerable<int> Places(long[] ids) =>
         Enumerable.Range(0, ids.Length).Where(i => ids[i] != Vocabulary.ClsId && ids[i] != Vocabulary.SepId);
-
-    private bool Continues(long id) => Vocabulary[(int)id].StartsWith(Vocabulary.Continuation, StringComparison.Ordinal);
 
     /// <summary>The scores at the places of some rows, one after the other, float32.</summary>
     private Tensor Scores(Row[] rows)

@@ -150,6 +150,9 @@ public sealed class Vocabulary
     /// <summary>Whether an id is a special token's: one of the five, or one that was added as such.</summary>
     public bool IsSpecial(int id) => special.Contains(id);
 
+    /// <summary>Whether the token of an id continues a word.</summary>
+    public bool Continues(int id) => this[id].StartsWith(Continuation, StringComparison.Ordinal);
+
     /// <summary>The id of an added token, which is appended to <paramref name="all"/> where it is new.</summary>
     private int Place(AddedToken token, List<string> all, string source)
     {

@@ -83,7 +83,7 @@ internal static class Metrics
         return metrics.ToDictionary(name => name, name => name switch
         {
             Mcc => MatthewsCorrelation(classes, right),
-            F1 => F1Score(classes, right),
+            F1 => report.Classes[1].F1,
             MacroF1 => report.MacroF1,
             WeightedF1 => report.WeightedF1,
             BalancedAccuracy => report.BalancedAccuracy,
@@ -121,14 +121,6 @@ internal static class Metrics
 
     private static double AccuracyOf(int[] predicted, int[] labels) =>
         predicted.Zip(labels).Count(pair => pair.First == pair.Second) / (double)labels.Length;
-
-    private static double F1Score(int[] predicted, int[] labels)
-    {
-        var pairs = predicted.Zip(labels).ToList();
-        int both = pairs.Count(pair => pair is (1, 1)), either = predicted.Count(p => p == 1) + labels.Count(l => l == 1);
-        // As scikit-learn: 0 where there is nothing to find and nothing found.
-        return either == 0 ? 0 : 2.0 * both / either;
-    }
 
     /// <summary>The form for any number of classes (Gorodkin 2004), 0 where a side knows one class only, as in scikit-learn.</summary>
     private static double MatthewsCorrelation(int[] predicted, int[] labels)
