@@ -23,7 +23,7 @@ public sealed class ElectraPair : IDisposable
     {
         Config = config;
         var (shape, options) = (config.GeneratorShape, config.Generator);
-        if (options.Kind != GeneratorKind.Uniform)
+        if (options.Kind is GeneratorKind.Masked or GeneratorKind.Shared)
         {
             generatorEmbeddings = new Embeddings(Store, $"{GeneratorName}{Base}.embeddings", shape);
             generator = new Encoder(Store, GeneratorName + Base, shape);
@@ -38,6 +38,8 @@ public sealed class ElectraPair : IDisposable
                 config,
                 options.Embeddings == GeneratorEmbeddings.Disentangled ? generatorEmbeddings : null
             );
+        if (options.Kind == GeneratorKind.TwoTower)
+            Towers = new TwoTowerGenerator(Store, config, embeddings, GeneratorName);
         discriminator = options.Kind == GeneratorKind.Shared ? generator! : new Encoder(Store, DiscriminatorName + Base, config);
         discriminatorHead = new DiscriminatorHead(Store, DiscriminatorName, config);
         extend?.Invoke(Store); // last: the pair's own weights begin the same with and without it
@@ -69,7 +71,10 @@ public sealed class ElectraPair : IDisposable
     }
 
     /// <summary>Whether the replacements come from a network.</summary>
-    internal bool HasGenerator => generator is not null;
+    internal bool HasGenerator => generator is not null || Towers is not null;
+
+    /// <summary>The generator where it reads the text without masks, from both sides; else null.</summary>
+    internal TwoTowerGenerator? Towers { get; }
 
     /// <summary>Whether a parameter belongs to the generator; one that both networks have does.</summary>
     internal static bool IsOfGenerator(Parameter parameter) => parameter.Name.StartsWith(GeneratorName, StringComparison.Ordinal);
@@ -90,7 +95,7 @@ public sealed class ElectraPair : IDisposable
             embeddings.SetSum(DiscriminatorName + name, value);
     }
 
-    /// <summary>The generator's logits at some positions.</summary>
+    /// <summary>The logits of a generator that reads masked text, at some positions; without a network, of equal chances.</summary>
     /// <param name="ids">Token ids with some masked, <c>[batch, length]</c>.</param>
     /// <param name="types">Token types, <c>[batch, length]</c>.</param>
     /// <param name="attention">Which positions are tokens.</param>
@@ -126,7 +131,10 @@ public sealed class ElectraPair : IDisposable
             .Forward(discriminator.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout, hidden))
             .to(float32);
 
-    /// <summary>The generator's weights under the names of Hugging Face's <c>ElectraForMaskedLM</c>, float32 views.</summary>
+    /// <summary>
+    /// The generator's weights under the names of Hugging Face's <c>ElectraForMaskedLM</c>, float32 views; of two towers, which that class
+    /// has not, under those of Google's code.
+    /// </summary>
     public IEnumerable<(string Name, Tensor Value)> GeneratorWeights() =>
         from weight in Store.Named()
         where weight.Name.StartsWith(GeneratorName, StringComparison.Ordinal)

@@ -63,6 +63,12 @@ internal readonly record struct ForwardCost(ElectraConfig Shape, int Length)
     public double TrainingCloze =>
         ForwardPasses * ((2 * Encoder) + (MaskedHead / PredictedShare) + (Length * 2.0 * Shape.HiddenSize * Shape.EmbeddingSize));
 
+    /// <summary>A row in training of a two-tower cloze model and what judges its samples.</summary>
+    /// <param name="config">The shape of the latter, which names that of each tower.</param>
+    /// <param name="length">Tokens of the row, padding included.</param>
+    public static double TrainingWithTowers(ElectraConfig config, int length) =>
+        new ForwardCost(config.GeneratorShape, length).TrainingCloze + new ForwardCost(config, length).TrainingDetection;
+
     /// <summary>A row of a discriminator in training.</summary>
     public double TrainingDetection => ForwardPasses * (Encoder + DetectionHead);
 }

@@ -13,6 +13,12 @@ public enum GeneratorKind
 
     /// <summary>No network: every token of the vocabulary is as likely as any other.</summary>
     Uniform,
+
+    /// <summary>
+    /// Two encoders of the generator's shape, one from left to right and one from right to left: they read the text without masks, and
+    /// predict each token from all others (Google's <c>two_tower_generator</c>).
+    /// </summary>
+    TwoTower,
 }
 
 /// <summary>Whose embeddings the generator reads, and predicts with.</summary>
@@ -37,7 +43,7 @@ public enum GeneratorEmbeddings
 /// <summary>The generator, where it is not the discriminator divided by <see cref="ElectraConfig.GeneratorDivisor"/>.</summary>
 public sealed record GeneratorOptions
 {
-    /// <summary><c>masked</c>, <c>shared</c> or <c>uniform</c>.</summary>
+    /// <summary><c>masked</c>, <c>shared</c>, <c>uniform</c> or <c>two_tower</c>.</summary>
     public GeneratorKind Kind { get; init; }
 
     /// <summary>
@@ -84,7 +90,7 @@ public sealed record GeneratorOptions
     /// <summary>What cannot be built, as (key, problem).</summary>
     internal IEnumerable<(string Key, string Problem)> Problems(ElectraConfig model)
     {
-        if (Kind != GeneratorKind.Masked)
+        if (Kind is GeneratorKind.Shared or GeneratorKind.Uniform)
         {
             if (this != new GeneratorOptions { Kind = Kind })
                 yield return (
@@ -94,6 +100,8 @@ public sealed record GeneratorOptions
                 );
             yield break;
         }
+        if (Kind == GeneratorKind.TwoTower && Embeddings != GeneratorEmbeddings.Shared)
+            yield return ("generator.embeddings", "can only be shared with generator.kind: two_tower: towers read the discriminator's");
         if (EmbeddingSize is not null && Embeddings != GeneratorEmbeddings.Own)
             yield return ("generator.embedding_size", "is of embeddings of its own (model.generator.embeddings: own)");
         var shape = ShapeOf(model);

@@ -25,16 +25,17 @@ internal sealed class TwoTowerGenerator
     /// <param name="store">Where they are declared.</param>
     /// <param name="config">The shapes; each tower has the generator's.</param>
     /// <param name="embeddings">What both towers read, and the output matrix.</param>
-    public TwoTowerGenerator(ParameterStore store, ElectraConfig config, Embeddings embeddings)
+    /// <param name="name">What their names begin with.</param>
+    public TwoTowerGenerator(ParameterStore store, ElectraConfig config, Embeddings embeddings, string name = "")
     {
         (this.store, this.embeddings) = (store, embeddings);
-        leftToRight = new Encoder(store, "generator_ltr", config.GeneratorShape);
-        rightToLeft = new Encoder(store, "generator_rtl", config.GeneratorShape);
-        const string Head = "cloze_predictions";
-        bias = store.Add($"{Head}.bias", [config.VocabularySize], ParameterRole.Other, Initialization.Zeros);
+        leftToRight = new Encoder(store, $"{name}generator_ltr", config.GeneratorShape);
+        rightToLeft = new Encoder(store, $"{name}generator_rtl", config.GeneratorShape);
+        string head = $"{name}cloze_predictions";
+        bias = store.Add($"{head}.bias", [config.VocabularySize], ParameterRole.Other, Initialization.Zeros);
         int width = 2 * config.GeneratorShape.HiddenSize;
-        dense = new Linear(store, $"{Head}.dense", width, config.EmbeddingSize, config.WeightInitialization());
-        norm = new LayerNorm(store, $"{Head}.LayerNorm", config.EmbeddingSize, config.LayerNormEpsilon);
+        dense = new Linear(store, $"{head}.dense", width, config.EmbeddingSize, config.WeightInitialization());
+        norm = new LayerNorm(store, $"{head}.LayerNorm", config.EmbeddingSize, config.LayerNormEpsilon);
     }
 
     /// <summary>What each token is predicted from: all other tokens of its row, and not itself.</summary>

@@ -52,6 +52,9 @@ public sealed record ElectraMethod
     /// </summary>
     internal Func<Tensor, Tensor, AttentionMask, Tensor, Tensor>? SampledFrom { get; init; }
 
+    /// <summary>Whether a token may be masked, by its id.</summary>
+    internal Func<long, bool> MayBeMasked { get; init; } = _ => true;
+
     /// <summary>Whether the generator learns: one that does not has no dropout and no loss.</summary>
     internal bool TrainsGenerator { get; init; } = true;
 
@@ -80,8 +83,8 @@ public sealed record ElectraMethod
     /// <param name="training">Whether dropout is on.</param>
     public ElectraPass Forward(ElectraPair model, TokenBatch batch, RandomKey key, bool training)
     {
-        var (parts, masked, counts) = Masked([batch], key);
-        return Forward(model, parts[0], masked[0], counts, key, training).Pass;
+        var (parts, masked, counts) = Masked(model, [batch], key);
+        return Forward(model, parts[0], masked[0], counts, key, training).Pass with { Predicted = counts.Predicted };
     }
 
     /// <summary>The passes of an update: each computes the losses of its part, as <see cref="LossNames"/> has them, which add up to the
@@ -97,7 +100,7 @@ public sealed record ElectraMethod
         Action<ElectraPass>? made = null
     )
     {
-        (parts, var masked, var counts) = Masked(parts, key);
+        (parts, var masked, var counts) = Masked(model, parts, key);
         return
         [
             .. parts.Zip(
@@ -123,13 +126,15 @@ public sealed record ElectraMethod
 
     /// <summary>Mask: x → x with [MASK] at some positions, and what the losses of all parts together are means over.</summary>
     internal (IReadOnlyList<TokenBatch> Parts, IReadOnlyList<MaskedTokens> Masked, LossCounts Counts) Masked(
+        ElectraPair model,
         IReadOnlyList<TokenBatch> parts,
         RandomKey key
     )
     {
         parts = [.. parts.Select(part => Prepare(part, key[5]))];
         MaskedTokens[] masked = [.. parts.Select(part => Mask(part, key[0]))];
-        return (parts, masked, LossCounts.Of(parts, masked));
+        var counts = LossCounts.Of(parts, masked);
+        return (parts, masked, model.Towers is null ? counts : counts with { Predicted = parts.Sum(part => Predicted(part).LongLength) });
     }
 
     private (ElectraPass Pass, Tensor[] Extras) Forward(
@@ -187,6 +192,8 @@ public sealed record ElectraMethod
     /// <summary>The generator's logits at the masked positions, and its share in the batch's loss.</summary>
     internal (Tensor Logits, Tensor Loss) Generate(ElectraPair model, StagedPass text, LossCounts counts)
     {
+        if (model.Towers is { } towers)
+            return PredictAll(towers, text, counts);
         using var _ = TrainsGenerator ? null : no_grad();
         var dropout = TrainsGenerator ? text.Dropout(1) : Dropout.None;
         var logits = model.Generate(text.MaskedRows, text.TypeRows, text.Attention, text.Positions, dropout);
@@ -194,10 +201,29 @@ public sealed record ElectraMethod
         return (
             logits,
             masked > 0
-                ? ShareOf(GeneratorLoss(logits, text.Targets), masked, counts.MaskedTokens)
+                ? ShareOf(GeneratorLoss(logits, text.Targets), masked, counts.Predicted)
                 : zeros(1, device: text.Compute.Device).sum()
         );
     }
+
+    /// <summary>
+    /// The same of two towers: they read the text without masks, and learn from every token that may be masked, for none is known where
+    /// it is predicted. <see cref="GeneratorLoss"/> is not asked: all logits at once would be too large.
+    /// </summary>
+    private (Tensor Logits, Tensor Loss) PredictAll(TwoTowerGenerator towers, StagedPass text, LossCounts counts)
+    {
+        var encoded = towers.Encode(text.Rows(text.Original), text.TypeRows, text.Attention, text.Dropout(1));
+        var logits = towers.Logits(encoded.index_select(0, text.Positions));
+        long[] predicted = Predicted(text.Batch);
+        if (predicted.Length == 0)
+            return (logits, zeros(1, device: text.Compute.Device).sum());
+        var places = Staging.Put(text.Compute, predicted)[0];
+        var logP = towers.LogProbabilities(encoded.index_select(0, places), text.Original.index_select(0, places));
+        return (logits, ShareOf(-logP.mean(), predicted.Length, counts.Predicted));
+    }
+
+    /// <summary>The places of the tokens that two towers learn from.</summary>
+    private long[] Predicted(TokenBatch batch) => [.. batch.TokenPositions().Where(place => MayBeMasked(batch.Ids[place]))];
 
     /// <summary>
     /// What the discriminator reads, and which of it was replaced: a sample that hits the true token is not a replacement. No gradient
@@ -257,5 +283,6 @@ public sealed record ElectraMethod
         DiscriminatorLoss = (logits, replaced) => binary_cross_entropy_with_logits(logits, options.Smooth(replaced)),
         Weigh = (generator, discriminator) => options.GeneratorWeight * generator + options.DiscriminatorWeight * discriminator,
         LossEpsilon = options.LossEpsilon,
+        MayBeMasked = id => !tokens.Special[id],
     };
 }

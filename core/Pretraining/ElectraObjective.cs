@@ -37,7 +37,8 @@ internal static class ElectraObjective
             Evaluation.Measure(pair, measurement.Method, batches, measurement.Key, baseline.Scores(), cancellation),
         Show = (batch, count) => ReplacedTokens.Show(pair, measurement, batch, count),
         Models = () => HuggingFaceFolder.ModelsOf(pair),
-        RowFlops = method.TrainsGenerator ? null : length => WithoutTheGeneratorsBackwardPass(pair.Config, length),
+        RowFlops = pair.Towers is not null ? length => ForwardCost.TrainingWithTowers(pair.Config, length)
+            : method.TrainsGenerator ? null : length => WithoutTheGeneratorsBackwardPass(pair.Config, length),
         IsForwardOnly = parameter => !method.TrainsGenerator && ElectraPair.IsOfGenerator(parameter),
         About = model => model.Folder == HuggingFaceFolder.FolderOf(ModelPart.Generator)
             ? "The generator of an ELECTRA pair: a small masked language model that puts plausible wrong tokens into text. "

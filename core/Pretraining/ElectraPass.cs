@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 namespace Electra.Pretraining;
 
 /// <summary>What the losses of a batch are means over, however it is cut into parts.</summary>
-/// <param name="MaskedTokens">Masked tokens of the whole batch: the generator's loss.</param>
+/// <param name="Predicted">What the generator learns from of the whole batch: masked tokens; with two towers, all that may be
+/// masked.</param>
 /// <param name="Tokens">Tokens of the whole batch, padding left out: the discriminator's loss.</param>
 /// <param name="Sequences">Sequences of the whole batch: losses of one's own.</param>
-internal readonly record struct LossCounts(long MaskedTokens, long Tokens, long Sequences)
+internal readonly record struct LossCounts(long Predicted, long Tokens, long Sequences)
 {
     /// <summary>The counts of a batch.</summary>
     public static LossCounts Of(IReadOnlyList<TokenBatch> parts, IReadOnlyList<MaskedTokens> masked) =>
@@ -55,6 +56,9 @@ public sealed record ElectraPass(Tensor Loss, Tensor GeneratorLoss, Tensor Discr
 
     /// <summary>What the discriminator read, <c>[tokens]</c>: padding is left out.</summary>
     internal Tensor JudgedIds { get; init; } = null!;
+
+    /// <summary>How many tokens the generator's loss is a mean over, of a whole batch.</summary>
+    internal long Predicted { get; init; }
 }
 
 /// <summary>What the discriminator says of a text; padding is left out.</summary>

@@ -38,8 +38,7 @@ internal static class ElectricObjective
             Figures = Figures,
             Measure = (batches, cancellation) => ElectricScores.Of(pair, measured, batches, key, cancellation),
             Show = (batch, count) => Show(pair, measured, batch, key, vocabulary, count),
-            RowFlops = length =>
-                new ForwardCost(pair.Config.GeneratorShape, length).TrainingCloze + new ForwardCost(pair.Config, length).TrainingDetection,
+            RowFlops = length => ForwardCost.TrainingWithTowers(pair.Config, length),
             Models = () => [new("", "ElectraForPreTraining", pair.Config, pair.Weights()) { Objective = Name }],
             About = _ => "The energy model of Electric, in the shape of an ELECTRA discriminator: minus its output is, up to a constant, "
                 + "the log-probability of a token in its context. It scores sentences in one pass, and is fine-tuned as a discriminator "

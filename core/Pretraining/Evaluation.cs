@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Electra.Pretraining;
 
 /// <summary>What generator and discriminator can do on held-out text.</summary>
-/// <param name="GeneratorLoss">Cross-entropy of the masked tokens, in nats.</param>
+/// <param name="GeneratorLoss">Cross-entropy of the masked tokens, in nats; of two towers, of all that may be masked.</param>
 /// <param name="DiscriminatorLoss">Binary cross-entropy of all tokens, in nats.</param>
 /// <param name="Loss">The weighted sum that training minimises.</param>
 /// <param name="MaskedAccuracy">The share of masked tokens that the generator's best prediction gets right.</param>
@@ -87,7 +87,7 @@ public static class Evaluation
     {
         using var _ = no_grad();
         double generatorLoss = 0, discriminatorLoss = 0;
-        long masked = 0, correct = 0, tokens = 0;
+        long masked = 0, predicted = 0, correct = 0, tokens = 0;
         var (logits, replaced, ids) = (new List<float>(), new List<bool>(), new List<long>());
         foreach (var batch in batches)
         {
@@ -98,9 +98,9 @@ public static class Evaluation
             if (positions > 0)
                 correct += pass.GeneratorLogits.argmax(-1).eq(pass.Targets).sum().item<long>();
             // Means over batches of different sizes are weighed by what they are means of.
-            generatorLoss += pass.GeneratorLoss.item<float>() * positions;
+            generatorLoss += pass.GeneratorLoss.item<float>() * pass.Predicted;
             discriminatorLoss += pass.DiscriminatorLoss.item<float>() * pass.Batch.TokenCount;
-            (masked, tokens) = (masked + positions, tokens + pass.Batch.TokenCount);
+            (masked, predicted, tokens) = (masked + positions, predicted + pass.Predicted, tokens + pass.Batch.TokenCount);
             logits.AddRange(pass.DiscriminatorLogits.cpu().data<float>());
             replaced.AddRange(pass.Replaced.cpu().data<bool>());
             ids.AddRange(pass.JudgedIds.cpu().data<long>());
@@ -108,7 +108,7 @@ public static class Evaluation
         int notFinite = logits.Count(logit => !float.IsFinite(logit));
         if (notFinite > 0)
             throw Diverged($"{notFinite:N0} of {logits.Count:N0} outputs on held-out text are not finite");
-        (generatorLoss, discriminatorLoss) = (generatorLoss / Math.Max(1, masked), discriminatorLoss / Math.Max(1, tokens));
+        (generatorLoss, discriminatorLoss) = (generatorLoss / Math.Max(1, predicted), discriminatorLoss / Math.Max(1, tokens));
         using Tensor generator = tensor(generatorLoss),
             discriminator = tensor(discriminatorLoss),
             loss = method.Weigh(generator, discriminator);

@@ -20,19 +20,25 @@ internal static class GeneratorProblems
         if (config.InitGenerator != "" && kind != ObjectiveKind.Mlm && !isNetwork)
             yield return new(
                 "init_generator",
-                $"names a generator, and model.generator.kind: {ConfigTypes.SnakeCase(generator.Kind.ToString())} has no network of its own"
+                $"names a masked language model, which model.generator.kind: {ConfigTypes.SnakeCase(generator.Kind.ToString())} has not"
             );
         else if (config.InitGenerator != "" && config.Init == "" && embeddings == GeneratorEmbeddings.Shared)
             yield return new(
                 "init_generator",
                 "names a generator to go on from without a discriminator (init), whose embeddings it shares"
             );
+        if (generator.Kind == GeneratorKind.TwoTower && kind == ObjectiveKind.Electra)
+            foreach (var problem in OfTowers(config))
+                yield return problem;
         if (config.Training is { DiscriminatorLearningRate: > 0, LearningRate: 0 })
             yield return new("training.discriminator_learning_rate", "cannot be above 0 where training.learning_rate is 0");
         if (config.TrainGenerator || kind != ObjectiveKind.Electra)
             yield break;
         if (!isNetwork)
-            yield return new("train_generator", "cannot be false where the generator is no network of its own (model.generator.kind)");
+            yield return new(
+                "train_generator",
+                "cannot be false where the generator is no masked language model of its own (model.generator.kind)"
+            );
         else if (embeddings is not (GeneratorEmbeddings.Own or GeneratorEmbeddings.Copied))
             yield return new(
                 "model.generator.embeddings",
@@ -40,5 +46,21 @@ internal static class GeneratorProblems
             );
         if (config.InitGenerator == "" && config.Init == "")
             yield return new("train_generator", "cannot be false without a generator that was trained: init_generator names one");
+    }
+
+    /// <summary>Keys of what two towers do not do: they read no masks, and their losses are not smoothed.</summary>
+    private static IEnumerable<ConfigProblem> OfTowers(PretrainConfig config)
+    {
+        var defaults = Recipes.Defaults(config.Recipe, config.Size);
+        (string Key, Func<ObjectiveOptions, double> Value)[] others =
+        [
+            ("objective.masking.mask_share", options => options.Masking.MaskShare),
+            ("objective.masking.random_share", options => options.Masking.RandomShare),
+            ("objective.generator_label_smoothing", options => options.GeneratorLabelSmoothing),
+        ];
+        return
+            from key in others
+            where key.Value(config.Objective) != key.Value(defaults.Objective)
+            select new ConfigProblem(key.Key, "has no meaning under model.generator.kind: two_tower");
     }
 }

@@ -86,6 +86,8 @@ public sealed class InitialWeights : IDisposable
             FillGenerator(model, generator);
         else if (discriminator is not null && model.Config.Generator.Kind == GeneratorKind.Masked)
             BeginFresh(model, weights);
+        else if (discriminator is not null && model.Towers is not null)
+            console.Line("The generator's towers begin fresh but for the embeddings.");
         if (discriminator is not null)
             model.SetSums(weights);
         else if (generator is not null)

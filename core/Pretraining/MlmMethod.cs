@@ -64,7 +64,7 @@ public sealed record MlmMethod
         var logits = model.Predict(text.MaskedRows, text.TypeRows, text.Attention, text.Positions, text.Dropout(1));
         int positions = masked.Positions.Length;
         var loss = positions > 0 ? Loss(logits, text.Targets) : logits.sum(); // of nothing: 0
-        return new MlmPass(LossCounts.ShareOf(loss, positions, counts.MaskedTokens, LossEpsilon), masked, text.Targets, logits);
+        return new MlmPass(LossCounts.ShareOf(loss, positions, counts.Predicted, LossEpsilon), masked, text.Targets, logits);
     }
 }
 

@@ -27,7 +27,9 @@ internal sealed record SavedPair(ElectraPair Model, bool HasGenerator, bool IsOw
         using var generator = discriminator.IsOfPair
             ? discriminator.OfPair(ModelPart.Generator, run.Console, run.Stopping)
             : null;
-        bool isOfRun = IsOf(discriminator, fresh.Config) && (generator is null || IsOf(generator, fresh.Config.GeneratorShape));
+        bool isOfRun =
+            IsOf(discriminator, fresh.Config)
+            && (generator is null || (fresh.Towers is null && IsOf(generator, fresh.Config.GeneratorShape)));
         var model = isOfRun
             ? fresh
             : ElectraPair.Create(Shape(discriminator, generator, fresh.Config), run.Seed, fresh.Store.Compute, trainable: false);

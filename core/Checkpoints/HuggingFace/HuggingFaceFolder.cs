@@ -19,11 +19,11 @@ internal static class HuggingFaceFolder
     /// <summary>The folder of one of a pair.</summary>
     internal static string FolderOf(ModelPart part) => part == ModelPart.Generator ? "generator" : "discriminator";
 
-    /// <summary>The models of a pair.</summary>
+    /// <summary>The models of a pair; two towers are of no class that the library has.</summary>
     public static IReadOnlyList<SavedModel> ModelsOf(ElectraPair pair) =>
     [
         new(FolderOf(ModelPart.Discriminator), "ElectraForPreTraining", pair.Config, pair.DiscriminatorWeights()),
-        .. pair.HasGenerator
+        .. pair is { HasGenerator: true, Towers: null }
             ? new SavedModel[]
             {
                 new(FolderOf(ModelPart.Generator), "ElectraForMaskedLM", pair.Config.GeneratorShape, pair.GeneratorWeights()),

@@ -61,6 +61,20 @@ public sealed class CheckpointEvaluationTests : IDisposable
     }
 
     [Fact]
+    public async Task A_discriminator_of_two_towers_is_measured_on_the_text_of_another_generator()
+    {
+        await tiny.Done("name=pair", "training.steps=2");
+        string[] towers = ["name=towers", "model.generator.kind=two_tower"];
+        await tiny.Done([.. towers, "training.steps=2"]);
+        var (pair, judged) = (tiny.File("runs/pair_11081_100"), tiny.File("runs/towers_11081_100"));
+        await tiny.Refused([.. towers, "only=evaluation", $"evaluation.models=[{judged}]"], "has no generator beside it");
+        string[] both = ["only=evaluation", $"evaluation.models=[{judged}, {pair}]", $"evaluation.generator={pair}"];
+        var measured = await tiny.Done([.. towers, .. both]);
+        Assert.Equal(2, measured.Lines.Count(line => line.Contains("towers_11081_100 ") || line.Contains("pair_11081_100 ")));
+        await tiny.Done([.. towers, "only=evaluation", $"evaluation.models=[{pair}]"]);
+    }
+
+    [Fact]
     public async Task A_finished_run_whose_states_are_gone_is_measured_by_its_model_and_never_trained_again()
     {
         await tiny.Done("seed=1");

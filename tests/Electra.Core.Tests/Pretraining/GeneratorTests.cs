@@ -88,6 +88,54 @@ public class GeneratorTests
     }
 
     [Fact]
+    public void Two_towers_learn_from_every_token_that_may_be_masked()
+    {
+        var golden = Golden.Tensors("m_two_tower");
+        using var pair = TwoTowers(golden);
+        var method = new Replay(golden).Method() with
+        {
+            Weigh = (generator, _) => generator,
+            MayBeMasked = id => id is not (0 or > 100 and < 104),
+        };
+        var pass = Replay(pair, golden, method, masked: 3);
+        Golden.AssertClose(golden["loss"], pass.GeneratorLoss, 1e-5, "generator loss");
+        var places = golden["is_candidate"].view(-1).nonzero().view(-1).data<long>().ToList();
+        var masked = tensor(pass.Masked.Positions.Select(place => (long)places.IndexOf(place)).ToArray());
+        var logits = golden["logits_at_candidates"].index_select(0, masked);
+        Golden.AssertClose(logits, pass.GeneratorLogits, 1e-5, "logits");
+        Assert.Equal(places.Count, pass.Predicted);
+
+        pass.Loss.backward();
+        pair.Store.CollectGradients();
+        foreach (var (name, gradient) in pair.Store.NamedGradients())
+            if (golden.TryGetValue($"grads/{InReference(name)}", out var expected))
+                Assert.True((expected - gradient).abs().max().item<float>() < 1e-5, name);
+            else
+                Assert.Equal(0, gradient.abs().max().item<float>());
+    }
+
+    [Fact]
+    public void No_token_is_known_to_two_towers_where_they_predict_it()
+    {
+        var golden = Golden.Tensors("m_two_tower");
+        using var pair = TwoTowers(golden);
+        using var _ = no_grad();
+        var method = new Replay(golden).Method();
+        var before = Replay(pair, golden, method, masked: 1);
+        for (int i = 0; i < before.Masked.Positions.Length; i++)
+        {
+            var changed = golden.ToDictionary(tensor => tensor.Key, tensor => tensor.Value);
+            changed["input_ids"] = golden["input_ids"].clone();
+            long place = before.Masked.Positions[i];
+            changed["input_ids"].view(-1)[place] = golden["input_ids"].view(-1)[place].item<long>() == 9 ? 10 : 9;
+            var after = Replay(pair, changed, method, masked: 1);
+            var moved = (after.GeneratorLogits - before.GeneratorLogits).abs().amax(-1);
+            Assert.Equal(0, moved[i].item<float>());
+            Assert.True(moved.max().item<float>() > 0, $"place {place} moves no other");
+        }
+    }
+
+    [Fact]
     public void A_frozen_generator_has_no_loss_and_a_temperature_that_falls_to_one()
     {
         var (golden, json) = (Golden.Tensors("m_frozen"), Golden.Json("m_frozen"));
@@ -124,6 +172,38 @@ public class GeneratorTests
 
     private static ElectraPair Pair(GeneratorOptions generator) =>
         ElectraPair.Create(TinyPair.Config with { Generator = generator, HiddenDropout = 0, AttentionDropout = 0 }, 0, Compute.Reference);
+
+    private static ElectraPair TwoTowers(Dictionary<string, Tensor> golden)
+    {
+        var pair = Pair(new() { Kind = GeneratorKind.TwoTower });
+        Assert.True(pair.HasGenerator);
+        using var _ = no_grad();
+        foreach (var (name, value) in pair.Store.Named().Where(weight => golden.ContainsKey($"weights/{InReference(weight.Name)}")))
+            value.copy_(golden[$"weights/{InReference(name)}"]);
+        Assert.Equal(
+            golden.Keys.Count(key => key.StartsWith("weights/", StringComparison.Ordinal)),
+            pair.Store.Named().Count(weight => golden.ContainsKey($"weights/{InReference(weight.Name)}"))
+        );
+        pair.Store.PublishValues();
+        return pair;
+    }
+
+    private static string InReference(string name) =>
+        name.StartsWith("generator.", StringComparison.Ordinal) ? name["generator.".Length..]
+        : name.Replace("discriminator.electra.embeddings.", "embeddings.");
+
+    /// <summary>A pass in which every n-th candidate of a row is masked, and replaced by token 7.</summary>
+    private static ElectraPass Replay(ElectraPair pair, Dictionary<string, Tensor> golden, ElectraMethod method, int masked)
+    {
+        var batch = new Replay(golden).Batch;
+        long[] places = [.. golden["is_candidate"].view(-1).nonzero().view(-1).data<long>().ToArray().Where((_, i) => i % masked == 0)];
+        method = method with
+        {
+            Mask = (_, _) => new(batch.Ids, places, [.. places.Select(place => batch.Ids[place])]),
+            Sample = (_, targets, _) => full_like(targets, 7),
+        };
+        return method.Forward(pair, batch, RandomKey.FromSeed(0), training: false);
+    }
 
     private static ElectraPass Replay(Dictionary<string, Tensor> golden, ElectraPair pair)
     {

@@ -23,7 +23,8 @@ public sealed class ObjectiveKindTests : IDisposable
         "objective.kind=electric objective.prior=google",
         "model.generator={embeddings: own, hidden: 0.25, layers: 1}",
         "model.generator={kind: shared}",
-        "model.generator={kind: uniform}"
+        "model.generator={kind: uniform}",
+        "model.generator={kind: two_tower} training.skip_sigmas=5"
     );
 
     /// <summary>In float32, where the order of a sum changes its last bits alone.</summary>
@@ -46,7 +47,8 @@ public sealed class ObjectiveKindTests : IDisposable
         Assert.All(model.Embed("The cat sees the river."), value => Assert.True(float.IsFinite(value)));
         Assert.True(model.HasDiscriminator || model.HasGenerator);
         Assert.Equal(!kind.Contains("mlm"), model.HasDiscriminator);
-        Assert.Equal(!kind.Contains("uniform") && !kind.Contains("electric"), model.HasGenerator);
+        string[] withoutSaved = ["uniform", "electric", "two_tower"];
+        Assert.Equal(!withoutSaved.Any(kind.Contains), model.HasGenerator);
         using var start = PretrainedModel.Open(tiny.File("runs/whole_11081_100"));
         using var classifier = ElectraClassifier.Create(start.Config.ToModel(), 2, headDropout: 0, seed: 1, Compute.Reference);
         Assert.Empty(start.Fill(classifier.EncoderWeights()).Missing);
@@ -104,6 +106,16 @@ public sealed class ObjectiveKindTests : IDisposable
     [InlineData("train_generator=false", "train_generator", "init_generator")]
     [InlineData("model.generator.embedding_size=8", "model.generator.embedding_size", "own")]
     [InlineData("model.generator={kind: uniform, layers: 1}", "model.generator.kind", "no shape")]
+    [InlineData("model.generator={kind: two_tower, embeddings: own}", "model.generator.embeddings", "shared")]
+    [InlineData("model.generator.kind=two_tower objective.masking.mask_share=0.5", "objective.masking.mask_share", "two_tower")]
+    [InlineData(
+        "model.generator.kind=two_tower objective.generator_label_smoothing=0.1",
+        "objective.generator_label_smoothing",
+        "two_tower"
+    )]
+    [InlineData("model.generator.kind=two_tower train_generator=false", "train_generator", "masked language model")]
+    [InlineData("model.generator.kind=two_tower init=somewhere init_generator=elsewhere", "init_generator", "two_tower")]
+    [InlineData("objective.kind=electric model.generator.kind=two_tower", "model.generator.kind", "electric")]
     [InlineData("model.generator.layers=0.1", "model.generator.layers", "0.5 is one")]
     [InlineData("objective.temperature=0", "objective.temperature", "0.01")]
     [InlineData(
@@ -119,6 +131,7 @@ public sealed class ObjectiveKindTests : IDisposable
     [InlineData("untied")]
     [InlineData("shared")]
     [InlineData("uniform")]
+    [InlineData("two-tower")]
     [InlineData("half-depth")]
     [InlineData("frozen")]
     [InlineData("gdes")]
