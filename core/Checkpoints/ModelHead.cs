@@ -24,6 +24,9 @@ internal enum ModelHead
     /// <summary>A label of each token: <c>ElectraForTokenClassification</c>.</summary>
     TokenClassifier,
 
+    /// <summary>A score of each choice: <c>ElectraForMultipleChoice</c>.</summary>
+    MultipleChoice,
+
     /// <summary>Where an answer begins and ends: <c>ElectraForQuestionAnswering</c>.</summary>
     QuestionAnswering,
 
@@ -41,12 +44,13 @@ internal static class ModelHeads
         (nameof(ElectraClassifier), ModelHead.Classifier, "classifier.weight"),
         ("ElectraForSequenceClassification", ModelHead.TwoLayerClassifier, "classifier.out_proj.weight"),
         ("ElectraForTokenClassification", ModelHead.TokenClassifier, "classifier.weight"),
+        ("ElectraForMultipleChoice", ModelHead.MultipleChoice, "sequence_summary.summary.weight"),
         ("ElectraForQuestionAnswering", ModelHead.QuestionAnswering, "qa_outputs.weight"),
     ];
 
     /// <summary>Whether a weight belongs to one of the heads.</summary>
     public static bool IsOfHead(string name) => name.Split('.')[0]
-        is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs";
+        is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs" or "sequence_summary";
 
     /// <summary>
     /// The head that <c>architectures</c> names, if the weights have it; where it names none, the first whose weight is there.

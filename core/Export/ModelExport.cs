@@ -26,7 +26,7 @@ public static class ModelExport
     /// <exception cref="UserErrorException">It has no vocabulary or no head, cannot be read, or does not fit into the form.</exception>
     public static string Write(PretrainedModel model, ExportConfig config)
     {
-        if (config.Part == ModelPart.Generator && (model.Config.ProblemType is not null || model.Head == ModelHead.TokenClassifier))
+        if (config.Part == ModelPart.Generator && (model.Config.ProblemType is not null || PipelineOf(model) is not null))
             throw new UserErrorException($"part: {model.Source} is a fine-tuned model, and has no generator");
         var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
         var folder = Path.Combine(Paths.Output(config.Out), name);
@@ -66,6 +66,14 @@ public static class ModelExport
         });
         return folder;
     }
+
+    /// <summary>The pipeline of Hugging Face's that a model is for whose head says it; null of others.</summary>
+    private static string? PipelineOf(PretrainedModel model) => model.Head switch
+    {
+        ModelHead.TokenClassifier => "token-classification",
+        ModelHead.MultipleChoice => "multiple-choice",
+        _ => null,
+    };
 
     /// <summary>What the card says the model was exported from.</summary>
     private static string Origin(PretrainedModel model) =>
@@ -124,13 +132,14 @@ public static class ModelExport
         if (config.To == ExportFormat.HuggingFace)
         {
             card.With("library_name", "transformers");
-            if (shape.ProblemType is not null || model.Head == ModelHead.TokenClassifier)
-                card.With("pipeline_tag", model.Head == ModelHead.TokenClassifier ? "token-classification" : "text-classification");
+            if ((PipelineOf(model) ?? (shape.ProblemType is null ? null : "text-classification")) is { } pipeline)
+                card.With("pipeline_tag", pipeline);
         }
         else
             card.Text(
-                    $"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 [batch, length] of any size "
-                        + $"up to {shape.MaxPositions} tokens, and gives `logits`, float32."
+                    $"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 "
+                        + $"{(model.Head == ModelHead.MultipleChoice ? "[batch, choices, length]" : "[batch, length]")} of any size up to "
+                        + $"{shape.MaxPositions} tokens, and gives `logits`, float32."
                 )
                 .Code(
                     "python",

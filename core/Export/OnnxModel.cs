@@ -15,15 +15,15 @@ namespace Electra.Export;
 /// <remarks>
 /// Inputs <c>input_ids</c>, <c>attention_mask</c> and <c>token_type_ids</c>, int64 <c>[batch, length]</c>; output <c>logits</c>, float32:
 /// <c>[batch, length]</c> of a discriminator, <c>[batch, outputs]</c> of a classifier, <c>[batch, length, outputs]</c> of one of tokens,
-/// <c>[batch, length, vocabulary]</c> of a generator.
-/// The names are those that Hugging Face's own export uses.
+/// <c>[batch, length, vocabulary]</c> of a generator. A model for choices takes <c>[batch, choices, length]</c> and gives
+/// <c>[batch, choices]</c>. The names are those that Hugging Face's own export uses.
 /// </remarks>
 internal static class OnnxModel
 {
     /// <summary>The name of the file in a model's folder.</summary>
     public const string FileName = "model.onnx";
 
-    private const string Batch = "batch", Length = "length";
+    private const string Batch = "batch", Length = "length", Choices = "choices";
 
     /// <summary>Writes a model, whole or not at all.</summary>
     /// <param name="path">The file.</param>
@@ -46,9 +46,10 @@ internal static class OnnxModel
         {
             if (model.Tensors.Values.Sum(tensor => 4 * tensor.Shape.Aggregate(1L, (size, n) => size * n)) > int.MaxValue - (1 << 20))
                 throw new UserErrorException($"{model.Source} is larger than the two gigabytes that a file of this format can hold");
-            string ids = graph.Input("input_ids", Batch, Length),
-                mask = graph.Input("attention_mask", Batch, Length),
-                types = graph.Input("token_type_ids", Batch, Length);
+            string[] shapeOfInputs = model.Head == ModelHead.MultipleChoice ? [Batch, Choices, Length] : [Batch, Length];
+            string ids = Flat(graph.Input("input_ids", shapeOfInputs)),
+                mask = Flat(graph.Input("attention_mask", shapeOfInputs)),
+                types = Flat(graph.Input("token_type_ids", shapeOfInputs));
             var x = Embeddings(ids, types);
             if (model.Tensors.ContainsKey("electra.embeddings_project.weight"))
                 x = Linear("electra.embeddings_project", x);
@@ -58,6 +59,16 @@ internal static class OnnxModel
             var (logits, shape) = Head(x);
             graph.Output("logits", logits, shape);
             return graph.ToModel(Metadata());
+        }
+
+        /// <summary>An input as <c>[batch, length]</c>: choices are read one by one.</summary>
+        private string Flat(string input)
+        {
+            if (model.Head != ModelHead.MultipleChoice)
+                return input;
+            graph.Scope = input;
+            var length = graph.Apply("Slice", [graph.Apply("Shape", [input]), graph.Integers(2), graph.Integers(3)]);
+            return graph.Apply("Reshape", [input, graph.Apply("Concat", [graph.Integers(-1), length], ("axis", 0L))]);
         }
 
         private string Embeddings(string ids, string types)
@@ -121,6 +132,12 @@ internal static class OnnxModel
                 return (Linear("classifier", First(x)), [Batch, Outputs("classifier.weight")]);
             if (model.Head == ModelHead.TokenClassifier)
                 return (Linear("classifier", x), [Batch, Length, Outputs("classifier.weight")]);
+            if (model.Head == ModelHead.MultipleChoice)
+            {
+                var scores = Linear("classifier", Gelu(Linear("sequence_summary.summary", First(x))));
+                var sizes = graph.Apply("Slice", [graph.Apply("Shape", ["input_ids"]), graph.Integers(0), graph.Integers(2)]);
+                return (graph.Apply("Reshape", [scores, sizes]), [Batch, Choices]);
+            }
             if (model.Head == ModelHead.TwoLayerClassifier)
                 return (
                     Linear("classifier.out_proj", Gelu(Linear("classifier.dense", First(x)))),

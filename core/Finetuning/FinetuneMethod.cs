@@ -15,7 +15,8 @@ public sealed record FinetuneMethod
 {
     /// <summary>
     /// The loss, a mean over the rows, of outputs <c>[rows, outputs]</c> float32 against labels <c>[rows]</c> (numbers of classes, or
-    /// values; of several labels a row's one after the other) float32: a scalar. By default that of the task's kind.
+    /// values; of several labels a row's one after the other) float32: a scalar. Where the examples of a row are compared, as choices
+    /// are, outputs are <c>[rows, examples, outputs]</c>. By default that of the task's kind.
     /// </summary>
     public required Func<TaskDefinition, Tensor, Tensor, Tensor> Loss { get; init; }
 
@@ -56,7 +57,7 @@ public sealed record FinetuneMethod
     /// </summary>
     /// <param name="model">The classifier.</param>
     /// <param name="task">The task.</param>
-    /// <param name="batch">Puts rows, by their numbers, side by side: see <see cref="TaskExamples.Batch"/>.</param>
+    /// <param name="batch">Puts rows, by their numbers, side by side: see <see cref="TaskExamples.Part"/>.</param>
     /// <param name="rows">The numbers of the batch's rows.</param>
     /// <param name="microBatchSize">Rows of a part; 0: all.</param>
     /// <param name="key">Names the dropout of the update.</param>
@@ -70,7 +71,9 @@ public sealed record FinetuneMethod
     )
     {
         int size = microBatchSize > 0 ? microBatchSize : rows.Length;
-        TaskBatch[] parts = [.. rows.Chunk(size).Select((part, i) => batch(part, (long)i * size))];
+        var parts = new List<TaskBatch>();
+        foreach (int[] part in rows.Chunk(size))
+            parts.Add(batch(part, parts.Sum(before => (long)before.Tokens.Size)));
         double[] weights = [.. parts.Select(part => task.Kind.Weight(task, part.Labels))];
         double all = weights.Sum();
         return [.. parts.Zip(weights, (part, weight) => (Func<Tensor[]>)(() =>
@@ -94,7 +97,26 @@ public sealed record FinetuneMethod
         var labels = batch.Labels;
         if (Unit(task) is var (zero, one) && (zero, one) != (0, 1))
             labels = [.. labels.Select(label => (float)((label - zero) / (one - zero)))];
-        return Loss(task, Logits(model, batch.Tokens, dropout, batch.Positions), tensor(labels, device: model.Store.Compute.Device));
+        Tensor logits = Logits(model, batch.Tokens, dropout, batch.Positions),
+            given = tensor(labels, device: model.Store.Compute.Device);
+        return batch.RowSizes is { } sizes ? Loss(task, ByRow(logits, sizes), ByRow(given, sizes)) : Loss(task, logits, given);
+    }
+
+    /// <summary>Values of examples, <c>[examples, …]</c>, row by row: <c>[rows, most examples of a row, …]</c>, −∞ where a row has
+    /// fewer.</summary>
+    /// <param name="values">The values.</param>
+    /// <param name="sizes">The examples of each row.</param>
+    internal static Tensor ByRow(Tensor values, int[] sizes)
+    {
+        int most = sizes.Max();
+        long[] inner = values.shape[1..];
+        if (sizes.Any(size => size < most))
+        {
+            long[] places = [.. sizes.SelectMany((size, row) => Enumerable.Range(row * most, size).Select(Convert.ToInt64))];
+            values = full([sizes.Length * most, .. inner], float.NegativeInfinity, dtype: values.dtype, device: values.device)
+                .index_copy(0, tensor(places, device: values.device), values);
+        }
+        return values.view([sizes.Length, most, .. inner]);
     }
 
     /// <summary>Outputs of a model that learns by this method, in the task's own unit.</summary>

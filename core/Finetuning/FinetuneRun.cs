@@ -175,7 +175,7 @@ internal sealed class FinetuneRun : IDisposable
         var (epoch, i) = ((int)(k / epochUpdates), (int)(k % epochUpdates));
         if (order.Epoch != epoch)
             order = (epoch, data.Train.Examples.Shuffled(config.Training.BatchSize, job.Seed, epoch));
-        return method.Passes(model, task, data.Train.Examples.Batch, order.Batches[i], config.Training.MicroBatchSize, key[k]);
+        return method.Passes(model, task, data.Train.Examples.Part, order.Batches[i], config.Training.MicroBatchSize, key[k]);
     }
 
     private void Updated(long at, bool ends)
@@ -288,8 +288,8 @@ internal sealed class FinetuneRun : IDisposable
         {
             ClassifierDropout = config.Training.HeadDropout,
             ProblemType = task.Kind.ProblemType,
-            Id2label = labels.Index().ToDictionary(label => label.Index, label => label.Item),
-            Label2id = labels.Index().ToDictionary(label => label.Item, label => label.Index),
+            Id2label = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Index, label => label.Item),
+            Label2id = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
         // In the form of Hugging Face's library: another head under its names would be begun afresh by it, with no more than a warning.
         var (written, weights) = task.Kind.Architecture is not null

@@ -85,7 +85,7 @@ public sealed class FinetuneStart : IDisposable
     internal ElectraClassifier Create(StartModel checkpoint, TaskDefinition task, long seed, Compute compute)
     {
         var weights = opened[checkpoint];
-        var model = ElectraClassifier.Create(ShapeOf(weights), task.Outputs, config.Training.HeadDropout, seed, compute);
+        var model = ElectraClassifier.Create(ShapeOf(weights), task.Kind.Head(task), config.Training.HeadDropout, seed, compute);
         if (config.FromScratch)
             return model;
         try
@@ -206,5 +206,5 @@ public sealed class FinetuneStart : IDisposable
     /// <summary>Updates of a run of a task.</summary>
     internal long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);
 
-    internal int EpochUpdates(TaskData data) => (data.Train.Examples.Count + config.Training.BatchSize - 1) / config.Training.BatchSize;
+    internal int EpochUpdates(TaskData data) => (data.Train.Examples.Units + config.Training.BatchSize - 1) / config.Training.BatchSize;
 }

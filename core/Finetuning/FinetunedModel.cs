@@ -51,7 +51,7 @@ internal sealed class FinetunedModel : IDisposable
         );
         var task = TaskSources.Define(result.Task, config.Data);
         using var weights = PretrainedModel.Open(folder);
-        var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Outputs, 0, seed: null, compute, trainable: false);
+        var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Kind.Head(task), 0, seed: null, compute, trainable: false);
         try
         {
             var filled = Fill(model, weights);

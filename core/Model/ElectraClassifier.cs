@@ -1,3 +1,4 @@
+using Electra.Data.Tasks;
 using Electra.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
@@ -7,24 +8,27 @@ namespace Electra.Model;
 /// <summary>
 /// A pre-trained encoder with one linear layer on top of its first token, or of others: what is fine-tuned on a task. On the first
 /// token the layer is the original's, not the two-layer head of Hugging Face's <c>ElectraForSequenceClassification</c>; on others it is
-/// that of <c>ElectraForTokenClassification</c>.
+/// that of <c>ElectraForTokenClassification</c>. Other tasks have other heads (<see cref="TaskHead"/>).
 /// </summary>
 public sealed class ElectraClassifier : IDisposable
 {
-    private const string EncoderName = "electra", HeadName = "classifier";
+    private const string EncoderName = "electra", HeadName = "classifier", SummaryName = "sequence_summary.summary";
 
     private readonly Embeddings embeddings;
     private readonly Encoder encoder;
+    private readonly Linear? summary;
     private readonly Parameter weight, bias;
     private readonly double headDropout;
 
-    private ElectraClassifier(ElectraConfig config, int outputs, double headDropout)
+    private ElectraClassifier(ElectraConfig config, TaskHead head, double headDropout)
     {
-        (Config, Outputs, this.headDropout) = (config, outputs, headDropout);
+        (Config, Outputs, this.headDropout) = (config, head.Outputs, headDropout);
         embeddings = new Embeddings(Store, $"{EncoderName}.embeddings", config);
         encoder = new Encoder(Store, EncoderName, config);
-        weight = Store.Add($"{HeadName}.weight", [outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
-        bias = Store.Add($"{HeadName}.bias", [outputs], ParameterRole.Bias, Initialization.Zeros);
+        if (head.Summarises)
+            summary = new Linear(Store, SummaryName, config.HiddenSize, config.HiddenSize, config.WeightInitialization());
+        weight = Store.Add($"{HeadName}.weight", [Outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
+        bias = Store.Add($"{HeadName}.bias", [Outputs], ParameterRole.Bias, Initialization.Zeros);
     }
 
     /// <summary>The encoder's shape: that of a discriminator.</summary>
@@ -51,9 +55,19 @@ public sealed class ElectraClassifier : IDisposable
         long? seed,
         Compute compute,
         bool trainable = true
+    ) => Create(config, new TaskHead(outputs), headDropout, seed, compute, trainable);
+
+    /// <summary>The same with another head than one linear layer.</summary>
+    internal static ElectraClassifier Create(
+        ElectraConfig config,
+        TaskHead head,
+        double headDropout,
+        long? seed,
+        Compute compute,
+        bool trainable = true
     )
     {
-        var model = new ElectraClassifier(config, outputs, headDropout);
+        var model = new ElectraClassifier(config, head, headDropout);
         model.Store.Allocate(compute, seed, config.InitializerRange, trainable);
         return model;
     }
@@ -70,11 +84,14 @@ public sealed class ElectraClassifier : IDisposable
         var encoded = encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout)
             .view(attention.Batch, attention.Length, -1);
         var read = positions is null
-            ? dropout.Apply(encoded.select(1, 0), headDropout)
+            ? dropout.Apply(Summarised(encoded.select(1, 0)), headDropout)
             : dropout.Apply(encoded, headDropout).flatten(0, 1).index_select(0, positions);
         // In float32: values of a regression that bfloat16 rounds alike would be ties.
         return linear(read.to(float32), weight.Value.to(float32), bias.Value.to(float32));
     }
+
+    private Tensor Summarised(Tensor read) =>
+        summary is null ? read : FastOperations.Gelu(summary.Forward(read), Store.Compute.Threads);
 
     /// <summary>The encoder's weights by Hugging Face's names, float32 views.</summary>
     public IEnumerable<(string Name, Tensor Value)> EncoderWeights() =>

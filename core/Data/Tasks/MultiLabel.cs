@@ -78,16 +78,8 @@ internal static class MultiLabel
     /// <summary>The labels by name: a JSON list, or separated by <see cref="Separator"/>; an empty text is none.</summary>
     private static float[] Named(TaskDefinition task, string text, string place)
     {
-        string[] names;
-        try
-        {
-            names = text.StartsWith('[') ? [.. JsonSerializer.Deserialize<JsonElement[]>(text)!.Select(Name)]
-                : [.. text.Split(Separator).Select(name => name.Trim()).Where(name => name != "")];
-        }
-        catch (JsonException e)
-        {
-            throw new UserErrorException($"{place} is not a JSON list of labels: {text}", e);
-        }
+        string[] names = text.StartsWith('[') ? JsonList.Texts(text, place)
+            : [.. text.Split(Separator).Select(name => name.Trim()).Where(name => name != "")];
         var row = new float[task.Labels.Count];
         foreach (var name in names)
         {
@@ -102,10 +94,6 @@ internal static class MultiLabel
         }
         return row;
     }
-
-    /// <summary>A label of a list, in which a number is written as it is.</summary>
-    private static string Name(JsonElement label) =>
-        label.ValueKind == JsonValueKind.String ? label.GetString()! : label.GetRawText();
 
     private static bool[] Predicted(ReadOnlySpan<float> outputs)
     {

@@ -47,7 +47,11 @@ internal static class OwnTask
     /// <exception cref="UserErrorException">A file is missing, or of a kind that is not read.</exception>
     public static TaskText Open(TaskDefinition task, OwnTaskOptions options)
     {
-        var columns = new TaskColumns(options.Text, options.Label, options.Header) { LabelColumns = options.LabelColumns };
+        var columns = new TaskColumns(options.Text, options.Label, options.Header)
+        {
+            LabelColumns = options.LabelColumns,
+            Choices = options.Choices,
+        };
         var splits = new List<TaskSplitText>();
         foreach (var (split, file) in task.Splits.Zip([options.Train, options.Dev, options.Test]))
             if (file != "")

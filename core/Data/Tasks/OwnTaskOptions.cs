@@ -17,6 +17,9 @@ public enum OwnTaskKind
 
     /// <summary>A tag for each word of a text.</summary>
     Tokens,
+
+    /// <summary>The right one of some choices that follow a text.</summary>
+    Choice,
 }
 
 /// <summary>How the tags of words are chosen.</summary>
@@ -30,7 +33,7 @@ public enum TagDecoding
 }
 
 /// <summary>A task of one's own, in a few lines of YAML.</summary>
-public sealed record OwnTaskOptions
+public sealed partial record OwnTaskOptions
 {
     /// <summary>What kind of task it is; null: a regression where <c>regression</c> is true, else a classification.</summary>
     public OwnTaskKind? Kind { get; init; }
@@ -137,13 +140,14 @@ public sealed record OwnTaskOptions
 
     /// <summary>What is wrong between values that are each right, by key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems() =>
-        [.. OfWords(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
+        [.. OfWords(), .. OfChoices(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
 
     /// <summary>The kind of task.</summary>
     internal TaskKind Of() => Kind switch
     {
         OwnTaskKind.MultiLabel => MultiLabel.Kind,
         OwnTaskKind.Tokens => WordTags.Kind,
+        OwnTaskKind.Choice => Choice.Kind,
         _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
     };
 
@@ -175,7 +179,7 @@ public sealed record OwnTaskOptions
             yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
         if (Regression && Kind is not (null or OwnTaskKind.Regression))
             yield return ("regression", $"cannot be given with another kind: leave out one of the two");
-        if (IsRegression == Labels.Count > 0)
+        if (Of() != Choice.Kind && IsRegression == Labels.Count > 0)
             yield return (
                 "labels",
                 IsRegression

@@ -8,4 +8,7 @@ internal sealed record TaskBatch(TokenBatch Tokens, float[] Labels, int[] Places
 {
     /// <summary>Indices into the ids of the positions that the head reads; null: the first token of each example.</summary>
     public long[]? Positions { get; init; }
+
+    /// <summary>The examples of each row, where those of a row stay together; null elsewhere.</summary>
+    public int[]? RowSizes { get; init; }
 }

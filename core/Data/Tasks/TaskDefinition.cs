@@ -45,6 +45,9 @@ internal sealed record TaskColumns(IReadOnlyList<string> Texts, string Label = "
 {
     /// <summary>Whether each label has a column of its name, with 0 or 1; else they stand in <see cref="Label"/>.</summary>
     public bool LabelColumns { get; init; }
+
+    /// <summary>The columns of choices, or the one with a list of them.</summary>
+    public IReadOnlyList<string> Choices { get; init; } = [];
 }
 
 /// <summary>

@@ -41,23 +41,42 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
     /// <param name="swap">Whether the second text stands first.</param>
     public void Add(TaskRow row, bool swap = false)
     {
-        bool isPair = row.Texts.Count == 2;
+        AddExample(row.Texts, swap);
+        labels.AddRange(row.Labels);
+        ends.Add(new ExampleEnd(Rows++, labels.Count));
+    }
+
+    /// <summary>Adds a row as several examples, each as <see cref="Add"/> makes it, with a label each.</summary>
+    /// <param name="row">The row, with a label for each example.</param>
+    /// <param name="examples">The text, or the two, of each example.</param>
+    public void AddTogether(TaskRow row, IReadOnlyList<IReadOnlyList<string>> examples)
+    {
+        foreach (var (texts, label) in examples.Zip(row.Labels))
+        {
+            AddExample(texts, swap: false);
+            labels.Add(label);
+            ends.Add(new ExampleEnd(Rows, labels.Count));
+        }
+        Rows++;
+    }
+
+    private void AddExample(IReadOnlyList<string> texts, bool swap)
+    {
+        bool isPair = texts.Count == 2;
         a.Clear();
         b.Clear();
-        tokenizer.Encode(row.Texts[0], a);
+        tokenizer.Encode(texts[0], a);
         if (isPair)
-            tokenizer.Encode(row.Texts[1], b);
+            tokenizer.Encode(texts[1], b);
         int room = options.MaxLength - (isPair ? 3 : 2), lengthA = a.Count, lengthB = b.Count;
         while (lengthA + lengthB > room)
             if (lengthA > lengthB)
                 lengthA--;
             else
                 lengthB--;
-        Count(row, cut: a.Count + b.Count - lengthA - lengthB);
+        Count(texts, cut: a.Count + b.Count - lengthA - lengthB);
         ReadOnlySpan<int> first = CollectionsMarshal.AsSpan(a)[..lengthA], second = CollectionsMarshal.AsSpan(b)[..lengthB];
         Tokens.Add(swap ? second : first, swap ? first : second, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair);
-        labels.AddRange(row.Labels);
-        ends.Add(new ExampleEnd(Rows++, labels.Count));
     }
 
     /// <summary>
@@ -76,7 +95,7 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
             tokenizer.Encode(row.Texts[0].AsSpan()[word], a);
             firsts[i] = a.Count > before ? before : null;
         }
-        Count(row, cut: 0);
+        Count(row.Texts, cut: 0);
         Counts.LostWords += firsts.Count(first => first is null);
         var windows = Windows(a.Count, options.MaxLength - 2, options.Overlap);
         Counts.WindowedRows += windows.Count > 1 ? 1 : 0;
@@ -121,7 +140,7 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
             )
             .Index;
 
-    private void Count(TaskRow row, int cut)
+    private void Count(IReadOnlyList<string> texts, int cut)
     {
         int unk = tokenizer.Vocabulary.UnkId, tokens = a.Count + b.Count,
             unknown = CollectionsMarshal.AsSpan(a).Count(unk) + CollectionsMarshal.AsSpan(b).Count(unk);
@@ -133,7 +152,7 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
         Counts.Unknown += unknown;
         Counts.UnknownRows += tokens > 0 && unknown == tokens ? 1 : 0;
         if (unknown > 0)
-            Counts.UnknownWord ??= row.Texts.Select(text => UnknownWords.Example(text, tokenizer)).FirstOrDefault(word => word is not null);
+            Counts.UnknownWord ??= texts.Select(text => UnknownWords.Example(text, tokenizer)).FirstOrDefault(word => word is not null);
     }
 }
 

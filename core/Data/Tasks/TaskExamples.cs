@@ -29,14 +29,28 @@ internal sealed record TaskExamples(
     /// <summary>The number of rows that they come from.</summary>
     public int Rows => Count == 0 ? 0 : Ends[^1].Row + 1;
 
+    /// <summary>The number of units that batches of training are made of: rows whose examples stay together, else examples.</summary>
+    public int Units => Task.Kind.KeepsRowsWhole ? Rows : Count;
+
     /// <summary>
-    /// The examples of each batch of one epoch of training, by their numbers: a function of seed and epoch. The last one may be smaller.
+    /// The units of each batch of one epoch of training, by their numbers: a function of seed and epoch. The last one may be smaller.
     /// </summary>
-    /// <param name="batchSize">Examples in a batch.</param>
+    /// <param name="batchSize">Units in a batch.</param>
     /// <param name="seed">The seed of the run.</param>
     /// <param name="epoch">Which epoch, from 0.</param>
     public IReadOnlyList<int[]> Shuffled(int batchSize, long seed, int epoch) =>
-        [.. LengthOrder.Shuffled(Lengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize)];
+        [.. LengthOrder.Shuffled(UnitLengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize)];
+
+    /// <summary>Some units side by side, as <see cref="Batch"/> puts examples.</summary>
+    /// <param name="units">Their numbers.</param>
+    /// <param name="firstRow">The number of the first example in the whole batch of an update.</param>
+    public TaskBatch Part(int[] units, long firstRow)
+    {
+        if (!Task.Kind.KeepsRowsWhole)
+            return Batch(units, firstRow);
+        int[][] rows = [.. units.Select(row => Enumerable.Range(FirstExamples[row], FirstExamples[row + 1] - FirstExamples[row]).ToArray())];
+        return Batch([.. rows.SelectMany(row => row)], firstRow) with { RowSizes = [.. rows.Select(row => row.Length)] };
+    }
 
     /// <summary>All examples once, the longest first: batches to measure or predict on.</summary>
     /// <param name="batchSize">Examples in a batch.</param>
@@ -85,13 +99,18 @@ internal sealed record TaskExamples(
             Task,
             outputs,
             Labels,
-            !Task.Kind.ReadsPositions
-                ? [.. Enumerable.Range(1, Count)]
-                : [.. Ends.Where((end, i) => i + 1 == Count || Ends[i + 1].Row != end.Row).Select(end => end.Labels)]
+            [.. FirstExamples.Skip(1).Select(end => Task.Kind.ReadsPositions ? Ends[end - 1].Labels : end)]
         )
         {
             Words = Words,
         };
+
+    /// <summary>Of each row its first example, and their number at the end.</summary>
+    private int[] FirstExamples => field ??=
+        [.. Ends.Index().Where(end => end.Index == 0 || Ends[end.Index - 1].Row != end.Item.Row).Select(end => end.Index), Count];
+
+    private int[] UnitLengths => !Task.Kind.KeepsRowsWhole ? Lengths
+        : [.. Enumerable.Range(0, Rows).Select(row => Lengths.AsSpan(FirstExamples[row]..FirstExamples[row + 1]).ToArray().Max())];
 
     private IEnumerable<int> LabelsOf(int example)
     {

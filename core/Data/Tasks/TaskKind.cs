@@ -37,14 +37,30 @@ internal sealed record TaskKind(string Name)
     /// <summary>What it reads, in words.</summary>
     public string FileForms { get; init; } = Readers.TableFile.Extensions;
 
-    /// <summary>A line of text as a row; null: a text, or two with a tab between.</summary>
-    public Func<string, TaskRow>? Row { get; init; }
+    /// <summary>A line of text as a row, by its place in words; null: a text, or two with a tab between.</summary>
+    public Func<TaskDefinition, string, string, TaskRow>? Row { get; init; }
+
+    /// <summary>What stands in such a line, in words.</summary>
+    public Func<TaskDefinition, string> LineText { get; init; } = task =>
+        task.IsPair ? string.Join("<tab>", task.TextColumns) : "a text";
 
     /// <summary>Adds the examples of a row.</summary>
     public required Action<TaskDefinition, TaskRow, TaskEncoder> Encode { get; init; }
 
     /// <summary>Whether the head reads the position of each label; else the first token of each example.</summary>
     public bool ReadsPositions { get; init; }
+
+    /// <summary>The places of a row at which there are outputs.</summary>
+    public Func<TaskRow, int> Places { get; init; } = _ => 1;
+
+    /// <summary>
+    /// Whether the examples of a row are compared with each other: batches of training are then made of rows, and the loss has outputs
+    /// <c>[rows, examples of a row, outputs]</c> and labels <c>[rows, examples of a row]</c>; what a row lacks of the most is −∞.
+    /// </summary>
+    public bool KeepsRowsWhole { get; init; }
+
+    /// <summary>What the model has on its encoder.</summary>
+    public Func<TaskDefinition, TaskHead> Head { get; init; } = task => new TaskHead(task.Outputs);
 
     /// <summary>The outputs for a label that has no position, because its word has no token.</summary>
     public Func<TaskDefinition, float[]> Unread { get; init; } = task => new float[task.Outputs];
@@ -122,7 +138,7 @@ internal sealed record TaskFile(string Path, TaskSplit Split, TaskColumns Column
     /// <summary>Names all but the content.</summary>
     public override string ToString() =>
         $"{Readers.TableFile.Extension(Path)} {Columns.Label} {LabelForm} {Form} {string.Join(',', Columns.Texts)}"
-            + $"{(HasLabels ? "" : " no labels")}{(Columns.LabelColumns ? " label columns" : "")}";
+            + $"{(HasLabels ? "" : " no labels")}{(Columns.LabelColumns ? " label columns" : "")}{string.Concat(Columns.Choices.Select(choice => $" {choice}"))}";
 }
 
 /// <summary>What a model puts out for rows, beside their labels.</summary>
@@ -136,8 +152,16 @@ internal sealed record TaskOutputs(TaskDefinition Task, float[] Outputs, float[]
     public IReadOnlyList<string> Words { get; init; } = [];
 
     /// <summary>The outputs of a row.</summary>
-    public float[] this[int row] => Outputs[((row == 0 ? 0 : Ends[row - 1]) * Task.Outputs)..(Ends[row] * Task.Outputs)];
+    public float[] this[int row] => Outputs[(Start(row) * Width)..(Ends[row] * Width)];
+
+    /// <summary>The labels of a row that has one at each place.</summary>
+    public float[] LabelsAt(int row) => Labels[Start(row)..Ends[row]];
+
+    /// <summary>Outputs at a place.</summary>
+    public int Width => Count == 0 ? Task.Outputs : Outputs.Length / Ends[^1];
 
     /// <summary>How many rows there are.</summary>
     public int Count => Ends.Length;
+
+    private int Start(int row) => row == 0 ? 0 : Ends[row - 1];
 }

@@ -22,6 +22,7 @@ internal static class WordTags
         FileForms = TaggedFiles.Extensions,
         Encode = (_, row, encoder) => encoder.AddWords(row),
         ReadsPositions = true,
+        Places = row => row.Words.Count,
         Unread = task => [.. task.Labels.Select(tag => tag == TagSchemes.Outside ? 0 : Unlikely)],
         Outputs = task => task.Labels.Count,
         Loss = (task, logits, labels, smoothing) =>
@@ -34,7 +35,7 @@ internal static class WordTags
         Text = (task, outputs) => string.Join(' ', Tags(task, outputs)),
         Answer = (task, row, outputs) => JsonSerializer.Serialize(Found(task, row, outputs), Json),
         AnswerColumns = "spans",
-        Row = line => Row(TaggedText.OfText(line, ""), null),
+        Row = (_, line, _) => Row(TaggedText.OfText(line, ""), null),
         Extension = ".conll",
         Files = (rows, texts) => [(".conll", Columns(rows, texts)), (".jsonl", Lines(rows, texts))],
         Pipeline = "token-classification",
@@ -109,13 +110,10 @@ internal static class WordTags
 
     private static IEnumerable<(string[] Gold, string[] Found)> Sentences(TaskOutputs rows) =>
         Enumerable.Range(0, rows.Count).Select(row =>
-        {
-            var places = (row == 0 ? 0 : rows.Ends[row - 1])..rows.Ends[row];
-            return (
-                rows.Labels[places].Select(tag => float.IsNaN(tag) ? TagSchemes.Outside : rows.Task.Labels[(int)tag]).ToArray(),
+            (
+                rows.LabelsAt(row).Select(tag => float.IsNaN(tag) ? TagSchemes.Outside : rows.Task.Labels[(int)tag]).ToArray(),
                 Tags(rows.Task, rows[row])
-            );
-        });
+            ));
 
     /// <summary>The tags of the types that are there: that a span of some type never has three words is nothing to warn of.</summary>
     private static IReadOnlySet<int> TypesIn(TaskDefinition task, float[] labels)

@@ -115,7 +115,7 @@ public static class TextPredictions
         float[] Next(TaskRow row)
         {
             int start = next;
-            next += task.Outputs * (task.Kind.ReadsPositions ? row.Words.Count : 1);
+            next += task.Outputs * task.Kind.Places(row);
             return logits[start..next];
         }
     };
@@ -134,7 +134,7 @@ public static class TextPredictions
         try
         {
             foreach (var line in lines)
-                rows.Add(task.Kind.Row?.Invoke(line) ?? Row(task, line, $"{source}:{before + rows.Count + 1}"));
+                rows.Add((task.Kind.Row ?? Row)(task, line, $"{source}:{before + rows.Count + 1}"));
         }
         catch (UserErrorException e)
         {
@@ -162,6 +162,5 @@ public static class TextPredictions
     }
 
     private static string Answers(TaskDefinition task) =>
-        $"{(task.IsPair ? $"{string.Join("<tab>", task.TextColumns)} in" : "a text in")}, "
-            + $"{task.Kind.AnswerColumns}<tab>line out";
+        $"{task.Kind.LineText(task)} in, {task.Kind.AnswerColumns}<tab>line out";
 }

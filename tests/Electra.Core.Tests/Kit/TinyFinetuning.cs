@@ -63,6 +63,28 @@ internal sealed class TinyFinetuning : TinyExperiment
             """);
     }
 
+    /// <summary>
+    /// Trains a task of one's own twice, in the groups <c>whole</c> and <c>stopped</c>: the second run is stopped in its third epoch and goes
+    /// on. Both end with the same weights.
+    /// </summary>
+    /// <param name="task">The task.</param>
+    /// <param name="own">Its definition, as an override.</param>
+    /// <param name="keys">Other overrides.</param>
+    public async Task LearnAndResume(string task, string own, params string[] keys)
+    {
+        keys = [own, $"tasks=[{task}]", "runs=[0]", "logging.every=1", .. keys];
+        await Done([.. keys, "group=whole"]);
+        using (var run = Start([.. keys, "group=stopped"]))
+        {
+            await run.WaitForLine("epoch 3 ");
+            run.Send("TERM");
+            (await run.Finish()).Ended(143);
+        }
+        await Done([.. keys, "group=stopped"]);
+        Assert.Equal(Weights("whole"), Weights("stopped"));
+        byte[] Weights(string group) => System.IO.File.ReadAllBytes(File($"runs/{group}_{task}_0/model.safetensors"));
+    }
+
     /// <summary>Writes a table.</summary>
     /// <param name="name">Its path below the experiment's folder.</param>
     /// <param name="header">The first line.</param>

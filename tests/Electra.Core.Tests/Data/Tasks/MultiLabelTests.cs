@@ -68,7 +68,7 @@ public sealed class MultiLabelTests : IDisposable
         "a.tsv:2: label has \"redd\"; the labels of made are red, blue, separated by |; did you mean red?"
     )]
     [InlineData("text\tred\tblue\none\t1\tx\n", true, "a.tsv:2: blue is \"x\"; a label's column has 1 where it is there, and 0 where not")]
-    [InlineData("text\tlabel\none\t[red\n", false, "a.tsv:2: label is not a JSON list of labels: [red")]
+    [InlineData("text\tlabel\none\t[red\n", false, "a.tsv:2: label is not a JSON list: [red")]
     public void A_label_that_is_not_the_tasks_is_an_error(string content, bool columns, string said) =>
         Assert.Contains(
             said,

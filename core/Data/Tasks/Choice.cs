@@ -1,0 +1,167 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Electra.Data.Readers;
+using Electra.Storage;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Electra.Data.Tasks;
+
+/// <summary>
+/// The right one of some choices: each stands after the text, as the second of a pair, and a score tells them apart. A row's texts are those
+/// of its columns, then its choices; a choice has the label 1 where it is right, else 0.
+/// </summary>
+internal static class Choice
+{
+    /// <summary>The kind.</summary>
+    public static TaskKind Kind { get; } = new("choice")
+    {
+        Metrics = _ => [Metrics.Accuracy],
+        ReportedMetric = Metrics.Accuracy,
+        Read = Read,
+        Row = Row,
+        LineText = task => string.Join("<tab>", task.TextColumns) + "<tab>choice<tab>choice…",
+        Encode = Encode,
+        Places = row => row.Labels.Count,
+        KeepsRowsWhole = true,
+        Head = _ => new TaskHead(1) { Summarises = true },
+        Outputs = _ => 1,
+        Loss = Loss,
+        Weight = (_, labels) => labels.Count(label => label == 1),
+        LabelsIn = (task, _) => Enumerable.Range(0, task.Labels.Count).ToHashSet(),
+        Measure = (rows, _) => new Dictionary<string, double>
+        {
+            [Metrics.Accuracy] = Enumerable.Range(0, rows.Count).Average(row => Best(rows[row]) == Best(rows.LabelsAt(row)) ? 1 : 0),
+        },
+        DevPredictions = sets => (Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets)),
+        Text = (task, outputs) => Name(task, Best(outputs)),
+        Answer = (task, _, outputs) =>
+            string.Create(CultureInfo.InvariantCulture, $"{Name(task, Best(outputs))}\t{Labels.Probability(outputs):F4}"),
+        AnswerColumns = "choice<tab>probability",
+        Architecture = "ElectraForMultipleChoice",
+        Pipeline = "multiple-choice",
+        HeadText = "a dense layer with a GELU and one linear layer on the encoder's first token give each choice its score",
+        Described = task => "choices" + (task.Labels.Count > 0 ? $" that files call {string.Join(", ", task.Labels)}" : ""),
+    };
+
+    /// <summary>The mean over rows of −log p of the right choice; smoothing gives a share to all choices of a row alike.</summary>
+    private static Tensor Loss(TaskDefinition task, Tensor logits, Tensor labels, double smoothing)
+    {
+        var scores = logits.squeeze(-1);
+        var loss = cross_entropy(scores, labels.argmax(1));
+        if (smoothing == 0)
+            return loss;
+        var there = scores.isfinite();
+        var even = log_softmax(scores, 1).masked_fill(there.logical_not(), 0).sum(1) / there.sum(1);
+        return (loss * (1 - smoothing)) - (even.mean() * smoothing);
+    }
+
+    private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskFile file, RowCounts leftOut)
+    {
+        var (texts, columns) = (file.Columns.Texts, file.Columns.Choices);
+        var form = file.Form with { Lists = columns.Count == 1 };
+        string[] asked = [.. texts, .. columns, .. file.HasLabels ? [file.Columns.Label] : Array.Empty<string>()];
+        foreach (var (line, values) in TableFile.Read(file.Path, asked, form, _ => leftOut.TornLines++))
+        {
+            var place = $"{Paths.Shown(file.Path)}:{line}";
+            string[] choices = columns.Count == 1
+                ? JsonList.Texts(values[texts.Count], $"{place}: {columns[0]}")
+                : WithoutLast(values[texts.Count..(texts.Count + columns.Count)]);
+            Check(choices, place);
+            if (!file.HasLabels)
+                yield return new TaskRow([.. values[..texts.Count], .. choices], [.. choices.Select(_ => float.NaN)]);
+            else if (task.DropLabels.Contains(values[^1].Trim()))
+                leftOut.DroppedLabels++;
+            else
+            {
+                int right = Number(task, values[^1], choices.Length, $"{place}: {file.Columns.Label}");
+                yield return new TaskRow(
+                    [.. values[..texts.Count], .. choices],
+                    [.. choices.Select((_, choice) => choice == right ? 1f : 0f)]
+                );
+            }
+        }
+    }
+
+    /// <summary>A row may have fewer choices than there are columns: the last ones are then empty.</summary>
+    private static string[] WithoutLast(string[] choices) => choices[..(Array.FindLastIndex(choices, choice => choice.Trim() != "") + 1)];
+
+    private static void Check(string[] choices, string place)
+    {
+        if (choices.Length < 2)
+            throw new UserErrorException($"{place} has {Plural.Of(choices.Length, "choice")}: two or more are expected");
+        if (Array.FindIndex(choices, choice => choice.Trim() == "") is >= 0 and var empty)
+            throw new UserErrorException($"{place}: choice {empty + 1} of {choices.Length} is empty");
+    }
+
+    /// <summary>The number of a choice from 0, which files call by the task's labels, or else by numbers from 0 or letters from A.</summary>
+    private static int Number(TaskDefinition task, string text, int choices, string place)
+    {
+        text = text.Trim();
+        int number = task.Labels.Count > 0 ? Array.IndexOf([.. task.Labels], text)
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsInteger(value)
+                ? (int)Math.Clamp(value, -1, choices)
+            : text is [var letter] && char.IsAsciiLetter(letter) ? char.ToUpperInvariant(letter) - 'A'
+            : -1;
+        if (number >= 0 && number < choices)
+            return number;
+        throw new UserErrorException(
+            $"{place} is {(text == "" ? "empty" : $"\"{text}\"")}; the {choices} choices of the row are "
+                + (
+                    task.Labels.Count > 0
+                        ? string.Join(", ", task.Labels.Take(choices))
+                        : $"0 to {choices - 1}, or A to {(char)('A' + choices - 1)}. Other names are given by labels: [\"1\", \"2\"]"
+                )
+        );
+    }
+
+    private static TaskRow Row(TaskDefinition task, string line, string place)
+    {
+        string[] texts = line.Split('\t');
+        if (texts.Length < task.TextColumns.Count + 2)
+            throw new UserErrorException(
+                $"{place}: {task.DisplayName} reads {string.Join(", ", task.TextColumns)} and two choices or more, separated by tabs; the line "
+                    + $"has {Plural.Of(texts.Length, "text")}"
+            );
+        Check(texts[task.TextColumns.Count..], place);
+        return new TaskRow(texts, [.. texts.Skip(task.TextColumns.Count).Select(_ => float.NaN)]);
+    }
+
+    /// <summary>
+    /// Each choice as a pair with the first text; the second text, a question or the beginning of a sentence, stands before the choice
+    /// (transformers, <c>run_swag.py</c>).
+    /// </summary>
+    private static void Encode(TaskDefinition task, TaskRow row, TaskEncoder encoder)
+    {
+        int texts = row.Texts.Count - row.Labels.Count;
+        var beginning = texts > 1 ? $"{row.Texts[1]} " : "";
+        encoder.AddTogether(row, [.. row.Texts.Skip(texts).Select(choice => new[] { row.Texts[0], beginning + choice })]);
+    }
+
+    /// <summary>The place of the largest, the first of equals.</summary>
+    private static int Best(float[] values) => Metrics.Classes(values, values.Length)[0];
+
+    private static string Name(TaskDefinition task, int choice) =>
+        choice < task.Labels.Count ? task.Labels[choice] : choice.ToString(CultureInfo.InvariantCulture);
+
+    private static string DevPredictions(IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)> sets)
+    {
+        var text = new StringBuilder();
+        foreach (var (split, rows) in sets)
+            for (int row = 0; row < rows.Count; row++)
+            {
+                float[] scores = rows[row];
+                double sum = scores.Sum(score => Math.Exp(score - scores.Max()));
+                text.Append(JsonSerializer.Serialize(new
+                {
+                    split = split.Name,
+                    row,
+                    label = Name(rows.Task, Best(rows.LabelsAt(row))),
+                    predicted = Name(rows.Task, Best(scores)),
+                    probabilities = scores.Select(score => Math.Exp(score - scores.Max()) / sum),
+                })).Append('\n');
+            }
+        return text.ToString();
+    }
+}
