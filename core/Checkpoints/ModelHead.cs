@@ -50,7 +50,8 @@ internal static class ModelHeads
 
     /// <summary>Whether a weight belongs to one of the heads.</summary>
     public static bool IsOfHead(string name) => name.Split('.')[0]
-        is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs" or "sequence_summary";
+        is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs"
+            or "sequence_summary";
 
     /// <summary>
     /// The head that <c>architectures</c> names, if the weights have it; where it names none, the first whose weight is there.

@@ -9,8 +9,8 @@ using static TorchSharp.torch.nn.functional;
 namespace Electra.Data.Tasks;
 
 /// <summary>
-/// The right one of some choices: each stands after the text, as the second of a pair, and a score tells them apart. A row's texts are those
-/// of its columns, then its choices; a choice has the label 1 where it is right, else 0.
+/// The right one of some choices: each stands after the text, as the second of a pair, and has a score. A row's texts are those of its
+/// columns, then its choices; a choice has the label 1 where it is right, else 0.
 /// </summary>
 internal static class Choice
 {
@@ -95,7 +95,8 @@ internal static class Choice
             throw new UserErrorException($"{place}: choice {empty + 1} of {choices.Length} is empty");
     }
 
-    /// <summary>The number of a choice from 0, which files call by the task's labels, or else by numbers from 0 or letters from A.</summary>
+    /// <summary>The number of a choice from 0. Files say it by one of the task's labels, or else by a number from 0 or a letter from A.
+    /// </summary>
     private static int Number(TaskDefinition task, string text, int choices, string place)
     {
         text = text.Trim();
@@ -121,8 +122,8 @@ internal static class Choice
         string[] texts = line.Split('\t');
         if (texts.Length < task.TextColumns.Count + 2)
             throw new UserErrorException(
-                $"{place}: {task.DisplayName} reads {string.Join(", ", task.TextColumns)} and two choices or more, separated by tabs; the line "
-                    + $"has {Plural.Of(texts.Length, "text")}"
+                $"{place}: {task.DisplayName} reads {string.Join(", ", task.TextColumns)} and two choices or more, separated by tabs; "
+                    + $"the line has {Plural.Of(texts.Length, "text")}"
             );
         Check(texts[task.TextColumns.Count..], place);
         return new TaskRow(texts, [.. texts.Skip(task.TextColumns.Count).Select(_ => float.NaN)]);

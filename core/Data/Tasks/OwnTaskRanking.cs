@@ -5,8 +5,8 @@ public sealed partial record OwnTaskOptions
 {
     /// <summary>
     /// Of a task with choices: their columns, <c>[ending0, ending1]</c>, or one column with a list of them in a .jsonl. The text is the
-    /// column of what they all follow, or two, of which the second stands before each choice. The label is the number of the right one from 0,
-    /// its letter from A, or one of <c>labels</c>.
+    /// column of what they all follow, or two, of which the second stands before each choice. The label is the number of the right one
+    /// from 0, its letter from A, or one of <c>labels</c>.
     /// </summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 

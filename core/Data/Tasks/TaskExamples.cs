@@ -48,8 +48,9 @@ internal sealed record TaskExamples(
     {
         if (!Task.Kind.KeepsRowsWhole)
             return Batch(units, firstRow);
-        int[][] rows = [.. units.Select(row => Enumerable.Range(FirstExamples[row], FirstExamples[row + 1] - FirstExamples[row]).ToArray())];
-        return Batch([.. rows.SelectMany(row => row)], firstRow) with { RowSizes = [.. rows.Select(row => row.Length)] };
+        int[] sizes = [.. units.Select(row => FirstExamples[row + 1] - FirstExamples[row])];
+        int[] examples = [.. units.Zip(sizes, (row, size) => Enumerable.Range(FirstExamples[row], size)).SelectMany(row => row)];
+        return Batch(examples, firstRow) with { RowSizes = sizes };
     }
 
     /// <summary>All examples once, the longest first: batches to measure or predict on.</summary>

@@ -138,7 +138,8 @@ internal sealed record TaskFile(string Path, TaskSplit Split, TaskColumns Column
     /// <summary>Names all but the content.</summary>
     public override string ToString() =>
         $"{Readers.TableFile.Extension(Path)} {Columns.Label} {LabelForm} {Form} {string.Join(',', Columns.Texts)}"
-            + $"{(HasLabels ? "" : " no labels")}{(Columns.LabelColumns ? " label columns" : "")}{string.Concat(Columns.Choices.Select(choice => $" {choice}"))}";
+            + $"{(HasLabels ? "" : " no labels")}{(Columns.LabelColumns ? " label columns" : "")}"
+            + string.Concat(Columns.Choices.Select(choice => $" {choice}"));
 }
 
 /// <summary>What a model puts out for rows, beside their labels.</summary>

@@ -141,7 +141,6 @@ public sealed class ModelsInTheWildTests : IDisposable
     [Theory]
     [InlineData("ElectraForTokenClassification", ExportFormat.HuggingFace, true)]
     [InlineData("ElectraForQuestionAnswering", ExportFormat.Onnx, false)]
-    [InlineData("ElectraForMultipleChoice", ExportFormat.HuggingFace, false)]
     [InlineData("", ExportFormat.HuggingFace, false)]
     [InlineData("ElectraClassifier", ExportFormat.HuggingFace, true)]
     public void A_classifier_is_what_its_architecture_says(string architecture, ExportFormat form, bool exported)

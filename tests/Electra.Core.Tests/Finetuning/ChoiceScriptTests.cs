@@ -47,7 +47,8 @@ public sealed class ChoiceScriptTests : IDisposable
             line => Assert.Matches("^2\t[01]\\.\\d{4}\tthe dog\tblue\tblue\tred\tblue$", line)
         );
         File.WriteAllText(tiny.File("lines.txt"), "the cat\ta blue\n");
-        (await Script("predict.csx", [Own(""), .. files])).Refused("lines.txt:1: ends reads text and two choices or more, separated by tabs");
+        (await Script("predict.csx", [Own(""), .. files]))
+            .Refused("lines.txt:1: ends reads text and two choices or more, separated by tabs");
         (await ScriptRunner.Start(
             tiny.Folder,
             [ScriptRunner.Kit("export.csx"), "--", tiny.File("runs/whole_ends_0"), "to=onnx", $"out={tiny.File("exported")}"]
@@ -74,5 +75,7 @@ public sealed class ChoiceScriptTests : IDisposable
         + $"test: {tiny.File("ends-test.tsv")}{more}}}";
 
     private Task<ScriptResult> Script(string script, params string[] overrides) =>
-        ScriptRunner.Start(tiny.Folder, [ScriptRunner.Kit(script), "--", tiny.Config, "tasks=[ends]", "group=whole", .. overrides]).Finish();
+        ScriptRunner
+            .Start(tiny.Folder, [ScriptRunner.Kit(script), "--", tiny.Config, "tasks=[ends]", "group=whole", .. overrides])
+            .Finish();
 }

@@ -64,8 +64,8 @@ internal sealed class TinyFinetuning : TinyExperiment
     }
 
     /// <summary>
-    /// Trains a task of one's own twice, in the groups <c>whole</c> and <c>stopped</c>: the second run is stopped in its third epoch and goes
-    /// on. Both end with the same weights.
+    /// Trains a task of one's own twice, in the groups <c>whole</c> and <c>stopped</c>: the second run is stopped in its third epoch and
+    /// goes on. Both end with the same weights.
     /// </summary>
     /// <param name="task">The task.</param>
     /// <param name="own">Its definition, as an override.</param>

@@ -1,6 +1,5 @@
 using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Tensors;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Data.Tasks;
@@ -96,7 +95,9 @@ public sealed class ChoiceTests : IDisposable
     {
         File.WriteAllLines(
             folder.File("a.tsv"),
-            Enumerable.Range(0, 50).Select(i => $"it\tis\twas{string.Concat(Enumerable.Repeat(" be", i % 7))}\t{(i % 3 == 0 ? "" : "be")}\t1")
+            Enumerable
+                .Range(0, 50)
+                .Select(i => $"it\tis\twas{string.Concat(Enumerable.Repeat(" be", i % 7))}\t{(i % 3 == 0 ? "" : "be")}\t1")
                 .Prepend("text\ta\tb\tc\tlabel")
         );
         var options = Options with { Train = folder.File("a.tsv"), Dev = folder.File("a.tsv") };
