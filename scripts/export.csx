@@ -1,6 +1,7 @@
-// Takes models elsewhere: to a folder that Hugging Face's library loads, or to ONNX, each with a model card.
+// Takes models elsewhere: to a folder that Hugging Face's library loads, or to ONNX (float32, float16, int8), each with a model card.
 //
 //   dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_100 to=onnx
+//   dotnet script scripts/export.csx -- google/electra-small-discriminator to=onnx features=true
 //   dotnet script scripts/export.csx -- checkpoints/pretrain/small_11081_50 checkpoints/pretrain/small_11081_100 merge=mean
 //
 // Whatever the kit can open: its own runs, fine-tuned ones too, Hugging Face folders, .safetensors, .bin and .pth files, TensorFlow
@@ -22,6 +23,7 @@ return await Experiment.RunOn<ExportConfig>(Args, operand: "models", run =>
         using var opened = model;
         var folder = ModelExport.Write(model, run.Config);
         ModelExport.Describe(model, folder, run.Console);
+        ModelExport.Compare(model, folder, run.Config, run.Console, run.Stopping);
     }
     return 0;
 });

@@ -1,4 +1,5 @@
 using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -69,6 +70,63 @@ internal static class HuggingFaceClassifier
 
         // the first or second unit of each output
         Tensor Every(Tensor units, int which) => units[TensorIndex.Slice(which, 2 * outputs, 2)];
+    }
+
+    /// <summary>A classifier of texts or of tokens in memory, ready to be asked: this kit's or Hugging Face's.</summary>
+    /// <param name="weights">The model.</param>
+    /// <param name="compute">Where to put it.</param>
+    /// <exception cref="UserErrorException">Its head is another one, or weights are missing or left over.</exception>
+    public static ElectraClassifier Open(PretrainedModel weights, Compute compute)
+    {
+        var one = OneLayer(weights);
+        int Outputs(string name) => (int)weights.Tensors[$"{name}.weight"].Shape[0];
+        var head = weights.Head switch
+        {
+            ModelHead.Classifier or ModelHead.TokenClassifier => new TaskHead(Outputs("classifier")),
+            ModelHead.TwoLayerClassifier when one is { } layer => new TaskHead((int)layer.Bias.shape[0]),
+            ModelHead.TwoLayerClassifier => new TaskHead(Outputs("classifier.out_proj"))
+            {
+                Name = "classifier.out_proj",
+                Dense = "classifier.dense",
+            },
+            ModelHead.MultipleChoice => TaskHead.OfChoices,
+            ModelHead.QuestionAnswering => new TaskHead(Outputs("qa_outputs")) { Name = "qa_outputs" },
+            _ => throw new UserErrorException($"{weights.Source} is not a fine-tuned model: {ModelHeads.Described(weights)}"),
+        };
+        var model = ElectraClassifier.Create(weights.Config.ToModel(), head, headDropout: 0, seed: null, compute, trainable: false);
+        try
+        {
+            var filled = one is var (weight, bias) ? Fill(model, weights, weight, bias) : weights.Fill(model.Store);
+            if (filled.Missing.Count > 0)
+                throw new UserErrorException(
+                    $"{weights.Source} is not a fine-tuned model: it has no {string.Join(", ", filled.Missing)}"
+                );
+            if (filled.LeftOver.Count > 0)
+                throw new UserErrorException(
+                    $"{weights.Source} has weights that such a model does not have, and would give other results without them: "
+                        + WeightNames.Shown([.. filled.LeftOver], 3)
+                );
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads the encoder, and gives the head the one layer that the file has as two.</summary>
+    private static FilledWeights Fill(ElectraClassifier model, PretrainedModel weights, Tensor weight, Tensor bias)
+    {
+        var filled = weights.Fill(model.EncoderWeights());
+        using var _ = no_grad();
+        foreach (var (name, value) in model.Store.Named())
+            if (name == Weight)
+                value.copy_(weight);
+            else if (name == Bias)
+                value.copy_(bias);
+        model.Store.PublishValues();
+        return filled with { LeftOver = [.. filled.LeftOver.Where(name => !ModelHeads.IsOfHead(name))] };
     }
 
     private static (HuggingFaceConfig, IEnumerable<(string, Tensor)>) Converted(

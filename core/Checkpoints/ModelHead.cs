@@ -53,6 +53,38 @@ internal static class ModelHeads
         is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs"
             or "sequence_summary";
 
+    /// <summary>What a model is, where it is not what was asked for.</summary>
+    public static string Described(PretrainedModel model) => model.Head switch
+    {
+        ModelHead.None => "it is an encoder without a head",
+        ModelHead.Discriminator => "it is a discriminator, as it was pre-trained",
+        ModelHead.Generator => "it is a generator, as it was pre-trained",
+        ModelHead.Classifier or ModelHead.TwoLayerClassifier => "it is a classifier of texts",
+        ModelHead.TokenClassifier => "it is a classifier of tokens",
+        ModelHead.MultipleChoice => "it scores choices",
+        ModelHead.QuestionAnswering => "it finds answers in texts",
+        _ when model.Config.Architectures.Count > 0 =>
+            $"its head is of another kind (architectures in its config.json: {string.Join(", ", model.Config.Architectures)})",
+        _ => "its head is a classifier, and architectures in its config.json does not say whether it labels texts or tokens",
+    };
+
+    /// <summary>Whether a model was fine-tuned, and is no longer one of a pair.</summary>
+    public static bool IsFineTuned(ModelHead head) =>
+        head is ModelHead.Classifier or ModelHead.TwoLayerClassifier or ModelHead.TokenClassifier or ModelHead.MultipleChoice
+            or ModelHead.QuestionAnswering;
+
+    /// <summary>The pipeline of Hugging Face's libraries that a model is for; null where there is none.</summary>
+    public static string? Pipeline(ModelHead head) => head switch
+    {
+        ModelHead.None => "feature-extraction",
+        ModelHead.Generator => "fill-mask",
+        ModelHead.Classifier or ModelHead.TwoLayerClassifier => "text-classification",
+        ModelHead.TokenClassifier => "token-classification",
+        ModelHead.MultipleChoice => "multiple-choice",
+        ModelHead.QuestionAnswering => "question-answering",
+        _ => null,
+    };
+
     /// <summary>
     /// The head that <c>architectures</c> names, if the weights have it; where it names none, the first whose weight is there.
     /// A classifier of one layer that does not say it is this kit's is not counted as one: it may label tokens.

@@ -10,7 +10,10 @@ public enum ExportFormat
     /// <summary>A folder that Hugging Face's library loads: config.json, model.safetensors and the tokenizer's files.</summary>
     HuggingFace,
 
-    /// <summary>model.onnx for runtimes without libtorch, beside the files of the tokenizer.</summary>
+    /// <summary>
+    /// ONNX files for runtimes without libtorch, beside config.json and the files of the tokenizer: onnx/model.onnx (float32),
+    /// onnx/model_fp16.onnx (float16) and onnx/model_quantized.onnx (weights in int8).
+    /// </summary>
     Onnx,
 }
 
@@ -26,6 +29,12 @@ public sealed record ExportConfig : IExperimentConfig<ExportConfig>
 
     /// <summary>The form to write.</summary>
     public ExportFormat To { get; init; }
+
+    /// <summary>
+    /// Whether ONNX files give the last hidden states and their mean over the tokens (last_hidden_state, sentence_embedding) in place of
+    /// what the model's head makes of them. An encoder without a head always does.
+    /// </summary>
+    public bool Features { get; init; }
 
     /// <summary>Which model to take where a run or a file has both.</summary>
     public ModelPart Part { get; init; }
@@ -57,6 +66,8 @@ public sealed record ExportConfig : IExperimentConfig<ExportConfig>
 
     IEnumerable<ConfigProblem> IExperimentConfig<ExportConfig>.Check()
     {
+        if (Features && To != ExportFormat.Onnx)
+            yield return new ConfigProblem("features", "is about the outputs of ONNX files: to=onnx writes them");
         if (Merge == "" && MergeWeights.Count > 0)
             yield return new ConfigProblem("merge_weights", "are of models that are merged: merge says what to call the result");
     }

@@ -26,7 +26,7 @@ public static class ModelExport
     /// <exception cref="UserErrorException">It has no vocabulary or no head, cannot be read, or does not fit into the form.</exception>
     public static string Write(PretrainedModel model, ExportConfig config)
     {
-        if (config.Part == ModelPart.Generator && (model.Config.ProblemType is not null || PipelineOf(model) is not null))
+        if (config.Part == ModelPart.Generator && ModelHeads.IsFineTuned(model.Head))
             throw new UserErrorException($"part: {model.Source} is a fine-tuned model, and has no generator");
         var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
         var folder = Path.Combine(Paths.Output(config.Out), name);
@@ -35,26 +35,18 @@ public static class ModelExport
             && (source == folder || source.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
         )
             throw new UserErrorException($"out: {Paths.Shown(folder)} is where the model is read from: give another folder");
-        if (
-            model.Head is ModelHead.Other
-            || (config.To == ExportFormat.Onnx && model.Head is ModelHead.QuestionAnswering)
-        )
-            throw new UserErrorException(
-                $"{model.Source} cannot be exported in this form: its head is "
-                    + (
-                        model.Config.Architectures.Count > 0
-                            ? $"of another kind (architectures in its config.json: {string.Join(", ", model.Config.Architectures)})"
-                            : "a classifier, and architectures in its config.json does not say whether it labels texts or tokens"
-                    )
-            );
+        if (model.Head is ModelHead.Other)
+            throw new UserErrorException($"{model.Source} cannot be exported: {ModelHeads.Described(model)}");
         RequireFreeOrOwn(folder, model);
         _ = model.UnusedRows;
         AtomicFolder.Write(folder, partial =>
         {
             if (config.To == ExportFormat.Onnx)
             {
-                OnnxModel.Save(Path.Combine(partial, OnnxModel.FileName), model);
-                HuggingFaceFolder.WriteDescription(partial, model.Config, model.Tokenizer);
+                Directory.CreateDirectory(Path.Combine(partial, OnnxFiles.Folder));
+                foreach (var (form, path) in OnnxFiles.All)
+                    OnnxModel.Save(Path.Combine(partial, path), model, form, config.Features);
+                HuggingFaceFolder.WriteDescription(partial, OnnxModel.Description(model, config.Features), model.Tokenizer);
             }
             else
             {
@@ -66,14 +58,6 @@ public static class ModelExport
         });
         return folder;
     }
-
-    /// <summary>The pipeline of Hugging Face's that a model is for whose head says it; null of others.</summary>
-    private static string? PipelineOf(PretrainedModel model) => model.Head switch
-    {
-        ModelHead.TokenClassifier => "token-classification",
-        ModelHead.MultipleChoice => "multiple-choice",
-        _ => null,
-    };
 
     /// <summary>What the card says the model was exported from.</summary>
     private static string Origin(PretrainedModel model) =>
@@ -107,10 +91,36 @@ public static class ModelExport
             ("not of such a model", Unknown(model)),
             ("embeddings", model.UnusedRows == 0 ? null : $"{model.UnusedRows} rows beyond the vocabulary, which are kept and never used"),
             .. FolderFiles
-                .In(folder)
-                .Select(file => (Path.GetFileName(file), (object?)$"{new FileInfo(file).Length:N0} bytes")),
+                .Under(folder)
+                .Select(file => (Path.GetRelativePath(folder, file).Replace('\\', '/'), (object?)$"{new FileInfo(file).Length:N0} bytes")),
         ];
         console.Table(rows.Where(row => row.Value is not null));
+    }
+
+    /// <summary>
+    /// Prints how far the ONNX files of a folder agree with the model, how large they are and how long they take in ONNX Runtime. Nothing
+    /// where the folder is of another form.
+    /// </summary>
+    public static void Compare(PretrainedModel model, string folder, ExportConfig config, RunConsole console, CancellationToken stopping)
+    {
+        if (config.To != ExportFormat.Onnx)
+            return;
+        try
+        {
+            using var comparison = new OnnxComparison(model, config.Features);
+            console.Line($"ONNX Runtime beside this kit in float32, {comparison.Size}, random tokens:");
+            console.Table(
+                ["file", "MB", "greatest difference", "same answers", "ms"],
+                OnnxFiles
+                    .All.Select(file => comparison.Row(folder, file.Path, stopping))
+                    .Prepend(["the model itself", "", "", "", OnnxComparison.Shown(comparison.Milliseconds)])
+            );
+        }
+        catch (UserErrorException e)
+        {
+            console.Warning($"the files are not compared with the model, which cannot be computed here: {e.Message}");
+        }
+        console.Line("model.onnx, which once lay beside config.json, lies in onnx/ now, where Optimum and transformers.js look for it.");
     }
 
     /// <summary>Tensors of the encoder that a model of its shape does not have; null where there are none.</summary>
@@ -129,27 +139,12 @@ public static class ModelExport
     {
         var shape = model.Config;
         var card = new ModelCard(name).Tags(config.To == ExportFormat.Onnx ? ["electra", "onnx"] : ["electra"]);
-        if (config.To == ExportFormat.HuggingFace)
-        {
-            card.With("library_name", "transformers");
-            if ((PipelineOf(model) ?? (shape.ProblemType is null ? null : "text-classification")) is { } pipeline)
-                card.With("pipeline_tag", pipeline);
-        }
-        else
-            card.Text(
-                    $"`{OnnxModel.FileName}` takes `input_ids`, `attention_mask` and `token_type_ids`, int64 "
-                        + $"{(model.Head == ModelHead.MultipleChoice ? "[batch, choices, length]" : "[batch, length]")} of any size up to "
-                        + $"{shape.MaxPositions} tokens, and gives `logits`, float32."
-                )
-                .Code(
-                    "python",
-                    $"""
-                    import onnxruntime
-                    from transformers import ElectraTokenizerFast
-
-                    session = onnxruntime.InferenceSession("{OnnxModel.FileName}")  # in this folder
-                    logits, = session.run(["logits"], dict(ElectraTokenizerFast.from_pretrained(".")("A text.", return_tensors="np")))
-                    """);
+        var pipeline = ModelHeads.Pipeline(config.Features ? ModelHead.None : model.Head);
+        card.With("library_name", config.To == ExportFormat.HuggingFace ? "transformers" : "transformers.js");
+        if (pipeline is not null)
+            card.With("pipeline_tag", pipeline);
+        if (config.To == ExportFormat.Onnx)
+            OnnxFiles.Explain(card, model, config.Features);
         card.With(OriginKey, Origin(model));
         if (File.Exists(Path.Combine(model.Folder, ModelCard.FileName)))
             card.Include(model.Folder, withCode: config.To == ExportFormat.HuggingFace);

@@ -10,43 +10,67 @@ namespace Electra.Export;
 
 /// <summary>
 /// Models as ONNX files, for runtimes without libtorch: token ids, attention mask and token types of any batch size and length in,
-/// logits out. What the file computes is the model in float32 without dropout.
+/// logits or hidden states out. What the file computes is the model without dropout.
 /// </summary>
 /// <remarks>
 /// Inputs <c>input_ids</c>, <c>attention_mask</c> and <c>token_type_ids</c>, int64 <c>[batch, length]</c>; output <c>logits</c>, float32:
 /// <c>[batch, length]</c> of a discriminator, <c>[batch, outputs]</c> of a classifier, <c>[batch, length, outputs]</c> of one of tokens,
-/// <c>[batch, length, vocabulary]</c> of a generator. A model for choices takes <c>[batch, choices, length]</c> and gives
-/// <c>[batch, choices]</c>. The names are those that Hugging Face's own export uses.
+/// <c>[batch, length, vocabulary]</c> of a generator; of a model of answers <c>start_logits</c> and <c>end_logits</c>,
+/// <c>[batch, length]</c>; without a head <c>last_hidden_state</c>, <c>[batch, length, hidden]</c>, and its mean over the tokens,
+/// <c>sentence_embedding</c>, <c>[batch, hidden]</c>. A model for choices takes <c>[batch, choices, length]</c> and gives
+/// <c>[batch, choices]</c>. The names are those that Hugging Face's own export and Sentence-Transformers use.
 /// </remarks>
 internal static class OnnxModel
 {
-    /// <summary>The name of the file in a model's folder.</summary>
-    public const string FileName = "model.onnx";
-
     private const string Batch = "batch", Length = "length", Choices = "choices";
 
     /// <summary>Writes a model, whole or not at all.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="model">A discriminator, a generator or a classifier, this kit's or Hugging Face's.</param>
-    /// <exception cref="UserErrorException">It has no head, or its weights cannot be read, or they are larger than the format
+    /// <param name="model">A model with a head that is known, or none.</param>
+    /// <param name="form">What the file computes in.</param>
+    /// <param name="features">Whether the head is left out.</param>
+    /// <exception cref="UserErrorException">Its head is not known, or its weights cannot be read, or they are larger than the format
     /// allows.</exception>
-    public static void Save(string path, PretrainedModel model)
+    public static void Save(string path, PretrainedModel model, OnnxForm form = OnnxForm.Float32, bool features = false)
     {
-        var file = new Writer(model).Write();
+        var file = new Writer(model, form, features ? ModelHead.None : model.Head).Write();
         AtomicFile.Write(path, file.WriteTo);
     }
 
-    /// <summary>Writes down what <c>Electra.Model</c> computes, operation by operation.</summary>
-    private sealed class Writer(PretrainedModel model)
+    /// <summary>The <c>config.json</c> beside the files: it names the class of Hugging Face's library with these outputs.</summary>
+    public static HuggingFaceConfig Description(PretrainedModel model, bool features) => model.Config with
     {
-        private readonly HuggingFaceConfig config = model.Config;
-        private readonly OnnxGraph graph = new("electra");
+        Architectures = features || model.Head == ModelHead.None ? ["ElectraModel"]
+            : model.Head == ModelHead.Classifier ? ["ElectraForSequenceClassification"]
+            : model.Config.Architectures,
+    };
+
+    /// <summary>Writes down what <c>Electra.Model</c> computes, operation by operation.</summary>
+    private sealed class Writer
+    {
+        /// <summary>Finite in float16 after any attention score was added to it.</summary>
+        private const float LowestHalf = -60_000;
+
+        private readonly PretrainedModel model;
+        private readonly HuggingFaceConfig config;
+        private readonly OnnxForm form;
+        private readonly ModelHead head;
+        private readonly OnnxGraph graph;
+        private readonly OnnxWeights weights;
+
+        public Writer(PretrainedModel model, OnnxForm form, ModelHead head)
+        {
+            (this.model, config, this.form, this.head) = (model, model.Config, form, head);
+            graph = new OnnxGraph("electra", OnnxWeights.FloatsOf(form));
+            weights = new OnnxWeights(model, graph, form);
+        }
 
         public Onnx.ModelProto Write()
         {
-            if (model.Tensors.Values.Sum(tensor => 4 * tensor.Shape.Aggregate(1L, (size, n) => size * n)) > int.MaxValue - (1 << 20))
+            int bytes = form switch { OnnxForm.Float32 => 4, OnnxForm.Float16 => 2, _ => 1 };
+            if (model.Tensors.Values.Sum(tensor => bytes * tensor.Shape.Aggregate(1L, (size, n) => size * n)) > int.MaxValue - (1 << 20))
                 throw new UserErrorException($"{model.Source} is larger than the two gigabytes that a file of this format can hold");
-            string[] shapeOfInputs = model.Head == ModelHead.MultipleChoice ? [Batch, Choices, Length] : [Batch, Length];
+            string[] shapeOfInputs = head == ModelHead.MultipleChoice ? [Batch, Choices, Length] : [Batch, Length];
             string ids = Flat(graph.Input("input_ids", shapeOfInputs)),
                 mask = Flat(graph.Input("attention_mask", shapeOfInputs)),
                 types = Flat(graph.Input("token_type_ids", shapeOfInputs));
@@ -56,15 +80,14 @@ internal static class OnnxModel
             var bias = AttentionBias(mask);
             for (int layer = 0; layer < config.NumHiddenLayers; layer++)
                 x = TransformerLayer($"electra.encoder.layer.{layer}", x, bias);
-            var (logits, shape) = Head(x);
-            graph.Output("logits", logits, shape);
+            Outputs(x, mask);
             return graph.ToModel(Metadata());
         }
 
         /// <summary>An input as <c>[batch, length]</c>: choices are read one by one.</summary>
         private string Flat(string input)
         {
-            if (model.Head != ModelHead.MultipleChoice)
+            if (head != ModelHead.MultipleChoice)
                 return input;
             graph.Scope = input;
             var length = graph.Apply("Slice", [graph.Apply("Shape", [input]), graph.Integers(2), graph.Integers(3)]);
@@ -76,24 +99,25 @@ internal static class OnnxModel
             const string Name = "electra.embeddings";
             graph.Scope = Name;
             var length = graph.Apply("Gather", [graph.Apply("Shape", [ids]), graph.Integers(1)], ("axis", 0L));
-            var words = graph.Apply("Gather", [Weight($"{Name}.word_embeddings.weight"), ids]);
+            var words = weights.Rows(WeightNames.Words, ids, isOutput: head == ModelHead.Generator && OutputWords == WeightNames.Words);
             var positions = graph.Apply(
                 "Slice",
-                [Weight($"{Name}.position_embeddings.weight"), graph.Integers(0), length, graph.Integers(0)]
+                [weights.Value($"{Name}.position_embeddings.weight"), graph.Integers(0), length, graph.Integers(0)]
             );
-            var tokenTypes = graph.Apply("Gather", [Weight($"{Name}.token_type_embeddings.weight"), types]);
+            var tokenTypes = graph.Apply("Gather", [weights.Value($"{Name}.token_type_embeddings.weight"), types]);
             return LayerNorm($"{Name}.LayerNorm", Add(Add(words, positions), tokenTypes));
         }
 
-        /// <summary>0 for tokens, float32's lowest for padding: <c>[batch, 1, 1, length]</c>.</summary>
+        /// <summary>The generator's output matrix: where it is the word embeddings, it is in the file once.</summary>
+        private string OutputWords => config.TieWordEmbeddings == false ? WeightNames.TiedOutput : WeightNames.Words;
+
+        /// <summary>0 for tokens, about the lowest number for padding: <c>[batch, 1, 1, length]</c>.</summary>
         private string AttentionBias(string mask)
         {
             graph.Scope = "attention_bias";
-            var padding = graph.Apply(
-                "Sub",
-                [graph.Number(1), graph.Apply("Cast", [mask], ("to", (long)Onnx.TensorProto.Types.DataType.Float))]
-            );
-            return graph.Apply("Unsqueeze", [graph.Apply("Mul", [padding, graph.Number(float.MinValue)]), graph.Integers(1, 2)]);
+            var padding = graph.Apply("Sub", [graph.Number(1), graph.ToFloats(mask)]);
+            var lowest = graph.Number(form == OnnxForm.Float16 ? LowestHalf : float.MinValue);
+            return graph.Apply("Unsqueeze", [graph.Apply("Mul", [padding, lowest]), graph.Integers(1, 2)]);
         }
 
         private string TransformerLayer(string name, string x, string bias)
@@ -125,43 +149,75 @@ internal static class OnnxModel
                 );
         }
 
-        /// <summary>The logits, and their shape.</summary>
-        private (string Logits, string[] Shape) Head(string x)
+        /// <summary>What the model gives for its last hidden states.</summary>
+        private void Outputs(string x, string mask)
         {
-            if (model.Head == ModelHead.Classifier)
-                return (Linear("classifier", First(x)), [Batch, Outputs("classifier.weight")]);
-            if (model.Head == ModelHead.TokenClassifier)
-                return (Linear("classifier", x), [Batch, Length, Outputs("classifier.weight")]);
-            if (model.Head == ModelHead.MultipleChoice)
+            if (head == ModelHead.None)
             {
-                var scores = Linear("classifier", Gelu(Linear("sequence_summary.summary", First(x))));
-                var sizes = graph.Apply("Slice", [graph.Apply("Shape", ["input_ids"]), graph.Integers(0), graph.Integers(2)]);
-                return (graph.Apply("Reshape", [scores, sizes]), [Batch, Choices]);
+                graph.Output("last_hidden_state", x, Batch, Length, Number(config.HiddenSize));
+                if (model.NotRead is null) // else it has a pooling of its own
+                    graph.Output("sentence_embedding", Mean(x, mask), Batch, Number(config.HiddenSize));
             }
-            if (model.Head == ModelHead.TwoLayerClassifier)
-                return (
-                    Linear("classifier.out_proj", Gelu(Linear("classifier.dense", First(x)))),
-                    [Batch, Outputs("classifier.out_proj.weight")]
-                );
-            if (model.Head == ModelHead.Discriminator)
+            else if (head == ModelHead.QuestionAnswering)
             {
-                var logits = Linear("discriminator_predictions.dense_prediction", Gelu(Linear("discriminator_predictions.dense", x)));
-                return (graph.Apply("Squeeze", [logits, graph.Integers(-1)]), [Batch, Length]);
+                var places = graph.Apply("Split", 2, [Linear("qa_outputs", x, isLast: true)], ("axis", -1L));
+                foreach (var (name, logits) in new[] { ("start_logits", places[0]), ("end_logits", places[1]) })
+                    graph.Output(name, graph.Apply("Squeeze", [logits, graph.Integers(-1)]), Batch, Length);
             }
-            if (model.Head == ModelHead.Generator)
+            else
             {
-                var transformed = LayerNorm("generator_predictions.LayerNorm", Gelu(Linear("generator_predictions.dense", x)));
-                graph.Scope = "generator_lm_head"; // where the output matrix is the word embeddings, it is in the file once
-                var output = config.TieWordEmbeddings == false ? WeightNames.TiedOutput : WeightNames.Words;
-                var words = graph.Apply("Transpose", [Weight(output)], ("perm", new long[] { 1, 0 }));
-                return (
-                    Add(graph.Apply("MatMul", [transformed, words]), Weight("generator_lm_head.bias")),
-                    [Batch, Length, Outputs(WeightNames.Words)]
-                );
+                var (logits, shape) = Logits(x);
+                graph.Output("logits", logits, shape);
             }
-            throw new UserErrorException($"{model.Source} is an encoder without a head: there are no logits to compute");
+        }
 
-            string Outputs(string name) => model.Tensors[name].Shape[0].ToString(CultureInfo.InvariantCulture);
+        /// <summary>The logits, and their shape.</summary>
+        private (string Logits, string[] Shape) Logits(string x)
+        {
+            switch (head)
+            {
+                case ModelHead.Classifier:
+                    return (Linear("classifier", First(x), isLast: true), [Batch, OutputsOf("classifier.weight")]);
+                case ModelHead.TokenClassifier:
+                    return (Linear("classifier", x, isLast: true), [Batch, Length, OutputsOf("classifier.weight")]);
+                case ModelHead.MultipleChoice:
+                    var scores = Linear("classifier", Gelu(Linear("sequence_summary.summary", First(x))), isLast: true);
+                    var sizes = graph.Apply("Slice", [graph.Apply("Shape", ["input_ids"]), graph.Integers(0), graph.Integers(2)]);
+                    return (graph.Apply("Reshape", [scores, sizes]), [Batch, Choices]);
+                case ModelHead.TwoLayerClassifier:
+                    return (
+                        Linear("classifier.out_proj", Gelu(Linear("classifier.dense", First(x))), isLast: true),
+                        [Batch, OutputsOf("classifier.out_proj.weight")]
+                    );
+                case ModelHead.Discriminator:
+                    var dense = Gelu(Linear("discriminator_predictions.dense", x));
+                    var logits = Linear("discriminator_predictions.dense_prediction", dense, isLast: true);
+                    return (graph.Apply("Squeeze", [logits, graph.Integers(-1)]), [Batch, Length]);
+                case ModelHead.Generator:
+                    var transformed = LayerNorm("generator_predictions.LayerNorm", Gelu(Linear("generator_predictions.dense", x)));
+                    graph.Scope = "generator_lm_head";
+                    return (
+                        Add(weights.Outputs(OutputWords, transformed), weights.Value("generator_lm_head.bias")),
+                        [Batch, Length, OutputsOf(WeightNames.Words)]
+                    );
+                default:
+                    throw new UserErrorException($"{model.Source} has a head of another kind");
+            }
+
+            string OutputsOf(string name) => Number(model.Tensors[name].Shape[0]);
+        }
+
+        private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+        /// <summary>The mean over the tokens: <c>[batch, hidden]</c>.</summary>
+        private string Mean(string x, string mask)
+        {
+            graph.Scope = "sentence_embedding";
+            var tokens = graph.Apply("Unsqueeze", [graph.ToFloats(mask), graph.Integers(-1)]);
+            var count = graph.Apply("Max", [Sum(tokens), graph.Number(1)]);
+            return graph.Apply("Div", [Sum(graph.Apply("Mul", [x, tokens])), count]);
+
+            string Sum(string values) => graph.Apply("ReduceSum", [values, graph.Integers(1)], ("keepdims", 0L));
         }
 
         /// <summary>The vector of [CLS]: <c>[batch, hidden]</c>.</summary>
@@ -171,11 +227,13 @@ internal static class OnnxModel
             return graph.Apply("Gather", [x, graph.Integer(0)], ("axis", 1L));
         }
 
-        private string Linear(string name, string x)
+        /// <param name="name">The layer.</param>
+        /// <param name="x">What it reads.</param>
+        /// <param name="isLast">Whether it is small and decides: it stays as it is where others are quantized.</param>
+        private string Linear(string name, string x, bool isLast = false)
         {
             graph.Scope = name;
-            var product = graph.Apply("MatMul", [x, graph.Constant($"{name}.weight.T", () => Load($"{name}.weight").t())]);
-            return Add(product, Weight($"{name}.bias"));
+            return Add(weights.Product($"{name}.weight", x, isLast), weights.Value($"{name}.bias"));
         }
 
         private string LayerNorm(string name, string x)
@@ -183,7 +241,7 @@ internal static class OnnxModel
             graph.Scope = name;
             return graph.Apply(
                 "LayerNormalization",
-                [x, Weight($"{name}.weight"), Weight($"{name}.bias")],
+                [x, weights.Value($"{name}.weight"), weights.Value($"{name}.bias")],
                 ("axis", -1L),
                 ("epsilon", (float)config.LayerNormEpsilon)
             );
@@ -197,17 +255,6 @@ internal static class OnnxModel
         }
 
         private string Add(string a, string b) => graph.Apply("Add", [a, b]);
-
-        private string Weight(string name) => graph.Constant(name, () => Load(name));
-
-        private Tensor Load(string name)
-        {
-            if (!model.Tensors.TryGetValue(name, out var stored))
-                throw new UserErrorException($"{model.Source} has no weight {name}");
-            var loaded = empty([.. stored.Shape], dtype: float32);
-            model.CopyTo(name, loaded);
-            return loaded;
-        }
 
         private IEnumerable<KeyValuePair<string, string>> Metadata()
         {

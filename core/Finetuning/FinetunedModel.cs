@@ -51,41 +51,13 @@ internal sealed class FinetunedModel : IDisposable
         );
         var task = TaskSources.Define(result.Task, config.Data);
         using var weights = PretrainedModel.Open(folder);
-        var model = ElectraClassifier.Create(weights.Config.ToModel(), task.Kind.Head(task), 0, seed: null, compute, trainable: false);
-        try
-        {
-            var filled = Fill(model, weights);
-            if (filled.Missing.Count > 0)
-                throw new UserErrorException(
-                    $"{Paths.Shown(folder)} is not a fine-tuned model: it has no {string.Join(", ", filled.Missing)}"
-                );
-            if (filled.LeftOver.Count > 0)
-                throw new UserErrorException(
-                    $"{Paths.Shown(folder)} is not a fine-tuned model: it has weights that such a model does not have: "
-                        + $"{string.Join(", ", filled.LeftOver.Take(3))}"
-                );
+        var model = HuggingFaceClassifier.Open(weights, compute);
+        if (model.Outputs == task.Outputs)
             return new FinetunedModel(result, config, task, weights.Tokenizer, model);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-    }
-
-    private static FilledWeights Fill(ElectraClassifier model, PretrainedModel weights)
-    {
-        if (HuggingFaceClassifier.OneLayer(weights) is not var (weight, bias))
-            return weights.Fill(model.Store);
-        var filled = weights.Fill(model.EncoderWeights());
-        using var _ = no_grad();
-        foreach (var (name, value) in model.Store.Named())
-            if (name == "classifier.weight")
-                value.copy_(weight);
-            else if (name == "classifier.bias")
-                value.copy_(bias);
-        model.Store.PublishValues();
-        return filled with { LeftOver = [.. filled.LeftOver.Where(name => !ModelHeads.IsOfHead(name))] };
+        model.Dispose();
+        throw new UserErrorException(
+            $"{Paths.Shown(folder)} has {model.Outputs} outputs, and its task {task.DisplayName} has {task.Outputs}: the files of two runs"
+        );
     }
 
     /// <summary>The outputs for all rows of a split.</summary>

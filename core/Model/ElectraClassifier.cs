@@ -12,11 +12,11 @@ namespace Electra.Model;
 /// </summary>
 public sealed class ElectraClassifier : IDisposable
 {
-    private const string EncoderName = "electra", HeadName = "classifier", SummaryName = "sequence_summary.summary";
+    private const string EncoderName = "electra";
 
     private readonly Embeddings embeddings;
     private readonly Encoder encoder;
-    private readonly Linear? summary;
+    private readonly Linear? dense;
     private readonly Parameter weight, bias;
     private readonly double headDropout;
 
@@ -25,10 +25,10 @@ public sealed class ElectraClassifier : IDisposable
         (Config, Outputs, this.headDropout) = (config, head.Outputs, headDropout);
         embeddings = new Embeddings(Store, $"{EncoderName}.embeddings", config);
         encoder = new Encoder(Store, EncoderName, config);
-        if (head.Summarises)
-            summary = new Linear(Store, SummaryName, config.HiddenSize, config.HiddenSize, config.WeightInitialization());
-        weight = Store.Add($"{HeadName}.weight", [Outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
-        bias = Store.Add($"{HeadName}.bias", [Outputs], ParameterRole.Bias, Initialization.Zeros);
+        if (head.Dense is { } name)
+            dense = new Linear(Store, name, config.HiddenSize, config.HiddenSize, config.WeightInitialization());
+        weight = Store.Add($"{head.Name}.weight", [Outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
+        bias = Store.Add($"{head.Name}.bias", [Outputs], ParameterRole.Bias, Initialization.Zeros);
     }
 
     /// <summary>The encoder's shape: that of a discriminator.</summary>
@@ -84,14 +84,13 @@ public sealed class ElectraClassifier : IDisposable
         var encoded = encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout)
             .view(attention.Batch, attention.Length, -1);
         var read = positions is null
-            ? dropout.Apply(Summarised(encoded.select(1, 0)), headDropout)
+            ? dropout.Apply(WithDense(encoded.select(1, 0)), headDropout)
             : dropout.Apply(encoded, headDropout).flatten(0, 1).index_select(0, positions);
         // In float32: values of a regression that bfloat16 rounds alike would be ties.
         return linear(read.to(float32), weight.Value.to(float32), bias.Value.to(float32));
     }
 
-    private Tensor Summarised(Tensor read) =>
-        summary is null ? read : FastOperations.Gelu(summary.Forward(read), Store.Compute.Threads);
+    private Tensor WithDense(Tensor read) => dense is null ? read : FastOperations.Gelu(dense.Forward(read), Store.Compute.Threads);
 
     /// <summary>The encoder's weights by Hugging Face's names, float32 views.</summary>
     public IEnumerable<(string Name, Tensor Value)> EncoderWeights() =>

@@ -14,11 +14,14 @@ internal sealed class TrainedEncoder : IDisposable
     private readonly Func<Tensor, Tensor>? head;
 
     /// <summary>Reads the weights of a model.</summary>
+    /// <param name="weights">The model.</param>
+    /// <param name="compute">Where to put it.</param>
+    /// <param name="headless">Whether its head is left out.</param>
     /// <exception cref="UserErrorException">A weight is missing, has another shape, or is one that such a model does not have.</exception>
-    public TrainedEncoder(PretrainedModel weights, Compute compute)
+    public TrainedEncoder(PretrainedModel weights, Compute compute, bool headless = false)
     {
         var config = weights.Config.ToModel();
-        (Head, MaxPositions) = (weights.Head, config.MaxPositions);
+        (Head, MaxPositions) = (headless ? ModelHead.None : weights.Head, config.MaxPositions);
         IsEnergyModel = weights.Config.Objective == ElectricObjective.Name;
         embeddings = new Embeddings(store, "electra.embeddings", config);
         encoder = new Encoder(store, "electra", config);
@@ -78,9 +81,15 @@ internal sealed class TrainedEncoder : IDisposable
     /// <param name="positions">Indices into <c>[batch · length]</c>.</param>
     public Tensor Logits(Tensor ids, Tensor types, AttentionMask attention, Tensor positions)
     {
-        var hidden = encoder.Forward(embeddings.Forward(ids, types, attention, Dropout.None), attention, Dropout.None);
-        return head!(hidden.index_select(0, positions)).to(float32);
+        return head!(HiddenStates(ids, types, attention).index_select(0, positions)).to(float32);
     }
+
+    /// <summary>The last hidden states of a batch: <c>[batch · length, hidden]</c> in the precision of the activations.</summary>
+    /// <param name="ids">Token ids, <c>[batch, length]</c>.</param>
+    /// <param name="types">Token types, <c>[batch, length]</c>.</param>
+    /// <param name="attention">Which positions are tokens.</param>
+    public Tensor HiddenStates(Tensor ids, Tensor types, AttentionMask attention) =>
+        encoder.Forward(embeddings.Forward(ids, types, attention, Dropout.None), attention, Dropout.None);
 
     /// <inheritdoc/>
     public void Dispose() => store.Dispose();
@@ -92,7 +101,6 @@ internal sealed class TrainedEncoder : IDisposable
         var compute = store.Compute;
         var row = tensor(ids, device: compute.Device).view(1, -1);
         var attention = AttentionMask.FromLengths([ids.Length], ids.Length, compute);
-        var hidden = encoder.Forward(embeddings.Forward(row, zeros_like(row), attention, Dropout.None), attention, Dropout.None);
-        return [.. ofHiddenStates(hidden).cpu().contiguous().data<float>()];
+        return [.. ofHiddenStates(HiddenStates(row, zeros_like(row), attention)).cpu().contiguous().data<float>()];
     }
 }

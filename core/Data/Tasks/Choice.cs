@@ -25,7 +25,7 @@ internal static class Choice
         Encode = Encode,
         Places = row => row.Labels.Count,
         KeepsRowsWhole = true,
-        Head = _ => new TaskHead(1) { Summarises = true },
+        Head = _ => TaskHead.OfChoices,
         Outputs = _ => 1,
         Loss = Loss,
         Weight = (_, labels) => labels.Count(label => label == 1),

@@ -4,9 +4,15 @@ namespace Electra.Data.Tasks;
 /// <param name="Outputs">Outputs at each place that it reads.</param>
 internal sealed record TaskHead(int Outputs)
 {
+    /// <summary>The name of the linear layer.</summary>
+    public string Name { get; init; } = "classifier";
+
     /// <summary>
-    /// Whether a dense layer and a GELU stand before the linear one: <c>sequence_summary</c> of Hugging Face's
-    /// <c>ElectraForMultipleChoice</c>.
+    /// The name of a dense layer that stands before the linear one, with a GELU between: <c>sequence_summary.summary</c> of Hugging Face's
+    /// <c>ElectraForMultipleChoice</c>, <c>classifier.dense</c> of its <c>ElectraForSequenceClassification</c>. Null: there is none.
     /// </summary>
-    public bool Summarises { get; init; }
+    public string? Dense { get; init; }
+
+    /// <summary>The head of <c>ElectraForMultipleChoice</c>.</summary>
+    public static TaskHead OfChoices { get; } = new(1) { Dense = "sequence_summary.summary" };
 }

@@ -159,7 +159,7 @@ public sealed class GoogleCheckpointTests : IDisposable
         {
             var written = ModelExport.Write(model, new ExportConfig { Out = folder.File("out"), To = form });
             Assert.Contains("its output is from 0 to 5", File.ReadAllText(Path.Combine(written, "README.md")));
-            var file = Path.Combine(written, "model.onnx");
+            var file = Path.Combine(written, "onnx/model.onnx");
             if (form == ExportFormat.HuggingFace)
             {
                 using var exported = PretrainedModel.Open(written);

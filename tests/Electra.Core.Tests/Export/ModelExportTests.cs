@@ -92,7 +92,7 @@ public sealed class ModelExportTests : IDisposable
             AttentionMask.FromLengths([12, 12, 12, 12], 12, Compute.Reference),
             Dropout.None
         );
-        using var session = new InferenceSession(Path.Combine(Export("out/small_rte_0", "to=onnx"), "model.onnx"));
+        using var session = new InferenceSession(Path.Combine(Export("out/small_rte_0", "to=onnx"), "onnx/model.onnx"));
         using var results = session.Run([
             Value("input_ids", ids),
             Value("attention_mask", ones_like(ids)),

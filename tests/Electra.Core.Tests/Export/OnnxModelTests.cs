@@ -1,3 +1,4 @@
+using System.Globalization;
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
@@ -117,18 +118,76 @@ public sealed class OnnxModelTests : IDisposable
         }
     }
 
-    [Fact]
-    public void An_encoder_without_a_head_is_refused_and_nothing_is_written()
+    [Theory]
+    [InlineData("ElectraModel", false)]
+    [InlineData("ElectraForPreTraining", true)]
+    public void Without_a_head_there_are_hidden_states_and_their_mean(string architecture, bool features)
     {
         using var pair = TinyPair.Load();
         HuggingFaceFolder.WriteFiles(
             folder.File("encoder"),
-            HuggingFaceConfig.Of(pair.Config, "ElectraModel", 0),
-            pair.DiscriminatorWeights().Where(weight => weight.Name.StartsWith("electra.", StringComparison.Ordinal)),
+            HuggingFaceConfig.Of(pair.Config, architecture, 0),
+            pair.DiscriminatorWeights().Where(weight => features || weight.Name.StartsWith("electra.", StringComparison.Ordinal)),
             Words
         );
-        Assert.Contains("without a head", Assert.Throws<UserErrorException>(() => Export(folder.File("encoder"))).Message);
-        Assert.False(File.Exists(folder.File("model.onnx")));
+        using var session = Export(folder.File("encoder"), features: features);
+        Assert.Equal(["last_hidden_state", "sentence_embedding"], session.OutputNames);
+        var (ids, types, lengths, mask) = Rows(4, 24);
+        Tensor hidden = null!;
+        using (no_grad())
+            pair.Discriminate(
+                ids,
+                types,
+                AttentionMask.FromLengths(lengths, 24, Compute.Reference),
+                Dropout.None,
+                state => hidden = state
+            );
+        var real = mask.unsqueeze(2).to(float32);
+        hidden = hidden.view(4, 24, -1);
+        AssertClose(hidden * real, Run(session, ids, mask, types, "last_hidden_state") * real);
+        AssertClose((hidden * real).sum(1) / real.sum(1), Run(session, ids, mask, types, "sentence_embedding"));
+    }
+
+    [Theory]
+    [InlineData(ModelPart.Discriminator, false)]
+    [InlineData(ModelPart.Generator, false)]
+    [InlineData(ModelPart.Discriminator, true)]
+    public void Smaller_forms_are_smaller_and_say_nearly_the_same(ModelPart part, bool features)
+    {
+        using var pair = ElectraPair.Create(
+            TinyPair.Config with { HiddenSize = 64, IntermediateSize = 256, InitializerRange = 0.05, GeneratorDivisor = 1 },
+            seed: 3,
+            Compute.Reference
+        );
+        HuggingFaceFolder.SavePair(folder.File("pair"), pair, Words);
+        using var model = PretrainedModel.Open(folder.File("pair"), part);
+        using var comparison = new OnnxComparison(model, features);
+        long Size(OnnxForm form) => new FileInfo(folder.File($"{form}.onnx")).Length;
+        foreach (var (form, most) in new[] { (OnnxForm.Float32, 2e-5), (OnnxForm.Float16, 0.01), (OnnxForm.Int8, 0.2) })
+        {
+            OnnxModel.Save(folder.File($"{form}.onnx"), model, form, features);
+            var row = comparison.Of(folder.File($"{form}.onnx"), default);
+            Assert.InRange(double.Parse(row[0], CultureInfo.InvariantCulture), 0, most);
+            Assert.InRange(double.Parse(row[1], CultureInfo.InvariantCulture), form == OnnxForm.Int8 ? 0.9 : 0.99, 1);
+        }
+        Assert.InRange(Size(OnnxForm.Float16), 0, 0.6 * Size(OnnxForm.Float32));
+        Assert.InRange(Size(OnnxForm.Int8), 0, 0.5 * Size(OnnxForm.Float32));
+    }
+
+    /// <summary>Products of quantized values are joined into one operation, as by ONNX Runtime's own quantization.</summary>
+    [Fact]
+    public void A_quantized_product_is_one_operation_in_ONNX_Runtime()
+    {
+        using var pair = TinyPair.Load();
+        HuggingFaceFolder.SavePair(folder.File("pair"), pair, Words);
+        using var model = PretrainedModel.Open(folder.File("pair"));
+        OnnxModel.Save(folder.File("int8.onnx"), model, OnnxForm.Int8);
+        var optimized = Kinds(Optimized(folder.File("int8.onnx")));
+        Assert.False(optimized.ContainsKey("MatMulInteger"), string.Join(", ", optimized));
+        Assert.Equal(
+            (6 * TinyPair.Config.Layers) + 2,
+            optimized.GetValueOrDefault("MatMulIntegerToFloat") + optimized.GetValueOrDefault("DynamicQuantizeMatMul")
+        );
     }
 
     /// <summary>As lean as when it was measured against PyTorch's own export, before ONNX Runtime joins what it can and after.</summary>
@@ -162,19 +221,23 @@ public sealed class OnnxModelTests : IDisposable
     {
         using var pair = ElectraPair.Create(TinyPair.Config with { Layers = layers }, seed: 3, Compute.Reference);
         Export(pair, ModelPart.Discriminator).Dispose();
-        var optimized = folder.File($"optimized{layers}.onnx");
-        using (var options = new SessionOptions { OptimizedModelFilePath = optimized })
-        {
-            options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_EXTENDED;
-            using var session = new InferenceSession(folder.File("model.onnx"), options);
-        }
-        return (Kinds(folder.File("model.onnx")), Kinds(optimized));
-
-        static Dictionary<string, int> Kinds(string file) =>
-            Onnx.ModelProto.Parser.ParseFrom(File.ReadAllBytes(file))
-                .Graph.Node.GroupBy(node => node.OpType)
-                .ToDictionary(kind => kind.Key, kind => kind.Count());
+        return (Kinds(folder.File("model.onnx")), Kinds(Optimized(folder.File("model.onnx"))));
     }
+
+    /// <summary>What ONNX Runtime makes of a file.</summary>
+    private static string Optimized(string file)
+    {
+        var optimized = file + ".optimized";
+        using var options = new SessionOptions { OptimizedModelFilePath = optimized };
+        options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_EXTENDED;
+        using var session = new InferenceSession(file, options);
+        return optimized;
+    }
+
+    private static Dictionary<string, int> Kinds(string file) =>
+        Onnx.ModelProto.Parser.ParseFrom(File.ReadAllBytes(file))
+            .Graph.Node.GroupBy(node => node.OpType)
+            .ToDictionary(kind => kind.Key, kind => kind.Count());
 
     private InferenceSession Export(ElectraPair pair, ModelPart part)
     {
@@ -182,17 +245,17 @@ public sealed class OnnxModelTests : IDisposable
         return Export(folder.File("pair"), part);
     }
 
-    private InferenceSession Export(string source, ModelPart part = ModelPart.Discriminator)
+    private InferenceSession Export(string source, ModelPart part = ModelPart.Discriminator, bool features = false)
     {
         using var model = PretrainedModel.Open(source, part);
-        OnnxModel.Save(folder.File("model.onnx"), model);
+        OnnxModel.Save(folder.File("model.onnx"), model, features: features);
         return new InferenceSession(folder.File("model.onnx"));
     }
 
-    internal static Tensor Run(InferenceSession session, Tensor ids, Tensor mask, Tensor types)
+    internal static Tensor Run(InferenceSession session, Tensor ids, Tensor mask, Tensor types, string output = "logits")
     {
         Assert.Equal(["input_ids", "attention_mask", "token_type_ids"], session.InputNames);
-        using var results = session.Run([Value("input_ids", ids), Value("attention_mask", mask), Value("token_type_ids", types)]);
+        using var results = session.Run([Value("input_ids", ids), Value("attention_mask", mask), Value("token_type_ids", types)], [output]);
         var logits = Assert.IsType<DenseTensor<float>>(Assert.Single(results).Value);
         return tensor(logits.ToArray()).view([.. logits.Dimensions.ToArray().Select(n => (long)n)]);
 

@@ -68,7 +68,7 @@ public sealed class RoundTripTests : IDisposable
         Assert.Contains("| 1 | ", File.ReadAllText(finetuning.File("runs/tiny_colour_0/README.md")));
 
         await Export(finetuning.File("runs/tiny_colour_0"), "to=onnx");
-        using var session = new InferenceSession(pretraining.File("out/tiny_colour_0-onnx/model.onnx"));
+        using var session = new InferenceSession(pretraining.File("out/tiny_colour_0-onnx/onnx/model.onnx"));
         Assert.Equal("[\"red\",\"blue\"]", session.ModelMetadata.CustomMetadataMap["labels"]);
         Assert.Single(result.Epochs);
     }

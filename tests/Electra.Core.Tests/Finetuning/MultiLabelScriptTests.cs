@@ -52,7 +52,7 @@ public sealed class MultiLabelScriptTests : IDisposable
             tiny.Folder,
             [ScriptRunner.Kit("export.csx"), "--", tiny.File("runs/whole_moods_0"), "to=onnx", $"out={tiny.File("exported")}"]
         ).Finish()).Succeeded();
-        Assert.True(File.Exists(tiny.File("exported/whole_moods_0-onnx/model.onnx")));
+        Assert.True(File.Exists(tiny.File("exported/whole_moods_0-onnx/onnx/model.onnx")));
     }
 
     [Fact]
