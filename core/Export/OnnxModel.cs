@@ -4,7 +4,6 @@ using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Storage;
 using Google.Protobuf;
-using static TorchSharp.torch;
 
 namespace Electra.Export;
 

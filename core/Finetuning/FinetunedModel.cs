@@ -6,7 +6,6 @@ using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
 using Electra.Tokenization;
-using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
 
