@@ -42,9 +42,9 @@ internal static class OnnxFiles
         var head = features ? ModelHead.None : model.Head;
         var sizes = head == ModelHead.MultipleChoice ? "[batch, choices, length]" : "[batch, length]";
         card.Text(
-                $"The files in `{Folder}` take `input_ids`, `attention_mask` and `token_type_ids`, int64 {sizes} of any size up to "
-                    + $"{model.Config.MaxPositions} tokens, and give float32. `model.onnx` computes in float32, `model_fp16.onnx` in float16, for GPUs, and "
-                    + "`model_quantized.onnx` with weights in int8, for CPUs."
+                $"The files in `{Folder}` take `input_ids`, `attention_mask` and `token_type_ids`, int64 {sizes} of any size up "
+                    + $"to {model.Config.MaxPositions} tokens, and give float32. `model.onnx` computes in float32, `model_fp16.onnx` in "
+                    + "float16, for GPUs, and `model_quantized.onnx` with weights in int8, for CPUs."
             )
             .Code(
                 "python",

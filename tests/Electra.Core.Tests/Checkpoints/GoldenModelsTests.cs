@@ -103,6 +103,7 @@ public sealed class GoldenModelsTests : IDisposable
     [InlineData("seq_reg")]
     [InlineData("tok")]
     [InlineData("qa")]
+    [InlineData("choice")]
     [InlineData("mlm")]
     [InlineData("pre")]
     [InlineData("enc")]
@@ -256,9 +257,14 @@ public sealed class GoldenModelsTests : IDisposable
         Tensor Rows(string key)
         {
             var rows = batch.GetProperty(key);
-            long[] all = [.. rows.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(n => n.GetInt64())];
-            return tensor(all).view(rows.GetArrayLength(), -1);
+            var (sizes, inner) = (new List<long>(), rows);
+            for (; inner.ValueKind == JsonValueKind.Array; inner = inner[0])
+                sizes.Add(inner.GetArrayLength());
+            return tensor(Numbers(rows).ToArray()).view([.. sizes]);
         }
         return (Rows("input_ids"), Rows("attention_mask"), Rows("token_type_ids"));
+
+        static IEnumerable<long> Numbers(JsonElement rows) =>
+            rows.ValueKind == JsonValueKind.Array ? rows.EnumerateArray().SelectMany(Numbers) : [rows.GetInt64()];
     }
 }

@@ -53,7 +53,7 @@ public sealed class ChoiceScriptTests : IDisposable
             tiny.Folder,
             [ScriptRunner.Kit("export.csx"), "--", tiny.File("runs/whole_ends_0"), "to=onnx", $"out={tiny.File("exported")}"]
         ).Finish()).Succeeded();
-        Assert.True(File.Exists(tiny.File("exported/whole_ends_0-onnx/model.onnx")));
+        Assert.True(File.Exists(tiny.File("exported/whole_ends_0-onnx/onnx/model.onnx")));
     }
 
     [Fact]
