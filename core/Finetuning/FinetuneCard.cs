@@ -24,12 +24,12 @@ internal static class FinetuneCard
                     + $"{task.Kind.Described(task)}."
             )
             .Section("Scores on the development set")
-            .Table(["", .. metrics], [["last epoch", .. metrics.Select(metric => Percent(result.Scores[metric]))]])
+            .Table(["", .. metrics], [[Kept(result), .. metrics.Select(metric => Percent(result.Scores[metric]))]])
             .Section("Training")
             .Table(
                 ("checkpoint", result.Checkpoint),
                 ("parameters", result.Parameters?.ToString("N0", CultureInfo.InvariantCulture)),
-                ("epochs", result.Epochs.Count),
+                ("epochs", result.Epochs[^1].Shown),
                 ("rows in an update", training.BatchSize),
                 (
                     "learning rate",
@@ -44,13 +44,19 @@ internal static class FinetuneCard
                 result.Epochs.Select(
                     IReadOnlyList<string> (epoch) =>
                         [
-                            $"{epoch.Epoch}",
+                            epoch.Shown,
                             epoch.TrainLoss.ToString("F4", CultureInfo.InvariantCulture),
                             .. metrics.Select(metric => epoch.Scores.TryGetValue(metric, out var score) ? Percent(score) : ""),
                         ]
                 )
             );
     }
+
+    private static string Kept(FinetuneResult result) =>
+        result.Choice is { } choice
+            ? $"epoch {choice.BestEpoch.ToString("0.###", CultureInfo.InvariantCulture)}, the best of {choice.OutOf} evaluations by "
+                + $"{choice.ChosenBy} on this set"
+            : result.Protocol;
 
     private static string Percent(double score) => Metrics.Shown(score, "F2");
 }

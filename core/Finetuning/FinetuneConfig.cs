@@ -131,6 +131,9 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     /// <summary>The seed of the i-th of <see cref="Runs"/>.</summary>
     public int SeedOf(int index) => Seeds.Count > 0 ? Seeds[index] : (int)(RandomKey.FromSeed(Seed)[Runs[index]].Value >> 33);
 
+    /// <summary>Which weights the runs of a task leave.</summary>
+    internal KeptWeights Keep(string task) => Training.Keep ?? (Data.Own.ContainsKey(task) ? KeptWeights.Best : KeptWeights.Last);
+
     /// <summary>The threads of each worker.</summary>
     public ComputeOptions WorkerCompute =>
         Compute with
@@ -150,6 +153,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
                 Checkpoint = Checkpoint is [var only] && !StartModel.IsPattern(only) ? Checkpoint : [job.Model.Source],
                 Seed = new FinetuneConfig().Seed,
                 Data = Data with { Own = Data.Own.Where(own => own.Key == job.Data.Task.Name).ToDictionary() },
+                Training = Training with { Keep = Keep(job.Data.Task.Name) },
             }
         );
 
@@ -228,7 +232,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         foreach (var (key, problem) in Data.Problems())
             yield return new ConfigProblem($"data.{key}", problem);
         var names = TaskSources.Names(Data);
-        foreach (var problem in Predict.Problems("predict", names))
+        foreach (var problem in Predict.Problems("predict", names).Concat(Choosing.Problems(this)))
             yield return problem;
         foreach (var task in Tasks)
             if (!names.Contains(task))

@@ -50,11 +50,18 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
             Tasks = [Data.Task.Name],
             Runs = [Run],
             Seeds = [Seed],
+            Training = config.Training with { Keep = config.Keep(Data.Task.Name) },
         };
 
     /// <summary>What must be the same where the run goes on from a saved state.</summary>
     public RunIdentity Identity(FinetuneConfig config) =>
-        new(Folder, Script, config.WhatIsLearned(this), saved => Config.LearnedValues(saved, config), Rows, OtherExperimentAdvice);
+        new(Folder, Script, config.WhatIsLearned(this), saved => Learned(saved, config), Rows, OtherExperimentAdvice);
+
+    /// <summary>What a state says that was saved, by an older version too: that kept the last weights always.</summary>
+    private static IReadOnlyDictionary<string, string> Learned(string saved, FinetuneConfig config) =>
+        Config
+            .LearnedValues(saved, config)
+            .ToDictionary(value => value.Key, value => value is ("training.keep", "null") ? "last" : value.Value);
 
     /// <summary>The runs of a configuration, task by task and model by model.</summary>
     public static IEnumerable<FinetuneJob> All(FinetuneConfig config, FinetuneStart start, ScriptText script) =>
@@ -77,6 +84,9 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
         if (config.Resume == ResumeMode.Never || !FinetuneResult.IsIn(Folder))
             return false;
         var saved = FinetuneConfig.OfRun(Folder, OtherExperimentAdvice);
+        var result = FinetuneResult.Load(Folder);
+        // The configuration of an older version does not say what the run kept.
+        saved = saved with { Training = saved.Training with { Keep = result.Choice is null ? KeptWeights.Last : KeptWeights.Best } };
         SameExperiment.Require(
             ConfigValues.Of(saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) })),
             config.WhatIsLearned(this),
@@ -84,7 +94,7 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
             OtherExperimentAdvice
         );
         Script.RequireSame(Folder, OtherExperimentAdvice);
-        if (FinetuneResult.Load(Folder).Rows is { } rows)
+        if (result.Rows is { } rows)
             RequireSameRows(rows);
         return true;
     }

@@ -69,7 +69,7 @@ public static class FinetuneLoop
             new FinetuneObserver(
                 epoch =>
                     console.Line(
-                        $"{job.Name,-10}  epoch {epoch.Epoch} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  "
+                        $"{job.Name,-10}  epoch {epoch.Shown} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  "
                             + $"{Scores(epoch.Scores)}"
                     ),
                 progress.Update,
@@ -111,7 +111,8 @@ public static class FinetuneLoop
                 scores.Count > 0 ? Metrics.Shown(scores.Max()) : "",
             }
         );
-        console.Line("Scores times 100, after the last epoch; std with n − 1. Runs whose score is undefined are left out.");
+        foreach (var line in Choosing.Notes(jobs))
+            console.Line(line);
         if (jobs.Select(job => job.Model).Distinct().Count() is > 1 and var models)
             console.Line(
                 $"The runs begin with {models} models: stats.csx says how much of the spread is between models, and how much between runs."

@@ -80,6 +80,34 @@ public sealed record FinetuneOptions
     [Range(0.0, 0.99)]
     public double? AttentionDropout { get; init; }
 
+    /// <summary>
+    /// Which weights a run leaves, and its scores are of: those of the end, or of the evaluation that is best on the development set. Null:
+    /// the best of tasks of one's own, and the last of all others, as GLUE is published.
+    /// </summary>
+    public KeptWeights? Keep { get; init; }
+
+    /// <summary>
+    /// The metric of the development set by which the best evaluation is found: one that the task is measured by, or <c>loss</c>, of which
+    /// the lowest is best. Empty: the reported one.
+    /// </summary>
+    public string BestMetric { get; init; } = "";
+
+    /// <summary>
+    /// Ends a run after so many evaluations in a row that brought no better one; 0: never. The schedule stays that of all epochs.
+    /// </summary>
+    [Range(0, 10_000)]
+    public int Patience { get; init; }
+
+    /// <summary>By more than this an evaluation must be better than the best one before it: 0.01 is a point of a score.</summary>
+    [Range(0.0, 10.0)]
+    public double MinDelta { get; init; }
+
+    /// <summary>
+    /// How often a run is measured on the development set: after each <c>epoch</c>; also after so many updates, <c>500</c>; or after a share
+    /// of an epoch, <c>0.25</c>.
+    /// </summary>
+    public EvaluationInterval EvaluateEvery { get; init; }
+
     /// <summary>Number format of matrix products and activations; float16 scales the loss.</summary>
     public Precision Precision { get; init; }
 

@@ -12,31 +12,7 @@ using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
 
-/// <summary>Where a run stands.</summary>
-/// <param name="Step">Updates done.</param>
-/// <param name="Seconds">Time spent.</param>
-/// <param name="Losses">Sums over the updates of the epoch in progress.</param>
-/// <param name="NotFiniteInARow">The latest updates that were skipped because they were not finite.</param>
-/// <param name="Epochs">The epochs that are done.</param>
-internal sealed record FinetunePosition(
-    long Step,
-    double Seconds,
-    UpdateSums Losses,
-    int NotFiniteInARow,
-    IReadOnlyList<FinetuneEpoch> Epochs
-)
-{
-    /// <summary>At the beginning.</summary>
-    public static FinetunePosition Start { get; } = new(0, 0, UpdateSums.None, 0, []);
-}
-
-/// <summary>Who follows a run.</summary>
-/// <param name="Epoch">Told of each epoch.</param>
-/// <param name="Updated">Called after every update.</param>
-/// <param name="Warn">Told of what should not be overlooked.</param>
-internal sealed record FinetuneObserver(Action<FinetuneEpoch> Epoch, Action Updated, Action<string> Warn);
-
-/// <summary>One run of a task: it trains, measures after every epoch, and leaves in its folder all there is to know of it.</summary>
+/// <summary>One run of a task: it trains, measures after every epoch or more often, and leaves in its folder all there is to know of it.</summary>
 internal sealed class FinetuneRun : IDisposable
 {
     /// <summary>Rows to measure at once: nothing is kept for a backward pass.</summary>
@@ -62,10 +38,12 @@ internal sealed class FinetuneRun : IDisposable
     private readonly UpdateLog updates;
     private readonly Func<long, StepRates> schedule;
     private readonly StateKeeper<FinetunePosition> states;
+    private readonly BestEvaluation? best;
+    private readonly BestWeights? bestWeights;
     private readonly MetricsLog metrics;
     private readonly FinetunePosition position;
     private readonly List<FinetuneEpoch> epochs;
-    private readonly int epochsLogged;
+    private readonly double epochsLogged;
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private (int Epoch, IReadOnlyList<int[]> Batches) order = (-1, []);
     private float[][] outputs = [];
@@ -98,10 +76,12 @@ internal sealed class FinetuneRun : IDisposable
             optimizer = new Adam(model.Store, config.Optimizer, parameter => method.Rate(model, parameter));
             step = new TrainingStep(model.Store, optimizer, losses: 1);
             schedule = method.Schedule(start.Updates(data));
+            best = Choosing.Of(config, task);
+            bestWeights = best is null ? null : new BestWeights(model.Store);
             states = new StateKeeper<FinetunePosition>(
                 job.Identity(config),
                 model.Store,
-                optimizer.State,
+                () => bestWeights is null ? optimizer.State() : optimizer.State().Append(bestWeights.State),
                 keep: 1
             )
             {
@@ -113,7 +93,7 @@ internal sealed class FinetuneRun : IDisposable
             updates = new UpdateLog(step, divergence, position.Losses);
             metrics = MetricsLog.Open(job.Folder, position.Step > 0 ? position.Step : null);
             // A signal may have come between an epoch's last update and its scores, and a kill after these: they are in the log then.
-            epochsLogged = (int)MetricsLog.Read(job.Folder).Select(row => row.Values.GetValueOrDefault("epoch")).Append(0).Max();
+            epochsLogged = MetricsLog.Read(job.Folder).Select(row => row.Values.GetValueOrDefault("epoch")).Append(0).Max();
         }
         catch
         {
@@ -145,8 +125,9 @@ internal sealed class FinetuneRun : IDisposable
             Schedule = schedule,
             Update = k => [new UpdateStep(Passes(k))],
             Updated = Updated,
-            EvaluatesAt = at => at > 0 && at % epochUpdates == 0 && at / epochUpdates > epochs.Count,
-            Evaluate = at => EndEpoch(at, cancellation),
+            EvaluatesAt = at => at > MeasuredAt && config.Training.EvaluateEvery.IsDue(at, epochUpdates),
+            Evaluate = at => Evaluate(at, cancellation),
+            EndsEarly = () => best?.HasWaitedInVain(epochs) ?? false,
             Save = Save,
         };
         try
@@ -167,8 +148,14 @@ internal sealed class FinetuneRun : IDisposable
         metrics?.Dispose();
         step?.Dispose();
         optimizer?.Dispose();
+        bestWeights?.Dispose();
         model?.Dispose();
     }
+
+    /// <summary>Updates at the latest evaluation.</summary>
+    private long MeasuredAt => epochs.Count == 0 ? 0 : (long)Math.Round(epochs[^1].Epoch * epochUpdates);
+
+    private bool IsComplete => MeasuredAt == start.Updates(data) || (best?.HasWaitedInVain(epochs) ?? false);
 
     private IReadOnlyList<Func<Tensor[]>> Passes(long k)
     {
@@ -188,37 +175,48 @@ internal sealed class FinetuneRun : IDisposable
         observer.Updated();
     }
 
-    private void EndEpoch(long at, CancellationToken cancellation)
+    private void Evaluate(long at, CancellationToken cancellation)
     {
         float[][] measured = [.. data.Dev.Select(split => Score(split, cancellation))];
-        int number = epochs.Count + 1, notFinite = measured.Sum(values => values.Count(value => !float.IsFinite(value)));
+        var epoch = new FinetuneEpoch((double)at / epochUpdates, double.NaN, new Dictionary<string, double>());
+        int notFinite = measured.Sum(values => values.Count(value => !float.IsFinite(value)));
         if (notFinite > 0)
             throw new UserErrorException(
-                $"training diverged: after epoch {number}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on the "
+                $"training diverged: after epoch {epoch.Shown}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on the "
                     + $"dev set are not finite. {Advice}"
             );
+        double? devLoss = best?.Metric == BestEvaluation.Loss ? TaskScorer.Loss(model, method, data.Dev, MeasuredRows, cancellation) : null;
         var sums = updates.Take();
         if (sums.WithLosses == 0)
-            throw new UserErrorException($"training diverged: no loss of epoch {number} is finite. {Advice}");
+            throw new UserErrorException($"training diverged: no loss of epoch {epoch.Shown} is finite. {Advice}");
         if (sums.NotFinite > 0)
             observer.Warn(
-                $"{job.Name}, epoch {number}: {sums.NotFinite} of {epochUpdates} updates were skipped: "
+                $"{job.Name}, epoch {epoch.Shown}: {sums.NotFinite} of {at - MeasuredAt} updates were skipped: "
                     + $"{optimizer.WhyNotFinite(sums.WithLosses > sums.WithNorm)}"
             );
-        outputs = measured;
         var scores = data
-            .Dev.Zip(outputs)
+            .Dev.Zip(measured)
             .SelectMany(pair => Metrics.Measure(pair.First.Examples.With(pair.Second), pair.First.Split.Suffix))
             .ToDictionary();
-        var epoch = new FinetuneEpoch(number, sums.MeanLoss(), scores);
+        epoch = epoch with { TrainLoss = sums.MeanLoss(), Scores = scores, DevLoss = devLoss };
         epochs.Add(epoch);
+        if (best is null || best.Of(epochs).Since == 0)
+        {
+            outputs = measured;
+            bestWeights?.Take();
+        }
         if (epoch.Epoch > epochsLogged)
-            metrics.Write(
-                at,
-                [("epoch", epoch.Epoch), ("train_loss", epoch.TrainLoss), .. scores.Select(score => ("dev/" + score.Key, score.Value))]
-            );
+            metrics.Write(at, Logged(epoch));
         observer.Epoch(epoch);
     }
+
+    private static (string, double)[] Logged(FinetuneEpoch epoch) =>
+        [
+            ("epoch", epoch.Epoch),
+            ("train_loss", epoch.TrainLoss),
+            .. epoch.DevLoss is { } loss ? [("dev/loss", loss)] : Array.Empty<(string, double)>(),
+            .. epoch.Scores.Select(score => ("dev/" + score.Key, score.Value)),
+        ];
 
     /// <summary>The outputs for the rows of a split, in the task's own unit.</summary>
     private float[] Score(EncodedSplit split, CancellationToken cancellation) =>
@@ -230,9 +228,8 @@ internal sealed class FinetuneRun : IDisposable
     /// <summary>Where the run stops, and now and then; a run that is finished leaves its result instead.</summary>
     private void Save(long at, bool ends)
     {
-        bool isFinished = epochs.Count == start.Epochs(task),
-            isDue = config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes);
-        if (isFinished || !(ends || isDue))
+        bool isDue = config.SaveMinutes > 0 && clock.Elapsed - savedAt > TimeSpan.FromMinutes(config.SaveMinutes);
+        if (IsComplete || !(ends || isDue))
             return;
         metrics.FlushToDisk();
         states.Save(at, new FinetunePosition(at, Seconds, updates.Read(), divergence.InARow, epochs));
@@ -242,7 +239,9 @@ internal sealed class FinetuneRun : IDisposable
     /// <summary>Saves all that the run leaves; the result comes last, for it says that the run is finished.</summary>
     private FinetuneResult Finish()
     {
-        if (outputs.Length == 0) // every epoch was measured before the run was stopped
+        bestWeights?.Restore();
+        var kept = best is null ? epochs[^1] : epochs[best.Of(epochs).Index];
+        if (outputs.Length == 0) // it was measured before the run was stopped
             outputs = [.. data.Dev.Select(split => Score(split, default))];
         var result = new FinetuneResult
         {
@@ -256,9 +255,10 @@ internal sealed class FinetuneRun : IDisposable
             Checkpoint = config.FromScratch ? "random" : job.Model.Source,
             Parameters = model.Store.ParameterCount,
             Metric = task.ReportedMetric,
-            Score = epochs[^1].Scores[task.ReportedMetric],
-            Scores = epochs[^1].Scores,
+            Score = kept.Scores[task.ReportedMetric],
+            Scores = kept.Scores,
             Epochs = epochs,
+            Choice = Choosing.Described(best, epochs),
             Seconds = Seconds,
         };
         SaveModel();

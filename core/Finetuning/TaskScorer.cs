@@ -40,4 +40,34 @@ internal static class TaskScorer
         }
         return logits;
     }
+
+    /// <summary>The mean loss on the rows of some splits, without dropout, weighted as in training.</summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="method">Has the loss.</param>
+    /// <param name="splits">Rows with labels.</param>
+    /// <param name="batchSize">Examples that are computed at once.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    public static double Loss(
+        ElectraClassifier model,
+        FinetuneMethod method,
+        IEnumerable<EncodedSplit> splits,
+        int batchSize,
+        CancellationToken cancellation
+    )
+    {
+        using var _ = no_grad();
+        double sum = 0, weights = 0;
+        foreach (var examples in splits.Select(split => split.Examples))
+            foreach (var batch in examples.ByLength(batchSize))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                double weight = examples.Task.Kind.Weight(examples.Task, batch.Labels);
+                if (weight == 0)
+                    continue;
+                using var scope = NewDisposeScope();
+                sum += weight * method.Forward(model, examples.Task, batch, Dropout.None).item<float>();
+                weights += weight;
+            }
+        return sum / weights;
+    }
 }

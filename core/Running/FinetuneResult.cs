@@ -1,14 +1,36 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Electra.Storage;
 
 namespace Electra.Running;
 
-/// <summary>One pass over the training set.</summary>
-/// <param name="Epoch">Its number, from 1.</param>
-/// <param name="TrainLoss">The mean loss of its updates.</param>
-/// <param name="Scores">What was measured on the development set after it, as in <see cref="FinetuneResult.Scores"/>.</param>
-internal sealed record FinetuneEpoch(int Epoch, double TrainLoss, IReadOnlyDictionary<string, double> Scores);
+/// <summary>An evaluation: after each pass over the training set, and within it where that is asked for.</summary>
+/// <param name="Epoch">Passes that were made: 1 after the first, 0.5 in the middle of it.</param>
+/// <param name="TrainLoss">The mean loss of the updates since the evaluation before.</param>
+/// <param name="Scores">What was measured on the development set, as in <see cref="FinetuneResult.Scores"/>.</param>
+internal sealed record FinetuneEpoch(double Epoch, double TrainLoss, IReadOnlyDictionary<string, double> Scores)
+{
+    /// <summary>The mean loss on the development set, where the best evaluation is found by it.</summary>
+    public double? DevLoss { get; init; }
+
+    /// <summary>Its place as it is shown: <c>2</c>, <c>0.25</c>.</summary>
+    [JsonIgnore]
+    public string Shown => Epoch.ToString("0.###", CultureInfo.InvariantCulture);
+}
+
+/// <summary>How the evaluation that a run keeps was chosen.</summary>
+/// <param name="BestEpoch">Which it is, as <see cref="FinetuneEpoch.Epoch"/>.</param>
+/// <param name="ChosenBy">The metric; <c>loss</c>: the lowest is best.</param>
+/// <param name="ChosenOn">On what it was chosen: <c>dev</c>, the rows that are reported.</param>
+/// <param name="OutOf">From how many evaluations.</param>
+/// <param name="StoppedEarly">Whether the run ended because no better one came.</param>
+internal sealed record FinetuneChoice(double BestEpoch, string ChosenBy, string ChosenOn, int OutOf, bool StoppedEarly)
+{
+    /// <summary>The protocol in words.</summary>
+    [JsonIgnore]
+    public string Protocol => $"best evaluation by {ChosenBy} on {ChosenOn}";
+}
 
 /// <summary>
 /// What came of one fine-tuning run: the <c>result.json</c> of its folder. It is written last, so that a run which has one is
@@ -55,19 +77,29 @@ internal sealed record FinetuneResult
     public required string Metric { get; init; }
 
     /// <summary>
-    /// Its value on the development set after the last epoch: what <see cref="Scores"/> has under <see cref="Metric"/>; NaN where it is
-    /// undefined.
+    /// Its value on the development set at the evaluation that is kept: what <see cref="Scores"/> has under <see cref="Metric"/>; NaN where
+    /// it is undefined.
     /// </summary>
     public required double Score { get; init; }
 
     /// <summary>
-    /// All metrics on the development set after the last epoch, by name: <c>mcc</c>, <c>f1</c>, <c>accuracy</c>, <c>pearson</c>,
+    /// All metrics on the development set at the evaluation that is kept, by name: <c>mcc</c>, <c>f1</c>, <c>accuracy</c>, <c>pearson</c>,
     /// <c>spearman</c>, <c>accuracy_mm</c>.
     /// </summary>
     public required IReadOnlyDictionary<string, double> Scores { get; init; }
 
     /// <summary>How it came to that.</summary>
     public required IReadOnlyList<FinetuneEpoch> Epochs { get; init; }
+
+    /// <summary>Which evaluation is kept, where that is not the last one.</summary>
+    public FinetuneChoice? Choice { get; init; }
+
+    /// <summary>What scores follow, in words: scores of different protocols do not mean the same.</summary>
+    [JsonIgnore]
+    public string Protocol => Choice?.Protocol ?? LastEpoch;
+
+    /// <summary>The protocol of a run that keeps its last evaluation, and of results that do not say.</summary>
+    public const string LastEpoch = "last epoch";
 
     /// <summary>How long the run took.</summary>
     public required double Seconds { get; init; }

@@ -10,6 +10,7 @@ internal static class ConclusionTables
     public static ReportTable Lead(
         IReadOnlyList<Conclusion> conclusions,
         IReadOnlyList<FailedRuns> failed,
+        IEnumerable<string> protocols,
         string first,
         string second
     ) =>
@@ -22,6 +23,7 @@ internal static class ConclusionTables
                 .. GroupText.Failed(
                     failed.Where(runs => (runs.Group == first || runs.Group == second) && conclusions.Any(c => c.Task == runs.Task))
                 ),
+                .. protocols,
                 .. ConclusionText.Scope(conclusions, first, second),
             ]
         );

@@ -16,6 +16,7 @@ internal static class GroupText
             [
                 .. groups.Select(group => $"{group}: {string.Join("; ", scores.TasksOf(group).Select(task => Of(scores, group, task)))}."),
                 .. Failed(failed),
+                .. Protocols.Notes(scores),
                 .. groups.Count == 2 ? [$"{groups[0]} and {groups[1]} have no task in common, and are not compared."]
                 : groups.Count > 2 ? [$"Two of the groups are compared by compare=[{groups[0]}, {groups[1]}]."]
                 : Array.Empty<string>(),

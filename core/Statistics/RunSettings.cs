@@ -18,6 +18,20 @@ internal static class RunSettings
         return File.Exists(file) ? ConfigValues.Of(File.ReadAllText(file)) : new Dictionary<string, string>();
     }
 
+    /// <summary>
+    /// What a run learned by, as this version says it: a key that a run of an older version lacks has its default. None where it has no
+    /// configuration, or a damaged one.
+    /// </summary>
+    /// <typeparam name="T">Its configuration.</typeparam>
+    public static IReadOnlyDictionary<string, string> Learned<T>(string folder)
+        where T : class, IExperimentConfig<T>
+    {
+        var file = Path.Combine(folder, Experiment.ConfigFile);
+        return File.Exists(file)
+            ? Config.LearnedValues(File.ReadAllText(file), T.Defaults(new ConfigMapping(new ConfigPlace(file), [])))
+            : new Dictionary<string, string>();
+    }
+
     /// <summary>The keys that the held-out text of pre-training follows from and that two runs differ in.</summary>
     public static IReadOnlyList<string> OfHeldOutText(
         IReadOnlyDictionary<string, string> first,

@@ -17,6 +17,9 @@ public sealed record Score(string Group, string Task, int Run, double Value, int
     /// <summary>Whether it is a figure of the pre-trained model itself: then its run is a seed of pre-training.</summary>
     internal bool IsOfPretraining { get; init; }
 
+    /// <summary>Which of a run's evaluations it is of; null of a score from a file.</summary>
+    internal string? Protocol { get; init; }
+
     /// <summary>The metric; null of a score from a file.</summary>
     internal string? Metric { get; init; }
 }

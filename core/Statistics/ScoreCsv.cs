@@ -1,12 +1,13 @@
 using System.Globalization;
 using Electra.Data.Readers;
+using Electra.Running;
 using Electra.Storage;
 
 namespace Electra.Statistics;
 
 /// <summary>
-/// Scores as a CSV file with the columns <c>model,task,run,score</c>, in any order and among others; the score in per cent. A column
-/// <c>seed</c> and one <c>pretrain_seed</c> are read where they are there. Lines that are empty or begin with # are passed over; the
+/// Scores as a CSV file with the columns <c>model,task,run,score</c>, in any order and among others; the score in per cent. The columns
+/// <c>seed</c>, <c>pretrain_seed</c> and <c>protocol</c> are read where they are there. Lines that are empty or begin with # are passed over; the
 /// separator is told from the header.
 /// </summary>
 internal static class ScoreCsv
@@ -40,8 +41,7 @@ internal static class ScoreCsv
             row.Check(width);
             var (group, task, run) = (row.Text("model"), TaskHeadings.Named(row.Text("task")), row.Whole("run"));
             int? seed = columns.ContainsKey("seed") && row.HasText("seed") ? row.Whole("seed") : null;
-            string? pretrainSeed =
-                columns.ContainsKey("pretrain_seed") && row.HasText("pretrain_seed") ? row.Text("pretrain_seed") : null;
+            var (pretrainSeed, protocol) = (Optional("pretrain_seed"), Optional("protocol"));
             if (!lines.TryAdd((group, task, run, pretrainSeed), line))
                 throw new UserErrorException(
                     $"{shown}:{line}: run {run} of {group} on {task}{(pretrainSeed is null ? "" : $" from seed {pretrainSeed}")} was given "
@@ -50,7 +50,9 @@ internal static class ScoreCsv
             if (!row.HasText("score") || Undefined.Contains(row.Text("score"), StringComparer.OrdinalIgnoreCase))
                 undefined.Add(new UndefinedScore(group, task, run, "score", $"there is none in {shown}", pretrainSeed));
             else
-                scores.Add(new Score(group, task, run, row.Percent("score"), seed, pretrainSeed));
+                scores.Add(new Score(group, task, run, row.Percent("score"), seed, pretrainSeed) { Protocol = protocol });
+
+            string? Optional(string column) => columns.ContainsKey(column) && row.HasText(column) ? row.Text(column) : null;
         }
         if (columns is null)
             throw new UserErrorException($"{shown} is empty: a header is expected, {string.Join(",", Required)}");
@@ -60,16 +62,22 @@ internal static class ScoreCsv
     /// <summary>Scores as a file that <see cref="Read"/> reads; seeds of pre-training stand in it where they are known.</summary>
     public static string Write(ScoreSet scores)
     {
+        bool areChosen = scores.All.Any(s => s.Protocol is not (null or FinetuneResult.LastEpoch));
+        string[] Protocol(string? protocol) => areChosen ? [protocol ?? ""] : [];
         bool isNested = scores.All.Any(s => s.PretrainSeed is not null) || scores.Undefined.Any(s => s.PretrainSeed is not null);
         string[] Seed(string? seed) => isNested ? [seed ?? ""] : [];
-        return Line([.. Required, .. isNested ? ["pretrain_seed"] : Array.Empty<string>()])
+        string[] optional = [.. isNested ? ["pretrain_seed"] : Array.Empty<string>(), .. areChosen ? ["protocol"] : Array.Empty<string>()];
+        return Line([.. Required, .. optional])
             + string.Concat(
                 scores.All.Select(s =>
-                    Line([s.Group, s.Task, $"{s.Run}", s.Value.ToString("R", CultureInfo.InvariantCulture), .. Seed(s.PretrainSeed)])
+                    Line([
+                        s.Group, s.Task, $"{s.Run}", s.Value.ToString("R", CultureInfo.InvariantCulture),
+                        .. Seed(s.PretrainSeed), .. Protocol(s.Protocol),
+                    ])
                 )
             )
             + string.Concat(
-                scores.Undefined.Select(s => Line([s.Group, s.Task, $"{s.Run}", Undefined[0], .. Seed(s.PretrainSeed)]))
+                scores.Undefined.Select(s => Line([s.Group, s.Task, $"{s.Run}", Undefined[0], .. Seed(s.PretrainSeed), .. Protocol(null)]))
             );
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Running;
 using Electra.Storage;
@@ -57,6 +58,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
     /// <exception cref="UserErrorException">A source is not there or is damaged, or no run in it is finished; or two sources hold the same
     /// run; or the runs of a group that is asked for were made with different configurations.</exception>
     public static ScoreSet Read<T>(IReadOnlyList<string> sources, params IReadOnlyCollection<string> groups)
+        where T : class, IExperimentConfig<T>
     {
         var (scores, undefined, unfinished, leftOut) = (
             new List<Score>(),
@@ -91,6 +93,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
                 .Select(score => (score.Group, score.Task, score.Run, score.PretrainSeed))
                 .Concat(undefined.Select(score => (score.Group, score.Task, score.Run, score.PretrainSeed)))
         );
+        Protocols.RequireOne(scores);
         var read = Of(scores, undefined) with { Unfinished = unfinished, LeftOut = leftOut };
         // Groups that are missing are told with the names of those that are there.
         return groups.All(read.Groups.Contains) ? read.Only([.. groups]) : Read<T>(sources).Only([.. groups]);
@@ -102,6 +105,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
         IReadOnlyCollection<string> groups,
         List<string> leftOut
     )
+        where T : class, IExperimentConfig<T>
     {
         var runs = FinetuneResult.All(root, groups, leftOut.Add).Select(result => (Result: result, Folder: result.FolderIn(root)));
         foreach (var together in runs.GroupBy(run => (run.Result.Group, run.Result.Task)).Select(same => same.ToList()))
@@ -230,7 +234,11 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
             undefined.Add(new UndefinedScore(result.Group, result.Task, result.Run, metric, DevPredictions.WhyUndefined(folder), seed));
         else
             scores.Add(
-                new Score(result.Group, result.Task, result.Run, 100 * value, result.Seed, seed) { Folder = folder, Metric = metric }
+                new Score(result.Group, result.Task, result.Run, 100 * value, result.Seed, seed) {
+                    Folder = folder,
+                    Metric = metric,
+                    Protocol = result.Protocol,
+                }
             );
     }
 

@@ -25,6 +25,7 @@ public static class ScoreTables
                 .. isNested
                     ? ["Where runs start from several seeds of pre-training, mean and interval are those of the seeds' means."]
                     : Array.Empty<string>(),
+                .. Protocols.Notes(scores),
                 .. scores.Undefined.Count > 0
                     ? ["Undefined: runs without a score, which count in no mean. " + string.Join(". ", scores.Undefinedness()) + "."]
                     : Array.Empty<string>(),

@@ -53,7 +53,7 @@ public static class StatisticsReport
             [.. tasks.Select(task => Conclusion.Of(task, scores.Of(first, task), scores.Of(second, task), config, tasks.Count))];
         return
         [
-            ConclusionTables.Lead(conclusions, failed, first, second),
+            ConclusionTables.Lead(conclusions, failed, Protocols.Differences(scores, first, second), first, second),
             ConclusionTables.Bootstraps(conclusions, config, first, second),
             ConclusionTables.Seeds(conclusions, first, second),
             table,

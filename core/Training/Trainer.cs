@@ -31,6 +31,9 @@ internal sealed class Trainer
     /// resumes.</summary>
     public required Action<long> Evaluate { get; init; }
 
+    /// <summary>Whether the run is complete because of what was measured. Asked after each update, and after its evaluation.</summary>
+    public Func<bool> EndsEarly { get; init; } = () => false;
+
     /// <summary>Saves after so many updates what is due: with whether the run ends or stops there.</summary>
     public required Action<long, bool> Save { get; init; }
 
@@ -49,6 +52,7 @@ internal sealed class Trainer
             if (step > start)
                 Updated(step, ends || stops);
             bool evaluated = !EvaluatesAt(step) || (!stops && TryEvaluate(step, stopping));
+            ends |= EndsEarly();
             stops |= stopping.IsCancellationRequested;
             if (step > start || (stops && !ends))
                 Save(step, ends || stops);

@@ -1,6 +1,7 @@
 using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
+using Electra.Running;
 using Electra.Statistics;
 
 namespace Electra.Tests.Statistics;
@@ -62,6 +63,66 @@ public sealed class FinetuneGroupsTests : IDisposable
             "the group a has no finished run that can be used: the runs of a on RTE",
             Assert.Throws<UserErrorException>(() => StatisticsReport.Tables(Read(), new() { Compare = ["a", "b"] })).Message
         );
+    }
+
+    /// <summary>A chosen maximum is no last epoch, whatever the configuration says or leaves out.</summary>
+    [Fact]
+    public void Scores_of_different_protocols_are_neither_averaged_nor_compared_without_a_word()
+    {
+        for (int run = 0; run < 3; run++)
+        {
+            Finished("last", run);
+            Finished("best", run);
+            Choose("best", run);
+        }
+        var scores = Read();
+        const string Note = "best on RTE: scores of the best evaluation by accuracy on dev, which is higher than the last epoch";
+        Assert.Contains(ScoreTables.PerTask(scores).Notes, note => note.StartsWith(Note, StringComparison.Ordinal));
+        Assert.Contains(
+            "RTE: last has scores of the last epoch, and best of the best evaluation by accuracy on dev. A part of the difference is that "
+                + "choice: fine-tune both with the same training.keep.",
+            StatisticsReport.Tables(scores, new() { Compare = ["last", "best"] })[0].Notes
+        );
+        Assert.DoesNotContain(StatisticsReport.Tables(Read("last"), new())[0].Notes, note => note.Contains("by choice alone"));
+
+        // The table of scores says it too.
+        File.WriteAllText(folder.File("scores.csv"), ScoreCsv.Write(scores));
+        Assert.Contains(Protocols.Notes(ScoreSet.Read<FinetuneConfig>([folder.File("scores.csv")])), note => note.StartsWith(Note));
+        File.WriteAllText(folder.File("other.csv"), "model,task,run,score,protocol\nbest,rte,9,70,last epoch\n");
+        Assert.Contains(
+            "best on RTE has scores of the best evaluation by accuracy on dev and of the last epoch",
+            Assert.Throws<UserErrorException>(
+                () => ScoreSet.Read<FinetuneConfig>([folder.File("glue"), folder.File("other.csv")])
+            ).Message
+        );
+
+        Choose("last", 1);
+        Assert.Contains(
+            "the runs of last on RTE keep different evaluations: last_rte_0 (last epoch) and last_rte_1 (best evaluation by accuracy on dev)",
+            Refused("last")
+        );
+    }
+
+    [Fact]
+    public void Runs_of_an_older_version_count_with_those_of_today_whose_new_keys_are_at_their_defaults()
+    {
+        Finished("a", 0);
+        Finished("a", 1, config => config with { Training = config.Training with { Keep = KeptWeights.Last } });
+        Finished("a", 2, config => config with { Training = config.Training with { LabelSmoothing = 0.1 } });
+        foreach (int run in new[] { 0, 2 })
+        {
+            var file = folder.File($"glue/a_rte_{run}/config.yaml");
+            File.WriteAllLines(file, File.ReadAllLines(file).Where(line => !line.Contains("keep:") && !line.Contains("_every:")));
+        }
+        Assert.Contains("training.label_smoothing is 0 in a_rte_0 and 0.1 in a_rte_2", Refused("a"));
+        Directory.Delete(folder.File("glue/a_rte_2"), recursive: true);
+        Assert.Equal(2, Read("a").All.Count);
+    }
+
+    private void Choose(string group, int run)
+    {
+        var file = folder.File($"glue/{group}_rte_{run}");
+        (FinetuneResult.Load(file) with { Choice = new FinetuneChoice(2, "accuracy", "dev", 3, StoppedEarly: false) }).Save(file);
     }
 
     [Fact]
