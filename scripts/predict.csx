@@ -12,7 +12,7 @@ using Electra.Finetuning.Prediction;
 using Electra.Scoring;
 using Electra.Tensors;
 
-return await Experiment.Run<FinetuneConfig>(Args, run =>
+return await Experiment.RunOnce<FinetuneConfig>(Args, run =>
 {
     var config  = run.Config;
     var compute = Compute.Open(config.Compute, config.Training.Precision);

@@ -176,6 +176,23 @@ internal static class Config
     /// <summary>Whether a key of a configuration, by full dotted name, stands in <see cref="LearnedYaml"/>.</summary>
     internal static bool ChangesLearning<T>(string key) => RecordOf<T>().ChangesLearning(key);
 
+    /// <summary>The dotted names of all keys.</summary>
+    internal static IReadOnlyList<string> Names<T>() => [.. RecordOf<T>().FullNames()];
+
+    /// <summary>What the value of a key may be, by full dotted name; null where there is no such key.</summary>
+    internal static ConfigType? TypeAt<T>(string key) =>
+        key.Split('.')
+            .Aggregate(
+                (ConfigType?)RecordOf<T>(),
+                (type, name) =>
+                    type switch
+                    {
+                        ConfigRecordType record => record.Keys.FirstOrDefault(one => one.Name == name)?.Type,
+                        ConfigDictionaryType dictionary => dictionary.Value,
+                        _ => null,
+                    }
+            );
+
     /// <summary>The place of a key, or of the nearest mapping around it that was written.</summary>
     private static ConfigPlace PlaceOf(string key, ConfigNode root)
     {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Electra.Finetuning;
 
 /// <summary>
-/// How often a run is measured: after each epoch; after so many updates (<c>500</c>); or after a share of an epoch (<c>0.25</c>). The end of
-/// an epoch is always measured.
+/// How often a run is measured: after each epoch; after so many updates (<c>500</c>); or after a share of an epoch (<c>0.25</c>). The end
+/// of an epoch is always measured.
 /// </summary>
 public readonly struct EvaluationInterval
 {

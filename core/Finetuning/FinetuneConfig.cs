@@ -17,7 +17,7 @@ namespace Electra.Finetuning;
 /// <remarks>
 /// The defaults are the published settings of a size (paper, table 7; richarddwang/electra_pytorch, <c>finetune.py</c>).
 /// </remarks>
-public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
+public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>
 {
     /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
     [ExecutionOnly]
@@ -232,7 +232,7 @@ public sealed record FinetuneConfig : IExperimentConfig<FinetuneConfig>
         foreach (var (key, problem) in Data.Problems())
             yield return new ConfigProblem($"data.{key}", problem);
         var names = TaskSources.Names(Data);
-        foreach (var problem in Predict.Problems("predict", names).Concat(Choosing.Problems(this)))
+        foreach (var problem in Predict.Problems("predict", names).Concat(Choosing.Problems(this)).Concat(SweepChecks.Problems(this)))
             yield return problem;
         foreach (var task in Tasks)
             if (!names.Contains(task))

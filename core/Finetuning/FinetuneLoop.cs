@@ -22,18 +22,19 @@ public static class FinetuneLoop
     public static void Train(Run<FinetuneConfig> run, FinetuneStart start, FinetuneMethod method, Compute compute)
     {
         var (config, console) = (run.Config, run.Console);
-        console.Heading("Runs");
-        int workers = compute.IsCuda ? 1 : config.Workers;
-        if (workers < config.Workers)
-            console.Warning(
-                "runs side by side would share the random numbers of one CUDA device, so there is one worker. "
-                    + "The same command started once more (compute.device=cuda:1) takes runs that no other process has."
-            );
         FinetuneJob[] all = [.. FinetuneJob.All(config, start, run.Script)];
+        if (run.Progress is { } progress) // one of many, whose queue is another's
+        {
+            var one = all.Single(job => job.Folder == progress.Folder);
+            Make(run, start, method, compute, one, progress, compute.IsCuda ? 1 : config.Workers);
+            return;
+        }
+        console.Heading("Runs");
+        int workers = Workers(config, compute, console);
         var queue = new RunQueue(console, "fine-tuning", workers, run.Stopping)
         {
             PrepareWorker = () => set_num_threads(compute.Threads),
-            HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} resumes from here.",
+            HowToGoOn = HowToGoOn(config),
         };
         var failures = queue.Work([
             .. all.Select(job => new QueuedRun(
@@ -47,6 +48,22 @@ public static class FinetuneLoop
         Report(run, all);
         RunQueue.Require(failures);
     }
+
+    /// <summary>Runs at the same time.</summary>
+    internal static int Workers(FinetuneConfig config, Compute compute, RunConsole console)
+    {
+        int workers = compute.IsCuda ? 1 : config.Workers;
+        if (workers < config.Workers)
+            console.Warning(
+                "runs side by side would share the random numbers of one CUDA device, so there is one worker. "
+                    + "The same command started once more (compute.device=cuda:1) takes runs that no other process has."
+            );
+        return workers;
+    }
+
+    /// <summary>What is said where runs are stopped.</summary>
+    internal static string HowToGoOn(FinetuneConfig config) =>
+        $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} resumes from here.";
 
     private static void Make(
         Run<FinetuneConfig> run,

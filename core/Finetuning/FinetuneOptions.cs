@@ -103,8 +103,8 @@ public sealed record FinetuneOptions
     public double MinDelta { get; init; }
 
     /// <summary>
-    /// How often a run is measured on the development set: after each <c>epoch</c>; also after so many updates, <c>500</c>; or after a share
-    /// of an epoch, <c>0.25</c>.
+    /// How often a run is measured on the development set: after each <c>epoch</c>; also after so many updates, <c>500</c>; or after a
+    /// share of an epoch, <c>0.25</c>.
     /// </summary>
     public EvaluationInterval EvaluateEvery { get; init; }
 

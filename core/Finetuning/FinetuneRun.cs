@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
 
-/// <summary>One run of a task: it trains, measures after every epoch or more often, and leaves in its folder all there is to know of it.</summary>
+/// <summary>One run of a task: it trains, measures after every epoch or within it, and leaves in its folder all there is to know.</summary>
 internal sealed class FinetuneRun : IDisposable
 {
     /// <summary>Rows to measure at once: nothing is kept for a backward pass.</summary>
@@ -152,7 +152,6 @@ internal sealed class FinetuneRun : IDisposable
         model?.Dispose();
     }
 
-    /// <summary>Updates at the latest evaluation.</summary>
     private long MeasuredAt => epochs.Count == 0 ? 0 : (long)Math.Round(epochs[^1].Epoch * epochUpdates);
 
     private bool IsComplete => MeasuredAt == start.Updates(data) || (best?.HasWaitedInVain(epochs) ?? false);
@@ -185,7 +184,8 @@ internal sealed class FinetuneRun : IDisposable
                 $"training diverged: after epoch {epoch.Shown}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on the "
                     + $"dev set are not finite. {Advice}"
             );
-        double? devLoss = best?.Metric == BestEvaluation.Loss ? TaskScorer.Loss(model, method, data.Dev, MeasuredRows, cancellation) : null;
+        bool isByLoss = best?.Metric == BestEvaluation.Loss;
+        double? devLoss = isByLoss ? TaskScorer.Loss(model, method, data.Dev, MeasuredRows, cancellation) : null;
         var sums = updates.Take();
         if (sums.WithLosses == 0)
             throw new UserErrorException($"training diverged: no loss of epoch {epoch.Shown} is finite. {Advice}");
@@ -259,6 +259,7 @@ internal sealed class FinetuneRun : IDisposable
             Scores = kept.Scores,
             Epochs = epochs,
             Choice = Choosing.Described(best, epochs),
+            Swept = config.Swept,
             Seconds = Seconds,
         };
         SaveModel();

@@ -104,7 +104,11 @@ public sealed class FinetuneStart : IDisposable
     }
 
     /// <summary>Passes over the training rows of a task.</summary>
-    public int Epochs(TaskDefinition task) => config.Training.Epochs > 0 ? config.Training.Epochs : task.Epochs;
+    public int Epochs(TaskDefinition task) => Epochs(config, task);
+
+    /// <summary>The same under another configuration.</summary>
+    internal static int Epochs(FinetuneConfig config, TaskDefinition task) =>
+        config.Training.Epochs > 0 ? config.Training.Epochs : task.Epochs;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -204,7 +208,13 @@ public sealed class FinetuneStart : IDisposable
         splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
 
     /// <summary>Updates of a run of a task.</summary>
-    internal long Updates(TaskData data) => (long)Epochs(data.Task) * EpochUpdates(data);
+    internal long Updates(TaskData data) => Updates(config, data);
 
-    internal int EpochUpdates(TaskData data) => (data.Train.Examples.Units + config.Training.BatchSize - 1) / config.Training.BatchSize;
+    /// <summary>The same under another configuration.</summary>
+    internal static long Updates(FinetuneConfig config, TaskData data) => (long)Epochs(config, data.Task) * EpochUpdates(config, data);
+
+    internal int EpochUpdates(TaskData data) => EpochUpdates(config, data);
+
+    private static int EpochUpdates(FinetuneConfig config, TaskData data) =>
+        (data.Train.Examples.Units + config.Training.BatchSize - 1) / config.Training.BatchSize;
 }

@@ -57,6 +57,14 @@ public static class Experiment
         where T : class, IExperimentConfig<T> => Run<T>(args, run => { body(run); return Task.FromResult(0); }, script);
 
     /// <summary>
+    /// As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for a script that reads what runs have left: it is
+    /// called once, also where the configuration asks for many runs.
+    /// </summary>
+    public static Task<int> RunOnce<T>(IEnumerable<string> args, Func<Run<T>, int> body, [CallerFilePath] string script = "")
+        where T : class, IExperimentConfig<T>
+        => OnConsole((console, errors) => Run<T>(args, run => Task.FromResult(body(run)), script, console, errors, isOnce: true));
+
+    /// <summary>
     /// As <see cref="Run{T}(IEnumerable{string}, Func{Run{T}, Task{int}}, string)"/>, for a script that has no configuration file: the
     /// arguments before the first <c>key=value</c> are the values of one key, and the rest are the other keys.
     /// </summary>
@@ -79,7 +87,7 @@ public static class Experiment
 
     internal static async Task<int> Run<T>(
         IEnumerable<string> args, Func<Run<T>, Task<int>> body, string script, RunConsole console, TextWriter errors,
-        Action<StopSignals>? observe = null, string? operand = null)
+        Action<StopSignals>? observe = null, string? operand = null, bool isOnce = false)
         where T : class, IExperimentConfig<T>
     {
         var text = ScriptText.Read(script);
@@ -106,7 +114,7 @@ public static class Experiment
                 await errors.WriteLineAsync($"warning: {stale}");
             foreach (var warning in run.Config.Warnings())
                 console.Warning(warning);
-            if (run.Config is IManyRuns<T> { AreMany: true } many)
+            if (!isOnce && run.Config is IManyRuns<T> { AreMany: true } many)
                 return await many.Make(run, body);
             using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
             if (run.HasFolder && !run.Config.IsSavedByRun)

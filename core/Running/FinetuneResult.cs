@@ -94,6 +94,9 @@ internal sealed record FinetuneResult
     /// <summary>Which evaluation is kept, where that is not the last one.</summary>
     public FinetuneChoice? Choice { get; init; }
 
+    /// <summary>What a sweep gave it; null where it is no candidate of one.</summary>
+    public SweptKeys? Swept { get; init; }
+
     /// <summary>What scores follow, in words: scores of different protocols do not mean the same.</summary>
     [JsonIgnore]
     public string Protocol => Choice?.Protocol ?? LastEpoch;

@@ -13,10 +13,13 @@ namespace Electra.Running;
 internal sealed record QueuedRun(string Name, string Folder, long Updates, Func<bool> IsFinished, Action<QueueProgress> Make);
 
 /// <summary>How far a run of a queue is: told by the run.</summary>
-internal sealed class QueueProgress(RunQueue queue, long updates, CancellationToken stopping, Action prepared)
+internal sealed class QueueProgress(RunQueue queue, QueuedRun run, CancellationToken stopping, Action prepared)
 {
-    private long counted = updates;
+    private long counted = run.Updates;
     private int isPrepared;
+
+    /// <summary>The full path of the run's folder.</summary>
+    public string Folder => run.Folder;
 
     /// <summary>Cancelled where the run is to save and stop.</summary>
     public CancellationToken Stopping => stopping;
@@ -155,7 +158,7 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
         stop.Token.ThrowIfCancellationRequested();
         // One after the other until their first update: the first makes the files that the others read too.
         preparing.Wait(stop.Token);
-        var progress = new QueueProgress(this, run.Updates, stop.Token, () => preparing.Release());
+        var progress = new QueueProgress(this, run, stop.Token, () => preparing.Release());
         try
         {
             using var runLock = RunLock.TryTake(run.Folder, out var holder);

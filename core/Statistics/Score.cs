@@ -1,3 +1,4 @@
+using Electra.Running;
 
 namespace Electra.Statistics;
 
@@ -19,6 +20,9 @@ public sealed record Score(string Group, string Task, int Run, double Value, int
 
     /// <summary>Which of a run's evaluations it is of; null of a score from a file.</summary>
     internal string? Protocol { get; init; }
+
+    /// <summary>What a sweep gave its run; null where there was none.</summary>
+    internal SweptKeys? Swept { get; init; }
 
     /// <summary>The metric; null of a score from a file.</summary>
     internal string? Metric { get; init; }

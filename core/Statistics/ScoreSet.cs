@@ -238,6 +238,7 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
                     Folder = folder,
                     Metric = metric,
                     Protocol = result.Protocol,
+                    Swept = result.Swept,
                 }
             );
     }

@@ -21,6 +21,7 @@ public static class StatisticsReport
         ReportTable?[] tables =
         [
             .. pair.Count == 2 ? Compared(scores, config, failed, pair[0], pair[1]) : [GroupText.Lead(scores, failed)],
+            .. SweepTables.Of(scores),
             ScoreTables.PerTask(scores),
             FailedRuns.Table(failed),
             SeedTables.Nested(scores, config.PretrainCost),

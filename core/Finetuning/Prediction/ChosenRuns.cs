@@ -40,7 +40,16 @@ public sealed record ChosenRuns
         var others = GlueTasks
             .All.Where(task => task.Model != task.Name && tasks.Any(model => model.Name == task.Model))
             .Select(task => TaskSources.Define(task.Name, config.Data));
-        return Choose([.. tasks, .. others], config.Folder, config.Group, config.Predict.Runs);
+        return config.Sweep.Count == 0
+            ? Choose([.. tasks, .. others], config.Folder, config.Group, config.Predict.Runs)
+            :
+            [
+                .. tasks
+                    .Concat(others)
+                    .SelectMany(task =>
+                        Choose([task], config.Folder, FinetuneSweep.Winner(config, task.Model) ?? config.Group, config.Predict.Runs)
+                    ),
+            ];
     }
 
     /// <summary>Chooses, for each task, the run with the best dev metric, or those that are named.</summary>

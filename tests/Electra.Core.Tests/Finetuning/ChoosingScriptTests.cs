@@ -19,7 +19,11 @@ public sealed class ChoosingScriptTests : IDisposable
     public async Task A_task_of_ones_own_keeps_the_weights_of_its_best_evaluation_and_says_so()
     {
         // All rows are right long before the end: the first such evaluation is the best.
-        (await tiny.Done([.. Measured, "data.own.colour.epochs=6"])).Said("best evaluation by accuracy on dev", "epoch 0.417 of 6", "test_labels: true");
+        (await tiny.Done([.. Measured, "data.own.colour.epochs=6"])).Said(
+            "best evaluation by accuracy on dev",
+            "epoch 0.417 of 6",
+            "test_labels: true"
+        );
         var result = Result("tiny");
         double[] scores = [.. result.Epochs.Select(epoch => epoch.Scores["accuracy"])];
         Assert.Equal([5, 10, 12, 15, 20, 24, 25, 30], result.Epochs.Take(8).Select(epoch => (int)Math.Round(epoch.Epoch * 12)));

@@ -98,7 +98,8 @@ public sealed class FinetuneGroupsTests : IDisposable
 
         Choose("last", 1);
         Assert.Contains(
-            "the runs of last on RTE keep different evaluations: last_rte_0 (last epoch) and last_rte_1 (best evaluation by accuracy on dev)",
+            "the runs of last on RTE keep different evaluations: last_rte_0 (last epoch) and last_rte_1 (best evaluation by "
+                + "accuracy on dev)",
             Refused("last")
         );
     }

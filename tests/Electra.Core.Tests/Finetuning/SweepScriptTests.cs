@@ -1,0 +1,161 @@
+using Electra.Finetuning;
+using Electra.Running;
+
+namespace Electra.Tests.Finetuning;
+
+/// <summary>scripts/finetune.csx over a sweep: candidates × tasks × runs in one queue, ending in a table with the winner.</summary>
+public sealed class SweepScriptTests : IDisposable
+{
+    private static readonly string[] Grid =
+    [
+        "sweep={training.learning_rate: [1e-6, 0.003], training.batch_size: [8, 16]}",
+        "tasks=[colour]",
+        "runs=0..1",
+        "data.own.colour.epochs=2",
+    ];
+
+    private readonly TinyFinetuning tiny = new();
+
+    public void Dispose() => tiny.Dispose();
+
+    [Fact]
+    public async Task A_grid_ends_in_a_table_with_the_winner_and_is_not_made_twice()
+    {
+        var run = await tiny.Done(Grid);
+        run.Said(
+            "4, all combinations",
+            "Sweep tiny, colour",
+            "the best of 4 candidates is learning_rate 0.003, batch_size ",
+            "; 2 runs)",
+            "too high because it was chosen",
+            "sweep_confirm=5",
+            "best evaluation by accuracy on dev"
+        );
+        var results = FinetuneResult.All(tiny.File("runs"));
+        Assert.Equal(8, results.Count);
+        Assert.All(results, result => Assert.Equal("tiny", result.Swept!.Sweep));
+        Assert.Equal(2, results.Select(result => result.Seed).Distinct().Count()); // the same seeds for each candidate
+        Assert.Contains(results, result => result.Group == "tiny-learning_rate-0.003-batch_size-16");
+        Assert.Contains("| learning_rate", File.ReadAllText(tiny.File("runs/tiny_sweep.md")).Replace("|learning_rate", "| learning_rate"));
+        Assert.Contains("learning_rate: 0.003", File.ReadAllText(tiny.File("runs/tiny-learning_rate-0.003-batch_size-8_colour_1/config.yaml")));
+
+        (await tiny.Done(Grid)).Said("8 of 8 runs are finished already", "the best of 4 candidates is");
+        (await tiny.Done([.. Grid, "sweep={training.learning_rate: [1e-6, 3e-3, 0.01]}"])).Said("8 of 12 runs are finished already");
+
+        // Statistics tell candidates apart, and predictions are the winner's.
+        (await ScriptRunner.Run("stats.csx", tiny.File("runs"), $"out={tiny.File("out")}")).Succeeded().Said(
+            "the best of 6 candidates is",
+            "tiny-learning_rate-0.003-batch_size-8"
+        );
+        (await ScriptRunner.Run("predict.csx", [tiny.Config, .. Grid, $"predict.folder={tiny.File("predicted")}"])).Succeeded();
+        Assert.True(File.Exists(tiny.File("predicted/tiny/colour.tsv")));
+    }
+
+    [Fact]
+    public async Task The_winner_is_trained_again_with_new_seeds_where_that_is_asked()
+    {
+        await tiny.Done([.. Grid, "sweep_confirm=3"]);
+        var confirmed = FinetuneResult.All(tiny.File("runs")).Where(result => result.Swept!.Confirms).ToList();
+        Assert.Equal([2, 3, 4], confirmed.Select(result => result.Run));
+        Assert.Equal(3, confirmed.Select(result => result.Seed).Distinct().Count());
+        Assert.EndsWith("-confirmed", Assert.Single(confirmed.Select(result => result.Group).Distinct()));
+        (await tiny.Done([.. Grid, "sweep_confirm=3"])).Said("Trained again with seeds that had no part in the choice it has ", "3 runs)");
+    }
+
+    [Fact]
+    public async Task Halving_gives_all_candidates_few_epochs_and_the_best_of_them_all()
+    {
+        string[] keys =
+        [
+            "sweep={training.learning_rate: {from: 1e-6, to: 1e-2, log: true}}",
+            "sweep_samples=4",
+            "sweep_halving=2",
+            "tasks=[colour]",
+            "runs=[0]",
+            "data.own.colour.epochs=4",
+        ];
+        (await tiny.Done(keys)).Said("colour, round 1: 4 candidates", "colour, round 2: 2 candidates", "colour, round 3: 1 candidate");
+        var epochs = FinetuneResult.All(tiny.File("runs")).Select(result => (result.Swept!.Epochs, result.Epochs[^1].Epoch)).ToList();
+        Assert.Equal([(null, 4.0), (1, 1.0), (1, 1.0), (1, 1.0), (1, 1.0), (2, 2.0), (2, 2.0)], epochs.Order());
+        (await tiny.Done(keys)).Said("4 of 4 runs are finished already", "is left:");
+    }
+
+    [Fact]
+    public async Task A_sweep_that_is_stopped_twice_ends_as_one_that_was_not()
+    {
+        string[] keys = [.. Grid, "data.own.colour.epochs=10"];
+        await tiny.Done([.. keys, "group=whole"]);
+        for (int stop = 0; stop < 2; stop++)
+        {
+            using var run = tiny.Start([.. keys, "group=stopped"]);
+            await run.WaitForLine("done: accuracy");
+            run.Send("TERM");
+            (await run.Finish()).Ended(143).Said("resumes from here");
+        }
+        await tiny.Done([.. keys, "group=stopped"]);
+        var (whole, stopped) = (Results("whole"), Results("stopped"));
+        Assert.Equal(8, whole.Count);
+        Assert.Equal(whole.Select(Scored), stopped.Select(Scored));
+        foreach (var result in whole)
+            RunFolders.AssertSameBytes(Model(result.Group, result.Run), Model(result.Group.Replace("whole", "stopped"), result.Run));
+
+        static (string, int, double) Scored(FinetuneResult result) => (result.Swept!.Shown, result.Run, result.Score);
+    }
+
+    [Fact]
+    public async Task Mistakes_in_a_sweep_are_named_before_anything_is_made()
+    {
+        await Refused("{training.learning_rat: [1, 2]}", "training.learning_rat", "did you mean training.learning_rate?");
+        await Refused("{training.learning_rate: [quick]}", "training.learning_rate=quick", "a number is expected");
+        await Refused("{training.learning_rate: [1e-4, 0.0001]}", "learning_rate 0.0001 is there 2 times");
+        await Refused("{training.learning_rate: []}", "has no value");
+        await Refused("{training.learning_rate: {from: 1e-5, to: 1e-3}}", "sweep_samples says how many");
+        await Refused("{training.learning_rate: {from: 1, to: 1e-3}}", "upwards");
+        await Refused("{workers: [1, 2]}", "workers", "changes nothing that is learned");
+        await Refused("{size: [small, base]}", "size", "sets the defaults of other keys");
+        await Refused("{training: [1]}", "is a mapping");
+        await tiny.Refused(["sweep={training.batch_size: [8, 16]}", "sweep_samples=3"], "have 2 combinations");
+        await tiny.Refused(["sweep_confirm=3"], "sweep_confirm", "is about sweep");
+        await tiny.Refused(["sweep={training.epochs: [1, 2]}", "sweep_halving=2"], "sweep_halving", "training.epochs");
+        Assert.False(Directory.Exists(tiny.File("runs")));
+
+        Task Refused(string sweep, params string[] said) => tiny.Refused([$"sweep={sweep}"], said);
+    }
+
+    [Fact]
+    public void Rounds_of_halving_end_with_one_candidate_or_one_epoch()
+    {
+        Assert.Equal([1, 3, null], FinetuneSweep.Rounds(9, 9, 3));
+        Assert.Equal([1, null], FinetuneSweep.Rounds(6, 3, 3));
+        Assert.Equal([1, 3, null], FinetuneSweep.Rounds(6, 10, 3));
+        Assert.Equal([5, null], FinetuneSweep.Rounds(2, 10, 2));
+        Assert.Equal([null], FinetuneSweep.Rounds(6, 1, 2));
+    }
+
+    [Fact]
+    public void More_samples_keep_those_that_were_drawn_before()
+    {
+        var config = new FinetuneConfig
+        {
+            Checkpoint = ["checkpoint"],
+            SweepSamples = 5,
+            Sweep = new Dictionary<string, SweepValues>
+            {
+                ["training.learning_rate"] = new() { From = 1e-5, To = 1e-3, Log = true },
+                ["training.batch_size"] = new() { From = 8, To = 64 },
+                ["training.layer_decay"] = new() { Values = ["0.8", "0.9"] },
+            },
+        };
+        var five = SweepCandidate.All(config);
+        var nine = SweepCandidate.All(config with { SweepSamples = 9 });
+        Assert.Equal(five.Select(one => one.Group), nine.Take(5).Select(one => one.Group));
+        Assert.All(nine, one => Assert.InRange(one.Config.Training.LearningRate, 1e-5, 1e-3));
+        Assert.All(nine, one => Assert.InRange(one.Config.Training.BatchSize, 8, 64));
+        Assert.Equal(9, nine.Select(one => one.Config.Training.LearningRate).Distinct().Count());
+    }
+
+    private List<FinetuneResult> Results(string sweep) =>
+        [.. FinetuneResult.All(tiny.File("runs")).Where(result => result.Swept!.Sweep == sweep)];
+
+    private string Model(string group, int run) => tiny.File($"runs/{group}_colour_{run}/model.safetensors");
+}
