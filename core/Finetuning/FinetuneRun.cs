@@ -181,8 +181,8 @@ internal sealed class FinetuneRun : IDisposable
         int notFinite = measured.Sum(values => values.Count(value => !float.IsFinite(value)));
         if (notFinite > 0)
             throw new UserErrorException(
-                $"training diverged: after epoch {epoch.Shown}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on the "
-                    + $"dev set are not finite. {Advice}"
+                $"training diverged: after epoch {epoch.Shown}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on "
+                    + $"the dev set are not finite. {Advice}"
             );
         bool isByLoss = best?.Metric == BestEvaluation.Loss;
         double? devLoss = isByLoss ? TaskScorer.Loss(model, method, data.Dev, MeasuredRows, cancellation) : null;
@@ -206,17 +206,9 @@ internal sealed class FinetuneRun : IDisposable
             bestWeights?.Take();
         }
         if (epoch.Epoch > epochsLogged)
-            metrics.Write(at, Logged(epoch));
+            metrics.Write(at, epoch.Logged);
         observer.Epoch(epoch);
     }
-
-    private static (string, double)[] Logged(FinetuneEpoch epoch) =>
-        [
-            ("epoch", epoch.Epoch),
-            ("train_loss", epoch.TrainLoss),
-            .. epoch.DevLoss is { } loss ? [("dev/loss", loss)] : Array.Empty<(string, double)>(),
-            .. epoch.Scores.Select(score => ("dev/" + score.Key, score.Value)),
-        ];
 
     /// <summary>The outputs for the rows of a split, in the task's own unit.</summary>
     private float[] Score(EncodedSplit split, CancellationToken cancellation) =>

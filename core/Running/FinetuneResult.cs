@@ -14,6 +14,16 @@ internal sealed record FinetuneEpoch(double Epoch, double TrainLoss, IReadOnlyDi
     /// <summary>The mean loss on the development set, where the best evaluation is found by it.</summary>
     public double? DevLoss { get; init; }
 
+    /// <summary>What the run's log says of it.</summary>
+    [JsonIgnore]
+    public (string Name, double Value)[] Logged =>
+        [
+            ("epoch", Epoch),
+            ("train_loss", TrainLoss),
+            .. DevLoss is { } loss ? [("dev/loss", loss)] : Array.Empty<(string, double)>(),
+            .. Scores.Select(score => ("dev/" + score.Key, score.Value)),
+        ];
+
     /// <summary>Its place as it is shown: <c>2</c>, <c>0.25</c>.</summary>
     [JsonIgnore]
     public string Shown => Epoch.ToString("0.###", CultureInfo.InvariantCulture);

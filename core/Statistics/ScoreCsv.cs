@@ -7,8 +7,8 @@ namespace Electra.Statistics;
 
 /// <summary>
 /// Scores as a CSV file with the columns <c>model,task,run,score</c>, in any order and among others; the score in per cent. Columns
-/// <c>seed</c>, <c>pretrain_seed</c> and <c>protocol</c> are read where they are there. Lines that are empty or begin with # are passed over; the
-/// separator is told from the header.
+/// <c>seed</c>, <c>pretrain_seed</c> and <c>protocol</c> are read where they are there. Lines that are empty or begin with # are passed
+/// over; the separator is told from the header.
 /// </summary>
 internal static class ScoreCsv
 {
