@@ -35,7 +35,7 @@ public sealed partial record FinetuneConfig : IManyRuns<FinetuneConfig>
     [ExecutionOnly]
     public SweptKeys? Swept { get; init; }
 
-    bool IManyRuns<FinetuneConfig>.AreMany => Sweep.Count > 0;
+    bool IManyRuns<FinetuneConfig>.AreMany => Sweep.Count > 0 || StartModel.ByMilestone(this).Count > 0;
 
     Task<int> IManyRuns<FinetuneConfig>.Make(Run<FinetuneConfig> run, Func<Run<FinetuneConfig>, Task<int>> experiment)
     {

@@ -53,7 +53,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
     /// <exception cref="UserErrorException">A run failed, or a value is not one that its key can have.</exception>
     public void Make()
     {
-        var candidates = SweepCandidate.All(config);
+        var candidates = config.Sweep.Count > 0 ? SweepCandidate.All(config) : SweepCandidate.OfMilestones(config);
         Describe(candidates);
         if (config.SweepHalving == 0)
             Work(candidates, config.Tasks);
@@ -76,13 +76,13 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
 
     private void Describe(IReadOnlyList<SweepCandidate> candidates)
     {
-        console.Heading("Sweep");
+        console.Heading(config.Sweep.Count > 0 ? "Sweep" : "Checkpoints");
         console.Table([
-            .. config.Sweep.Keys.Select(key =>
+            .. candidates[0].Config.Swept!.Values.Keys.Select(key =>
                 (key, (object?)string.Join(", ", candidates.Select(one => one.Config.Swept!.Values[key]).Distinct()))
             ),
             ("candidates", $"{candidates.Count}, {(config.SweepSamples > 0 ? "drawn" : "all combinations")}"),
-            ("runs of each", $"{config.Runs.Count * config.Tasks.Count}"),
+            ("runs of each", $"{config.Runs.Count} of {Plural.Of(config.Tasks.Count, "task")}"),
         ]);
         foreach (var candidate in candidates)
             Start(candidate);
@@ -216,16 +216,29 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
     private void Report()
     {
         var scores = Scores(groups);
-        ReportTable[] tables = [.. SweepTables.Of(scores)];
+        bool areCheckpoints = config.Sweep.Count == 0;
+        ReportTable[] tables = [.. areCheckpoints ? CheckpointTables.Of(scores) : SweepTables.Of(scores)];
         if (tables.Length == 0)
             return;
         StatisticsReport.Print(tables, console);
         foreach (var note in Protocols.Notes(scores))
             console.Line(note);
-        var file = Path.Combine(Paths.Output(config.Folder), $"{config.Group}_sweep.md");
-        AtomicFile.WriteAllText(file, $"# Sweep {config.Group}\n\n{string.Join("\n", tables.Select(table => table.Markdown()))}");
+        string File(string ending) => Path.Combine(Paths.Output(config.Folder), $"{config.Group}_{ending}");
+        var (name, title) = areCheckpoints ? ("checkpoints", "Checkpoints") : ("sweep", "Sweep");
+        AtomicFile.WriteAllText(
+            File($"{name}.md"),
+            $"# {title} of {config.Group}\n\n{string.Join("\n", tables.Select(table => table.Markdown()))}"
+                + (areCheckpoints ? $"\n![curve]({config.Group}_{name}.png)\n" : "")
+        );
         console.Heading("What next");
-        console.Line($"  predictions by the winner   {ScriptCommand.Of("predict.csx", run.Arguments)}");
-        console.Line($"  this table                  {Paths.Shown(file)}");
+        if (areCheckpoints)
+        {
+            AtomicFile.WriteAllText(File($"{name}.csv"), tables[0].Csv());
+            CheckpointTables.Draw(scores, config.Group, File($"{name}.png"));
+            console.Line($"  the curve, and its numbers   {Paths.Shown(File($"{name}.png"))}, .csv");
+        }
+        else
+            console.Line($"  predictions by the winner    {ScriptCommand.Of("predict.csx", run.Arguments)}");
+        console.Line($"  this table                   {Paths.Shown(File($"{name}.md"))}");
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Electra.Configuration;
 using Electra.Running;
@@ -28,6 +29,27 @@ internal sealed partial record SweepCandidate(FinetuneConfig Config)
             throw new UserErrorException($"sweep: {twice.Key} is there {twice.Count()} times");
         return all;
     }
+
+    /// <summary>The checkpoints of a pre-training, each with the models of all seeds that have it, where a configuration names several.</summary>
+    public static IReadOnlyList<SweepCandidate> OfMilestones(FinetuneConfig config) =>
+        [
+            .. from milestone in StartModel.ByMilestone(config)
+            let percent = milestone.Key.ToString("0.####", CultureInfo.InvariantCulture)
+            select new SweepCandidate(
+                config with
+                {
+                    Group = $"{config.Group}-{percent}",
+                    Checkpoint = [.. milestone.Select(model => model.Source)],
+                    Swept = new SweptKeys
+                    {
+                        Sweep = config.Group,
+                        Values = new Dictionary<string, string> { ["checkpoint"] = $"{percent}%" },
+                        Percent = milestone.Key,
+                        Updates = milestone.Select(model => model.Updates).Distinct().Count() == 1 ? milestone.First().Updates : null,
+                    },
+                }
+            ),
+        ];
 
     /// <summary>The same values with fewer epochs, for a round of a search by halving.</summary>
     public SweepCandidate InRound(int epochs) =>

@@ -22,6 +22,7 @@ public static class StatisticsReport
         [
             .. pair.Count == 2 ? Compared(scores, config, failed, pair[0], pair[1]) : [GroupText.Lead(scores, failed)],
             .. SweepTables.Of(scores),
+            .. CheckpointTables.Of(scores),
             ScoreTables.PerTask(scores),
             FailedRuns.Table(failed),
             SeedTables.Nested(scores, config.PretrainCost),

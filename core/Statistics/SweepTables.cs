@@ -28,7 +28,7 @@ internal static class SweepTables
     public static IReadOnlyList<string> Ranked(ScoreSet scores, string sweep, string task) =>
         [.. Candidates(scores, sweep, task).Where(one => !one.Swept.Confirms).Select(one => one.Scores[0].Group)];
 
-    private static IEnumerable<Score> Swept(ScoreSet scores) => scores.All.Where(score => score.Swept is { Updates: null });
+    private static IEnumerable<Score> Swept(ScoreSet scores) => scores.All.Where(score => score.Swept is { Percent: null });
 
     private static IReadOnlyList<Candidate> Candidates(ScoreSet scores, string sweep, string task) =>
         [

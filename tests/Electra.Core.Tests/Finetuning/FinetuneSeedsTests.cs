@@ -36,6 +36,27 @@ public sealed class FinetuneSeedsTests : IDisposable
         );
     }
 
+    /// <summary>Which checkpoint of a pre-training to take, over all of its seeds, in one command.</summary>
+    [Fact]
+    public async Task Several_checkpoints_of_a_pretraining_are_a_curve_over_its_updates()
+    {
+        foreach (int percent in new[] { 25, 100 })
+            foreach (int seed in new[] { 2, 3 })
+                Model($"pre/tiny_{seed}_{percent}", seed, "training: {steps: 1000}\n");
+        string[] keys = [$"checkpoint={tiny.File("pre/tiny_*_*")}", "runs=[0]", "training.epochs=1"];
+        (await tiny.Done(keys)).Said("Checkpoints of tiny", "checkpoints is ", "1000", "mean of tasks", "report its score with other seeds");
+        var results = FinetuneResult.All(tiny.File("runs"));
+        Assert.Equal(["tiny-100", "tiny-25"], results.Select(result => result.Group).Distinct());
+        Assert.Equal(8, results.Count);
+        Assert.All(results, result => Assert.EndsWith($"_{result.Swept!.Percent}", result.Checkpoint));
+        Assert.Equal([250L, 1000L], results.Select(result => result.Swept!.Updates!.Value).Distinct().Order());
+        Assert.True(File.Exists(tiny.File("runs/tiny_checkpoints.png")));
+        var table = File.ReadAllLines(tiny.File("runs/tiny_checkpoints.csv"));
+        Assert.Equal("Checkpoint,Updates,Task,n,Mean,Std,95% low,95% high", table[0]);
+        Assert.Equal(7, table.Length); // two tasks and their mean at two checkpoints
+        (await tiny.Done(keys)).Said("8 of 8 runs are finished already");
+    }
+
     [Fact]
     public async Task One_model_leaves_the_folders_that_it_always_left_and_its_seed_in_the_record()
     {
@@ -71,10 +92,10 @@ public sealed class FinetuneSeedsTests : IDisposable
     public async Task Mistakes_are_named()
     {
         Model("pre/tiny_2_100", seed: 2);
-        Model("pre/tiny_2_50", seed: 2);
-        string both = $"checkpoint=[{tiny.File("pre/tiny_2_100")}, {tiny.File("pre/tiny_2_50")}]";
+        Model("pre/wide_2_100", seed: 2);
+        string both = $"checkpoint=[{tiny.File("pre/tiny_2_100")}, {tiny.File("pre/wide_2_100")}]";
         await tiny.Refused([$"checkpoint={tiny.File("pre/tinny_*_100")}"], "no model fits", "tinny_*_100");
-        await tiny.Refused([both], "tiny_2_100", "tiny_2_50", "both of the pre-training 2");
+        await tiny.Refused([both], "tiny_2_100", "wide_2_100", "both of the pre-training 2");
         await tiny.Refused([both, "pretrain_seed=1"], "pretrain_seed", "checkpoint names several");
         await tiny.Refused([both, "from_scratch=true"], "from_scratch", "name one");
         await tiny.Refused([$"checkpoint=[{tiny.File("checkpoint")}, {tiny.File("checkpoint")}]"], "checkpoint has a model twice");
@@ -85,7 +106,7 @@ public sealed class FinetuneSeedsTests : IDisposable
     }
 
     /// <summary>A model as a run of pre-training leaves it, beside the run's own folder.</summary>
-    private void Model(string name, int seed)
+    private void Model(string name, int seed, string more = "")
     {
         var folder = tiny.File($"{name}/discriminator");
         Directory.CreateDirectory(folder);
@@ -93,6 +114,6 @@ public sealed class FinetuneSeedsTests : IDisposable
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         var run = tiny.File(name[..name.LastIndexOf('_')]);
         Directory.CreateDirectory(run);
-        File.WriteAllText(Path.Combine(run, "config.yaml"), $"# What the run used\nname: tiny\nseed: {seed}\n");
+        File.WriteAllText(Path.Combine(run, "config.yaml"), $"# What the run used\nname: tiny\nseed: {seed}\n{more}");
     }
 }
