@@ -30,7 +30,7 @@ internal sealed partial record SweepCandidate(FinetuneConfig Config)
         return all;
     }
 
-    /// <summary>The checkpoints of a pre-training, each with the models of all seeds that have it, where a configuration names several.</summary>
+    /// <summary>The checkpoints of a pre-training, each with the models of all seeds that have it; none where there is one.</summary>
     public static IReadOnlyList<SweepCandidate> OfMilestones(FinetuneConfig config) =>
         [
             .. from milestone in StartModel.ByMilestone(config)

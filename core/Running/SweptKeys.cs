@@ -15,7 +15,7 @@ public sealed record SweptKeys
     /// <summary>Whether the search had chosen these values before: the run has a new seed, and no part in the choice.</summary>
     public bool Confirms { get; init; }
 
-    /// <summary>The share of its pre-training that the checkpoint has, in per cent, where checkpoints are swept; null: other keys are.</summary>
+    /// <summary>The per cent of its pre-training that the checkpoint has, where checkpoints are swept; null: other keys are.</summary>
     public double? Percent { get; init; }
 
     /// <summary>The updates that this is, where they are known.</summary>

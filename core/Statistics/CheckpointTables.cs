@@ -125,8 +125,8 @@ internal static class CheckpointTables
         else
         {
             var test = Comparison.Of(lastScores, bestScores);
-            yield return $"{heading}: the best of {made.Count} checkpoints is {best.Shown}, {ScoreTables.Number(test.Difference)} above the "
-                + $"last one, {last.Shown}"
+            yield return $"{heading}: the best of {made.Count} checkpoints is {best.Shown}, {ScoreTables.Number(test.Difference)} above "
+                + $"the last one, {last.Shown}"
                 + (
                     test.Confidence95 is { } interval
                         ? $" (95%: {ScoreTables.Number(interval.Low)} to {ScoreTables.Number(interval.High)}; p = "
@@ -166,11 +166,10 @@ internal static class CheckpointTables
             band.LineWidth = 0;
         }
         foreach (var point in points)
-            plot.Add.ScatterPoints(
-                [.. point.Values.Select(_ => point.At)],
-                [.. point.Values.Select(score => score.Value)],
-                Figure.ColorOf(0).WithAlpha(0.4)
-            );
+        {
+            double[] places = [.. point.Values.Select(_ => point.At)], values = [.. point.Values.Select(score => score.Value)];
+            plot.Add.ScatterPoints(places, values, Figure.ColorOf(0).WithAlpha(0.4));
+        }
         var line = plot.Add.ScatterLine(at, means, Figure.ColorOf(0));
         line.LineWidth = 3;
         line.LegendText = task;

@@ -44,7 +44,8 @@ public sealed class FinetuneSeedsTests : IDisposable
             foreach (int seed in new[] { 2, 3 })
                 Model($"pre/tiny_{seed}_{percent}", seed, "training: {steps: 1000}\n");
         string[] keys = [$"checkpoint={tiny.File("pre/tiny_*_*")}", "runs=[0]", "training.epochs=1"];
-        (await tiny.Done(keys)).Said("Checkpoints of tiny", "checkpoints is ", "1000", "mean of tasks", "report its score with other seeds");
+        string[] said = ["Checkpoints of tiny", "checkpoint", "1000", "mean of tasks", "report its score with other seeds"];
+        (await tiny.Done(keys)).Said(said);
         var results = FinetuneResult.All(tiny.File("runs"));
         Assert.Equal(["tiny-100", "tiny-25"], results.Select(result => result.Group).Distinct());
         Assert.Equal(8, results.Count);
