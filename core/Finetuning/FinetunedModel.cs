@@ -1,5 +1,6 @@
 
 using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Running;
@@ -9,22 +10,22 @@ using Electra.Tokenization;
 
 namespace Electra.Finetuning;
 
-/// <summary>The model of a finished run, ready to predict.</summary>
+/// <summary>A fine-tuned model, ready to predict.</summary>
 internal sealed class FinetunedModel : IDisposable
 {
     private FinetunedModel(
-        FinetuneResult result,
-        FinetuneConfig config,
+        string source,
         TaskDefinition task,
+        EncodingOptions encoding,
         ElectraTokenizer tokenizer,
         ElectraClassifier model
-    ) => (Result, Config, Task, Tokenizer, Model) = (result, config, task, tokenizer, model);
+    ) => (Source, Task, Encoding, Tokenizer, Model) = (source, task, encoding, tokenizer, model);
 
-    /// <summary>What came of the run.</summary>
-    public FinetuneResult Result { get; }
+    /// <summary>Where it is from.</summary>
+    public string Source { get; }
 
-    /// <summary>What it was.</summary>
-    public FinetuneConfig Config { get; }
+    /// <summary>Whether it is a run of this kit, which says all of its task.</summary>
+    public bool IsRun { get; private init; }
 
     /// <summary>The task it learned.</summary>
     public TaskDefinition Task { get; }
@@ -33,9 +34,31 @@ internal sealed class FinetunedModel : IDisposable
     public ElectraTokenizer Tokenizer { get; }
 
     /// <summary>How it reads rows.</summary>
-    public EncodingOptions Encoding => Config.Encoding;
+    public EncodingOptions Encoding { get; }
 
     private ElectraClassifier Model { get; }
+
+    /// <summary>Opens a run of this kit, a folder of Hugging Face's form, or a model on the hub.</summary>
+    /// <param name="source">Where it is, as <see cref="PretrainedModel.Open(string, ModelPart, IProgress{ProgressReport}?,
+    /// CancellationToken)"/> takes it.</param>
+    /// <param name="compute">Where to put it, and the precision to compute in.</param>
+    /// <param name="progress">Told of a download.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    /// <exception cref="UserErrorException">There is no such model, it cannot be read, or it was not fine-tuned.</exception>
+    public static FinetunedModel OpenAny(
+        string source,
+        Compute compute,
+        IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default
+    )
+    {
+        if (ResultFile.IsIn(Paths.Find(source)))
+            return Open(Paths.Find(source), compute);
+        using var weights = PretrainedModel.Open(source, ModelPart.Discriminator, progress, cancellation);
+        var task = ModelTask.Of(weights);
+        var encoding = new EncodingOptions { MaxLength = weights.Config.MaxPositions };
+        return new FinetunedModel(source, task, encoding, weights.Tokenizer, HuggingFaceClassifier.Open(weights, compute));
+    }
 
     /// <summary>Opens the model of a run.</summary>
     /// <param name="folder">The run's folder, <c>checkpoints/glue/small_rte_0</c>.</param>
@@ -52,7 +75,7 @@ internal sealed class FinetunedModel : IDisposable
         using var weights = PretrainedModel.Open(folder);
         var model = HuggingFaceClassifier.Open(weights, compute);
         if (model.Outputs == task.Outputs)
-            return new FinetunedModel(result, config, task, weights.Tokenizer, model);
+            return new FinetunedModel(folder, task, config.Encoding, weights.Tokenizer, model) { IsRun = true };
         model.Dispose();
         throw new UserErrorException(
             $"{Paths.Shown(folder)} has {model.Outputs} outputs, and its task {task.DisplayName} has {task.Outputs}: the files of two runs"
@@ -75,7 +98,7 @@ internal sealed class FinetunedModel : IDisposable
             Model,
             split.Examples,
             batchSize,
-            $"predicting {Task.DisplayName} {split.Split.Name}, run {Result.Run}",
+            $"predicting {Task.DisplayName} {split.Split.Name}, {Path.GetFileName(Source)}",
             progress,
             cancellation
         );

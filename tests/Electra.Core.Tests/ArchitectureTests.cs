@@ -40,6 +40,7 @@ public sealed class ArchitectureTests
         ["Electra.Pretraining", "Electra.Finetuning"],
         ["Electra.Finetuning.Prediction"],
         ["Electra.Scoring"],
+        ["Electra.Predictors"],
         ["Electra.Export", "Electra.Bench"],
     ];
 
@@ -141,7 +142,7 @@ public sealed class ArchitectureTests
     /// <summary>Public is what scripts need. Lower it where types become internal; raise it only for what a script will use.</summary>
     [Fact]
     public void Public_types_are_counted() =>
-        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 132);
+        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 140);
 
     private static int Floor(string space)
     {

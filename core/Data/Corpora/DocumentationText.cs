@@ -7,12 +7,19 @@ namespace Electra.Data.Corpora;
 internal static class DocumentationText
 {
     /// <summary>The text of the element that <paramref name="reader"/> stands on; afterwards it stands on the element's end.</summary>
-    public static string Read(XmlReader reader)
+    public static string Read(XmlReader reader) => Read(reader, out _);
+
+    /// <summary>The same, with the names of the API in it.</summary>
+    /// <param name="reader">The reader.</param>
+    /// <param name="names">Where they lie, and what they are names of: T, M, P, F, E or N, as documentation has it.</param>
+    public static string Read(XmlReader reader, out IReadOnlyList<(Range Place, char Kind)> names)
     {
-        var text = new StringBuilder();
+        var (text, marks) = (new StringBuilder(), new List<(int Start, int End, char Kind)>());
         if (!reader.IsEmptyElement)
-            ReadContent(reader, text);
-        return Folded(text);
+            ReadContent(reader, text, marks);
+        var (folded, places) = Folded(text);
+        names = [.. marks.Select(mark => (places[mark.Start]..Math.Min(places[mark.End], folded.Length), mark.Kind))];
+        return folded;
     }
 
     /// <summary>
@@ -27,7 +34,7 @@ internal static class DocumentationText
         return last.Split('`')[0].TrimEnd('*');
     }
 
-    private static void ReadContent(XmlReader reader, StringBuilder text)
+    private static void ReadContent(XmlReader reader, StringBuilder text, List<(int Start, int End, char Kind)> names)
     {
         int depth = reader.Depth;
         while (reader.Read() && reader.Depth > depth)
@@ -39,10 +46,13 @@ internal static class DocumentationText
                 case XmlNodeType.Element when reader.Name is "code":
                     // Source code is not English. What follows an element that is passed over must not be lost.
                     if (!reader.IsEmptyElement)
-                        ReadContent(reader, new StringBuilder());
+                        ReadContent(reader, new StringBuilder(), []);
                     break;
                 case XmlNodeType.Element when reader.IsEmptyElement:
+                    int start = text.Length;
                     text.Append(Reference(reader));
+                    if (reader.GetAttribute("cref") is [var kind, ':', _, ..] && text.Length > start)
+                        names.Add((start, text.Length, kind));
                     break;
                 case XmlNodeType.Element when reader.Name is "para" or "item" or "description" or "term" or "br":
                     text.Append(' ');
@@ -57,15 +67,21 @@ internal static class DocumentationText
             ? ShortName(reference)
         : " ";
 
-    private static string Folded(StringBuilder text)
+    /// <summary>A text with one space for each run of white space, and where in it each of its characters has come to lie.</summary>
+    private static (string Text, int[] Places) Folded(StringBuilder text)
     {
         var folded = new StringBuilder(text.Length);
+        var (places, at) = (new int[text.Length + 1], 0);
         foreach (var chunk in text.GetChunks())
             foreach (char c in chunk.Span)
+            {
+                places[at++] = folded.Length;
                 if (!char.IsWhiteSpace(c))
                     folded.Append(c);
                 else if (folded.Length > 0 && folded[^1] != ' ')
                     folded.Append(' ');
-        return folded.ToString().TrimEnd();
+            }
+        places[at] = folded.Length;
+        return (folded.ToString().TrimEnd(), places);
     }
 }

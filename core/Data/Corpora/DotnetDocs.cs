@@ -17,7 +17,11 @@ internal sealed record DocumentedMember(
     string Summary,
     string Returns,
     IReadOnlyList<string> Other
-);
+)
+{
+    /// <summary>The names of the API in the summary, and what they are names of: T, M, P, F, E, or N of a namespace.</summary>
+    public IReadOnlyList<(Range Place, char Kind)> Names { get; init; } = [];
+}
 
 /// <summary>
 /// The English API documentation that every .NET SDK carries: text that is already on the machine. One type with its members is a
@@ -118,6 +122,7 @@ internal static class DotnetDocs
     private static DocumentedMember ReadMember(XmlReader reader, char kind, string fullName, HashSet<string> types)
     {
         var (summary, returns, other) = ("", "", new List<string>());
+        IReadOnlyList<(Range Place, char Kind)> names = [];
         using (var content = reader.ReadSubtree())
         {
             content.Read();
@@ -125,9 +130,9 @@ internal static class DotnetDocs
                 if (content is { NodeType: XmlNodeType.Element, Depth: 1 })
                 {
                     var part = content.Name;
-                    var text = DocumentationText.Read(content);
+                    var text = DocumentationText.Read(content, out var named);
                     if (part == "summary")
-                        summary = text;
+                        (summary, names) = (text, named);
                     else if (part is "returns" or "value")
                         returns = text;
                     else if (text.Length > 0)
@@ -139,7 +144,7 @@ internal static class DotnetDocs
         var space = Outer(type);
         while (types.Contains(space))
             space = Outer(space);
-        return new DocumentedMember(kind, space, type, summary, returns, other);
+        return new DocumentedMember(kind, space, type, summary, returns, other) { Names = names };
 
         static string Outer(string name) => name.LastIndexOf('.') is > 0 and var dot ? name[..dot] : "";
     }

@@ -97,4 +97,6 @@ internal static class CodePoints
         return [.. starts, text.Length];
     }
 
+    /// <summary>How many a text has.</summary>
+    public static int Count(string text) => Starts(text).Length - 1;
 }

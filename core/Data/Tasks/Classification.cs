@@ -31,6 +31,7 @@ internal static class Classification
         Answer = (task, _, outputs) =>
             string.Create(CultureInfo.InvariantCulture, $"{Labels.Name(task, outputs)}\t{Labels.Probability(outputs):F4}"),
         AnswerColumns = "label<tab>probability",
+        Decode = (task, outputs) => new([Labels.Name(task, outputs)], [.. task.Labels.Zip(Labels.Probabilities(outputs))]),
         ProblemType = "single_label_classification",
     };
 

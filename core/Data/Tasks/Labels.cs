@@ -39,6 +39,13 @@ internal static class Labels
         return 1 / sum;
     }
 
+    /// <summary>The probability of each class, by softmax.</summary>
+    public static double[] Probabilities(float[] logits)
+    {
+        double best = Probability(logits), largest = logits.Max();
+        return [.. logits.Select(logit => Math.Exp(logit - largest) * best)];
+    }
+
     /// <summary>Whether a text is what <see cref="Text"/> may give.</summary>
     public static bool IsLabel(TaskDefinition task, string text) =>
         task.IsRegression

@@ -32,6 +32,8 @@ internal static class MultiLabel
             task.Labels.Zip(outputs, (label, output) =>
                 string.Create(CultureInfo.InvariantCulture, $"{label}={Probability(output):F4}"))),
         AnswerColumns = "labels<tab>probabilities",
+        Decode = (task, outputs) =>
+            new([.. Names(task, Predicted(outputs))], [.. task.Labels.Zip(outputs.Select(Probability))]),
         ProblemType = "multi_label_classification",
         Described = task => $"any of the labels {string.Join(", ", task.Labels)}",
     };

@@ -20,6 +20,7 @@ internal static class Regression
         Text = (task, outputs) => Labels.Text(task, outputs),
         Answer = (task, _, outputs) => Labels.Name(task, outputs),
         AnswerColumns = "value",
+        Decode = (task, outputs) => new([], [("value", Labels.Value(task, outputs[0]))]),
         ProblemType = "regression",
         Described = _ => "a number",
     };

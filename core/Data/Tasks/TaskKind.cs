@@ -105,6 +105,9 @@ internal sealed record TaskKind(string Name)
     /// <summary>The names of these columns.</summary>
     public required string AnswerColumns { get; init; }
 
+    /// <summary>What outputs say of a whole text; null where they say something else.</summary>
+    public Func<TaskDefinition, float[], TextLabels>? Decode { get; init; }
+
     /// <summary>
     /// What a classifier of texts is in Hugging Face's library, as <c>problem_type</c> of its <c>config.json</c>; null of another model.
     /// </summary>
@@ -166,3 +169,8 @@ internal sealed record TaskOutputs(TaskDefinition Task, float[] Outputs, float[]
 
     private int Start(int row) => row == 0 ? 0 : Ends[row - 1];
 }
+
+/// <summary>What a model says of a text.</summary>
+/// <param name="Labels">The labels that are predicted; none of a regression.</param>
+/// <param name="Scores">The probability of each label, in the order of the outputs; of a regression, the value.</param>
+internal sealed record TextLabels(IReadOnlyList<string> Labels, IReadOnlyList<(string Label, double Score)> Scores);

@@ -63,7 +63,6 @@ internal static class WordTags
             file.Columns.Label is "label" ? null : file.Columns.Label,
             file.HasLabels
         );
-        var numbers = task.Labels.Index().ToDictionary(tag => tag.Item, tag => (float)tag.Index);
         foreach (var text in texts)
             if (!file.HasLabels)
                 yield return Row(text, null);
@@ -71,10 +70,17 @@ internal static class WordTags
             {
                 Check(task, text);
                 leftOut.ExtendedSpans += text.Extended;
-                var tags = task.Scheme == TagScheme.None ? text.Tags!
-                    : TagSchemes.TagsOf(text.Spans ?? TagSpans.Lenient(text.Tags!), text.Words.Count, task.Scheme);
-                yield return Row(text, [.. tags.Select(tag => numbers[tag])]);
+                yield return Labelled(task, text);
             }
+    }
+
+    /// <summary>A text whose words have tags, or lie in spans, of a task.</summary>
+    public static TaskRow Labelled(TaskDefinition task, TaggedText text)
+    {
+        var tags = task.Scheme == TagScheme.None ? text.Tags!
+            : TagSchemes.TagsOf(text.Spans ?? TagSpans.Lenient(text.Tags!), text.Words.Count, task.Scheme);
+        string[] labels = [.. task.Labels];
+        return Row(text, [.. tags.Select(tag => (float)Array.IndexOf(labels, tag))]);
     }
 
     /// <summary>Whether all tags, or spans, of a text are of the task.</summary>
@@ -192,32 +198,44 @@ internal static class WordTags
         string.Concat(texts.Select((row, i) =>
             JsonSerializer.Serialize(new { text = row.Texts[0], entities = Found(rows.Task, row, rows[i]) }, Json) + "\n"));
 
-    /// <summary>The spans of a text with their places in code points and the mean probability of their words.</summary>
-    private static IEnumerable<object> Found(TaskDefinition task, TaskRow row, float[] outputs)
+    /// <summary>The spans of a text, or its words where tags say nothing of spans, with the mean probability of their words.</summary>
+    public static IEnumerable<FoundSpan> Spans(TaskDefinition task, TaskRow row, float[] outputs)
     {
         var tags = Tags(task, outputs);
         var spans = HasSpans(task.Labels) ? TagSpans.Lenient(tags) : [.. tags.Select((tag, word) => new TagSpan(tag, word, word))];
-        int[] places = CodePoints.Starts(row.Texts[0]);
         double Score(int word)
         {
             float[] own = outputs[(word * task.Outputs)..((word + 1) * task.Outputs)];
             float chosen = own[Array.IndexOf([.. task.Labels], tags[word])];
             return 1 / own.Sum(output => Math.Exp(output - chosen));
         }
-        return spans.Select(span =>
+        return spans.Select(span => new FoundSpan(
+            row.Words[span.First].Start..row.Words[span.Last].End,
+            span.Type,
+            Enumerable.Range(span.First, span.Last - span.First + 1).Average(Score)
+        ));
+    }
+
+    /// <summary>The same as files have it, with places in code points.</summary>
+    private static IEnumerable<object> Found(TaskDefinition task, TaskRow row, float[] outputs)
+    {
+        int[] places = CodePoints.Starts(row.Texts[0]);
+        return Spans(task, row, outputs).Select(span => new
         {
-            var (from, to) = (row.Words[span.First].Start.Value, row.Words[span.Last].End.Value);
-            return new
-            {
-                start = Array.BinarySearch(places, from),
-                end = Array.BinarySearch(places, to),
-                label = span.Type,
-                text = row.Texts[0][from..to],
-                score = Math.Round(Enumerable.Range(span.First, span.Last - span.First + 1).Average(Score), 4),
-            };
+            start = Array.BinarySearch(places, span.Place.Start.Value),
+            end = Array.BinarySearch(places, span.Place.End.Value),
+            label = span.Label,
+            text = row.Texts[0][span.Place],
+            score = Math.Round(span.Score, 4),
         });
     }
 }
+
+/// <summary>A span that a model has found.</summary>
+/// <param name="Place">Where it lies in the text, in UTF-16 units.</param>
+/// <param name="Label">What it is.</param>
+/// <param name="Score">The mean probability of the tags of its words.</param>
+internal readonly record struct FoundSpan(Range Place, string Label, double Score);
 
 /// <summary>How well spans are found.</summary>
 internal static class SpanScores

@@ -109,15 +109,8 @@ public static class TextPredictions
     {
         var rows = Rows(task, lines, source, before, out var wrong);
         float[] logits = rows.Count > 0 ? score(rows) : [];
-        int next = 0;
-        return new([.. rows.Zip(lines, (row, line) => $"{task.Kind.Answer(task, row, Next(row))}\t{line}")], wrong);
-
-        float[] Next(TaskRow row)
-        {
-            int start = next;
-            next += task.Outputs * task.Kind.Places(row);
-            return logits[start..next];
-        }
+        var answers = RowOutputs.Of(task, rows, logits).Zip(rows, (outputs, row) => task.Kind.Answer(task, row, outputs));
+        return new([.. answers.Zip(lines, (answer, line) => $"{answer}\t{line}")], wrong);
     };
 
     /// <summary>The lines before the first that is wrong: they are answered all the same.</summary>

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Electra.Predictors;
 using Electra.Running;
+using Electra.Tensors;
 
 namespace Electra.Tests.Finetuning;
 
@@ -69,6 +71,11 @@ public sealed class TokenScriptTests : IDisposable
             answer[1][span.GetProperty("start").GetInt32()..span.GetProperty("end").GetInt32()],
             span.GetProperty("text").GetString()
         ));
+        using (var tagger = TokenTagger.Open(tiny.File("runs/whole_names_0"), Compute.Reference))
+            Assert.Equal(
+                spans.Select(span => (span.GetProperty("text").GetString(), span.GetProperty("label").GetString())),
+                tagger.Tag(answer[1]).Select(span => ((string?)span.Text, (string?)span.Label))
+            );
         (await ScriptRunner.Start(
             tiny.Folder,
             [ScriptRunner.Kit("export.csx"), "--", tiny.File("runs/whole_names_0"), "to=onnx", $"out={tiny.File("exported")}"]

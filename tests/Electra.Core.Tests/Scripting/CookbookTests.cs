@@ -101,7 +101,10 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
         );
         File.WriteAllText(
             tiny.File($"{Name(title)}.csx"),
-            entry.Text().Replace("checkpoints/pretrain/demo_36_100", tiny.File("runs/tiny_11081_100"))
+            entry.Text()
+                .Replace("checkpoints/pretrain/demo_36_100", tiny.File("runs/tiny_11081_100"))
+                .Replace("checkpoints/glue/demo_docs-kind_0", TestData.Fixture("golden/r_tiny_multilabel"))
+                .Replace("checkpoints/glue/demo_docs-names_0", TestData.Fixture("golden/t_tiny_model"))
         );
         var run = (await ScriptRunner.Run(tiny.Folder, $"{Name(title)}.csx")).Succeeded();
         if (title.Contains("five best"))

@@ -303,6 +303,9 @@ public sealed class TaskSourcesTests : IDisposable
             Assert.InRange(splits[2].Count, 400, 600);
             // A type is in one split, and so is each text.
             Assert.Empty(splits[0].Select(row => row.Texts[0]).Intersect(splits[1].Select(row => row.Texts[0])));
+            if (task == DotnetDocsTasks.Names)
+                Assert.Contains(splits[1], row => row.WordTexts.Zip(row.Labels).Contains(("Stream", task.Labels.Index().First(
+                    tag => tag.Item == "B-type").Index)));
             if (task == DotnetDocsTasks.Kind)
                 Assert.Equal(splits[1], TaskSources.Open(task.Name, new TaskSourceOptions()).Splits[1].Rows());
             if (task == DotnetDocsTasks.Returns)
