@@ -24,8 +24,8 @@ internal sealed class FinetunedModel : IDisposable
     /// <summary>Where it is from.</summary>
     public string Source { get; }
 
-    /// <summary>Whether it is a run of this kit, which says all of its task.</summary>
-    public bool IsRun { get; private init; }
+    /// <summary>What came of the run, and what it was; null of a model that is no run of this kit.</summary>
+    public (FinetuneResult Result, FinetuneConfig Config)? Run { get; private init; }
 
     /// <summary>The task it learned.</summary>
     public TaskDefinition Task { get; }
@@ -75,7 +75,7 @@ internal sealed class FinetunedModel : IDisposable
         using var weights = PretrainedModel.Open(folder);
         var model = HuggingFaceClassifier.Open(weights, compute);
         if (model.Outputs == task.Outputs)
-            return new FinetunedModel(folder, task, config.Encoding, weights.Tokenizer, model) { IsRun = true };
+            return new FinetunedModel(folder, task, config.Encoding, weights.Tokenizer, model) { Run = (result, config) };
         model.Dispose();
         throw new UserErrorException(
             $"{Paths.Shown(folder)} has {model.Outputs} outputs, and its task {task.DisplayName} has {task.Outputs}: the files of two runs"

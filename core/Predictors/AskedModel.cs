@@ -28,7 +28,7 @@ internal sealed class AskedModel : IDisposable
     {
         compute ??= Compute.Open(new ComputeOptions(), Precision.Float32);
         var model = FinetunedModel.OpenAny(source, compute, progress, cancellation);
-        (turns, Source, Task, KnowsPairs) = (new(model), source, model.Task, model.IsRun);
+        (turns, Source, Task, KnowsPairs) = (new(model), source, model.Task, model.Run is not null);
         if (fits(Task))
             return;
         turns.Dispose();

@@ -147,7 +147,7 @@ public sealed class ChoosingScriptTests : IDisposable
     {
         using var model = FinetunedModel.Open(tiny.File($"runs/{group}_colour_0"), Compute.Reference);
         using var data = TaskData.Prepare(
-            TaskSources.Open("colour", model.Config.Data),
+            TaskSources.Open("colour", model.Run!.Value.Config.Data),
             model.Tokenizer,
             model.Encoding,
             tiny.File("datasets")

@@ -52,7 +52,7 @@ public sealed class FinetuneScriptTests : IDisposable
         await tiny.Done($"recipe={recipe}", $"tasks=[{task}]", "runs=[3]");
         using var model = FinetunedModel.Open(tiny.File($"runs/tiny_{task}_3"), Compute.Reference);
         using var data = Electra.Data.Tasks.TaskData.Prepare(
-            Electra.Data.Tasks.TaskSources.Open(task, model.Config.Data),
+            Electra.Data.Tasks.TaskSources.Open(task, model.Run!.Value.Config.Data),
             model.Tokenizer,
             model.Encoding,
             tiny.File("datasets")
@@ -69,7 +69,7 @@ public sealed class FinetuneScriptTests : IDisposable
         if (isGoogle)
             Assert.True(logits.Max() > 1.5, "values are in the task's own unit, from 0 to 5");
         else
-            Assert.Equal(model.Result.Score, rows.Count(row => row[2] == row[3]) / 40.0);
+            Assert.Equal(model.Run!.Value.Result.Score, rows.Count(row => row[2] == row[3]) / 40.0);
     }
 
     [Fact]

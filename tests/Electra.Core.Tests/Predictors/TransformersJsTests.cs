@@ -6,6 +6,7 @@ using Electra.Export;
 using Electra.Finetuning;
 using Electra.Predictors;
 using Electra.Tensors;
+using Electra.Tests.Export;
 
 namespace Electra.Tests.Predictors;
 
@@ -117,7 +118,7 @@ public sealed class TransformersJsTests : IDisposable
         foreach (var (text, output) in texts.Zip(answer.Outputs))
         {
             var ids = TorchSharp.torch.tensor(IdsOf(model, text).Select(id => (long)id).ToArray()).view(1, -1);
-            var expected = Export.OnnxModelTests.Run(
+            var expected = OnnxModelTests.Run(
                 session,
                 ids,
                 TorchSharp.torch.ones_like(ids),
