@@ -32,7 +32,8 @@ internal static class TaskScorer
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var outputs = FinetuneMethod.Logits(model, batch.Tokens, Dropout.None, batch.Positions).cpu().data<float>().ToArray();
+            float[] outputs = batch.Places.Length == 0 ? [] // texts without words
+                : FinetuneMethod.Logits(model, batch.Tokens, Dropout.None, batch.Positions).cpu().data<float>().ToArray();
             foreach (var (i, place) in batch.Places.Index())
                 outputs.AsSpan(i * model.Outputs, model.Outputs).CopyTo(logits.AsSpan(place * model.Outputs));
             done += batch.Tokens.Size;

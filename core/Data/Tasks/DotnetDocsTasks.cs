@@ -137,7 +137,9 @@ internal static class DotnetDocsTasks
 
     private static TaskRow Unlabelled(TaskRow row) => row with { Labels = [.. row.Labels.Select(_ => float.NaN)] };
 
-    /// <summary>Summaries in which something is named. Names that run into each other would share a word: such summaries are left out.</summary>
+    /// <summary>
+    /// Summaries in which something is named. Names that run into each other would share a word: such summaries are left out.
+    /// </summary>
     private static IEnumerable<TaskRow> NamesRows(IReadOnlyList<DocumentedMember> members, int count)
     {
         var rows =
