@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Electra.Configuration;
 using Electra.Data.Tasks;
 using Electra.Model;
+using Electra.Native;
 using Electra.Optimization;
 using Electra.Running;
 using Electra.Storage;
@@ -138,7 +139,7 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     public ComputeOptions WorkerCompute =>
         Compute with
         {
-            Threads = Math.Max(1, (Compute.Threads > 0 ? Compute.Threads : Environment.ProcessorCount) / Workers),
+            Threads = Math.Max(1, (Compute.Threads > 0 ? Compute.Threads : Processors.Count) / Workers),
         };
 
     /// <summary>

@@ -1,9 +1,7 @@
-using System.Runtime.InteropServices;
-
 namespace Electra.Native;
 
 /// <summary>How the threads of libgomp, on which libtorch's and the kit's kernels run, wait for the next kernel.</summary>
-internal static partial class OpenMPThreads
+internal static class OpenMPThreads
 {
     private const string SpinCount = "GOMP_SPINCOUNT", WaitPolicy = "OMP_WAIT_POLICY";
 
@@ -18,8 +16,5 @@ internal static partial class OpenMPThreads
     public static bool LimitSpinning() =>
         OperatingSystem.IsLinux()
         && Environment.GetEnvironmentVariable(SpinCount) is null && Environment.GetEnvironmentVariable(WaitPolicy) is null
-        && setenv(SpinCount, "3000", overwrite: 0) == 0;
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int setenv(string name, string value, int overwrite);
+        && NativeVariable.Set(SpinCount, "3000");
 }

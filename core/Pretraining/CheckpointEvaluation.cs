@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Electra.Checkpoints;
+using Electra.Distributed;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Storage;
@@ -68,6 +69,13 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
                 $"the run in {Paths.Shown(run.Folder)} is finished, but neither its last state nor its model {Paths.Shown(last)} is there "
                     + "to be measured. resume=never makes it again"
             );
+        IHeldOutScores? scores = null;
+        run.Ranks.First(() => scores = MeasureComplete(last));
+        return scores ?? measure(last, config).Scores;
+    }
+
+    private IHeldOutScores MeasureComplete(string last)
+    {
         RequireSame(config);
         run.Console.Line($"This run is complete. Its states are gone: it is measured by its model {Paths.Shown(last)}.");
         run.Progress?.Begin(PretrainResult.Load(run.Folder).Updates);

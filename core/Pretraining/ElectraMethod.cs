@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -61,6 +62,9 @@ public sealed record ElectraMethod
     /// <summary>What the generator's logits are divided by before they are sampled, where that hangs on the update; else 1.</summary>
     internal double Temperature { get; init; } = 1;
 
+    /// <summary>The ranks that the batch of an update is cut over.</summary>
+    internal ICommunicator Ranks { get; init; } = SingleProcess.Instance;
+
     /// <summary>The temperature of the k-th update, where it moves.</summary>
     internal Func<long, double>? Temperatures { get; init; }
 
@@ -83,7 +87,7 @@ public sealed record ElectraMethod
     /// <param name="training">Whether dropout is on.</param>
     public ElectraPass Forward(ElectraPair model, TokenBatch batch, RandomKey key, bool training)
     {
-        var (parts, masked, counts) = Masked(model, [batch], key);
+        var (parts, masked, counts) = Masked(model, [batch], key, SingleProcess.Instance);
         return Forward(model, parts[0], masked[0], counts, key, training).Pass with { Predicted = counts.Predicted };
     }
 
@@ -100,7 +104,7 @@ public sealed record ElectraMethod
         Action<ElectraPass>? made = null
     )
     {
-        (parts, var masked, var counts) = Masked(model, parts, key);
+        (parts, var masked, var counts) = Masked(model, parts, key, Ranks);
         return
         [
             .. parts.Zip(
@@ -124,17 +128,20 @@ public sealed record ElectraMethod
         ];
     }
 
-    /// <summary>Mask: x → x with [MASK] at some positions, and what the losses of all parts together are means over.</summary>
+    /// <summary>Mask: x → x with [MASK] at some positions, and what the losses of all parts, on all ranks, are means over.</summary>
     internal (IReadOnlyList<TokenBatch> Parts, IReadOnlyList<MaskedTokens> Masked, LossCounts Counts) Masked(
         ElectraPair model,
         IReadOnlyList<TokenBatch> parts,
-        RandomKey key
+        RandomKey key,
+        ICommunicator ranks
     )
     {
         parts = [.. parts.Select(part => Prepare(part, key[5]))];
         MaskedTokens[] masked = [.. parts.Select(part => Mask(part, key[0]))];
-        var counts = LossCounts.Of(parts, masked);
-        return (parts, masked, model.Towers is null ? counts : counts with { Predicted = parts.Sum(part => Predicted(part).LongLength) });
+        var counts = LossCounts.Of(parts, masked, ranks);
+        if (model.Towers is not null)
+            counts = counts with { Predicted = (long)ranks.Sum(parts.Sum(part => Predicted(part).LongLength))[0] };
+        return (parts, masked, counts);
     }
 
     private (ElectraPass Pass, Tensor[] Extras) Forward(

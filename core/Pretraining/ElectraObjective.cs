@@ -31,10 +31,14 @@ internal static class ElectraObjective
         LossNames = method.LossNames,
         Update = (k, parts, key) => [new(method.At(k).Passes(pair, parts, key, baseline.Count))],
         State = baseline.State,
+        Gather = baseline.Gather,
         Measured = baseline.Halve,
         Figures = Figures,
-        Measure = (batches, cancellation) =>
-            Evaluation.Measure(pair, measurement.Method, batches, measurement.Key, baseline.Scores(), cancellation),
+        Measure = (batches, measurers) =>
+        {
+            baseline.Gather();
+            return Evaluation.Measure(pair, measurement.Method, batches, measurement.Key, baseline.Scores(), measurers);
+        },
         Show = (batch, count) => ReplacedTokens.Show(pair, measurement, batch, count),
         Models = () => HuggingFaceFolder.ModelsOf(pair),
         RowFlops = pair.Towers is not null ? length => ForwardCost.TrainingWithTowers(pair.Config, length)

@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
@@ -11,12 +12,18 @@ namespace Electra.Pretraining;
 internal readonly record struct LossCounts(long Predicted, long Tokens, long Sequences)
 {
     /// <summary>The counts of a batch.</summary>
-    public static LossCounts Of(IReadOnlyList<TokenBatch> parts, IReadOnlyList<MaskedTokens> masked) =>
-        new(
+    /// <param name="parts">Its parts on this rank.</param>
+    /// <param name="masked">What is masked of them.</param>
+    /// <param name="ranks">The ranks that the batch is cut over; null: this process has all of it.</param>
+    public static LossCounts Of(IReadOnlyList<TokenBatch> parts, IReadOnlyList<MaskedTokens> masked, ICommunicator? ranks = null)
+    {
+        var sums = (ranks ?? SingleProcess.Instance).Sum(
             masked.Sum(part => (long)part.Positions.Length),
             parts.Sum(part => part.TokenCount),
             parts.Sum(part => (long)part.Size)
         );
+        return new((long)sums[0], (long)sums[1], (long)sums[2]);
+    }
 
     /// <summary>The share of a part in the mean over the whole batch.</summary>
     /// <param name="mean">The part's own mean.</param>

@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -32,6 +33,9 @@ public sealed record ElectricMethod
     /// <summary>What must be known of the vocabulary: which tokens may be noise, and what padding is.</summary>
     public required MaskingTokens Tokens { get; init; }
 
+    /// <summary>The ranks that the batch of an update is cut over.</summary>
+    internal ICommunicator Ranks { get; init; } = SingleProcess.Instance;
+
     /// <summary>The method as the options of a run describe it.</summary>
     /// <param name="options">Masking, sampling, prior, weights.</param>
     /// <param name="tokens">What masking must know of the vocabulary.</param>
@@ -49,9 +53,12 @@ public sealed record ElectricMethod
     internal IReadOnlyList<Func<Tensor[]>> Passes(ElectricPair model, IReadOnlyList<TokenBatch> parts, RandomKey key)
     {
         if (Options.Prior == NoisePrior.Google) // what it reads at [CLS] and the last [SEP] hangs on the padding: the same for every cut
-            parts = [.. parts.Select(part => part.PaddedTo(parts.Max(one => one.Length), Tokens.PadId, Options.PaddingTokenType))];
+        {
+            int length = (int)Ranks.Max(parts.Max(part => part.Length));
+            parts = [.. parts.Select(part => part.PaddedTo(length, Tokens.PadId, Options.PaddingTokenType))];
+        }
         NoiseTokens[] chosen = [.. parts.Select(part => Choose(part, key))];
-        var counts = NoiseCounts.Of(chosen);
+        var counts = NoiseCounts.Of(chosen, Ranks);
         return [.. chosen.Select(part => (Func<Tensor[]>)(() => Forward(model, part, counts, key, training: true).Losses))];
     }
 

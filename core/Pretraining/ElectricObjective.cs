@@ -36,7 +36,7 @@ internal static class ElectricObjective
             LossNames = ["loss", "cloze_loss", "energy_loss"],
             Update = (_, parts, draws) => [new(method.Passes(pair, parts, draws))],
             Figures = Figures,
-            Measure = (batches, cancellation) => ElectricScores.Of(pair, measured, batches, key, cancellation),
+            Measure = (batches, measurers) => ElectricScores.Of(pair, measured, batches, key, measurers),
             Show = (batch, count) => Show(pair, measured, batch, key, vocabulary, count),
             RowFlops = length => ForwardCost.TrainingWithTowers(pair.Config, length),
             Models = () => [new("", "ElectraForPreTraining", pair.Config, pair.Weights()) { Objective = Name }],

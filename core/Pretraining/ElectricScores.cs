@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -54,22 +55,21 @@ public sealed record ElectricScores(
     /// <param name="method">The method, whose choice of tokens and losses are used.</param>
     /// <param name="batches">Held-out text.</param>
     /// <param name="key">Names the draws.</param>
-    /// <param name="cancellation">Stops measuring.</param>
+    /// <param name="measurers">The processes that measure it.</param>
     /// <exception cref="UserErrorException">A loss is not finite: training has diverged.</exception>
     internal static ElectricScores Of(
         ElectricPair pair,
         ElectricMethod method,
         IEnumerable<TokenBatch> batches,
         RandomKey key,
-        CancellationToken cancellation
+        Measurers measurers
     )
     {
         using var _ = no_grad();
-        var (cloze, energy, counts, correct, chosen) = (0.0, 0.0, new NoiseCounts(), 0L, 0L);
+        var (cloze, energy, counts, correct, chosen) = (0.0, 0.0, new NoiseCounts(), 0.0, 0.0);
         var (logits, noise) = (new List<float>(), new List<bool>());
-        foreach (var batch in batches)
+        foreach (var batch in measurers.Share(batches))
         {
-            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var tokens = method.Choose(batch, key);
             var own = NoiseCounts.Of(tokens);
@@ -88,6 +88,9 @@ public sealed record ElectricScores(
                     noise.Add(tokens.IsNoise[i] == 1);
                 }
         }
+        var ranks = measurers.Ranks;
+        if (ranks.Sum(cloze, energy, counts.Candidates, counts.Judged, correct, chosen) is [var a, var b, var c, var d, var e, var f])
+            (cloze, energy, counts, correct, chosen) = (a, b, new(c, d), e, f);
         (cloze, energy) = (cloze / Math.Max(1, counts.Candidates), energy / Math.Max(1, counts.Judged));
         if (!double.IsFinite(cloze + energy))
             throw Evaluation.Diverged("the loss on held-out text is not finite");
@@ -95,9 +98,9 @@ public sealed record ElectricScores(
         return new ElectricScores(
             loss.to(float64).item<double>(),
             cloze,
-            (double)correct / Math.Max(1, chosen),
+            correct / Math.Max(1, chosen),
             energy,
-            DetectionMetrics.Of([.. logits], [.. noise])
+            DetectionMetrics.Of([.. ranks.Concatenated(logits)], [.. ranks.Concatenated(noise)])
         )
         {
             VocabularySize = pair.Config.VocabularySize,

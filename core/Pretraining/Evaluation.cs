@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -73,7 +74,7 @@ public static class Evaluation
     /// <param name="cancellation">Stops measuring.</param>
     /// <exception cref="UserErrorException">An output of the discriminator is not finite: training has diverged.</exception>
     public static PretrainScores Measure(ElectraPair model, ElectraMethod method, IEnumerable<TokenBatch> batches, RandomKey key,
-        CancellationToken cancellation = default) => Measure(model, method, batches, key, tokenScores: null, cancellation);
+        CancellationToken cancellation = default) => Measure(model, method, batches, key, tokenScores: null, Measurers.Alone(cancellation));
 
     /// <summary>The same, with what each token alone tells (<see cref="TokenBaseline.Scores"/>; null: nothing).</summary>
     internal static PretrainScores Measure(
@@ -82,16 +83,14 @@ public static class Evaluation
         IEnumerable<TokenBatch> batches,
         RandomKey key,
         double[]? tokenScores,
-        CancellationToken cancellation
+        Measurers measurers
     )
     {
         using var _ = no_grad();
-        double generatorLoss = 0, discriminatorLoss = 0;
-        long masked = 0, predicted = 0, correct = 0, tokens = 0;
+        double generatorLoss = 0, discriminatorLoss = 0, masked = 0, predicted = 0, correct = 0, tokens = 0;
         var (logits, replaced, ids) = (new List<float>(), new List<bool>(), new List<long>());
-        foreach (var batch in batches)
+        foreach (var batch in measurers.Share(batches))
         {
-            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var pass = method.Forward(model, batch, key, training: false);
             int positions = pass.Masked.Positions.Length;
@@ -105,9 +104,13 @@ public static class Evaluation
             replaced.AddRange(pass.Replaced.cpu().data<bool>());
             ids.AddRange(pass.JudgedIds.cpu().data<long>());
         }
-        int notFinite = logits.Count(logit => !float.IsFinite(logit));
+        var ranks = measurers.Ranks;
+        var (allLogits, allReplaced, allIds) = (ranks.Concatenated(logits), ranks.Concatenated(replaced), ranks.Concatenated(ids));
+        int notFinite = allLogits.Count(logit => !float.IsFinite(logit));
         if (notFinite > 0)
-            throw Diverged($"{notFinite:N0} of {logits.Count:N0} outputs on held-out text are not finite");
+            throw Diverged($"{notFinite:N0} of {allLogits.Count:N0} outputs on held-out text are not finite");
+        if (ranks.Sum(generatorLoss, discriminatorLoss, masked, predicted, correct, tokens) is [var a, var b, var c, var d, var e, var f])
+            (generatorLoss, discriminatorLoss, masked, predicted, correct, tokens) = (a, b, c, d, e, f);
         (generatorLoss, discriminatorLoss) = (generatorLoss / Math.Max(1, predicted), discriminatorLoss / Math.Max(1, tokens));
         using Tensor generator = tensor(generatorLoss),
             discriminator = tensor(discriminatorLoss),
@@ -116,12 +119,12 @@ public static class Evaluation
             generatorLoss,
             discriminatorLoss,
             loss.to(float64).item<double>(),
-            (double)correct / Math.Max(1, masked),
-            DetectionMetrics.Of([.. logits], [.. replaced])
+            correct / Math.Max(1, masked),
+            DetectionMetrics.Of([.. allLogits], [.. allReplaced])
         )
         {
             VocabularySize = model.Config.VocabularySize,
-            TokenAuc = tokenScores is null ? 0.5 : TokenBaseline.Auc(tokenScores, [.. ids], [.. replaced]),
+            TokenAuc = tokenScores is null ? 0.5 : TokenBaseline.Auc(tokenScores, [.. allIds], [.. allReplaced]),
         };
     }
 

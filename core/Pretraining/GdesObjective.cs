@@ -56,7 +56,7 @@ internal static class GdesObjective
         Action<ElectraPass>? made = null
     )
     {
-        (parts, var masked, var counts) = method.Masked(pair, parts, key);
+        (parts, var masked, var counts) = method.Masked(pair, parts, key, method.Ranks);
         var compute = pair.Store.Compute;
         var written = new (Tensor Ids, Tensor Replaced)[parts.Count];
         Tensor Nothing() => zeros(1, device: compute.Device).sum();

@@ -10,9 +10,12 @@ internal sealed class MeasuredSteps
     /// <param name="log">What the log of the run has so far.</param>
     public MeasuredSteps(IEnumerable<MetricsRow> log)
     {
-        foreach (var row in log.Where(row => row.Values.ContainsKey(Curves.HeldOut + "loss")))
+        foreach (var row in log.Where(IsMeasurement))
             Add(row.Step, name => row.Values.GetValueOrDefault(Curves.HeldOut + name, double.NaN));
     }
+
+    /// <summary>Whether a row of the log is of a measurement.</summary>
+    public static bool IsMeasurement(MetricsRow row) => row.Values.ContainsKey(Curves.HeldOut + "loss");
 
     /// <summary>
     /// The measurement since which the discriminator has stayed above what the token alone tells; null where it is not at the latest one.

@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -21,6 +22,9 @@ public sealed record MlmMethod
     /// <summary>Added to the number of tokens that the loss is divided by (Google's code: 1e-6).</summary>
     public double LossEpsilon { get; init; }
 
+    /// <summary>The ranks that the batch of an update is cut over.</summary>
+    internal ICommunicator Ranks { get; init; } = SingleProcess.Instance;
+
     /// <summary>The method as the options of a run describe it.</summary>
     /// <param name="options">Masking.</param>
     /// <param name="tokens">What masking must know of the vocabulary.</param>
@@ -36,7 +40,7 @@ public sealed record MlmMethod
     internal IReadOnlyList<Func<Tensor[]>> Passes(MaskedLanguageModel model, IReadOnlyList<TokenBatch> parts, RandomKey key)
     {
         MaskedTokens[] masked = [.. parts.Select(part => Mask(part, key[0]))];
-        var counts = LossCounts.Of(parts, masked);
+        var counts = LossCounts.Of(parts, masked, Ranks);
         return
         [
             .. parts.Zip(masked, (part, of) => (Func<Tensor[]>)(() => [Forward(model, part, of, counts, key, training: true).Loss])),

@@ -30,7 +30,7 @@ internal static class MlmObjective
             LossNames = ["loss"],
             Update = (_, parts, draws) => [new(method.Passes(model, parts, draws))],
             Figures = Figures,
-            Measure = (batches, cancellation) => MlmScores.Of(model, measured, batches, key, cancellation),
+            Measure = (batches, measurers) => MlmScores.Of(model, measured, batches, key, measurers),
             Show = (batch, count) => Show(model, measured, batch, key, vocabulary, count),
             Models = () => [new("", "ElectraForMaskedLM", model.Config, model.Weights())],
             About = _ => "A masked language model in the shape of an ELECTRA discriminator: an encoder that learned to predict masked "

@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -35,21 +36,20 @@ public sealed record MlmScores(double Loss, double MaskedAccuracy) : IHeldOutSco
     /// <param name="method">The method, whose masks and loss are used.</param>
     /// <param name="batches">Held-out text.</param>
     /// <param name="key">Names the masks.</param>
-    /// <param name="cancellation">Stops measuring.</param>
+    /// <param name="measurers">The processes that measure it.</param>
     /// <exception cref="UserErrorException">The loss is not finite: training has diverged.</exception>
     internal static MlmScores Of(
         MaskedLanguageModel model,
         MlmMethod method,
         IEnumerable<TokenBatch> batches,
         RandomKey key,
-        CancellationToken cancellation
+        Measurers measurers
     )
     {
         using var _ = no_grad();
-        var (loss, masked, correct) = (0.0, 0L, 0L);
-        foreach (var batch in batches)
+        var (loss, masked, correct) = (0.0, 0.0, 0.0);
+        foreach (var batch in measurers.Share(batches))
         {
-            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var pass = method.Forward(model, batch, key);
             int positions = pass.Masked.Positions.Length;
@@ -57,9 +57,11 @@ public sealed record MlmScores(double Loss, double MaskedAccuracy) : IHeldOutSco
                 correct += pass.Logits.argmax(-1).eq(pass.Targets).sum().item<long>();
             (loss, masked) = (loss + (pass.Loss.item<float>() * positions), masked + positions);
         }
+        if (measurers.Ranks.Sum(loss, masked, correct) is [var a, var b, var c])
+            (loss, masked, correct) = (a, b, c);
         if (!double.IsFinite(loss))
             throw Evaluation.Diverged("the loss on held-out text is not finite");
-        return new MlmScores(loss / Math.Max(1, masked), (double)correct / Math.Max(1, masked))
+        return new MlmScores(loss / Math.Max(1, masked), correct / Math.Max(1, masked))
         {
             VocabularySize = model.Config.VocabularySize,
         };

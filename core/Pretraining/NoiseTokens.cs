@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Tensors;
 using static TorchSharp.torch;
 
@@ -93,8 +94,14 @@ internal sealed record StagedNoise(Tensor Places, Tensor MayBeNoise, Tensor IsJu
 internal readonly record struct NoiseCounts(double Candidates, double Judged)
 {
     /// <summary>The counts of a batch.</summary>
-    public static NoiseCounts Of(params IReadOnlyList<NoiseTokens> parts) =>
-        new(Math.Max(1, parts.Sum(part => part.MayBeNoise.Sum())), Math.Max(1, parts.Sum(part => part.IsJudged.Sum())));
+    public static NoiseCounts Of(params IReadOnlyList<NoiseTokens> parts) => Of(parts, SingleProcess.Instance);
+
+    /// <summary>The counts of a batch that is cut over ranks.</summary>
+    public static NoiseCounts Of(IReadOnlyList<NoiseTokens> parts, ICommunicator ranks)
+    {
+        var sums = ranks.Sum(parts.Sum(part => part.MayBeNoise.Sum()), parts.Sum(part => part.IsJudged.Sum()));
+        return new(Math.Max(1, sums[0]), Math.Max(1, sums[1]));
+    }
 }
 
 /// <summary>What one forward pass of <see cref="ElectricMethod"/> gives; of a part of a batch, losses are its share.</summary>

@@ -33,6 +33,9 @@ internal sealed record Objective
     /// <summary>Tensors that a resumed run needs beside parameters and optimizer, by name.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State { get; init; } = [];
 
+    /// <summary>Called on all ranks before <see cref="State"/> is saved: brings together what each has of it.</summary>
+    public Action Gather { get; init; } = () => { };
+
     /// <summary>Called before the first update after a measurement is due, whether the run was stopped there or not.</summary>
     public Action Measured { get; init; } = () => { };
 
@@ -40,7 +43,7 @@ internal sealed record Objective
     public required IReadOnlyList<HeldOutFigure> Figures { get; init; }
 
     /// <summary>Measures held-out text, always with the same draws.</summary>
-    public required Func<IEnumerable<TokenBatch>, CancellationToken, IHeldOutScores> Measure { get; init; }
+    public required Func<IEnumerable<TokenBatch>, Measurers, IHeldOutScores> Measure { get; init; }
 
     /// <summary>Some sentences of a held-out batch as the networks see them.</summary>
     public required Func<TokenBatch, int, Showcase> Show { get; init; }

@@ -1,10 +1,12 @@
 using System.Text.Json.Serialization;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Configuration;
+using Electra.Distributed;
 using Electra.Optimization;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Training;
+using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
 
@@ -83,15 +85,17 @@ internal sealed class PretrainCheckpoints(
                 OtherExperimentAdvice
             ),
             objective.Store,
-            () =>
-            [
-                .. optimizers.SelectMany(optimizer => optimizer.State()),
-                .. objective.State,
-                .. averages.State,
-                .. guards.Select((guard, i) => (NameOf(i), guard.Recent)),
-            ],
+            Tensors,
             config.Checkpoints.KeepLast
         );
+
+    private IEnumerable<(string Name, Tensor Value)> Tensors() =>
+        [
+            .. optimizers.SelectMany(optimizer => optimizer.State()),
+            .. objective.State,
+            .. averages.State,
+            .. guards.Select((guard, i) => (NameOf(i), guard.Recent)),
+        ];
 
     /// <summary>The name of the i-th guard's window in states.</summary>
     private static string NameOf(int guard) => guard == 0 ? "recent" : $"recent_{guard + 1}";
@@ -102,7 +106,9 @@ internal sealed class PretrainCheckpoints(
 
     /// <summary>Saves the models of the chosen weights, and those of the others inside their folder, each with a card that says how far
     /// it came, and on what.</summary>
-    public void SaveModels(PretrainProgress progress)
+    public void SaveModels(PretrainProgress progress) => run.Ranks.First(() => WriteModels(progress));
+
+    private void WriteModels(PretrainProgress progress)
     {
         foreach (var (which, folder) in averages.Models(ModelFolder(config, progress.Percent)))
             averages.With(
@@ -117,9 +123,16 @@ internal sealed class PretrainCheckpoints(
     }
 
     /// <summary>Saves all that is needed to go on, and removes the oldest such states.</summary>
+    /// <exception cref="UserErrorException">The ranks have drifted apart.</exception>
     public void SaveState(PretrainPosition position, PretrainProgress progress)
     {
-        States.Save(
+        if (!run.Ranks.AllHave(objective.Store.Values))
+            throw new UserErrorException(
+                $"at step {position.Step:N0} the ranks no longer have the same weights: a device errs, or they compute with different "
+                    + "libraries or processors. Nothing was saved; the same command resumes from the newest state"
+            );
+        objective.Gather();
+        run.Ranks.First(() => States.Save(
             position.Step,
             position with
             {
@@ -129,7 +142,7 @@ internal sealed class PretrainCheckpoints(
                 Branch = progress.Branch,
                 Tokenizer = data.Tokenizer.Fingerprint,
             }
-        );
+        ));
         run.SavingTime = States.SavingTime;
     }
 
@@ -142,10 +155,24 @@ internal sealed class PretrainCheckpoints(
             result.Save(run.Folder);
     }
 
-    /// <summary>Goes on from the newest state that is whole, where there is one and the configuration asks for it.</summary>
+    /// <summary>
+    /// Goes on from the newest state that is whole, where there is one and the configuration asks for it. Of several ranks, the first reads
+    /// it, and hands it round.
+    /// </summary>
     /// <returns>Where the run stands: at step 0 where there is nothing to go on from.</returns>
     /// <exception cref="UserErrorException">Every state is damaged, or the newest belongs to another experiment.</exception>
     public PretrainPosition Resume()
+    {
+        var position = run.Ranks.OfFirst(ResumeHere);
+        if (run.Ranks.WorldSize == 1)
+            return position;
+        foreach (var (_, tensor) in Tensors())
+            run.Ranks.Broadcast(tensor);
+        objective.Store.PublishValues();
+        return position;
+    }
+
+    private PretrainPosition ResumeHere()
     {
         if (config.DryRun)
         {

@@ -12,7 +12,7 @@ namespace Electra.Pretraining;
 
 /// <summary>An experiment in pre-training: everything that a YAML file and the command line can say.</summary>
 /// <remarks>Two runs that agree in all keys but those that are <see cref="ExecutionOnlyAttribute"/> learn the same.</remarks>
-public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRuns<PretrainConfig>
+public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRuns<PretrainConfig>, ISharedRun
 {
     /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
     public Recipe Recipe { get; init; }
@@ -146,6 +146,12 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
 
     Task<int> IManyRuns<PretrainConfig>.Make(Run<PretrainConfig> run, Func<Run<PretrainConfig>, Task<int>> experiment) =>
         new PretrainSeeds(run, experiment).Make();
+
+    bool ISharedRun.IsShared => Only != RunPart.Evaluation && Seeds is null;
+
+    string ISharedRun.SharedYaml =>
+        // What belongs to a process or to its machine.
+        Config.ResolvedYaml(this with { Compute = new(), Workers = 0, Datasets = "datasets" });
 
     /// <summary>What held-out text is made with: figures of two runs can be compared where it is the same.</summary>
     internal string MeasuredWith =>

@@ -2,6 +2,7 @@
 using Electra.Data;
 using Electra.Data.Corpora;
 using Electra.Data.Examples;
+using Electra.Distributed;
 using Electra.Running;
 using Electra.Storage;
 using Electra.Tokenization;
@@ -139,17 +140,24 @@ public sealed class PretrainData : IDisposable
     }
 
     /// <summary>The batch of update <paramref name="step"/> in the parts that are computed at once: a function of seed and step.</summary>
-    public IReadOnlyList<TokenBatch> TrainingBatches(PretrainConfig config, long step)
+    public IReadOnlyList<TokenBatch> TrainingBatches(PretrainConfig config, long step) =>
+        TrainingBatches(config, step, SingleProcess.Instance);
+
+    /// <summary>The share of a rank in it: rows that follow each other.</summary>
+    internal IReadOnlyList<TokenBatch> TrainingBatches(PretrainConfig config, long step, ICommunicator ranks)
     {
         long[] all = TrainingRows(config, step);
+        int first = Begin(ranks.Rank), end = Begin(ranks.Rank + 1);
+        int Begin(int rank) => (int)((long)all.Length * rank / ranks.WorldSize);
         int part = config.Training.MicroBatchSize > 0 ? config.Training.MicroBatchSize : all.Length;
         int phase = Phases(config).IndexAt(step);
         return
         [
-            .. all.Chunk(part)
+            .. all[first..end]
+                .Chunk(part)
                 .Select(
                     (indices, i) =>
-                        rowsByPhase[phase].Batch(indices, config.Objective.PaddingTokenType, firstRow: (long)i * part) with
+                        rowsByPhase[phase].Batch(indices, config.Objective.PaddingTokenType, firstRow: first + ((long)i * part)) with
                         {
                             MaxLength = byPhase[phase].Train.MaxLength,
                         }

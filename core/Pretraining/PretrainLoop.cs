@@ -1,3 +1,4 @@
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Running;
@@ -40,8 +41,9 @@ public static class PretrainLoop
             method = method.WithFrozenGenerator();
         if (config.Objective.Temperature is { HalfLife: not null } temperature)
             method = method with { Temperatures = k => temperature.At(k, config.Training.Steps) };
+        method = method with { Ranks = run.Ranks };
         using var measurement = EqualWork.Open(config, run, data, method, model.Store.Compute);
-        using var baseline = new TokenBaseline(model.Config.VocabularySize, model.Store.Compute);
+        using var baseline = new TokenBaseline(model.Config.VocabularySize, model.Store.Compute, run.Ranks);
         var (generatorRate, ownRate) = (config.Training.LearningRate, config.Training.DiscriminatorLearningRate);
         var objective = config.Objective.Kind == ObjectiveKind.Gdes
             ? GdesObjective.Of(model, method, measurement, baseline, config.Objective.Decoupled, ownRate > 0 ? ownRate / generatorRate : 1)
@@ -57,7 +59,7 @@ public static class PretrainLoop
         Func<long, StepRates>? schedule = null, Func<MaskedLanguageModel, IEnumerable<(string Name, double Value)>>? metrics = null)
     {
         var measured = method with { Mask = EqualWork.MaskOf(run.Config, data) ?? method.Mask };
-        var objective = MlmObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
+        var objective = MlmObjective.Of(model, method with { Ranks = run.Ranks }, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
         var saved = new SavedLanguageModels(run, data, model, method);
         return (MlmScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
     }
@@ -75,7 +77,7 @@ public static class PretrainLoop
                 Options = method.Options with { Masking = new() { Probability = run.Config.Evaluation.Masking!.Value } },
             }
             : method;
-        var objective = ElectricObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
+        var objective = ElectricObjective.Of(model, method with { Ranks = run.Ranks }, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
         return (ElectricScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), (source, _) =>
             throw new UserErrorException(
                 $"{source} is not measured: a model of objective.kind: electric is measured while it trains, and where its states are kept"
@@ -89,7 +91,7 @@ public static class PretrainLoop
         var saved = new CheckpointEvaluation(run, measureSaved);
         if (run.Config is { Only: RunPart.Evaluation, DryRun: false })
             return saved.MeasureAll();
-        if (run.HasFolder && CheckpointEvaluation.IsToMeasureLast(run))
+        if (run.HasFolder && run.Ranks.OfFirst(() => CheckpointEvaluation.IsToMeasureLast(run)))
             return saved.MeasureLast();
         using var session = new PretrainSession(run, data, objective, schedule ?? run.Config.Training.Rates(), metrics);
         return session.Train();

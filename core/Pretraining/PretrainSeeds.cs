@@ -1,4 +1,5 @@
 using Electra.Configuration;
+using Electra.Native;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Storage;
@@ -69,7 +70,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         return model.HiddenSize <= WidestAtOnce && (training.Budget is not null || work >= WorthDividing) ? most : 1;
     }
 
-    private static int Threads(PretrainConfig config) => config.Compute.Threads > 0 ? config.Compute.Threads : Environment.ProcessorCount;
+    private static int Threads(PretrainConfig config) => config.Compute.Threads > 0 ? config.Compute.Threads : Processors.Count;
 
     /// <summary>The configuration of one run: what its <c>config.yaml</c> says, the threads that it computes on among it.</summary>
     private static PretrainConfig Alone(PretrainConfig config, int seed, int atOnce)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Electra.Distributed;
 using Electra.Optimization;
 using Electra.Running;
 using Electra.Storage;
@@ -17,6 +18,7 @@ internal sealed class PretrainSession : IDisposable
     private readonly Run<PretrainConfig> run;
     private readonly PretrainConfig config;
     private readonly RunConsole console;
+    private readonly ICommunicator ranks;
     private readonly PretrainData data;
     private readonly Objective objective;
     private readonly Func<IEnumerable<(string Name, double Value)>>? ownMetrics;
@@ -32,7 +34,7 @@ internal sealed class PretrainSession : IDisposable
     private readonly UpdateLog updates;
     private readonly PretrainCheckpoints checkpoints;
     private readonly PretrainPosition start;
-    private readonly MetricsLog? metrics;
+    private MetricsLog? metrics;
     private readonly MeasuredSteps measured;
 
     private readonly Stopwatch clock = new();
@@ -51,27 +53,33 @@ internal sealed class PretrainSession : IDisposable
     )
     {
         (this.run, this.data, this.objective, this.ownMetrics) = (run, data, objective, ownMetrics);
-        (config, console) = (run.Config, run.Console);
+        (config, console, ranks) = (run.Config, run.Console, run.Ranks);
         var training = config.Training;
+        RequireRows(config, ranks);
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         trainingKey = RandomKey.FromSeed(config.Seed)[0];
         var store = objective.Store;
         optimizers = Optimizers(objective, config.Optimizer);
         outliers = training.SkipSigmas > 0 ? [.. optimizers.Select(_ => new OutlierGuard(training.SkipSigmas, store.Compute))] : [];
-        step = new TrainingStep(store, optimizers, objective.LossNames.Count) { Guards = outliers };
+        step = new TrainingStep(store, optimizers, objective.LossNames.Count) { Guards = outliers, Ranks = ranks };
         averages = new WeightAverages(training.Averages, store);
         checkpoints = new PretrainCheckpoints(run, data, objective, optimizers, averages, outliers);
         start = checkpoints.Resume();
         (first, loggedStep, data.Branch) = (start.First, start.Step, start.Branch);
         tokens = start.Tokens ?? data.TokensBefore(config, start.Step);
-        length = new RunLength(config, start, schedule);
+        length = new RunLength(config, start, schedule) { Ranks = ranks };
         compute = new ComputeAccount(config, objective, start.Branch);
-        foreach (var percent in length.Milestones)
-            AtomicFolder.Check(PretrainCheckpoints.ModelFolder(config, percent));
-
-        metrics = config.DryRun ? null : run.OpenMetrics(start.Step > (start.Branch?.Step ?? 0) ? start.Step : null);
-        measured = new MeasuredSteps(metrics is null ? [] : MetricsLog.Read(run.Folder));
-        var skipped = config.DryRun
+        bool writes = !config.DryRun && ranks.Rank == 0;
+        ranks.First(() =>
+        {
+            foreach (var percent in length.Milestones)
+                AtomicFolder.Check(PretrainCheckpoints.ModelFolder(config, percent));
+            metrics = writes ? run.OpenMetrics(start.Step > (start.Branch?.Step ?? 0) ? start.Step : null) : null;
+        });
+        measured = new MeasuredSteps(
+            ranks.OfFirst(() => writes ? MetricsLog.Read(run.Folder).Where(MeasuredSteps.IsMeasurement).ToList() : [])
+        );
+        var skipped = !writes
             ? null
             : new SkippedUpdates(run.PathOf(SkippedUpdates.FileName), start.Step, update => data.TrainingExamples(config, update));
         divergence = new DivergenceGuard(
@@ -106,7 +114,8 @@ internal sealed class PretrainSession : IDisposable
             EvaluatesAt = at => IsMeasured(at) && !(at == start.Step && (measured.Contains(at) || (at == 0 && first is not null))),
             Evaluate = Evaluate,
             Save = Save,
-            IsOutOfTime = () => config.Training.MaxMinutes > 0 && Seconds > config.Training.MaxMinutes * 60,
+            IsOutOfTime = () => config.Training.MaxMinutes > 0 && ranks.Any(Seconds > config.Training.MaxMinutes * 60),
+            IsStopping = run.IsStopping,
         };
         clock.Start();
         run.Progress?.Begin(start.Step);
@@ -116,7 +125,10 @@ internal sealed class PretrainSession : IDisposable
         else if (config.DryRun)
             console.Line("Dry run: everything fits together. Nothing was saved.");
         else
-            Finish(latest ??= Measure(end));
+        {
+            latest ??= Measure(end);
+            ranks.First(() => Finish(latest));
+        }
         return latest ?? Measure(end);
     }
 
@@ -132,6 +144,16 @@ internal sealed class PretrainSession : IDisposable
             optimizer.Dispose();
     }
 
+    /// <summary>Each rank must have a row of each batch.</summary>
+    private static void RequireRows(PretrainConfig config, ICommunicator ranks)
+    {
+        int rows = LengthPhases.Of(config.Training, config.Examples.MaxLength).All.Min(phase => phase.BatchSize);
+        if (rows < ranks.WorldSize)
+            throw new UserErrorException(
+                $"training.batch_size: a batch is cut over the ranks, and one of {rows} has too few rows for {ranks.WorldSize} ranks"
+            );
+    }
+
     /// <summary>An optimizer for each step of an update; the first keeps the moments of all parameters.</summary>
     private static List<Adam> Optimizers(Objective objective, AdamOptions options)
     {
@@ -145,8 +167,8 @@ internal sealed class PretrainSession : IDisposable
 
     private IReadOnlyList<UpdateStep> Update(long k)
     {
-        var parts = data.TrainingBatches(config, k);
-        long read = parts.Sum(part => part.TokenCount);
+        var parts = data.TrainingBatches(config, k, ranks);
+        long read = (long)ranks.Sum(parts.Sum(part => part.TokenCount))[0];
         (loggedTokens, tokens) = (loggedTokens + read, tokens + read);
         // A function of the step alone, whether the run was stopped here or not.
         if (IsMeasured(k))
@@ -160,7 +182,7 @@ internal sealed class PretrainSession : IDisposable
 
     private IHeldOutScores Measure(long at, string weights = "")
     {
-        var scores = objective.Measure(data.HeldOutBatches(config), run.Stopping);
+        var scores = objective.Measure(data.HeldOutBatches(config), Measurers.Of(run));
         console.Milestone($"step {at,9:N0}  held-out{weights}: {scores.Line}");
         return scores;
     }
@@ -171,14 +193,17 @@ internal sealed class PretrainSession : IDisposable
         var figures = latest.Figures.ToDictionary();
         first ??= figures;
         bool wasAbove = measured.Rise is not null;
-        if (measured.Add(at, name => figures.GetValueOrDefault(name, double.NaN)))
+        if (measured.Add(at, name => figures.GetValueOrDefault(name, double.NaN)) && !config.DryRun)
+        {
+            var ofAverages = averages.Figures(which => Measure(at, $", {which}").Figures);
             metrics?.Write(
                 at,
                 latest
-                    .Figures.Concat(averages.Figures(which => Measure(at, $", {which}").Figures))
+                    .Figures.Concat(ofAverages)
                     .Concat(ownMetrics?.Invoke() ?? [])
                     .Select(figure => (Curves.HeldOut + figure.Name, figure.Value))
             );
+        }
         if (measured.Rise is not null && !wasAbove)
             console.Milestone($"step {at,9:N0}  the discriminator has risen above what the token alone tells: it uses context");
     }
@@ -267,10 +292,10 @@ internal sealed class PretrainSession : IDisposable
             checkpoints.SaveModels(Progress(at) with { Percent = milestone });
         if (milestone is null && !ends && (config.Checkpoints.Every == 0 || at % config.Checkpoints.Every != 0))
             return;
-        metrics!.FlushToDisk();
+        metrics?.FlushToDisk();
         var position = new PretrainPosition(at, Seconds, at > 0 ? first : null, updates.Read(), divergence.InARow);
         checkpoints.SaveState(position with { Tokens = tokens }, Progress(at));
-        if (at > 0 && (ends || clock.Elapsed - drawnAt > DrawingPause))
+        if (at > 0 && ranks.Rank == 0 && (ends || clock.Elapsed - drawnAt > DrawingPause))
         {
             PretrainCurves.Draw(run, objective);
             drawnAt = clock.Elapsed;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Electra.Distributed;
 using Electra.Optimization;
 using Electra.Training;
 
@@ -32,6 +33,9 @@ internal sealed class RunLength
         milestones = config.Training.Budget is null ? ByStep(config.Training.Steps) : [];
     }
 
+    /// <summary>The processes that make the run: rank 0 has the clock.</summary>
+    public ICommunicator Ranks { get; init; } = SingleProcess.Instance;
+
     /// <summary>Updates of the whole run; with a budget they are known when it has ended.</summary>
     public long Steps { get; private set; }
 
@@ -54,7 +58,7 @@ internal sealed class RunLength
             if (!clock.IsRunning)
                 clock.Start();
             double before = Share;
-            Share = at == start ? startShare : Math.Min(1, startShare + (clock.Elapsed.TotalSeconds / seconds));
+            Share = at == start ? startShare : Math.Min(1, Ranks.OfFirst(startShare + (clock.Elapsed.TotalSeconds / seconds)));
             foreach (double percent in percents.Where(percent => before * 100 < percent && percent <= Share * 100))
                 milestones[at] = Name(percent);
             if (Share >= 1)

@@ -28,6 +28,6 @@ internal sealed class SavedLanguageModels(Run<PretrainConfig> run, PretrainData 
         model.Store.PublishValues();
         var measured = method with { Mask = EqualWork.MaskOf(owner, data) ?? method.Mask };
         var objective = MlmObjective.Of(model, method, measured, EqualWork.KeyOf(owner), data.Tokenizer.Vocabulary);
-        return new MeasuredModel(objective.Measure(data.HeldOutBatches(run.Config), run.Stopping));
+        return new MeasuredModel(objective.Measure(data.HeldOutBatches(run.Config), Measurers.Alone(run.Stopping)));
     }
 }

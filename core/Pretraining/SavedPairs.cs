@@ -31,7 +31,7 @@ internal sealed class SavedPairs(Run<PretrainConfig> run, PretrainData data, Ele
             data.HeldOutBatches(run.Config),
             measurement.Key,
             TokenScores(pair.Model, measurement),
-            run.Stopping
+            Measurers.Alone(run.Stopping)
         );
         return pair.HasGenerator ? new(scores) : new(scores, "masked_accuracy", "generator_loss", "loss");
     }

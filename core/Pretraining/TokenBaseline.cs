@@ -1,3 +1,4 @@
+using Electra.Distributed;
 using Electra.Tensors;
 using static TorchSharp.torch;
 
@@ -19,14 +20,23 @@ internal sealed class TokenBaseline : IDisposable
     /// <summary>Tokens of the average share that each id is counted with from the start: rare ones are not taken at their word.</summary>
     private const double Prior = 20;
 
+    private readonly ICommunicator ranks;
     private readonly Tensor seen, replaced;
+
+    /// <summary>What this rank has counted that <see cref="Gather"/> has not added yet; in one process, the counts themselves.</summary>
+    private readonly Tensor ownSeen, ownReplaced;
 
     /// <param name="vocabulary">Tokens in the vocabulary.</param>
     /// <param name="compute">Where passes are computed.</param>
-    public TokenBaseline(int vocabulary, Compute compute)
+    /// <param name="ranks">The processes that each count their part of a batch.</param>
+    public TokenBaseline(int vocabulary, Compute compute, ICommunicator? ranks = null)
     {
+        this.ranks = ranks ?? SingleProcess.Instance;
         seen = zeros(vocabulary, dtype: float64, device: compute.Device).DetachFromDisposeScope();
         replaced = zeros_like(seen).DetachFromDisposeScope();
+        (ownSeen, ownReplaced) = this.ranks.WorldSize == 1
+            ? (seen, replaced)
+            : (zeros_like(seen).DetachFromDisposeScope(), zeros_like(seen).DetachFromDisposeScope());
     }
 
     /// <summary>The counts, <c>[vocabulary]</c> each, by name.</summary>
@@ -42,16 +52,30 @@ internal sealed class TokenBaseline : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        seen.index_add_(0, ids, ones_like(ids, dtype: float64), 1);
-        replaced.index_add_(0, ids, isReplaced.to(float64), 1);
+        ownSeen.index_add_(0, ids, ones_like(ids, dtype: float64), 1);
+        ownReplaced.index_add_(0, ids, isReplaced.to(float64), 1);
+    }
+
+    /// <summary>Adds up what the ranks have counted. A call of all ranks, before the counts are read or saved.</summary>
+    public void Gather()
+    {
+        if (ranks.WorldSize == 1)
+            return;
+        using var _ = no_grad();
+        foreach (var (sum, own) in new[] { (seen, ownSeen), (replaced, ownReplaced) })
+        {
+            ranks.AllReduce(own);
+            sum.add_(own);
+            own.zero_();
+        }
     }
 
     /// <summary>Forgets slowly: the generator of long ago wrote another text.</summary>
     public void Halve()
     {
         using var _ = no_grad();
-        seen.mul_(0.5);
-        replaced.mul_(0.5);
+        foreach (var counts in new[] { seen, replaced, ownSeen, ownReplaced }.Distinct())
+            counts.mul_(0.5);
     }
 
     /// <summary>For each id the share in which it was a replacement, with the prior: <c>[vocabulary]</c>.</summary>
@@ -83,5 +107,7 @@ internal sealed class TokenBaseline : IDisposable
     {
         seen.Dispose();
         replaced.Dispose();
+        ownSeen.Dispose();
+        ownReplaced.Dispose();
     }
 }

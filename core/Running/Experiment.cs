@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Electra.Configuration;
+using Electra.Distributed;
 using Electra.Native;
 using Electra.Storage;
 
@@ -92,8 +93,9 @@ public static class Experiment
     {
         var text = ScriptText.Read(script);
         ProjectRoot.UseScript(text.File);
-        using var signals = new StopSignals(console.Warning);
+        using var signals = new StopSignals(text => console.Warning(text));
         observe?.Invoke(signals);
+        ICommunicator ranks = SingleProcess.Instance;
         try
         {
             string[] arguments = [.. args];
@@ -108,7 +110,10 @@ public static class Experiment
                 return WrongUsage;
             }
 
-            var run = new Run<T>(Configuration<T>(arguments, operand), console, text, signals.Stopping) { Arguments = arguments };
+            var config = Configuration<T>(arguments, operand);
+            if (RunRanks.IsNotFirst(config))
+                console = console.OfRank();
+            var run = new Run<T>(config, console, text, signals.Stopping) { Arguments = arguments };
             signals.SavingTime = () => run.SavingTime;
             if (StaleLibrary.Warning() is { } stale)
                 await errors.WriteLineAsync($"warning: {stale}");
@@ -116,27 +121,35 @@ public static class Experiment
                 console.Warning(warning);
             if (!isOnce && run.Config is IManyRuns<T> { AreMany: true } many)
                 return await many.Make(run, body);
-            using var runLock = run.HasFolder ? RunLock.Take(run.Folder) : null;
-            if (run.HasFolder && !run.Config.IsSavedByRun)
-                run.SaveConfig();
+            if (run.Config is ISharedRun { IsShared: false } && RunRanks.IsNotFirst(config))
+                return 0; // rank 0 does it alone
+            if (run.Config is ISharedRun { IsShared: true } shared)
+                run.Share(ranks = World.Join(shared.Compute), signals);
+            using var runLock = run.TakeFolder();
             return await body(run);
-        }
-        catch (Exception exception) when (signals.ExitCode is not null && Failure.Cause(exception) is OperationCanceledException)
-        {
-            return signals.ExitCode.Value;
         }
         catch (Exception exception)
         {
             console.EndProgress();
-            var (message, code) = Failure.Explain(exception);
-            await errors.WriteLineAsync(code == Bug ? message : console.Wrapped(message));
+            var (message, code) = Ended(exception, signals.ExitCode);
+            RunRanks.End(ranks, message, code, said => errors.WriteLine(code == Bug ? said : console.Wrapped(said)));
             return code;
         }
         finally
         {
             console.EndProgress();
+            ranks.Dispose();
         }
     }
+
+    /// <summary>What to say of an exception, and the exit code. A run that was asked to stop has said so.</summary>
+    private static (string Message, int ExitCode) Ended(Exception exception, int? asked) =>
+        Failure.Cause(exception) switch
+        {
+            OperationCanceledException when asked is { } code => ("", code),
+            OtherRankException => ("", asked ?? UserError),
+            _ => Failure.Explain(exception),
+        };
 
     /// <summary>Writes a configuration, every default resolved, and the text of the script into the folder of its run.</summary>
     internal static void WriteConfig<T>(string folder, T config, ScriptText script)

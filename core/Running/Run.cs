@@ -1,6 +1,7 @@
 
 using Electra.Configuration;
 using Electra.Data.Readers;
+using Electra.Distributed;
 using Electra.Native;
 using Electra.Storage;
 
@@ -42,6 +43,41 @@ public sealed class Run<T>
     /// </summary>
     public CancellationToken Stopping { get; }
 
+    /// <summary>The processes that make this run together.</summary>
+    internal ICommunicator Ranks { get; private set; } = SingleProcess.Instance;
+
+    private StopSignals? signals;
+
+    /// <summary>Makes the run together with other processes.</summary>
+    /// <exception cref="UserErrorException">They were asked for another run.</exception>
+    internal void Share(ICommunicator ranks, StopSignals stopSignals)
+    {
+        (Ranks, signals) = (ranks, stopSignals);
+        if (ranks.WorldSize == 1)
+            return;
+        Console.Line($"{ranks.WorldSize} ranks, connected by {ranks.Description}.");
+        RunRanks.RequireSame(ranks, (ISharedRun)Config, Script);
+    }
+
+    /// <summary>
+    /// Whether the run is to save and stop. With several ranks this is a call of all, and where one of them is asked, all are.
+    /// </summary>
+    internal bool IsStopping() => Ranks.WorldSize == 1 ? Stopping.IsCancellationRequested : signals!.IsAnyAsked(Ranks);
+
+    /// <summary>Takes the run's folder for this process, or for rank 0 of several.</summary>
+    internal IDisposable? TakeFolder()
+    {
+        IDisposable? taken = null;
+        if (HasFolder)
+            Ranks.First(() =>
+            {
+                taken = RunLock.Take(Folder);
+                if (!Config.IsSavedByRun)
+                    SaveConfig();
+            });
+        return taken;
+    }
+
     /// <summary>How long saving takes, as far as is known: told to whoever asks the run to stop.</summary>
     internal TimeSpan? SavingTime
     {
@@ -76,15 +112,21 @@ public sealed class Run<T>
     {
         config = Configuration.Config.Parse<T>(Configuration.Config.ResolvedYaml(config), "the configuration of a run in this script");
         var run = Inner(config, quiet ? Console.Quiet() : Console, Stopping);
-        using var taken = run.HasFolder && run.folder != folder ? RunLock.Take(run.Folder) : null;
-        if (run.HasFolder && !config.IsSavedByRun)
+        using var taken = run.folder != folder ? run.TakeFolder() : null;
+        if (run.HasFolder && run.folder == folder && !config.IsSavedByRun)
             run.SaveConfig();
         return body(run);
     }
 
     /// <summary>A run inside this one.</summary>
     internal Run<T> Inner(T config, RunConsole console, CancellationToken stopping, QueueProgress? progress = null) =>
-        new(config, console, Script, stopping, outer: this) { Arguments = Arguments, Progress = progress };
+        new(config, console, Script, stopping, outer: this)
+        {
+            Arguments = Arguments,
+            Progress = progress,
+            Ranks = Ranks,
+            signals = signals,
+        };
 
     /// <summary>The lines of standard input, one by one as they come; white space alone is passed over.</summary>
     /// <param name="prompt">Shown before each where somebody types.</param>

@@ -22,6 +22,7 @@ public sealed class RunConsole : IProgress<ProgressReport>
     private Stage? stage;
     private RunConsole? outer;
     private string name = "";
+    private bool isOfRank;
 
     /// <param name="output">Receives everything.</param>
     /// <param name="terminal">Turns styles into control codes; null prints plain lines.</param>
@@ -70,7 +71,7 @@ public sealed class RunConsole : IProgress<ProgressReport>
     public void Warning(string text)
     {
         if (outer is not null)
-            outer.Warning(name == "" ? text : $"{name}: {text}");
+            (isOfRank ? null : outer)?.Warning(name == "" ? text : $"{name}: {text}");
         else
             Write(Styled(Wrapped($"warning: {text}"), "yellow") + "\n");
     }
@@ -81,12 +82,18 @@ public sealed class RunConsole : IProgress<ProgressReport>
         if (outer is null)
             Line(text);
         else if (name != "")
-            outer.Line($"{name,-10}  {text}");
+            outer.Milestone($"{name,-10}  {text}");
     }
 
     /// <summary>A console that prints nothing but warnings, on this one: for one of many runs in a script.</summary>
     /// <param name="name">The run's name, which stands before its warnings and milestones; empty: no milestones.</param>
     internal RunConsole Quiet(string name = "") => new(TextWriter.Null, terminal: null) { outer = this, name = name };
+
+    /// <summary>
+    /// A console on this one for a process that is not the first of several: it prints nothing that the first prints too.
+    /// </summary>
+    /// <param name="name">The process, which stands before the milestones of runs of its own; empty: it has none.</param>
+    internal RunConsole OfRank(string name = "") => new(TextWriter.Null, terminal: null) { outer = this, name = name, isOfRank = true };
 
     /// <summary>Begins a section of the output.</summary>
     public void Heading(string title)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Electra.Storage;
 
 namespace Electra.Running;
@@ -6,6 +5,8 @@ namespace Electra.Running;
 /// <summary>Keeps a second process out of a run folder.</summary>
 internal static class RunLock
 {
+    private static string Here => $" on {Environment.MachineName}";
+
     /// <summary>Takes the folder for this process; disposing gives it up.</summary>
     /// <exception cref="UserErrorException">Another process has it, there is a file in its place, or its file system does not lock
     /// files.</exception>
@@ -24,9 +25,9 @@ internal static class RunLock
         var taken = FileLock.TryTake(Path.Combine(folder, ".lock"));
         holder = "";
         if (taken is null)
-            holder = File.Exists(named) ? $"process {File.ReadAllText(named)}" : "another process";
+            holder = File.Exists(named) ? $"process {File.ReadAllText(named).Replace(Here, "")}" : "another process";
         else
-            AtomicFile.WriteAllText(named, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            AtomicFile.WriteAllText(named, $"{Environment.ProcessId}{Here}");
         return taken;
     }
 }

@@ -87,7 +87,8 @@ internal sealed partial class ScriptText
         );
     }
 
-    private string Joined => string.Join('\n', lines.Select(line => line.Text));
+    /// <summary>The whole text.</summary>
+    public string Joined => string.Join('\n', lines.Select(line => line.Text));
 
     private static string Kept(string folder) => Path.Combine(folder, FileName);
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Electra.Distributed;
 using Electra.Native;
 
 namespace Electra.Running;
@@ -72,6 +73,17 @@ internal sealed class StopSignals : IDisposable
 
     /// <summary>The exit code that the first signal asks for; null where none came.</summary>
     public int? ExitCode => exitCode == 0 ? null : exitCode;
+
+    /// <summary>Whether any rank was asked to stop: then all are, with one exit code. A call of all ranks.</summary>
+    public bool IsAnyAsked(ICommunicator ranks)
+    {
+        int code = (int)ranks.Max(exitCode);
+        if (code == 0)
+            return false;
+        Receive("another rank was told to stop: ", code, null);
+        exitCode = code;
+        return true;
+    }
 
     internal void Receive(PosixSignal signal)
     {

@@ -26,16 +26,45 @@ public enum Precision
     Tf32,
 }
 
+/// <summary>What connects the processes that train one model.</summary>
+public enum Communication
+{
+    /// <summary>NCCL between GPUs, MPI between CPUs.</summary>
+    Auto,
+
+    /// <summary>MPI. What is on a GPU goes through the memory of the CPU.</summary>
+    Mpi,
+
+    /// <summary>NCCL.</summary>
+    Nccl,
+
+    /// <summary>Nothing: each process is a run of its own.</summary>
+    None,
+}
+
 /// <summary>Where to compute: choices that do not change what is computed.</summary>
 public sealed record ComputeOptions
 {
-    /// <summary><c>auto</c> (the first CUDA device, else the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    /// <summary>
+    /// <c>auto</c> (a CUDA device, else the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. Where a launcher started several processes on a
+    /// machine, <c>auto</c> and <c>cuda</c> give each of them the next device.
+    /// </summary>
     [RegularExpression("auto|cpu|cuda(:[0-9]{1,3})?", ErrorMessage = "auto, cpu, cuda or cuda:1")]
     public string Device { get; init; } = "auto";
 
-    /// <summary>CPU threads of the matrix kernels; 0: one for each processor.</summary>
+    /// <summary>CPU threads of the matrix kernels; 0: one for each processor that is this process's share.</summary>
     [Range(0, 1024)]
     public int Threads { get; init; }
+
+    /// <summary>
+    /// What connects the processes that a launcher (mpirun, srun, torchrun) started to train one model: <c>auto</c>, <c>mpi</c>,
+    /// <c>nccl</c>; or <c>none</c>: each is a run of its own.
+    /// </summary>
+    public Communication Communication { get; init; }
+
+    /// <summary>Minutes that such a process waits for the others before it takes them for lost, and ends all.</summary>
+    [Range(0.01, 10_080.0)]
+    public double TimeoutMinutes { get; init; } = 30;
 
     /// <summary>Warns where there are more threads than processors that this process may use (its affinity, its container's
     /// share).</summary>
@@ -78,7 +107,7 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     {
         LibTorch.EnsureLoaded();
         var device = FindDevice(options.Device);
-        int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+        int threads = options.Threads > 0 ? options.Threads : Processors.Count;
         set_num_threads(threads);
         if (precision == Precision.Auto)
             precision = MultipliesBFloat16(device) ? Precision.Bfloat16 : Precision.Float32;
@@ -103,7 +132,7 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
             );
         int index = name.StartsWith("cuda:", StringComparison.Ordinal)
             ? int.Parse(name["cuda:".Length..], System.Globalization.CultureInfo.InvariantCulture)
-            : 0;
+            : (Launcher.Current?.LocalRank ?? 0) % devices;
         if (index >= devices)
             throw new UserErrorException($"compute.device: {name} was asked for, but the last CUDA device is cuda:{devices - 1}.");
         return new Device(DeviceType.CUDA, index);

@@ -37,6 +37,10 @@ internal sealed class Trainer
     /// <summary>Saves after so many updates what is due: with whether the run ends or stops there.</summary>
     public required Action<long, bool> Save { get; init; }
 
+    /// <summary>Whether the run is asked to stop, where that is more than a cancellation: several ranks agree on it. Asked once or twice
+    /// an update.</summary>
+    public Func<bool>? IsStopping { get; init; }
+
     /// <summary>Whether the time that the run may take is over.</summary>
     public Func<bool> IsOutOfTime { get; init; } = () => false;
 
@@ -46,14 +50,16 @@ internal sealed class Trainer
     /// <returns>Updates that are done at the end, and whether the run is complete, its last evaluation among it.</returns>
     public (long Step, bool IsComplete) Train(long start, CancellationToken stopping)
     {
+        bool IsAsked() => IsStopping?.Invoke() ?? stopping.IsCancellationRequested;
         for (long step = start; ; step++)
         {
-            bool ends = Ends(step), stops = stopping.IsCancellationRequested || IsOutOfTime();
+            bool ends = Ends(step), stops = IsAsked() | IsOutOfTime();
             if (step > start)
                 Updated(step, ends || stops);
-            bool evaluated = !EvaluatesAt(step) || (!stops && TryEvaluate(step, stopping));
+            bool evaluates = EvaluatesAt(step), evaluated = !evaluates || (!stops && TryEvaluate(step, stopping));
             ends |= EndsEarly();
-            stops |= stopping.IsCancellationRequested;
+            if (evaluates)
+                stops |= IsAsked();
             if (step > start || (stops && !ends))
                 Save(step, ends || stops);
             if (ends && evaluated)

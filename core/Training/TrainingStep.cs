@@ -1,3 +1,4 @@
+using Electra.Distributed;
 using Electra.Optimization;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -21,11 +22,15 @@ internal sealed class TrainingStep(ParameterStore store, IReadOnlyList<Adam> opt
     public TrainingStep(ParameterStore store, Adam optimizer, int losses)
         : this(store, [optimizer], losses) { }
 
-    /// <summary>Called after each stage with its name: <c>forward</c>, <c>backward</c>, <c>optimizer</c>. For measuring.</summary>
+    /// <summary>Called after each stage with its name: <c>forward</c>, <c>backward</c>, <c>all-reduce</c>, <c>optimizer</c>. For
+    /// measuring.</summary>
     public Action<string>? Finished { get; init; }
 
     /// <summary>Skip updates that are out of line, one for each step; none: only those that are not finite are skipped.</summary>
     public IReadOnlyList<OutlierGuard> Guards { get; init; } = [];
+
+    /// <summary>The processes that share the work: each makes its passes, and losses and gradients are added up.</summary>
+    public ICommunicator Ranks { get; init; } = SingleProcess.Instance;
 
     /// <summary>Whether the next update has to wait for the device, to have the numbers of the past ones read. <see cref="Read"/> makes
     /// room.</summary>
@@ -54,6 +59,7 @@ internal sealed class TrainingStep(ParameterStore store, IReadOnlyList<Adam> opt
     {
         store.ZeroGradients();
         var sums = numbers.narrow(0, 0, losses);
+        var own = Ranks.WorldSize == 1 ? sums : zeros_like(sums); // those of an earlier step are added up already
         foreach (var pass in passes)
         {
             using var passScope = NewDisposeScope(); // the activations of one part at a time
@@ -63,8 +69,16 @@ internal sealed class TrainingStep(ParameterStore store, IReadOnlyList<Adam> opt
             store.CollectGradients();
             Finished?.Invoke("backward");
             using (no_grad())
-                sums.add_(stack([.. values.Select(value => value.detach())]));
+                own.add_(stack([.. values.Select(value => value.detach())]));
         }
+        if (Ranks.WorldSize > 1)
+            using (no_grad())
+            {
+                Ranks.AllReduce(store.Gradients);
+                Ranks.AllReduce(own);
+                sums.add_(own);
+                Finished?.Invoke("all-reduce");
+            }
         using (no_grad())
         {
             var norm = optimizers[step].Step(k, rates, norm => Skips(k, step, numbers, norm));

@@ -29,6 +29,7 @@ public sealed class ArchitectureTests
         ["Electra.Data.Tasks"],
         ["Electra.Model"],
         ["Electra.Optimization"],
+        ["Electra.Distributed"],
         ["Electra.Checkpoints.Formats"],
         ["Electra.Checkpoints.HuggingFace"],
         ["Electra.Checkpoints"],
@@ -142,7 +143,7 @@ public sealed class ArchitectureTests
     /// <summary>Public is what scripts need. Lower it where types become internal; raise it only for what a script will use.</summary>
     [Fact]
     public void Public_types_are_counted() =>
-        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 140);
+        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 141);
 
     private static int Floor(string space)
     {

@@ -1,0 +1,76 @@
+using static TorchSharp.torch;
+
+namespace Electra.Distributed;
+
+/// <summary>How the tensors of all ranks become one.</summary>
+internal enum Reduction
+{
+    /// <summary>Their sum, element by element.</summary>
+    Sum,
+
+    /// <summary>Their maximum, element by element.</summary>
+    Max,
+}
+
+/// <summary>
+/// The processes that train one model together. Every call is made by all of them, in the same order, and returns when this one may go
+/// on; those of <see cref="Collectives"/> too.
+/// </summary>
+internal interface ICommunicator : IDisposable
+{
+    /// <summary>This process, from 0.</summary>
+    int Rank { get; }
+
+    /// <summary>How many processes there are.</summary>
+    int WorldSize { get; }
+
+    /// <summary>What connects them, in words.</summary>
+    string Description { get; }
+
+    /// <summary>Reduces a contiguous float32 or float64 tensor in place.</summary>
+    void AllReduce(Tensor tensor, Reduction reduction = Reduction.Sum);
+
+    /// <summary>Copies a contiguous tensor of one rank to the others.</summary>
+    void Broadcast(Tensor tensor, int root = 0);
+
+    /// <summary>
+    /// Waits a little for all ranks to end too. The only call that a rank may make while the others are in another one.
+    /// </summary>
+    /// <param name="reason">Why this one ends.</param>
+    /// <returns>Whether rank 0 ends for the same reason; null: not all have come.</returns>
+    bool? EndsAlike(string reason);
+
+    /// <summary>Ends all processes: for an error that only this one knows of. May not return.</summary>
+    void Abort(int exitCode);
+}
+
+/// <summary>One process.</summary>
+internal sealed class SingleProcess : ICommunicator
+{
+    /// <summary>The only one there needs to be.</summary>
+    public static SingleProcess Instance { get; } = new();
+
+    private SingleProcess() { }
+
+    public int Rank => 0;
+
+    public int WorldSize => 1;
+
+    public string Description => "one process";
+
+    public void AllReduce(Tensor tensor, Reduction reduction = Reduction.Sum) { }
+
+    public void Broadcast(Tensor tensor, int root = 0) { }
+
+    public bool? EndsAlike(string reason) => true;
+
+    public void Abort(int exitCode) { }
+
+    public void Dispose() { }
+}
+
+/// <summary>The other processes cannot be reached.</summary>
+internal sealed class CommunicationException(string message) : UserErrorException(message);
+
+/// <summary>Rank 0 has failed, and says why.</summary>
+internal sealed class OtherRankException() : Exception("rank 0 has failed");

@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace Electra.Native;
+
+/// <summary>What the launcher of several processes (mpirun, srun, torchrun) says of this one.</summary>
+/// <param name="Name">The launcher, in words.</param>
+/// <param name="Rank">This process, from 0.</param>
+/// <param name="WorldSize">How many processes there are.</param>
+/// <param name="LocalRank">This process among those of its machine.</param>
+/// <param name="LocalSize">How many processes its machine has; 0: not said.</param>
+/// <param name="HasMpi">Whether MPI finds the other processes.</param>
+internal sealed record Launcher(string Name, int Rank, int WorldSize, int LocalRank, int LocalSize, bool HasMpi)
+{
+    /// <summary>The launcher of this process; null: none, or one that started it alone.</summary>
+    /// <exception cref="UserErrorException">The variables do not name a process.</exception>
+    public static Launcher? Current => Find(Environment.GetEnvironmentVariable);
+
+    /// <summary>Finds the launcher by the variables that it sets. The innermost counts: torchrun under srun, mpirun under sbatch.</summary>
+    /// <param name="get">Reads a variable.</param>
+    /// <exception cref="UserErrorException">The variables do not name a process.</exception>
+    public static Launcher? Find(Func<string, string?> get)
+    {
+        bool Has(string name) => get(name) is { Length: > 0 };
+        // A batch script of Slurm has SLURM_PROCID and SLURM_NTASKS too; a task that srun started has the numbers of its step.
+        bool isStep = Has("SLURM_STEP_NUM_TASKS") && Has("SLURM_PROCID");
+        bool hasMpi = Has("PMIX_RANK") || Has("PMI_RANK");
+        Launcher? Of(string name, string rank, string size, string localRank, string localSize, bool mpi) =>
+            Has(rank) && Has(size) ? Read(get, name, rank, size, localRank, localSize, mpi) : null;
+
+        var found =
+            (Has("TORCHELASTIC_RUN_ID") ? Of("torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", false) : null)
+            ?? Of("mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE", true)
+            ?? (isStep ? Of("srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE", hasMpi) : null)
+            ?? Of("mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", true)
+            ?? Of("the environment", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", false);
+        return found is { WorldSize: > 1 } ? found : null;
+    }
+
+    private static Launcher Read(
+        Func<string, string?> get,
+        string name,
+        string rank,
+        string size,
+        string localRank,
+        string localSize,
+        bool hasMpi
+    )
+    {
+        int Number(string variable, int missing, int least, int most)
+        {
+            // Slurm writes a list of nodes: 2(x3),1.
+            if (get(variable)?.Split('(', ',')[0] is not { Length: > 0 } text)
+                return missing;
+            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= least && n <= most
+                ? n
+                : throw new UserErrorException(
+                    $"{variable}={text} in the environment is not what {name} sets: a number from {least} to {most} is expected"
+                );
+        }
+        int processes = Number(size, 1, 1, 1_000_000), own = Number(rank, 0, 0, processes - 1);
+        return new(name, own, processes, Number(localRank, own, 0, own), Number(localSize, 0, 1, processes), hasMpi);
+    }
+}

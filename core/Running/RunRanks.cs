@@ -1,0 +1,62 @@
+using Electra.Configuration;
+using Electra.Distributed;
+using Electra.Native;
+using Electra.Storage;
+using Electra.Tensors;
+
+namespace Electra.Running;
+
+/// <summary>The beginning and the end of a run that several processes make together.</summary>
+internal static class RunRanks
+{
+
+    /// <summary>Whether another process, which the launcher started too, says for this one what all would say.</summary>
+    public static bool IsNotFirst(object config) =>
+        config is ISharedRun { Compute.Communication: not Communication.None } && Launcher.Current is { Rank: > 0 };
+
+    /// <summary>
+    /// Ends a run that fails on this rank. Where all fail for the same reason, rank 0 alone says it; where the others go on, they are
+    /// ended.
+    /// </summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="message">What is wrong; empty: nothing is to be said.</param>
+    /// <param name="exitCode">The exit code.</param>
+    /// <param name="say">Says it.</param>
+    public static void End(ICommunicator ranks, string message, int exitCode, Action<string> say)
+    {
+        if (ranks.Rank == 0 && message != "")
+            say(message); // before the launcher may end this process because of another
+        var alike = ranks.EndsAlike(message);
+        if (ranks.Rank > 0 && alike != true && message != "")
+            say($"rank {ranks.Rank} of {ranks.WorldSize} on {Environment.MachineName}: {message}");
+        if (alike is null)
+            ranks.Abort(exitCode);
+    }
+
+    /// <summary>Makes sure that all ranks were asked for the same run.</summary>
+    /// <exception cref="UserErrorException">This one was not.</exception>
+    public static void RequireSame(ICommunicator ranks, ISharedRun shared, ScriptText script)
+    {
+        if (ranks.WorldSize == 1)
+            return;
+        var first = ranks.OfFirst(() => new Asked(shared.SharedYaml, script.Joined));
+        string[] differences =
+        [
+            .. from own in ConfigValues.Of(shared.SharedYaml)
+               let there = ConfigValues.Of(first.Configuration).GetValueOrDefault(own.Key, "missing")
+               where there != own.Value
+               select $"{own.Key} is {own.Value}, and {there} on rank 0",
+            .. script.Joined == first.Script ? [] : new[] { $"{Paths.Shown(script.File)} is another text" },
+        ];
+        if (ranks.Max(differences.Length) == 0)
+            return;
+        throw differences.Length > 0
+            ? new UserErrorException(
+                $"all ranks of a run must be asked for the same, and this one is not: {string.Join("; ", differences)}. "
+                    + "compute.communication=none makes each process a run of its own"
+            )
+            : new OtherRankException();
+    }
+
+    private sealed record Asked(string Configuration, string Script);
+}
