@@ -220,7 +220,8 @@ internal sealed unsafe class Mpi
         if (error == 0)
             return;
         byte* text = stackalloc byte[1024];
-        var reason = errorString(error, text, out int length) == 0 ? Encoding.ASCII.GetString(text, length).TrimEnd('\0') : $"error {error}";
+        bool isKnown = errorString(error, text, out int length) == 0;
+        var reason = isKnown ? Encoding.ASCII.GetString(text, length).TrimEnd('\0') : $"error {error}";
         throw new CommunicationException($"the other ranks cannot be reached: MPI_{function}: {reason}");
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Electra.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Electra.Distributed;

@@ -11,9 +11,14 @@ namespace Electra.Native;
 /// <param name="HasMpi">Whether MPI finds the other processes.</param>
 internal sealed record Launcher(string Name, int Rank, int WorldSize, int LocalRank, int LocalSize, bool HasMpi)
 {
+    private const string OpenMpi = "OMPI_COMM_WORLD";
+
     /// <summary>The launcher of this process; null: none, or one that started it alone.</summary>
     /// <exception cref="UserErrorException">The variables do not name a process.</exception>
     public static Launcher? Current => Find(Environment.GetEnvironmentVariable);
+
+    /// <summary>Whether mpirun gave this process a terminal of its own, whatever mpirun itself writes to.</summary>
+    public static bool MakesTerminals => Environment.GetEnvironmentVariable($"{OpenMpi}_SIZE") is { Length: > 0 };
 
     /// <summary>Finds the launcher by the variables that it sets. The innermost counts: torchrun under srun, mpirun under sbatch.</summary>
     /// <param name="get">Reads a variable.</param>
@@ -29,7 +34,7 @@ internal sealed record Launcher(string Name, int Rank, int WorldSize, int LocalR
 
         var found =
             (Has("TORCHELASTIC_RUN_ID") ? Of("torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", false) : null)
-            ?? Of("mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE", true)
+            ?? Of("mpirun", $"{OpenMpi}_RANK", $"{OpenMpi}_SIZE", $"{OpenMpi}_LOCAL_RANK", $"{OpenMpi}_LOCAL_SIZE", true)
             ?? (isStep ? Of("srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE", hasMpi) : null)
             ?? Of("mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", true)
             ?? Of("the environment", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", false);

@@ -23,8 +23,8 @@ internal static class Processors
     {
         try
         {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith($"{name}:", StringComparison.Ordinal));
-            return line?[(name.Length + 1)..].Trim();
+            var lines = File.ReadLines($"/proc/{process}/status");
+            return lines.FirstOrDefault(line => line.StartsWith($"{name}:", StringComparison.Ordinal))?[(name.Length + 1)..].Trim();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -59,7 +59,8 @@ public static class PretrainLoop
         Func<long, StepRates>? schedule = null, Func<MaskedLanguageModel, IEnumerable<(string Name, double Value)>>? metrics = null)
     {
         var measured = method with { Mask = EqualWork.MaskOf(run.Config, data) ?? method.Mask };
-        var objective = MlmObjective.Of(model, method with { Ranks = run.Ranks }, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
+        method = method with { Ranks = run.Ranks };
+        var objective = MlmObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
         var saved = new SavedLanguageModels(run, data, model, method);
         return (MlmScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
     }
@@ -77,11 +78,22 @@ public static class PretrainLoop
                 Options = method.Options with { Masking = new() { Probability = run.Config.Evaluation.Masking!.Value } },
             }
             : method;
-        var objective = ElectricObjective.Of(model, method with { Ranks = run.Ranks }, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
+        method = method with { Ranks = run.Ranks };
+        var objective = ElectricObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
         return (ElectricScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), (source, _) =>
             throw new UserErrorException(
                 $"{source} is not measured: a model of objective.kind: electric is measured while it trains, and where its states are kept"
             ));
+    }
+
+    /// <summary>Each rank must have a row of each batch.</summary>
+    private static void RequireRows(PretrainConfig config, ICommunicator ranks)
+    {
+        int rows = LengthPhases.Of(config.Training, config.Examples.MaxLength).All.Min(phase => phase.BatchSize);
+        if (rows < ranks.WorldSize)
+            throw new UserErrorException(
+                $"training.batch_size: a batch is cut over the ranks, and one of {rows} has too few rows for {ranks.WorldSize} ranks"
+            );
     }
 
     private static IHeldOutScores Train(Run<PretrainConfig> run, PretrainData data, Objective objective,
@@ -93,6 +105,7 @@ public static class PretrainLoop
             return saved.MeasureAll();
         if (run.HasFolder && run.Ranks.OfFirst(() => CheckpointEvaluation.IsToMeasureLast(run)))
             return saved.MeasureLast();
+        RequireRows(run.Config, run.Ranks);
         using var session = new PretrainSession(run, data, objective, schedule ?? run.Config.Training.Rates(), metrics);
         return session.Train();
     }

@@ -55,7 +55,6 @@ internal sealed class PretrainSession : IDisposable
         (this.run, this.data, this.objective, this.ownMetrics) = (run, data, objective, ownMetrics);
         (config, console, ranks) = (run.Config, run.Console, run.Ranks);
         var training = config.Training;
-        RequireRows(config, ranks);
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         trainingKey = RandomKey.FromSeed(config.Seed)[0];
         var store = objective.Store;
@@ -142,16 +141,6 @@ internal sealed class PretrainSession : IDisposable
             guard.Dispose();
         foreach (var optimizer in optimizers)
             optimizer.Dispose();
-    }
-
-    /// <summary>Each rank must have a row of each batch.</summary>
-    private static void RequireRows(PretrainConfig config, ICommunicator ranks)
-    {
-        int rows = LengthPhases.Of(config.Training, config.Examples.MaxLength).All.Min(phase => phase.BatchSize);
-        if (rows < ranks.WorldSize)
-            throw new UserErrorException(
-                $"training.batch_size: a batch is cut over the ranks, and one of {rows} has too few rows for {ranks.WorldSize} ranks"
-            );
     }
 
     /// <summary>An optimizer for each step of an update; the first keeps the moments of all parameters.</summary>

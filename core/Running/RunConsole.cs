@@ -1,4 +1,5 @@
 using Electra.Configuration;
+using Electra.Native;
 using Spectre.Console;
 
 namespace Electra.Running;
@@ -40,7 +41,7 @@ public sealed class RunConsole : IProgress<ProgressReport>
     internal static RunConsole Standard()
     {
         var console = new RunConsole(Console.Out, terminal: null);
-        console.Use(Console.Out, Console.IsOutputRedirected);
+        console.Use(Console.Out, Console.IsOutputRedirected || Launcher.MakesTerminals);
         return console;
     }
 

@@ -8,7 +8,10 @@ namespace Electra.Tests.Distributed;
 public class LauncherTests
 {
     [Theory]
-    [InlineData("OMPI_COMM_WORLD_RANK=5 OMPI_COMM_WORLD_SIZE=8 OMPI_COMM_WORLD_LOCAL_RANK=1 OMPI_COMM_WORLD_LOCAL_SIZE=4", "mpirun 5/8 1/4 MPI")]
+    [InlineData(
+        "OMPI_COMM_WORLD_RANK=5 OMPI_COMM_WORLD_SIZE=8 OMPI_COMM_WORLD_LOCAL_RANK=1 OMPI_COMM_WORLD_LOCAL_SIZE=4",
+        "mpirun 5/8 1/4 MPI"
+    )]
     [InlineData("PMI_RANK=1 PMI_SIZE=2 MPI_LOCALRANKID=1 MPI_LOCALNRANKS=2", "mpiexec 1/2 1/2 MPI")]
     [InlineData("PMI_RANK=1 PMI_SIZE=2", "mpiexec 1/2 1/0 MPI")]
     [InlineData("SLURM_PROCID=3 SLURM_STEP_NUM_TASKS=6 SLURM_LOCALID=1 SLURM_STEP_TASKS_PER_NODE=2(x3) PMIX_RANK=3", "srun 3/6 1/2 MPI")]
@@ -69,13 +72,12 @@ public class LauncherTests
         );
 
     [Fact]
-    public void Processes_that_nothing_connects_are_refused()
+    public async Task Processes_that_nothing_connects_are_refused()
     {
         using var tiny = new TinyPretraining();
         var environment = new Dictionary<string, string> { ["RANK"] = "0", ["WORLD_SIZE"] = "2" };
-        tiny.Start(environment, "training.steps=1")
-            .Finish()
-            .Result.Refused("one of 2 processes (RANK, WORLD_SIZE), and nothing connects them", "compute.communication=none");
+        var result = await tiny.Start(environment, "training.steps=1").Finish();
+        result.Refused("one of 2 processes (RANK, WORLD_SIZE), and nothing connects them", "compute.communication=none");
     }
 
     [Fact]
@@ -83,5 +85,8 @@ public class LauncherTests
         Assert.Same(SingleProcess.Instance, World.Join(new ComputeOptions { Communication = Communication.None }));
 
     private static Func<string, string?> Variables(string text) =>
-        text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => word.Split('=')).ToDictionary(p => p[0], p => p[1]).GetValueOrDefault;
+        text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(word => word.Split('='))
+            .ToDictionary(word => word[0], word => word[1])
+            .GetValueOrDefault;
 }

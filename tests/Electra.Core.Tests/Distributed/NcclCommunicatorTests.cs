@@ -64,7 +64,7 @@ public sealed unsafe class NcclCommunicatorTests
         error = 6;
         using var values = ones(1);
         var said = Assert.Throws<CommunicationException>(() => nccl.AllReduce(values)).Message;
-        Assert.Equal("the other ranks cannot be reached: ncclAllReduce: remote error (6). NCCL_DEBUG=WARN in the environment says more", said);
+        Assert.StartsWith("the other ranks cannot be reached: ncclAllReduce: remote error (6). NCCL_DEBUG=WARN", said);
         error = 0;
     }
 
@@ -124,10 +124,8 @@ public sealed unsafe class NcclCommunicatorTests
         if (type == 7 && operation == 0)
             foreach (ref float value in new Span<float>((void*)to, (int)count))
                 value *= world;
-        return Record(
-            $"all-reduce {count} {(type == 7 ? "float32" : type == 8 ? "float64" : "?")} {(operation == 0 ? "sum" : operation == 2 ? "max" : "?")} "
-                + Where(from, to, communicator, stream)
-        );
+        var (what, how) = (type == 7 ? "float32" : type == 8 ? "float64" : "?", operation == 0 ? "sum" : operation == 2 ? "max" : "?");
+        return Record($"all-reduce {count} {what} {how} {Where(from, to, communicator, stream)}");
     }
 
     [UnmanagedCallersOnly]

@@ -40,7 +40,7 @@ public class RanksLearnAlikeTests
         var (alone, _) = Train(kind, SingleProcess.Instance);
         var all = ThreadRanks.Run(size, ranks => Train(kind, ranks));
         // Of Electric with Google's prior, log q of a last [SEP] hangs on the rounding of scores − 10,000.
-        double tolerance = kind == ObjectiveKind.Electric ? 2e-5 : 2e-6;
+        double tolerance = kind == ObjectiveKind.Electric ? 1e-4 : 2e-6;
         foreach (var rank in all)
             Assert.All(rank.Losses.Zip(alone), pair => Assert.Equal(pair.Second, pair.First, tolerance * Math.Abs(pair.Second)));
         Assert.Single(all.Select(rank => rank.Weights).Distinct()); // bit by bit the same on all
@@ -51,7 +51,8 @@ public class RanksLearnAlikeTests
     {
         var all = ThreadRanks.Run(2, ranks => Train(ObjectiveKind.Electra, ranks, failing: k => ranks.Rank == 1 && k == 1));
         Assert.Single(all.Select(rank => rank.Weights).Distinct());
-        Assert.All(all, rank => Assert.Equal([false, true, false, false], rank.Losses.Chunk(4).Select(update => !double.IsFinite(update[0]))));
+        foreach (var rank in all)
+            Assert.Equal([true, false, true, true], rank.Losses.Chunk(4).Select(update => double.IsFinite(update[0])));
     }
 
     /// <summary>Some updates.</summary>
@@ -89,7 +90,8 @@ public class RanksLearnAlikeTests
         if (kind == ObjectiveKind.Electric)
         {
             var electric = ElectricMethod.From(options, Tokens, compute) with { Ranks = ranks };
-            return ElectricObjective.Of(ElectricPair.Create(Shape, seed: 2, compute), electric, electric, RandomKey.FromSeed(0), vocabulary);
+            var networks = ElectricPair.Create(Shape, seed: 2, compute);
+            return ElectricObjective.Of(networks, electric, electric, RandomKey.FromSeed(0), vocabulary);
         }
         var method = ElectraMethod.From(options, Tokens, compute) with { Ranks = ranks };
         long update = -1;

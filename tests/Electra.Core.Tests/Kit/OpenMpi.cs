@@ -3,7 +3,8 @@ namespace Electra.Tests.Kit;
 /// <summary>Programs on several ranks, by Open MPI's mpirun.</summary>
 internal static class OpenMpi
 {
-    private static readonly Lazy<bool> IsThere = new(() => OperatingSystem.IsLinux() && Command.Shell("mpirun --version | grep -q 'Open MPI'"));
+    private static readonly Lazy<bool> IsThere = new(() =>
+        OperatingSystem.IsLinux() && Command.Shell("mpirun --version | grep -q 'Open MPI'"));
 
     // More ranks than processors: they give way to each other.
     private static readonly string[] Words = ["--oversubscribe", "--bind-to", "none"];
