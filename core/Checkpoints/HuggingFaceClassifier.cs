@@ -75,12 +75,13 @@ internal static class HuggingFaceClassifier
     /// <summary>A classifier of texts or of tokens in memory, ready to be asked: this kit's or Hugging Face's.</summary>
     /// <param name="weights">The model.</param>
     /// <param name="compute">Where to put it.</param>
+    /// <param name="given">Its head; null: as its file says.</param>
     /// <exception cref="UserErrorException">Its head is another one, or weights are missing or left over.</exception>
-    public static ElectraClassifier Open(PretrainedModel weights, Compute compute)
+    public static ElectraClassifier Open(PretrainedModel weights, Compute compute, TaskHead? given = null)
     {
         var one = OneLayer(weights);
         int Outputs(string name) => (int)weights.Tensors[$"{name}.weight"].Shape[0];
-        var head = weights.Head switch
+        var head = given ?? weights.Head switch
         {
             ModelHead.Classifier or ModelHead.TokenClassifier => new TaskHead(Outputs("classifier")),
             ModelHead.TwoLayerClassifier when one is { } layer => new TaskHead((int)layer.Bias.shape[0]),

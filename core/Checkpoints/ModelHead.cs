@@ -50,8 +50,8 @@ internal static class ModelHeads
 
     /// <summary>Whether a weight belongs to one of the heads.</summary>
     public static bool IsOfHead(string name) => name.Split('.')[0]
-        is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "qa_outputs"
-            or "sequence_summary";
+        is "discriminator_predictions" or "generator_predictions" or "generator_lm_head" or "classifier" or "sequence_summary"
+        || name.StartsWith("qa_", StringComparison.Ordinal);
 
     /// <summary>What a model is, where it is not what was asked for.</summary>
     public static string Described(PretrainedModel model) => model.Head switch

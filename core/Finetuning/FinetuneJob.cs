@@ -30,6 +30,7 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
         DevPredictions.FileName,
         DevPredictions.OfSeveralLabels,
         DevPredictions.OfWords,
+        .. Answers.DevFiles,
         ReportFile,
         ModelCard.FileName,
         "model.safetensors",

@@ -41,7 +41,8 @@ public sealed record FinetuneMethod
     /// <param name="model">The classifier.</param>
     /// <param name="batch">Rows as token ids.</param>
     /// <param name="dropout">Dropout of this pass; <see cref="Dropout.None"/> to measure and predict.</param>
-    /// <param name="positions">Indices into the ids that the head reads; null: the first token of each row.</param>
+    /// <param name="positions">Indices into the ids that the head reads; null: the first token of each row. Of a model of answers,
+    /// where answers begin; null: what is predicted.</param>
     /// <returns><c>[rows, outputs]</c>, or <c>[positions, outputs]</c>, float32.</returns>
     internal static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout, long[]? positions = null)
     {
@@ -49,7 +50,10 @@ public sealed record FinetuneMethod
         Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
         var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)], positions ?? []);
         var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]);
-        return model.Classify(Rows(put[0]), Rows(put[1]), attention, dropout, positions is null ? null : put[3]);
+        var read = positions is null ? null : put[3];
+        return model.FindsAnswers
+            ? model.Answer(Rows(put[0]), Rows(put[1]), put[2], attention, dropout, starts: read)
+            : model.Classify(Rows(put[0]), Rows(put[1]), attention, dropout, read);
     }
 
     /// <summary>
@@ -97,7 +101,8 @@ public sealed record FinetuneMethod
         var labels = batch.Labels;
         if (Unit(task) is var (zero, one) && (zero, one) != (0, 1))
             labels = [.. labels.Select(label => (float)((label - zero) / (one - zero)))];
-        Tensor logits = Logits(model, batch.Tokens, dropout, batch.Positions),
+        var positions = model.FindsAnswers ? Answers.Starts(batch.Labels) : batch.Positions;
+        Tensor logits = Logits(model, batch.Tokens, dropout, positions),
             given = tensor(labels, device: model.Store.Compute.Device);
         return batch.RowSizes is { } sizes ? Loss(task, ByRow(logits, sizes), ByRow(given, sizes)) : Loss(task, logits, given);
     }

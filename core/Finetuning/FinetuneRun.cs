@@ -235,6 +235,7 @@ internal sealed class FinetuneRun : IDisposable
         var kept = best is null ? epochs[^1] : epochs[best.Of(epochs).Index];
         if (outputs.Length == 0) // it was measured before the run was stopped
             outputs = [.. data.Dev.Select(split => Score(split, default))];
+        var sets = data.Dev.Zip(outputs, (split, values) => (split.Split, Rows: split.Examples.With(values))).ToList();
         var result = new FinetuneResult
         {
             Group = config.Group,
@@ -249,6 +250,7 @@ internal sealed class FinetuneRun : IDisposable
             Metric = task.ReportedMetric,
             Score = kept.Scores[task.ReportedMetric],
             Scores = kept.Scores,
+            Threshold = task.Kind.Threshold?.Invoke(sets[0].Rows),
             Epochs = epochs,
             Choice = Choosing.Described(best, epochs),
             Swept = config.Swept,
@@ -256,9 +258,8 @@ internal sealed class FinetuneRun : IDisposable
         };
         SaveModel();
         AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
-        var sets = data.Dev.Zip(outputs, (split, values) => (split.Split, Rows: split.Examples.With(values))).ToList();
-        var (name, text) = task.Kind.DevPredictions(sets);
-        AtomicFile.WriteAllText(Path.Combine(job.Folder, name), text);
+        foreach (var (name, text) in task.Kind.DevPredictions(sets))
+            AtomicFile.WriteAllText(Path.Combine(job.Folder, name), text);
         if (task.Kind.Report is { } report)
             AtomicFile.WriteAllText(
                 Path.Combine(job.Folder, FinetuneJob.ReportFile),
@@ -275,7 +276,7 @@ internal sealed class FinetuneRun : IDisposable
         IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
         var description = HuggingFaceConfig.Of(
             model.Config,
-            task.Kind.Architecture ?? nameof(ElectraClassifier),
+            task.Kind.Architecture(task) ?? nameof(ElectraClassifier),
             start.Tokenizer.Vocabulary.PadId
         ) with
         {
@@ -285,7 +286,7 @@ internal sealed class FinetuneRun : IDisposable
             Label2id = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
         // In the form of Hugging Face's library: another head under its names would be begun afresh by it, with no more than a warning.
-        var (written, weights) = task.Kind.Architecture is not null
+        var (written, weights) = task.Kind.Architecture(task) is not null
             ? (description, model.Store.Named())
             : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
         HuggingFaceFolder.WriteFiles(job.Folder, written, weights, start.Tokenizer);

@@ -71,9 +71,9 @@ internal sealed class FinetunedModel : IDisposable
             folder,
             "Predict with another run (predict.runs={task: number}), or do this one over (finetune.csx with resume=never)."
         );
-        var task = TaskSources.Define(result.Task, config.Data);
+        var task = TaskSources.Define(result.Task, config.Data) with { Threshold = result.Threshold };
         using var weights = PretrainedModel.Open(folder);
-        var model = HuggingFaceClassifier.Open(weights, compute);
+        var model = HuggingFaceClassifier.Open(weights, compute, task.Answers is null ? null : task.Kind.Head(task));
         if (model.Outputs == task.Outputs)
             return new FinetunedModel(folder, task, config.Encoding, weights.Tokenizer, model) { Run = (result, config) };
         model.Dispose();
@@ -108,11 +108,11 @@ internal sealed class FinetunedModel : IDisposable
     /// <param name="batchSize">Rows that are computed at once.</param>
     /// <param name="counts">What becomes of the rows is added here.</param>
     /// <param name="cancellation">Stops the work.</param>
-    /// <returns><c>[rows · outputs]</c> in the order of the rows.</returns>
-    public float[] Predict(IReadOnlyList<TaskRow> rows, int batchSize, RowCounts counts, CancellationToken cancellation)
+    /// <returns>The outputs in the order of the rows.</returns>
+    public TaskOutputs Predict(IReadOnlyList<TaskRow> rows, int batchSize, RowCounts counts, CancellationToken cancellation)
     {
         var examples = EncodedRows.Of(Task, rows, Tokenizer, Encoding, counts);
-        return TaskScorer.Score(Model, examples, batchSize, "predicting", null, cancellation);
+        return examples.With(TaskScorer.Score(Model, examples, batchSize, "predicting", null, cancellation)) with { Texts = rows };
     }
 
     /// <inheritdoc/>

@@ -32,10 +32,17 @@ internal static class TaskScorer
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            float[] outputs = batch.Places.Length == 0 ? [] // texts without words
-                : FinetuneMethod.Logits(model, batch.Tokens, Dropout.None, batch.Positions).cpu().data<float>().ToArray();
+            if (batch.Places.Length == 0) // texts without words
+                continue;
+            var outputs = FinetuneMethod.Logits(model, batch.Tokens, Dropout.None, batch.Positions).cpu();
+            float[] values = outputs.data<float>().ToArray();
+            int width = (int)outputs.shape[1];
             foreach (var (i, place) in batch.Places.Index())
-                outputs.AsSpan(i * model.Outputs, model.Outputs).CopyTo(logits.AsSpan(place * model.Outputs));
+            {
+                // Where examples have places of their own, those of padding are left.
+                var (start, count) = model.FindsAnswers ? examples.PlacesOf(place) : (place, 1);
+                values.AsSpan(i * width, count * model.Outputs).CopyTo(logits.AsSpan(start * model.Outputs));
+            }
             done += batch.Tokens.Size;
             progress?.Report(new ProgressReport(stage, done, examples.Count, "rows"));
         }

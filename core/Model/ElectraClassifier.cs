@@ -17,7 +17,8 @@ public sealed class ElectraClassifier : IDisposable
     private readonly Embeddings embeddings;
     private readonly Encoder encoder;
     private readonly Linear? dense;
-    private readonly Parameter weight, bias;
+    private readonly Parameter? weight, bias;
+    private readonly SpanHead? spans;
     private readonly double headDropout;
 
     private ElectraClassifier(ElectraConfig config, TaskHead head, double headDropout)
@@ -25,6 +26,11 @@ public sealed class ElectraClassifier : IDisposable
         (Config, Outputs, this.headDropout) = (config, head.Outputs, headDropout);
         embeddings = new Embeddings(Store, $"{EncoderName}.embeddings", config);
         encoder = new Encoder(Store, EncoderName, config);
+        if (head.Answers is { } answers)
+        {
+            spans = new SpanHead(Store, config, answers);
+            return;
+        }
         if (head.Dense is { } name)
             dense = new Linear(Store, name, config.HiddenSize, config.HiddenSize, config.WeightInitialization());
         weight = Store.Add($"{head.Name}.weight", [Outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
@@ -81,16 +87,36 @@ public sealed class ElectraClassifier : IDisposable
     /// <returns><c>[batch, outputs]</c>, or <c>[positions, outputs]</c>, float32.</returns>
     internal Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Tensor? positions = null)
     {
-        var encoded = encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout)
-            .view(attention.Batch, attention.Length, -1);
+        var encoded = Encode(ids, types, attention, dropout);
         var read = positions is null
             ? dropout.Apply(WithDense(encoded.select(1, 0)), headDropout)
             : dropout.Apply(encoded, headDropout).flatten(0, 1).index_select(0, positions);
         // In float32: values of a regression that bfloat16 rounds alike would be ties.
-        return linear(read.to(float32), weight.Value.to(float32), bias.Value.to(float32));
+        return linear(read.to(float32), weight!.Value.to(float32), bias!.Value.to(float32));
     }
 
     private Tensor WithDense(Tensor read) => dense is null ? read : FastOperations.Gelu(dense.Forward(read), Store.Compute.Threads);
+
+    /// <summary>Whether it finds answers in a text.</summary>
+    internal bool FindsAnswers => spans is not null;
+
+    /// <summary>The outputs of a model of answers for each row: see <see cref="SpanHead"/>.</summary>
+    /// <param name="ids">Token ids, <c>[batch, length]</c>.</param>
+    /// <param name="types">Token types, <c>[batch, length]</c>.</param>
+    /// <param name="lengths">The tokens of each row, <c>[batch]</c>.</param>
+    /// <param name="attention">Which positions are tokens.</param>
+    /// <param name="dropout">Dropout of this pass.</param>
+    /// <param name="starts">Where answers begin, to learn from, <c>[batch]</c>; null: what is predicted.</param>
+    internal Tensor Answer(Tensor ids, Tensor types, Tensor lengths, AttentionMask attention, Dropout dropout, Tensor? starts)
+    {
+        var encoded = Encode(ids, types, attention, dropout);
+        var allowed = spans!.Allowed(types, lengths);
+        return starts is null ? spans.Predict(encoded, allowed) : spans.Forward(encoded, allowed, starts);
+    }
+
+    private Tensor Encode(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout) =>
+        encoder.Forward(embeddings.Forward(ids, types, attention, dropout), attention, dropout)
+            .view(attention.Batch, attention.Length, -1);
 
     /// <summary>The encoder's weights by Hugging Face's names, float32 views.</summary>
     public IEnumerable<(string Name, Tensor Value)> EncoderWeights() =>

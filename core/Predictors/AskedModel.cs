@@ -1,6 +1,5 @@
 using Electra.Data.Tasks;
 using Electra.Finetuning;
-using Electra.Finetuning.Prediction;
 using Electra.Tensors;
 
 namespace Electra.Predictors;
@@ -56,9 +55,9 @@ internal sealed class AskedModel : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (rows.Count == 0)
             return [];
-        float[] outputs = turns.Take(model => model.Predict(rows, batchSize, new RowCounts(), cancellation), cancellation);
-        return Metrics.AreFinite(outputs)
-            ? [.. RowOutputs.Of(Task, rows, outputs)]
+        var outputs = turns.Take(model => model.Predict(rows, batchSize, new RowCounts(), cancellation), cancellation);
+        return Metrics.AreFinite(outputs.Outputs)
+            ? [.. Enumerable.Range(0, outputs.Count).Select(row => outputs[row])]
             : throw new UserErrorException($"the outputs of {Source} are not finite: it diverged in training");
     }
 

@@ -98,6 +98,11 @@ internal sealed record FinetuneResult
     /// </summary>
     public required IReadOnlyDictionary<string, double> Scores { get; init; }
 
+    /// <summary>
+    /// The threshold of null odds that it found on the development set, above which it predicts no answer; null where there is none.
+    /// </summary>
+    public double? Threshold { get; init; }
+
     /// <summary>How it came to that.</summary>
     public required IReadOnlyList<FinetuneEpoch> Epochs { get; init; }
 

@@ -29,16 +29,17 @@ public sealed class ElectraTokenizer : Tokenizer
     /// <summary>A tokenizer over a vocabulary.</summary>
     /// <param name="vocabulary">The pieces; those that continue a word begin with <c>##</c>.</param>
     /// <param name="settings">How text is normalised.</param>
-    internal ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings)
+    /// <param name="findsSpecial">Whether special tokens in a text (<c>[MASK]</c>) stand for themselves; else they are text.</param>
+    internal ElectraTokenizer(Vocabulary vocabulary, TokenizerSettings settings, bool findsSpecial = true)
         : this(
             vocabulary,
             settings,
             CharacterClasses.For(settings),
             new PieceTrie(vocabulary),
-            vocabulary.AddedTokens.Where(token => !token.Normalized)
+            vocabulary.AddedTokens.Where(token => !token.Normalized && (findsSpecial || !token.Special))
         )
     {
-        var normalised = vocabulary.AddedTokens.Where(token => token.Normalized)
+        var normalised = vocabulary.AddedTokens.Where(token => token.Normalized && (findsSpecial || !token.Special))
             .Select(token => token with { Content = NormalisedText.Of(token.Content, classes).Text })
             .Where(token => token.Content != "").DistinctBy(token => token.Content).ToList();
         if (normalised.Count > 0)
@@ -67,6 +68,19 @@ public sealed class ElectraTokenizer : Tokenizer
     /// Names what decides a text's ids, for what is made with this tokenizer and kept: the vocabulary's digits and the settings.
     /// </summary>
     public string Fingerprint => $"{Vocabulary.Fingerprint} {Settings}";
+
+    /// <summary>The same to which special tokens in a text are text: <c>[SEP]</c> is three pieces.</summary>
+    internal ElectraTokenizer OfText => field ??= new ElectraTokenizer(Vocabulary, Settings, findsSpecial: false);
+
+    /// <summary>The words of a text, normalised: what pieces are cut from.</summary>
+    internal IReadOnlyList<string> Words(string text)
+    {
+        var (words, buffer) = (new List<string>(), new char[WordScanner.BufferLength(Settings.MaxWordLength)]);
+        var scanner = new WordScanner(text, classes, buffer, Settings.MaxWordLength);
+        while (scanner.MoveNext())
+            words.Add(scanner.Word.ToString());
+        return words;
+    }
 
     /// <summary>Appends the ids of a text, without [CLS] and [SEP]. Allocates nothing beside the list's growth.</summary>
     /// <param name="text">The text; special tokens in it (<c>[MASK]</c>) stand for themselves.</param>

@@ -23,7 +23,6 @@ internal static class Choice
         Row = Row,
         LineText = task => string.Join("<tab>", task.TextColumns) + "<tab>choice<tab>choice…",
         Encode = Encode,
-        Places = row => row.Labels.Count,
         KeepsRowsWhole = true,
         Head = _ => TaskHead.OfChoices,
         Outputs = _ => 1,
@@ -34,12 +33,12 @@ internal static class Choice
         {
             [Metrics.Accuracy] = Enumerable.Range(0, rows.Count).Average(row => Best(rows[row]) == Best(rows.LabelsAt(row)) ? 1 : 0),
         },
-        DevPredictions = sets => (Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets)),
+        DevPredictions = sets => [(Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets))],
         Text = (task, outputs) => Name(task, Best(outputs)),
-        Answer = (task, _, outputs) =>
-            string.Create(CultureInfo.InvariantCulture, $"{Name(task, Best(outputs))}\t{Labels.Probability(outputs):F4}"),
+        Answer = (rows, row) =>
+            string.Create(CultureInfo.InvariantCulture, $"{Name(rows.Task, Best(rows[row]))}\t{Labels.Probability(rows[row]):F4}"),
         AnswerColumns = "choice<tab>probability",
-        Architecture = "ElectraForMultipleChoice",
+        Architecture = _ => "ElectraForMultipleChoice",
         Pipeline = "multiple-choice",
         HeadText = "a dense layer with a GELU and one linear layer on the encoder's first token give each choice its score",
         Described = task => "choices" + (task.Labels.Count > 0 ? $" that files call {string.Join(", ", task.Labels)}" : ""),

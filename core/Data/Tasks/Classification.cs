@@ -26,10 +26,10 @@ internal static class Classification
             Metrics.Classes(rows.Outputs, rows.Task.Outputs),
             [.. rows.Labels.Select(label => (int)label)]
         ).ToString(),
-        DevPredictions = sets => (DevPredictions.FileName, DevPredictions.Text(sets)),
+        DevPredictions = sets => [(DevPredictions.FileName, DevPredictions.Text(sets))],
         Text = (task, outputs) => Labels.Text(task, outputs),
-        Answer = (task, _, outputs) =>
-            string.Create(CultureInfo.InvariantCulture, $"{Labels.Name(task, outputs)}\t{Labels.Probability(outputs):F4}"),
+        Answer = (rows, row) =>
+            string.Create(CultureInfo.InvariantCulture, $"{Labels.Name(rows.Task, rows[row])}\t{Labels.Probability(rows[row]):F4}"),
         AnswerColumns = "label<tab>probability",
         Decode = (task, outputs) => new([Labels.Name(task, outputs)], [.. task.Labels.Zip(Labels.Probabilities(outputs))]),
         ProblemType = "single_label_classification",

@@ -12,8 +12,9 @@ internal static class DevPredictions
     /// <summary>The name of the file in the run's folder.</summary>
     public const string FileName = "dev_predictions.tsv";
 
-    /// <summary>The files of tasks whose rows have any number of labels, or a label for each word.</summary>
-    public const string OfSeveralLabels = "dev_predictions.jsonl", OfWords = "dev_predictions.conll";
+    /// <summary>The files of tasks whose rows have any number of labels, or a label for each word, or an answer.</summary>
+    public const string OfSeveralLabels = "dev_predictions.jsonl", OfWords = "dev_predictions.conll",
+        OfAnswers = "dev_predictions.json";
 
     /// <summary>The columns of the label and of the prediction, and the first of those of the outputs.</summary>
     private const int Label = 2, Prediction = 3, Outputs = 4;
@@ -51,7 +52,7 @@ internal static class DevPredictions
     public static string WhyNotIn(string folder) =>
         $"{Paths.Shown(folder)} holds no {FileName}"
         + (
-            Array.Find([OfSeveralLabels, OfWords], name => File.Exists(Path.Combine(folder, name))) is { } other
+            Array.Find([OfSeveralLabels, OfWords, OfAnswers], name => File.Exists(Path.Combine(folder, name))) is { } other
                 ? $", but {other}; examples are drawn where each has one class or one value"
                 : ""
         );

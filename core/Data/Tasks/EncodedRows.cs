@@ -37,6 +37,9 @@ internal static class EncodedRows
                 lengthA = tokens.Bounds[example].LengthA;
                 return tokens[example].Length;
             }
-        );
+        )
+        {
+            Questions = encoder.Questions,
+        };
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Electra.Data.Answering;
 using Electra.Data.Examples;
 
 namespace Electra.Data.Tasks;
@@ -14,6 +15,7 @@ internal sealed class EncodedSplit : IDisposable
         ExampleStore store,
         StoredLabels labels,
         IReadOnlyList<string> words,
+        IReadOnlyList<ReadQuestion> questions,
         RowCounts counts
     )
     {
@@ -29,6 +31,7 @@ internal sealed class EncodedSplit : IDisposable
         )
         {
             Words = words,
+            Questions = questions,
         };
     }
 

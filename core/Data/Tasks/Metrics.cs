@@ -9,7 +9,8 @@ internal static class Metrics
     /// <summary>The share of the rows whose class is right.</summary>
     public const string Accuracy = "accuracy";
 
-    /// <summary>The harmonic mean of precision and recall: of class 1, of two classes; of spans, as conlleval.pl reads them.</summary>
+    /// <summary>The harmonic mean of precision and recall: of class 1, of two classes; of spans, as conlleval.pl reads them;
+    /// of the words of answers, the mean over questions.</summary>
     public const string F1 = "f1";
 
     /// <summary>Matthews' correlation coefficient, in [−1, 1].</summary>
@@ -48,8 +49,17 @@ internal static class Metrics
     /// <summary>The mean recall of the classes that are there.</summary>
     public const string BalancedAccuracy = "balanced_accuracy";
 
-    /// <summary>The share of the rows all of whose labels are right.</summary>
+    /// <summary>The share of the rows all of whose labels are right, or whose answer is.</summary>
     public const string ExactMatch = "exact_match";
+
+    /// <summary>F1 and exact match of the questions that have an answer.</summary>
+    public const string HasAnswerF1 = "has_ans_f1", HasAnswerExact = "has_ans_exact";
+
+    /// <summary>The same of those that have none: the share that is left unanswered.</summary>
+    public const string NoAnswerF1 = "no_ans_f1", NoAnswerExact = "no_ans_exact";
+
+    /// <summary>F1 and exact match at the threshold of null odds that is best for each on the rows that are measured.</summary>
+    public const string BestF1 = "best_f1", BestExact = "best_exact";
 
     /// <summary>Measures all the metrics of a task.</summary>
     /// <param name="rows">The outputs of the model beside the labels.</param>

@@ -26,10 +26,10 @@ internal static class MultiLabel
             labels.Index().Where(label => label.Item > 0.5f).Select(label => label.Index % task.Labels.Count).ToHashSet(),
         Measure = Measure,
         Report = rows => Scores(rows) is var scores ? ClassScores.Table(scores, scores) : "",
-        DevPredictions = sets => (Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets)),
+        DevPredictions = sets => [(Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets))],
         Text = (task, outputs) => string.Join(Separator, Names(task, Predicted(outputs))),
-        Answer = (task, _, outputs) => string.Join(Separator, Names(task, Predicted(outputs))) + "\t" + string.Join(Separator,
-            task.Labels.Zip(outputs, (label, output) =>
+        Answer = (rows, row) => string.Join(Separator, Names(rows.Task, Predicted(rows[row]))) + "\t" + string.Join(Separator,
+            rows.Task.Labels.Zip(rows[row], (label, output) =>
                 string.Create(CultureInfo.InvariantCulture, $"{label}={Probability(output):F4}"))),
         AnswerColumns = "labels<tab>probabilities",
         Decode = (task, outputs) =>

@@ -19,18 +19,19 @@ internal static class OwnTask
             Kind = kind,
             Name = name,
             DisplayName = name,
+            Answers = kind == Answers.Kind ? options.Answers ?? new() : null,
             Scheme = kind == WordTags.Kind ? options.Scheme : TagScheme.None,
             ConstrainsTags = options.Decode == TagDecoding.Constrained,
-            TextColumns = options.Text.Count > 0 ? options.Text : ["text"],
+            TextColumns = kind == Answers.Kind ? ["question", "context"] : options.Text.Count > 0 ? options.Text : ["text"],
             Labels = options.Outputs,
             DropLabels = options.DropLabels,
             Range = options.Range is [var low, var high] ? (low, high) : null,
             ClassWeights = options.ClassWeights.Count == 0 ? []
                 : [.. options.Labels.Select(label => options.ClassWeights.GetValueOrDefault(label, 1))],
             BalancesClasses = options.BalanceClasses,
-            Metrics = kind.Metrics(options.Outputs),
+            Metrics = options.Measured,
             ReportedMetric = options.Metric != "" ? options.Metric
-                : kind.Metrics(options.Outputs).Contains(kind.ReportedMetric) ? kind.ReportedMetric
+                : options.Measured.Contains(kind.ReportedMetric) ? kind.ReportedMetric
                 : Metrics.Accuracy,
             Epochs = options.Epochs,
             IsUnordered = options.Unordered,

@@ -20,6 +20,9 @@ public enum OwnTaskKind
 
     /// <summary>The right one of some choices that follow a text.</summary>
     Choice,
+
+    /// <summary>The part of a text that answers a question.</summary>
+    Answers,
 }
 
 /// <summary>How the tags of words are chosen.</summary>
@@ -68,6 +71,9 @@ public sealed partial record OwnTaskOptions
 
     /// <summary>Whether each word has its most probable tag, or all together the most probable that may follow each other.</summary>
     public TagDecoding Decode { get; init; }
+
+    /// <summary>Of answers (<c>kind: answers</c>): the head, windows over long texts, and how answers are chosen.</summary>
+    public AnswerOptions? Answers { get; init; }
 
     /// <summary>
     /// What stands in the place of the label where a row has none: such rows are left out, and counted. SNLI has <c>["-"]</c>, others
@@ -124,6 +130,8 @@ public sealed partial record OwnTaskOptions
         Metrics.Precision,
         Metrics.Recall,
         Metrics.StrictF1,
+        Metrics.BestF1,
+        Metrics.BestExact,
         Metrics.Pearson,
         Metrics.Spearman
     )]
@@ -140,7 +148,9 @@ public sealed partial record OwnTaskOptions
 
     /// <summary>What is wrong between values that are each right, by key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems() =>
-        [.. OfWords(), .. OfChoices(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
+        Of() == Tasks.Answers.Kind
+            ? [.. OfAnswers(), .. OfMetric(), .. OfFiles()]
+            : [.. OfWords(), .. OfChoices(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
 
     /// <summary>The kind of task.</summary>
     internal TaskKind Of() => Kind switch
@@ -148,16 +158,38 @@ public sealed partial record OwnTaskOptions
         OwnTaskKind.MultiLabel => MultiLabel.Kind,
         OwnTaskKind.Tokens => WordTags.Kind,
         OwnTaskKind.Choice => Choice.Kind,
+        OwnTaskKind.Answers => Tasks.Answers.Kind,
         _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
     };
 
     /// <summary>What the outputs of the model stand for, in their order.</summary>
     internal IReadOnlyList<string> Outputs => Kind == OwnTaskKind.Tokens ? TagSchemes.Tags(Labels, Scheme) : Labels;
 
+    /// <summary>What it is measured by.</summary>
+    internal IReadOnlyList<string> Measured =>
+        Of() == Tasks.Answers.Kind ? Tasks.Answers.MetricsOf(Answers ?? new()) : Of().Metrics(Outputs);
+
     private bool IsRegression => Regression || Kind == OwnTaskKind.Regression;
+
+    private IEnumerable<(string Key, string Problem)> OfAnswers()
+    {
+        foreach (var (key, isGiven) in new[]
+        {
+            ("text", Text.Count > 0), ("label", Label != "label"), ("label_columns", LabelColumns), ("labels", Labels.Count > 0),
+            ("scheme", Scheme != TagScheme.Bio), ("decode", Decode != TagDecoding.Argmax), ("drop_labels", DropLabels.Count > 0),
+            ("regression", Regression), ("header", !Header), ("class_weights", ClassWeights.Count > 0),
+            ("balance_classes", BalanceClasses), ("unordered", Unordered),
+        })
+            if (isGiven)
+                yield return (key, "is not for answers (kind: answers), whose files say what is the question, its text and its answers");
+        foreach (var (key, problem) in (Answers ?? new()).Problems())
+            yield return ($"answers.{key}", problem);
+    }
 
     private IEnumerable<(string Key, string Problem)> OfWords()
     {
+        if (Answers is not null)
+            yield return ("answers", "is for questions whose answer is a part of a text (kind: answers)");
         if (Of() == WordTags.Kind && Text.Count > 1)
             yield return ("text", "is one field of tagged words");
         if (Of() != WordTags.Kind && (Scheme != TagScheme.Bio || Decode != TagDecoding.Argmax))
@@ -218,11 +250,13 @@ public sealed partial record OwnTaskOptions
             yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
         if (Metric == Metrics.F1 && Labels.Count > 2 && Of() == Classification.Kind)
             yield return ("metric", "f1 is for two labels: of more there are f1_macro and f1_weighted");
-        else if (Metric != "" && !Of().Metrics(Outputs).Contains(Metric))
+        else if (Metric != "" && !Measured.Contains(Metric))
             yield return (
                 "metric",
-                $"cannot be {Metric} for {(IsRegression ? "a regression" : Of() == MultiLabel.Kind ? "several labels" : "labels")}: "
-                    + string.Join(", ", Of().Metrics(Outputs))
+                $"cannot be {Metric} for {(IsRegression ? "a regression"
+                    : Of() == MultiLabel.Kind ? "several labels"
+                    : Of() == Tasks.Answers.Kind ? "such answers"
+                    : "labels")}: {string.Join(", ", Measured)}"
             );
     }
 
@@ -234,8 +268,8 @@ public sealed partial record OwnTaskOptions
             yield return ("held_out", "cannot be given with a file to measure on (dev)");
         var files = new[] { ("train", Train), ("dev", Dev), ("test", Test) }.Where(file => file.Item2 != "").ToList();
         foreach (var (key, file) in files)
-            if (Of() == WordTags.Kind && !WordTags.Kind.ReadsFile(file))
-                yield return (key, $"is {file}, and tagged words are {WordTags.Kind.FileForms}");
+            if (Of() is var kind && (kind == WordTags.Kind || kind == Tasks.Answers.Kind) && !kind.ReadsFile(file))
+                yield return (key, $"is {file}, and {(kind == WordTags.Kind ? "tagged words" : "questions")} are {kind.FileForms}");
         if (Of() == WordTags.Kind && (Text.Count > 0 || Label != "label") && !files.Exists(file => TaggedFiles.IsJson(file.Item2)))
             yield return (
                 Text.Count > 0 ? "text" : "label",

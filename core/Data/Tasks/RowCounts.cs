@@ -47,6 +47,12 @@ internal sealed class RowCounts
     /// <summary>Words that have no token.</summary>
     public long LostWords { get; set; }
 
+    /// <summary>Questions that were longer than the longest allowed.</summary>
+    public long CutQuestions { get; set; }
+
+    /// <summary>Answers that are not where their file says.</summary>
+    public long MisplacedAnswers { get; set; }
+
     /// <summary>Adds what was counted elsewhere.</summary>
     public void Add(RowCounts other)
     {
@@ -64,6 +70,8 @@ internal sealed class RowCounts
         ExtendedSpans += other.ExtendedSpans;
         WindowedRows += other.WindowedRows;
         LostWords += other.LostWords;
+        CutQuestions += other.CutQuestions;
+        MisplacedAnswers += other.MisplacedAnswers;
     }
 
     /// <summary>What was left out or cut, a sentence each.</summary>
@@ -79,9 +87,13 @@ internal sealed class RowCounts
             yield return $"{name}: {Plural.Of(TornLines, "line")} left out, which have too few columns";
         if (ExtendedSpans > 0)
             yield return $"{name}: {Plural.Of(ExtendedSpans, "span")} extended to whole words";
+        if (MisplacedAnswers > 0)
+            yield return $"{name}: {Plural.Of(MisplacedAnswers, "answer")} not where answer_start says; such questions are not trained on";
+        if (CutQuestions > 0)
+            yield return $"{name}: {Plural.Of(CutQuestions, "question")} cut to the longest allowed (answers.max_question)";
         if (WindowedRows > 0)
             yield return $"{name}: {Plural.Of(WindowedRows, "row")} of {Rows:N0} longer than {maxLength} tokens, and read in windows that "
-                + "overlap (encoding.overlap): every word is read";
+                + "overlap: every word is read";
         if (LostWords > 0)
             yield return $"{name}: {Plural.Of(LostWords, "word")} without a token, invisible characters alone, counted as outside of spans";
         if (CutRows > 0)

@@ -121,6 +121,12 @@ public sealed record TaskDefinition
     /// <summary>Whether tags are predicted that may follow each other alone.</summary>
     internal bool ConstrainsTags { get; init; }
 
+    /// <summary>How answers are found, of a task of answers.</summary>
+    internal AnswerOptions? Answers { get; init; }
+
+    /// <summary>What predictions depend on that a run has found on its development set (<see cref="TaskKind.Threshold"/>).</summary>
+    internal double? Threshold { get; init; }
+
     /// <summary>What each class weighs in the loss; none: all the same.</summary>
     public IReadOnlyList<double> ClassWeights { get; init; } = [];
 

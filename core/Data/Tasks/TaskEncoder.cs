@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Electra.Data.Answering;
 using Electra.Data.Examples;
 using Electra.Tokenization;
 
@@ -25,6 +26,9 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
 
     /// <summary>Where the labels of each example end.</summary>
     public ReadOnlySpan<ExampleEnd> Ends => CollectionsMarshal.AsSpan(ends);
+
+    /// <summary>The questions as they were read, where rows are questions.</summary>
+    public List<ReadQuestion> Questions { get; } = [];
 
     /// <summary>What became of the rows.</summary>
     public RowCounts Counts { get; } = new();
@@ -97,12 +101,13 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
         }
         Count(row.Texts, cut: 0);
         Counts.LostWords += firsts.Count(first => first is null);
-        var windows = Windows(a.Count, options.MaxLength - 2, options.Overlap);
+        int size = options.MaxLength - 2;
+        var windows = DocumentWindows.Of(a.Count, size, DocumentWindows.StepOf(options.Overlap, size));
         Counts.WindowedRows += windows.Count > 1 ? 1 : 0;
         int next = 0;
         foreach (var (number, window) in windows.Index())
         {
-            for (; next < firsts.Length && (firsts[next] is not { } first || Owner(windows, first) == number); next++)
+            for (; next < firsts.Length && (firsts[next] is not { } first || DocumentWindows.Owner(windows, first) == number); next++)
             {
                 labels.Add(row.Labels[next]);
                 positions.Add(firsts[next] is { } token ? 1 + token - window.Start : -1);
@@ -114,31 +119,35 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
         Rows++;
     }
 
-    /// <summary>Windows over tokens, which share some with the next, until the end is reached.</summary>
-    /// <param name="tokens">How many there are.</param>
-    /// <param name="size">Tokens of a window.</param>
-    /// <param name="overlap">Tokens that two share; half a window where it has no more than these.</param>
-    internal static IReadOnlyList<(int Start, int Length)> Windows(int tokens, int size, int overlap)
+    /// <summary>
+    /// Adds a question with its text, in windows where that is long. The labels of each are the positions at which the answer begins and
+    /// ends, 0 where the window does not have it, and whether there is none: 1 or 0.
+    /// </summary>
+    /// <param name="row">The row.</param>
+    /// <param name="answers">How it is read.</param>
+    public void AddQuestion(TaskRow row, AnswerOptions answers)
     {
-        var windows = new List<(int Start, int Length)>();
-        int step = overlap < size ? size - overlap : size - (size / 2);
-        for (int start = 0; ; start += step)
+        var question = new ReadQuestion(row.Question!, tokenizer, answers.Reading(options));
+        Questions.Add(question);
+        a.Clear();
+        b.Clear();
+        a.AddRange(question.QuestionTokens);
+        b.AddRange(question.Tokens);
+        Count(row.Texts, cut: 0);
+        Counts.CutQuestions += question.CutQuestion > 0 ? 1 : 0;
+        Counts.WindowedRows += question.Windows.Count > 1 ? 1 : 0;
+        foreach (var (number, window) in question.Windows.Index())
         {
-            windows.Add((start, Math.Min(size, tokens - start)));
-            if (start + size >= tokens)
-                return windows;
+            var tokens = CollectionsMarshal.AsSpan(b).Slice(window.Start, window.Length);
+            Tokens.Add(CollectionsMarshal.AsSpan(a), tokens, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair: true);
+            if (row.Question!.Answers is null)
+                labels.AddRange([float.NaN, float.NaN, float.NaN]);
+            else
+                labels.AddRange(answers.Labels(question, number));
+            ends.Add(new ExampleEnd(Rows, labels.Count));
         }
+        Rows++;
     }
-
-    /// <summary>The window in which a token has the most context, the first of equals.</summary>
-    internal static int Owner(IReadOnlyList<(int Start, int Length)> windows, int token) =>
-        windows
-            .Index()
-            .Where(window => token >= window.Item.Start && token < window.Item.Start + window.Item.Length)
-            .MaxBy(window =>
-                Math.Min(token - window.Item.Start, window.Item.Start + window.Item.Length - 1 - token) + (0.01 * window.Item.Length)
-            )
-            .Index;
 
     private void Count(IReadOnlyList<string> texts, int cut)
     {

@@ -31,7 +31,7 @@ internal static class TaskEncoding
         bool swapsFirst = swapped && options.SwapBeforeTruncation;
         var key = Fingerprint.Of(
             $"{Method}\n{text.Content}\n{tokenizer.Fingerprint}\n{options.MaxLength} {swapped}{(swapsFirst ? " first" : "")}"
-                + (task.Kind.ReadsPositions ? $" {options.Overlap}" : "")
+                + task.Kind.EncodedAs(task, options)
         );
         var folder = Path.Combine(Paths.Output(datasets), "tasks", task.Name, $"{text.Split.Name}-{options.MaxLength}-{key}");
         AtomicFolder.Recover(folder);
@@ -55,6 +55,9 @@ internal static class TaskEncoding
                 StoredLabels.Read(files, store.Count),
                 text.Split.Role == SplitRole.Dev && task.Kind.ReadsPositions
                     ? [.. text.Rows().SelectMany(row => row.WordTexts)]
+                    : [],
+                text.Split.Role != SplitRole.Train && task.Kind.KeepsText
+                    ? EncodedRows.Of(task, [.. text.Rows()], tokenizer, options, new RowCounts()).Questions
                     : [],
                 files.Read<RowCounts>(Path.Combine(folder, CountsFile))
             );

@@ -1,3 +1,4 @@
+using Electra.Data.Answering;
 using Electra.Tensors;
 
 namespace Electra.Data.Tasks;
@@ -22,6 +23,9 @@ internal sealed record TaskExamples(
 {
     /// <summary>The words that have a label each, of a development set: predictions are told beside them.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
+
+    /// <summary>The questions as the model reads them, a row each, where rows are questions that are measured or predicted.</summary>
+    public IReadOnlyList<ReadQuestion> Questions { get; init; } = [];
 
     /// <summary>The number of examples.</summary>
     public int Count => Ends.Length;
@@ -91,7 +95,19 @@ internal sealed record TaskExamples(
     }
 
     /// <summary>The places at which the head has outputs: the examples, or the labels.</summary>
-    public int Places => Task.Kind.ReadsPositions ? Labels.Length : Count;
+    public int Places => PlacesUpTo.Length == 0 ? 0 : PlacesUpTo[^1];
+
+    /// <summary>Of each example, the places up to its end.</summary>
+    public int[] PlacesUpTo => field ??= Task.Kind switch
+    {
+        { Places: { } count } => Sums(Lengths.Select(length => count(Task, length))),
+        { ReadsPositions: true } => [.. Ends.Select(end => end.Labels)],
+        _ => [.. Enumerable.Range(1, Count)],
+    };
+
+    /// <summary>The first place of an example, and how many it has.</summary>
+    public (int Start, int Count) PlacesOf(int example) =>
+        example == 0 ? (0, PlacesUpTo[0]) : (PlacesUpTo[example - 1], PlacesUpTo[example] - PlacesUpTo[example - 1]);
 
     /// <summary>Outputs beside the labels of the rows.</summary>
     /// <param name="outputs"><c>[places · outputs]</c> in the order of the examples.</param>
@@ -100,10 +116,11 @@ internal sealed record TaskExamples(
             Task,
             outputs,
             Labels,
-            [.. FirstExamples.Skip(1).Select(end => Task.Kind.ReadsPositions ? Ends[end - 1].Labels : end)]
+            [.. FirstExamples.Skip(1).Select(end => PlacesUpTo[end - 1])]
         )
         {
             Words = Words,
+            Questions = Questions,
         };
 
     /// <summary>Of each row its first example, and their number at the end.</summary>
@@ -112,6 +129,12 @@ internal sealed record TaskExamples(
 
     private int[] UnitLengths => !Task.Kind.KeepsRowsWhole ? Lengths
         : [.. Enumerable.Range(0, Rows).Select(row => Lengths.AsSpan(FirstExamples[row]..FirstExamples[row + 1]).ToArray().Max())];
+
+    private static int[] Sums(IEnumerable<int> counts)
+    {
+        int sum = 0;
+        return [.. counts.Select(count => sum += count)];
+    }
 
     private IEnumerable<int> LabelsOf(int example)
     {

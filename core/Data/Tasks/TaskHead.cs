@@ -15,4 +15,7 @@ internal sealed record TaskHead(int Outputs)
 
     /// <summary>The head of <c>ElectraForMultipleChoice</c>.</summary>
     public static TaskHead OfChoices { get; } = new(1) { Dense = "sequence_summary.summary" };
+
+    /// <summary>How answers are found among all tokens, in place of a linear layer; null: it reads single tokens.</summary>
+    public AnswerOptions? Answers { get; init; }
 }

@@ -1,3 +1,4 @@
+using Electra.Data.Answering;
 using static TorchSharp.torch;
 
 namespace Electra.Data.Tasks;
@@ -47,11 +48,23 @@ internal sealed record TaskKind(string Name)
     /// <summary>Adds the examples of a row.</summary>
     public required Action<TaskDefinition, TaskRow, TaskEncoder> Encode { get; init; }
 
+    /// <summary>What of a task, and of the options, decides how its rows are encoded beside what decides it for all kinds.</summary>
+    public Func<TaskDefinition, EncodingOptions, string> EncodedAs { get; init; } = (_, _) => "";
+
     /// <summary>Whether the head reads the position of each label; else the first token of each example.</summary>
     public bool ReadsPositions { get; init; }
 
-    /// <summary>The places of a row at which there are outputs.</summary>
-    public Func<TaskRow, int> Places { get; init; } = _ => 1;
+    /// <summary>The places of an example of some tokens, where the head fills them from all of these; null: as above.</summary>
+    public Func<TaskDefinition, int, int>? Places { get; init; }
+
+    /// <summary>Whether outputs say places in a text: then rows are kept as text beside those that are measured.</summary>
+    public bool KeepsText { get; init; }
+
+    /// <summary>Whether outputs of several runs have a mean.</summary>
+    public Func<TaskDefinition, bool> HasMean { get; init; } = _ => true;
+
+    /// <summary>What predictions depend on that rows with labels tell: a threshold; null: nothing.</summary>
+    public Func<TaskOutputs, double?>? Threshold { get; init; }
 
     /// <summary>
     /// Whether the examples of a row are compared with each other: batches of training are then made of rows, and the loss has outputs
@@ -87,11 +100,12 @@ internal sealed record TaskKind(string Name)
     /// <summary>A report on rows with labels, class by class, in Markdown; null where there are no classes.</summary>
     public Func<TaskOutputs, string>? Report { get; init; }
 
-    /// <summary>The name and the text of the file in which a run keeps what it predicts for its development sets.</summary>
-    public required Func<IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)>, (string Name, string Text)> DevPredictions { get; init; }
+    /// <summary>The names and the texts of the files in which a run keeps what it predicts for its development sets.</summary>
+    public required Func<IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)>, IReadOnlyList<(string Name, string Text)>>
+        DevPredictions { get; init; }
 
-    /// <summary>The prediction for a row, as files of predictions have it.</summary>
-    public required Func<TaskDefinition, float[], string> Text { get; init; }
+    /// <summary>The prediction for a row, as tables of predictions have it.</summary>
+    public Func<TaskDefinition, float[], string> Text { get; init; } = (_, _) => "";
 
     /// <summary>The extension of the file of predictions.</summary>
     public string Extension { get; init; } = ".tsv";
@@ -99,8 +113,8 @@ internal sealed record TaskKind(string Name)
     /// <summary>The files of predictions for rows, by their extensions; null: a table of <see cref="Text"/>.</summary>
     public Func<TaskOutputs, IReadOnlyList<TaskRow>, IReadOnlyList<(string Extension, string Text)>>? Files { get; init; }
 
-    /// <summary>The answer to a line of text, in columns.</summary>
-    public required Func<TaskDefinition, TaskRow, float[], string> Answer { get; init; }
+    /// <summary>The answer to a line of text, by the number of its row, in columns.</summary>
+    public required Func<TaskOutputs, int, string> Answer { get; init; }
 
     /// <summary>The names of these columns.</summary>
     public required string AnswerColumns { get; init; }
@@ -115,7 +129,7 @@ internal sealed record TaskKind(string Name)
 
     /// <summary>The class of the model in Hugging Face's library, whose head has the kit's weights as they are; null: a classifier of
     /// texts, whose head is written in two layers.</summary>
-    public string? Architecture { get; init; }
+    public Func<TaskDefinition, string?> Architecture { get; init; } = _ => null;
 
     /// <summary>The pipeline of Hugging Face's that the model is for.</summary>
     public string Pipeline { get; init; } = "text-classification";
@@ -155,6 +169,12 @@ internal sealed record TaskOutputs(TaskDefinition Task, float[] Outputs, float[]
     /// <summary>The words that have a label each, row after row; empty where they were not kept, or labels are the whole row's.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
+    /// <summary>The rows as text, where they were kept.</summary>
+    public IReadOnlyList<TaskRow> Texts { get; init; } = [];
+
+    /// <summary>The questions as the model reads them, a row each, where rows are questions.</summary>
+    public IReadOnlyList<ReadQuestion> Questions { get; init; } = [];
+
     /// <summary>The outputs of a row.</summary>
     public float[] this[int row] => Outputs[(Start(row) * Width)..(Ends[row] * Width)];
 
@@ -162,7 +182,7 @@ internal sealed record TaskOutputs(TaskDefinition Task, float[] Outputs, float[]
     public float[] LabelsAt(int row) => Labels[Start(row)..Ends[row]];
 
     /// <summary>Outputs at a place.</summary>
-    public int Width => Count == 0 ? Task.Outputs : Outputs.Length / Ends[^1];
+    public int Width => Count == 0 || Ends[^1] == 0 ? Task.Outputs : Outputs.Length / Ends[^1];
 
     /// <summary>How many rows there are.</summary>
     public int Count => Ends.Length;

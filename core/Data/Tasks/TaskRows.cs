@@ -21,7 +21,7 @@ internal static class TaskRows
                     .Select(file => Content(file.Path))
                     .Append(
                         $"{task.Kind.Name} {files[0]} | {string.Join(',', task.Labels)} "
-                            + $"{task.Range} {task.DropsEmptyText} {task.Scheme} | {string.Join(',', task.DropLabels)}"
+                            + $"{task.Range} {task.DropsEmptyText} {task.Scheme} | {string.Join(',', task.DropLabels)}{task.Answers?.ReadAs}"
                     )
             ),
             All
@@ -33,6 +33,7 @@ internal static class TaskRows
         IEnumerable<TaskRow> All()
         {
             (leftOut.DroppedLabels, leftOut.DroppedTexts, leftOut.TornLines, leftOut.ExtendedSpans) = (0, 0, 0, 0);
+            leftOut.MisplacedAnswers = 0;
             bool any = false;
             foreach (var row in files.SelectMany(file => task.Kind.Read(task, file, leftOut)))
             {

@@ -1,3 +1,5 @@
+using Electra.Data.Answering;
+
 namespace Electra.Data.Tasks;
 
 /// <summary>A row of a task as text.</summary>
@@ -12,9 +14,12 @@ internal sealed record TaskRow(IReadOnlyList<string> Texts, IReadOnlyList<float>
     /// <summary>These words.</summary>
     public IEnumerable<string> WordTexts => Words.Select(word => Texts[0][word]);
 
+    /// <summary>The question with its answers, of a task of answers; its labels follow from the tokens.</summary>
+    public Question? Question { get; init; }
+
     /// <summary>Whether the values are the same.</summary>
     public bool Equals(TaskRow? other) => other is not null && Texts.SequenceEqual(other.Texts) && Labels.SequenceEqual(other.Labels)
-        && Words.SequenceEqual(other.Words);
+        && Words.SequenceEqual(other.Words) && Question == other.Question;
 
     /// <inheritdoc/>
     public override int GetHashCode() => string.Join('\n', Texts).GetHashCode(StringComparison.Ordinal);

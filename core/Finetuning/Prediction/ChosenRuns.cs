@@ -9,7 +9,7 @@ namespace Electra.Finetuning.Prediction;
 public sealed record ChosenRuns
 {
     private ChosenRuns(TaskDefinition task, IReadOnlyList<FinetuneResult> runs, int finished, string root) =>
-        (Task, Runs, Finished, Root) = (task, runs, finished, root);
+        (Task, Runs, Finished, Root) = (task with { Threshold = ThresholdOf(runs) }, runs, finished, root);
 
     /// <summary>The task.</summary>
     public TaskDefinition Task { get; }
@@ -123,11 +123,18 @@ public sealed record ChosenRuns
         );
     }
 
+    /// <summary>The mean of the thresholds that runs have found; null where they have none.</summary>
+    private static double? ThresholdOf(IReadOnlyList<FinetuneResult> runs) => runs.Average(run => run.Threshold);
+
     /// <summary>The mean of what each of the runs puts out for the same rows.</summary>
     /// <param name="outputs">The outputs of each run, <c>[rows · outputs]</c>.</param>
-    /// <exception cref="UserErrorException">One of them is not finite.</exception>
+    /// <exception cref="UserErrorException">One of them is not finite, or the outputs have no mean.</exception>
     internal float[] Mean(IReadOnlyList<float[]> outputs)
     {
+        if (outputs.Count > 1 && !Task.Kind.HasMean(Task))
+            throw new UserErrorException(
+                $"predict.runs: {Task.Name} is predicted with one run at a time: lists of likely answers have no mean (head: linear has one)"
+            );
         foreach (var (i, values) in outputs.Index())
             if (!Metrics.AreFinite(values))
                 throw new UserErrorException(

@@ -150,6 +150,7 @@ public static class TestSets
                     split.Split,
                     outputs[0][i] with
                     {
+                        Task = chosen.Task,
                         Outputs = chosen.Mean([.. outputs.Select(run => run[i].Outputs)]),
                     },
                     chosen.Runs

@@ -55,10 +55,14 @@ public static class TextPredictions
         }
 
         // The runs of a group share their tokenizer: each row counts once.
-        float[] Score(IReadOnlyList<TaskRow> rows) =>
-            chosen.Mean([
+        TaskOutputs Score(IReadOnlyList<TaskRow> rows)
+        {
+            TaskOutputs[] all =
+            [
                 .. models.Select((model, i) => model.Predict(rows, options.BatchSize, i == 0 ? counts : new RowCounts(), stopping)),
-            ]);
+            ];
+            return all[0] with { Task = chosen.Task, Outputs = chosen.Mean([.. all.Select(run => run.Outputs)]) };
+        }
     }
 
     /// <summary>
@@ -66,7 +70,7 @@ public static class TextPredictions
     /// one by one.
     /// </summary>
     /// <param name="task">The task.</param>
-    /// <param name="score">The outputs for some rows, <c>[rows · outputs]</c>.</param>
+    /// <param name="score">The outputs for some rows.</param>
     /// <param name="options">Where lines come from and go to.</param>
     /// <param name="progress">Told of the lines done.</param>
     /// <param name="cancellation">Stops; an output file is then not written.</param>
@@ -75,7 +79,7 @@ public static class TextPredictions
     /// one.</exception>
     internal static int Predict(
         TaskDefinition task,
-        Func<IReadOnlyList<TaskRow>, float[]> score,
+        Func<IReadOnlyList<TaskRow>, TaskOutputs> score,
         PredictOptions options,
         IProgress<ProgressReport>? progress = null,
         CancellationToken cancellation = default
@@ -97,7 +101,7 @@ public static class TextPredictions
 
     internal static int Predict(
         TaskDefinition task,
-        Func<IReadOnlyList<TaskRow>, float[]> score,
+        Func<IReadOnlyList<TaskRow>, TaskOutputs> score,
         IEnumerable<IReadOnlyList<string>> pieces,
         string source,
         TextWriter output,
@@ -105,12 +109,11 @@ public static class TextPredictions
         CancellationToken cancellation
     ) => LineAnswers.Write(pieces, source, Answerer(task, score), output, Stage, progress, cancellation);
 
-    private static LineAnswerer Answerer(TaskDefinition task, Func<IReadOnlyList<TaskRow>, float[]> score) => (lines, source, before) =>
+    private static LineAnswerer Answerer(TaskDefinition task, Func<IReadOnlyList<TaskRow>, TaskOutputs> score) => (lines, source, before) =>
     {
         var rows = Rows(task, lines, source, before, out var wrong);
-        float[] logits = rows.Count > 0 ? score(rows) : [];
-        var answers = RowOutputs.Of(task, rows, logits).Zip(rows, (outputs, row) => task.Kind.Answer(task, row, outputs));
-        return new([.. answers.Zip(lines, (answer, line) => $"{answer}\t{line}")], wrong);
+        var outputs = rows.Count > 0 ? score(rows) : null;
+        return new([.. rows.Zip(lines).Select((row, i) => $"{task.Kind.Answer(outputs!, i)}\t{row.Second}")], wrong);
     };
 
     /// <summary>The lines before the first that is wrong: they are answered all the same.</summary>

@@ -53,7 +53,7 @@ public sealed class ChoiceModelTests
         using (var model = Model())
             HuggingFaceFolder.WriteFiles(
                 folder.File("choice"),
-                HuggingFaceConfig.Of(model.Config, task.Kind.Architecture!, 0),
+                HuggingFaceConfig.Of(model.Config, task.Kind.Architecture(task)!, 0),
                 model.Store.Named(),
                 new ElectraTokenizer(new Vocabulary([.. Vocabulary.SpecialTokens, .. Enumerable.Range(5, 195).Select(i => $"w{i}")]))
             );

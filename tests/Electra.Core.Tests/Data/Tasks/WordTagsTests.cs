@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Electra.Data.Answering;
 using Electra.Data.Tagging;
 using Electra.Data.Tasks;
 using Electra.Tokenization;
@@ -21,10 +22,11 @@ public sealed class WordTagsTests : IDisposable
             int[] lengths = [.. sentence.GetProperty("huggingface_pieces").EnumerateArray().Select(word => word.GetArrayLength())];
             foreach (var golden in sentence.GetProperty("windows").EnumerateArray())
             {
-                var windows = TaskEncoder.Windows(
+                int size = golden.GetProperty("max_len").GetInt32() - 2;
+                var windows = DocumentWindows.Of(
                     lengths.Sum(),
-                    golden.GetProperty("max_len").GetInt32() - 2,
-                    golden.GetProperty("overlap").GetInt32()
+                    size,
+                    DocumentWindows.StepOf(golden.GetProperty("overlap").GetInt32(), size)
                 );
                 Assert.Equal(
                     golden.GetProperty("windows").EnumerateArray().Select(window => (window[0].GetInt32(), window[1].GetInt32())),
@@ -32,7 +34,7 @@ public sealed class WordTagsTests : IDisposable
                 );
                 foreach (var (word, window) in golden.GetProperty("window_of_word").EnumerateArray().Index())
                     if (window.ValueKind != JsonValueKind.Null)
-                        Assert.Equal(window.GetInt32(), TaskEncoder.Owner(windows, lengths.Take(word).Sum()));
+                        Assert.Equal(window.GetInt32(), DocumentWindows.Owner(windows, lengths.Take(word).Sum()));
                 compared++;
             }
         }
@@ -105,7 +107,7 @@ public sealed class WordTagsTests : IDisposable
         var dev = data.Dev[0].Examples;
         float[] outputs = Enumerable.Repeat(data.Task.Kind.Unread(data.Task), 3).SelectMany(one => one).ToArray();
         Assert.Equal(
-            ("dev_predictions.conll", "a\tB-x\tO\nb\tI-x\tO\n\nc\tO\tO\n\n"),
+            [("dev_predictions.conll", "a\tB-x\tO\nb\tI-x\tO\n\nc\tO\tO\n\n")],
             data.Task.Kind.DevPredictions([(data.Dev[0].Split, dev.With(outputs))])
         );
     }

@@ -73,7 +73,7 @@ public sealed class TextPredictionsTests : IDisposable
         Assert.Throws<UserErrorException>(() =>
             TextPredictions.Predict(
                 MadeRuns.Task("cola"),
-                rows => new float[2 * rows.Count],
+                Of("cola", rows => new float[2 * rows.Count]),
                 [
                     ["a", "b", "c\td", "e"],
                 ],
@@ -226,7 +226,7 @@ public sealed class TextPredictionsTests : IDisposable
     ) =>
         TextPredictions.Predict(
             MadeRuns.Task(task),
-            score,
+            Of(task, score),
             new PredictOptions
             {
                 Input = folder.File(input),
@@ -235,4 +235,8 @@ public sealed class TextPredictionsTests : IDisposable
             },
             cancellation: cancellation
         );
+
+    /// <summary>Outputs that a function makes, with no more labels than lines have.</summary>
+    private static Func<IReadOnlyList<TaskRow>, TaskOutputs> Of(string task, Func<IReadOnlyList<TaskRow>, float[]> score) =>
+        rows => new TaskOutputs(MadeRuns.Task(task), score(rows), [], [.. Enumerable.Range(1, rows.Count)]) { Texts = rows };
 }

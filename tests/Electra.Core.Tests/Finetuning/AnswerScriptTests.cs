@@ -1,0 +1,153 @@
+using System.Text.Json;
+using Electra.Running;
+
+namespace Electra.Tests.Finetuning;
+
+/// <summary>Questions and answers from their file to an exported model, by the scripts that a user runs.</summary>
+public sealed class AnswerScriptTests : IDisposable
+{
+    private readonly TinyFinetuning tiny = new();
+
+    public AnswerScriptTests()
+    {
+        var random = new Random(3);
+        Write("asked.json", 90, unanswered: false);
+        Write("asked2.json", 60, unanswered: true);
+        Write("asked-test.json", 12, unanswered: false);
+
+        // The answer is the word after the colour that the question names.
+        void Write(string name, int count, bool unanswered) =>
+            File.WriteAllText(tiny.File(name), JsonSerializer.Serialize(new
+            {
+                data = new[]
+                {
+                    new
+                    {
+                        paragraphs = Enumerable.Range(0, count).Select(i =>
+                        {
+                            string[] things = ["cat", "dog", "house"];
+                            string[] filler = [.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => random.Next(2) == 0 ? "sees" : "the")];
+                            string before = string.Join(' ', filler) + " red ", answer = things[random.Next(3)];
+                            bool isEmpty = unanswered && i % 3 == 0;
+                            var context = isEmpty ? "the \U0001F600 blue dog sees " + string.Join(' ', filler) : $"\U0001F600 {before}{answer} sees the a";
+                            return new
+                            {
+                                context,
+                                qas = new[]
+                                {
+                                    new
+                                    {
+                                        id = $"q{i}",
+                                        question = "the red",
+                                        is_impossible = isEmpty,
+                                        answers = isEmpty ? [] : new[] { new { text = answer, answer_start = 2 + before.Length } },
+                                    },
+                                },
+                            };
+                        }),
+                    },
+                },
+            }));
+    }
+
+    public void Dispose() => tiny.Dispose();
+
+    [Fact]
+    public async Task Answers_are_learned_resumed_predicted_scored_and_exported()
+    {
+        string[] keys = ["tasks=[asked]", "runs=[0]", "training.epochs=8", "logging.every=1", "training.micro_batch_size=3"];
+        await tiny.Done([Own(), "group=whole", .. keys]);
+        using (var run = tiny.Start([Own(), "group=stopped", .. keys]))
+        {
+            await run.WaitForLine("epoch 3 ");
+            run.Send("TERM");
+            (await run.Finish()).Ended(143);
+        }
+        await tiny.Done([Own(), "group=stopped", .. keys]);
+        Assert.Equal(Weights("whole"), Weights("stopped"));
+        var result = FinetuneResult.Load(tiny.File("runs/whole_asked_0"));
+        Assert.Equal("f1", result.Metric);
+        Assert.True(result.Score > 0.8, $"F1 {result.Score}: the answer stands after a word");
+        Assert.Contains("ElectraForQuestionAnswering", File.ReadAllText(tiny.File("runs/whole_asked_0/config.json")));
+        Assert.True(File.Exists(tiny.File("runs/whole_asked_0/dev_nbest.json")));
+
+        (await Script("predict.csx", Own("test_labels: true"), "group=whole", $"predict.folder={tiny.File("out")}"))
+            .Succeeded().Said("exact_match");
+        var predictions = JsonDocument.Parse(File.ReadAllText(tiny.File("out/whole/asked.json"))).RootElement;
+        Assert.Equal(12, predictions.EnumerateObject().Count());
+
+        File.WriteAllText(tiny.File("lines.txt"), "the red\t\U0001F600 the red dog sees\n{\"question\": \"the red\", \"context\": \"the red cat\"}\n");
+        (await Script("predict.csx", Own(), "group=whole", $"predict.input={tiny.File("lines.txt")}", $"predict.output={tiny.File("lines.tsv")}"))
+            .Succeeded();
+        var answers = File.ReadLines(tiny.File("lines.tsv")).Select(line => JsonDocument.Parse(line.Split('\t')[0]).RootElement).ToList();
+        Assert.Equal(["dog", "cat"], answers.Select(answer => answer.GetProperty("answer").GetString()));
+        Assert.Equal([(10, 13), (8, 11)], answers.Select(one => (one.GetProperty("start").GetInt32(), one.GetProperty("end").GetInt32())));
+        (await ScriptRunner.Start(
+            tiny.Folder,
+            [ScriptRunner.Kit("export.csx"), "--", tiny.File("runs/whole_asked_0"), $"out={tiny.File("exported")}"]
+        ).Finish()).Succeeded();
+        Assert.True(File.Exists(tiny.File("exported/whole_asked_0/model.safetensors")));
+    }
+
+    [Fact]
+    public async Task A_joint_head_learns_which_questions_have_no_answer()
+    {
+        var joint = $"data.own.asked={{kind: answers, train: {tiny.File("asked2.json")}, dev: {tiny.File("asked2.json")}, "
+            + $"test: {tiny.File("asked2.json")}, test_labels: true, "
+            + "answers: {head: joint, answerability: classifier, unanswerable: true, best: 5, mapping: google}}";
+        await tiny.Done([joint, "group=joint", "tasks=[asked]", "runs=[0]", "training.epochs=6"]);
+        var result = FinetuneResult.Load(tiny.File("runs/joint_asked_0"));
+        Assert.True(result.Score > 0.6, $"F1 {result.Score}");
+        Assert.NotNull(result.Threshold);
+        Assert.Contains("best_f1_thresh", File.ReadAllText(tiny.File("runs/joint_asked_0/dev_report.md")));
+        (await Script("predict.csx", joint, "group=joint", $"predict.folder={tiny.File("out")}")).Succeeded();
+        // The threshold that the run has found gives its score again.
+        Assert.Contains($"| f1 | {100 * result.Score:F2} |", File.ReadAllText(tiny.File("out/joint/asked.scores.md")));
+        var odds = JsonDocument.Parse(File.ReadAllText(tiny.File("out/joint/asked.null_odds.json"))).RootElement;
+        Assert.Equal(60, odds.EnumerateObject().Count());
+    }
+
+    [Fact]
+    public async Task Mistakes_are_explained()
+    {
+        await Refused("""{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [80]}}""",
+            "asked.jsonl:1: answers[0]: answer_start is 80, and the context has 11 characters; it is at 8");
+        await Refused("""{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [4]}}""",
+            "\"cat\" is not at 4, where the context has \"red\"; it is at 8");
+        await Refused("""{"id": "1", "question": "the red", "answers": {"text": ["cat"], "answer_start": [8]}}""",
+            "asked.jsonl:1: there is no context");
+        await Refused("""{"id": "1", "question": " ", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [8]}}""",
+            "asked.jsonl:1: the question is empty");
+        await Refused("""{"id": "1", "question": "red", "context": "the red cat", "answers": {"text": [], "answer_start": []}}""",
+            "the question has no answer", "unanswerable: true");
+        var one = """{"id": "1", "question": "red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [8]}}""";
+        await Refused($"{one}\n{one}", "asked.jsonl:2: the id 1 is there already");
+        await tiny.Refused(
+            [$"data.own.asked={{kind: answers, labels: [a, b], train: {tiny.File("asked.json")}, held_out: 0.2}}", "tasks=[asked]"],
+            "data.own.asked.labels",
+            "is not for answers"
+        );
+        await tiny.Refused(
+            [
+                $"data.own.asked={{kind: answers, answers: {{head: joint, unanswerable: true}}, train: {tiny.File("asked.json")}, held_out: 0.2}}",
+                "tasks=[asked]",
+            ],
+            "data.own.asked.answers.answerability",
+            "is missing"
+        );
+    }
+
+    private async Task Refused(string lines, params string[] said)
+    {
+        File.WriteAllText(tiny.File("asked.jsonl"), lines + "\n");
+        await tiny.Refused([$"data.own.asked={{kind: answers, train: {tiny.File("asked.jsonl")}, held_out: 0.2}}", "tasks=[asked]"], said);
+    }
+
+    private string Own(string more = "test_labels: false") =>
+        $"data.own.asked={{kind: answers, train: {tiny.File("asked.json")}, held_out: 0.2, test: {tiny.File("asked-test.json")}, {more}}}";
+
+    private byte[] Weights(string group) => File.ReadAllBytes(tiny.File($"runs/{group}_asked_0/model.safetensors"));
+
+    private Task<ScriptResult> Script(string script, params string[] overrides) =>
+        ScriptRunner.Start(tiny.Folder, [ScriptRunner.Kit(script), "--", tiny.Config, "tasks=[asked]", .. overrides]).Finish();
+}
