@@ -26,6 +26,7 @@ public sealed class ArchitectureTests
         ["Electra.Data.Corpora"],
         ["Electra.Data.Examples"],
         ["Electra.Data.Tagging"],
+        ["Electra.Data.Answering"],
         ["Electra.Data.Tasks"],
         ["Electra.Model"],
         ["Electra.Optimization"],

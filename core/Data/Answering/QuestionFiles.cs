@@ -24,7 +24,7 @@ internal static class QuestionFiles
     public static bool IsOne(string path) => TableFile.Extension(path) is ".json" or ".jsonl" or ".ndjson";
 
     /// <summary>The questions of a file.</summary>
-    /// <exception cref="UserErrorException">A question is not as it should be: the message names file and line, or the question.</exception>
+    /// <exception cref="UserErrorException">A question is not as it should be: the message names file and line, or question.</exception>
     public static IEnumerable<Question> Read(string path, QuestionForm form)
     {
         InputFile.Check(path);
@@ -91,7 +91,8 @@ internal static class QuestionFiles
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("data", out var data))
             root = data;
         int article = 0;
-        foreach (var one in List(root, $"{file.Shown}: SQuAD's form is {{\"data\": [{{\"paragraphs\": [{{\"context\", \"qas\"}}]}}]}}, and data"))
+        const string Form = "SQuAD's form is {\"data\": [{\"paragraphs\": [{\"context\", \"qas\"}]}]}, and data";
+        foreach (var one in List(root, $"{file.Shown}: {Form}"))
         {
             var place = $"{file.Shown}: data[{article++}]";
             // A list of questions is flat.
@@ -178,7 +179,8 @@ internal static class QuestionFiles
     {
         var answers = Field(row, "answers") switch
         {
-            { ValueKind: JsonValueKind.Array } list => list.EnumerateArray().Select(one => (Field(one, "text"), Field(one, "answer_start"))),
+            { ValueKind: JsonValueKind.Array } list => list.EnumerateArray()
+                .Select(one => (Field(one, "text"), Field(one, "answer_start"))),
             { ValueKind: JsonValueKind.Object } lists => List(Field(lists, "text"), $"{place}: answers.text")
                 .Zip(
                     List(Field(lists, "answer_start"), $"{place}: answers.answer_start"),
@@ -186,7 +188,7 @@ internal static class QuestionFiles
                 ),
             null when IsImpossible(row) => [],
             _ => throw new UserErrorException(
-                $"{place}: answers is missing: a list of objects with text and answer_start, empty where the text does not answer the question"
+                $"{place}: answers is missing: a list of objects with text and answer_start, empty where there is no answer"
             ),
         };
         var found = answers.Select((answer, i) => Placed(answer, context, places, form, $"{place}: answers[{i}]")).ToList();
@@ -224,13 +226,13 @@ internal static class QuestionFiles
             return new GoldAnswer(text);
         }
         int right = context.IndexOf(text, StringComparison.Ordinal);
+        var there = !isWithin ? "" : context[places.Value[start]..Math.Min(context.Length, places.Value[start] + text.Length)];
         throw new UserErrorException(
-            $"{place}: {(isWithin ? $"\"{text}\" is not at {start}" : $"answer_start is {start}, and the context has {places.Value.Length - 1} characters")}"
-                + (
-                    isWithin
-                        ? $", where the context has \"{context.AsSpan(places.Value[start], Math.Min(text.Length, context.Length - places.Value[start]))}\""
-                        : ""
-                )
+            (
+                isWithin
+                    ? $"{place}: \"{text}\" is not at {start}, where the context has \"{there}\""
+                    : $"{place}: answer_start is {start}, and the context has {places.Value.Length - 1} characters"
+            )
                 + (right >= 0 ? $"; it is at {Array.BinarySearch(places.Value, right)}" : "; the context does not have this text")
                 + ". Offsets count code points from 0. To leave such questions out of training: answers: {drop_misplaced: true}"
         );
@@ -244,15 +246,17 @@ internal static class QuestionFiles
     {
         int last = places.Value.Length - 2;
         var found = List(Field(row, "detected_answers"), $"{place}: detected_answers")
-            .SelectMany(answer => List(Field(answer, "char_spans"), $"{place}: char_spans").Take(1).Select(span => (Field(answer, "text"), span)))
+            .SelectMany(answer =>
+                List(Field(answer, "char_spans"), $"{place}: char_spans").Take(1).Select(span => (Field(answer, "text"), span))
+            )
             .Take(1)
             .Select(one =>
                 one.span.ValueKind == JsonValueKind.Array && one.span.GetArrayLength() == 2
                 && one.span[0].TryGetInt32(out int from) && one.span[1].TryGetInt32(out int to) && from >= 0 && from <= to && to <= last
                     ? new GoldAnswer(one.Item1?.GetString() ?? "", places.Value[from], places.Value[to + 1])
                     : throw new UserErrorException(
-                        $"{place}: char_spans has {one.span.GetRawText()}, and the context has {last + 1} characters: the first and the last "
-                            + "character of the answer are expected, from 0, in code points"
+                        $"{place}: char_spans has {one.span.GetRawText()}, and the context has {last + 1} characters: the first and the "
+                            + "last character of the answer are expected, from 0, in code points"
                     )
             )
             .ToList();

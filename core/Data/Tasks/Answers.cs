@@ -13,12 +13,13 @@ internal static class Answers
 {
     private const int LabelsOfWindow = 3;
 
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull },
-        Indented = new(Json)
-        {
-            WriteIndented = true,
-            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private static readonly JsonSerializerOptions Indented = new(Json) { WriteIndented = true };
 
     /// <summary>The kind.</summary>
     public static TaskKind Kind { get; } = new("answers")
@@ -255,8 +256,10 @@ internal static class Answers
         return files;
 
         static string Text(IEnumerable<(string Id, object Value)> values) =>
-            JsonSerializer.Serialize(new OrderedDictionary<string, object>(values.Select(one => KeyValuePair.Create(one.Id, one.Value))), Indented)
-                + "\n";
+            JsonSerializer.Serialize(
+                new OrderedDictionary<string, object>(values.Select(one => KeyValuePair.Create(one.Id, one.Value))),
+                Indented
+            ) + "\n";
     }
 
     private static string Extension(string name) => name == "predictions.json" ? ".json" : "." + name;

@@ -21,7 +21,8 @@ internal static class TaskRows
                     .Select(file => Content(file.Path))
                     .Append(
                         $"{task.Kind.Name} {files[0]} | {string.Join(',', task.Labels)} "
-                            + $"{task.Range} {task.DropsEmptyText} {task.Scheme} | {string.Join(',', task.DropLabels)}{task.Answers?.ReadAs}"
+                            + $"{task.Range} {task.DropsEmptyText} {task.Scheme} | {string.Join(',', task.DropLabels)}"
+                            + task.Answers?.ReadAs
                     )
             ),
             All

@@ -133,7 +133,8 @@ public sealed record ChosenRuns
     {
         if (outputs.Count > 1 && !Task.Kind.HasMean(Task))
             throw new UserErrorException(
-                $"predict.runs: {Task.Name} is predicted with one run at a time: lists of likely answers have no mean (head: linear has one)"
+                $"predict.runs: {Task.Name} is predicted with one run at a time: lists of likely answers have no mean (a linear head "
+                    + "has one)"
             );
         foreach (var (i, values) in outputs.Index())
             if (!Metrics.AreFinite(values))

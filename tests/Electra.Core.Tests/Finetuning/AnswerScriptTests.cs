@@ -26,10 +26,15 @@ public sealed class AnswerScriptTests : IDisposable
                         paragraphs = Enumerable.Range(0, count).Select(i =>
                         {
                             string[] things = ["cat", "dog", "house"];
-                            string[] filler = [.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => random.Next(2) == 0 ? "sees" : "the")];
-                            string before = string.Join(' ', filler) + " red ", answer = things[random.Next(3)];
+                            var filler = string.Join(
+                                ' ',
+                                Enumerable.Range(0, random.Next(1, 12)).Select(_ => random.Next(2) == 0 ? "sees" : "the")
+                            );
+                            string before = filler + " red ", answer = things[random.Next(3)];
                             bool isEmpty = unanswered && i % 3 == 0;
-                            var context = isEmpty ? "the \U0001F600 blue dog sees " + string.Join(' ', filler) : $"\U0001F600 {before}{answer} sees the a";
+                            var context = isEmpty
+                                ? $"the \U0001F600 blue dog sees {filler}"
+                                : $"\U0001F600 {before}{answer} sees the a";
                             return new
                             {
                                 context,
@@ -76,9 +81,12 @@ public sealed class AnswerScriptTests : IDisposable
         var predictions = JsonDocument.Parse(File.ReadAllText(tiny.File("out/whole/asked.json"))).RootElement;
         Assert.Equal(12, predictions.EnumerateObject().Count());
 
-        File.WriteAllText(tiny.File("lines.txt"), "the red\t\U0001F600 the red dog sees\n{\"question\": \"the red\", \"context\": \"the red cat\"}\n");
-        (await Script("predict.csx", Own(), "group=whole", $"predict.input={tiny.File("lines.txt")}", $"predict.output={tiny.File("lines.tsv")}"))
-            .Succeeded();
+        File.WriteAllLines(
+            tiny.File("lines.txt"),
+            ["the red\t\U0001F600 the red dog sees", """{"question": "the red", "context": "the red cat"}"""]
+        );
+        string[] files = [$"predict.input={tiny.File("lines.txt")}", $"predict.output={tiny.File("lines.tsv")}"];
+        (await Script("predict.csx", [Own(), "group=whole", .. files])).Succeeded();
         var answers = File.ReadLines(tiny.File("lines.tsv")).Select(line => JsonDocument.Parse(line.Split('\t')[0]).RootElement).ToList();
         Assert.Equal(["dog", "cat"], answers.Select(answer => answer.GetProperty("answer").GetString()));
         Assert.Equal([(10, 13), (8, 11)], answers.Select(one => (one.GetProperty("start").GetInt32(), one.GetProperty("end").GetInt32())));
@@ -129,7 +137,8 @@ public sealed class AnswerScriptTests : IDisposable
         );
         await tiny.Refused(
             [
-                $"data.own.asked={{kind: answers, answers: {{head: joint, unanswerable: true}}, train: {tiny.File("asked.json")}, held_out: 0.2}}",
+                "data.own.asked={kind: answers, answers: {head: joint, unanswerable: true}, "
+                    + $"train: {tiny.File("asked.json")}, held_out: 0.2}}",
                 "tasks=[asked]",
             ],
             "data.own.asked.answers.answerability",
