@@ -44,7 +44,8 @@ internal static class AnswerChoice
     private static readonly RankedAnswer None = new("", null, 1, 0, 0);
 
     /// <summary>
-    /// As google-research/electra does (<c>qa_metrics.py</c>): a start counts in the window alone that owns its token, and texts stand once.
+    /// As google-research/electra does (<c>qa_metrics.py</c>): a start counts in the window alone that owns its token, and each text
+    /// once.
     /// </summary>
     /// <param name="question">The question.</param>
     /// <param name="spans">All that its windows give.</param>

@@ -39,7 +39,7 @@ public enum AnswerMapping
     Google,
 }
 
-/// <summary>Of a task whose answers are parts of a text (<c>kind: answers</c>): its head, its windows, and how answers are chosen.</summary>
+/// <summary>How answers are found that are parts of a text (<c>kind: answers</c>): head, windows, choice.</summary>
 public sealed record AnswerOptions
 {
     /// <summary>How the model says where an answer begins and ends.</summary>

@@ -93,7 +93,7 @@ internal sealed class RowCounts
             yield return $"{name}: {Plural.Of(CutQuestions, "question")} cut to the longest allowed (answers.max_question)";
         if (WindowedRows > 0)
             yield return $"{name}: {Plural.Of(WindowedRows, "row")} of {Rows:N0} longer than {maxLength} tokens, and read in windows that "
-                + "overlap: every word is read";
+                + "overlap (encoding.overlap): every word is read";
         if (LostWords > 0)
             yield return $"{name}: {Plural.Of(LostWords, "word")} without a token, invisible characters alone, counted as outside of spans";
         if (CutRows > 0)

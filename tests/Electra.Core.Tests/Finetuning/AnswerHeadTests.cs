@@ -1,6 +1,4 @@
-using Electra.Data;
 using Electra.Data.Tasks;
-using Electra.Finetuning;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;

@@ -8,7 +8,7 @@ using Electra.Tensors;
 
 namespace Electra.Tests.Finetuning;
 
-/// <summary>A folder of Hugging Face's ElectraForQuestionAnswering: from a question and its text to answers with Python's numbers.</summary>
+/// <summary>A folder of Hugging Face's ElectraForQuestionAnswering: from questions to answers with Python's numbers.</summary>
 public sealed class AnswerModelTests
 {
     [Fact]

@@ -118,16 +118,26 @@ public sealed class AnswerScriptTests : IDisposable
     [Fact]
     public async Task Mistakes_are_explained()
     {
-        await Refused("""{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [80]}}""",
-            "asked.jsonl:1: answers[0]: answer_start is 80, and the context has 11 characters; it is at 8");
-        await Refused("""{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [4]}}""",
-            "\"cat\" is not at 4, where the context has \"red\"; it is at 8");
-        await Refused("""{"id": "1", "question": "the red", "answers": {"text": ["cat"], "answer_start": [8]}}""",
-            "asked.jsonl:1: there is no context");
-        await Refused("""{"id": "1", "question": " ", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [8]}}""",
-            "asked.jsonl:1: the question is empty");
-        await Refused("""{"id": "1", "question": "red", "context": "the red cat", "answers": {"text": [], "answer_start": []}}""",
-            "the question has no answer", "unanswerable: true");
+        await Refused(
+            """{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [80]}}""",
+            "asked.jsonl:1: answers[0]: answer_start is 80, and the context has 11 characters; it is at 8"
+        );
+        await Refused(
+            """{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [4]}}""",
+            "\"cat\" is not at 4, where the context has \"red\"; it is at 8"
+        );
+        await Refused(
+            """{"id": "1", "question": "the red", "answers": {"text": ["cat"], "answer_start": [8]}}""",
+            "asked.jsonl:1: there is no context"
+        );
+        await Refused(
+            """{"id": "1", "question": " ", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [8]}}""",
+            "asked.jsonl:1: the question is empty"
+        );
+        await Refused(
+            """{"id": "1", "question": "red", "context": "the red cat", "answers": {"text": [], "answer_start": []}}""",
+            "the question has no answer", "unanswerable: true"
+        );
         var one = """{"id": "1", "question": "red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [8]}}""";
         await Refused($"{one}\n{one}", "asked.jsonl:2: the id 1 is there already");
         await tiny.Refused(

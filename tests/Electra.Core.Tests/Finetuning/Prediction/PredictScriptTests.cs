@@ -209,7 +209,8 @@ public sealed class PredictScriptTests(TinyRuns runs) : IClassFixture<TinyRuns>,
             foreach (var (i, row) in rows.Index())
                 sums[i] =
                 [
-                    .. model.Predict([row], batchSize: 1, new(), default).Outputs.Zip(sums[i] ?? new float[definition.Outputs], (a, b) => a + b),
+                    .. model.Predict([row], batchSize: 1, new(), default).Outputs
+                        .Zip(sums[i] ?? new float[definition.Outputs], (a, b) => a + b),
                 ];
         }
         return [.. sums.Select((sum, i) => $"{i}\t{Labels.Text(definition, sum)}")];
