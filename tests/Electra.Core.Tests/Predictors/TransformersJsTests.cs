@@ -88,7 +88,7 @@ public sealed class TransformersJsTests : IDisposable
     {
         using var model = FinetunedModel.OpenAny(source, Compute.Reference);
         var row = WordTags.Kind.Row!(model.Task, text, "");
-        float[] outputs = model.Predict([row], 1, new RowCounts(), default);
+        float[] outputs = model.Predict([row], 1, new RowCounts(), default).Outputs;
         var words = row.WordTexts.Zip(outputs.Chunk(model.Task.Outputs)).ToList();
         Assert.Equal(words.Count + 2, answer.Ids[0].Length);
         foreach (var ((word, own), other) in words.Zip(answer.Outputs[0].EnumerateArray()))
