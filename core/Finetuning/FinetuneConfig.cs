@@ -59,7 +59,8 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>
     public bool FromScratch { get; init; }
 
     /// <summary>
-    /// The tasks, by name: GLUE's, <c>docs-kind</c>, <c>docs-returns</c> and <c>docs-distance</c> from the SDK's documentation, and those
+    /// The tasks, by name: GLUE's, <c>docs-kind</c>, <c>docs-returns</c>, <c>docs-distance</c>, <c>docs-names</c> and
+    /// <c>docs-answers</c> from the SDK's documentation, and those
     /// of one's own (<c>data.own</c>).
     /// </summary>
     [MinLength(1)]

@@ -80,7 +80,8 @@ internal static class Answers
     /// <summary>Where the answers begin, by the labels of windows.</summary>
     public static long[] Starts(float[] labels) => [.. labels.Chunk(LabelsOfWindow).Select(window => (long)window[0])];
 
-    private static TaskRow Row(Question question) => new([question.Text, question.Context], []) { Question = question };
+    /// <summary>A question as a row.</summary>
+    public static TaskRow Row(Question question) => new([question.Text, question.Context], []) { Question = question };
 
     private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskFile file, RowCounts leftOut)
     {

@@ -84,8 +84,22 @@ internal static class DotnetDocsTasks
         Splits = Splits("docs-names.conll"),
     };
 
-    /// <summary>All four.</summary>
-    public static IReadOnlyList<TaskDefinition> All { get; } = [Kind, Returns, Distance, Names];
+    /// <summary>Which part of a method's documentation says what it does, and which what it returns.</summary>
+    public static TaskDefinition Answer { get; } = new()
+    {
+        Name = "docs-answers",
+        DisplayName = "Answers",
+        Kind = Answers.Kind,
+        Answers = new AnswerOptions { MaxAnswer = 60 },
+        TextColumns = ["question", "context"],
+        Metrics = Answers.MetricsOf(new AnswerOptions()),
+        ReportedMetric = Metrics.F1,
+        Epochs = 3,
+        Splits = Splits("docs-answers.json"),
+    };
+
+    /// <summary>All five.</summary>
+    public static IReadOnlyList<TaskDefinition> All { get; } = [Kind, Returns, Distance, Names, Answer];
 
     /// <summary>A task with its rows.</summary>
     /// <exception cref="UserErrorException">No SDK with documentation is found.</exception>
@@ -111,7 +125,7 @@ internal static class DotnetDocsTasks
 
     private static int Count(TaskDefinition task, SplitRole role) => role switch
     {
-        SplitRole.Train => task == Kind ? TrainKind : task == Returns ? TrainReturns : task == Names ? TrainNames : TrainDistance,
+        SplitRole.Train => task == Kind ? TrainKind : task == Returns ? TrainReturns : task == Names || task == Answer ? TrainNames : TrainDistance,
         SplitRole.Dev => Dev,
         _ => Test,
     };
@@ -133,9 +147,14 @@ internal static class DotnetDocsTasks
         task == Kind ? KindRows(members, count)
         : task == Returns ? ReturnsRows(members, count)
         : task == Names ? NamesRows(members, count)
+        : task == Answer ? DocsAnswers.Rows(members, count)
         : DistanceRows(members, count);
 
-    private static TaskRow Unlabelled(TaskRow row) => row with { Labels = [.. row.Labels.Select(_ => float.NaN)] };
+    private static TaskRow Unlabelled(TaskRow row) => row with
+    {
+        Labels = [.. row.Labels.Select(_ => float.NaN)],
+        Question = row.Question is { } question ? question with { Answers = null } : null,
+    };
 
     /// <summary>
     /// Summaries in which something is named. Names that run into each other would share a word: such summaries are left out.

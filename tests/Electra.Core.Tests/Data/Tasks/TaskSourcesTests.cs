@@ -302,10 +302,20 @@ public sealed class TaskSourcesTests : IDisposable
             Assert.InRange(splits[1].Count, 1900, 2100);
             Assert.InRange(splits[2].Count, 400, 600);
             // A type is in one split, and so is each text.
-            Assert.Empty(splits[0].Select(row => row.Texts[0]).Intersect(splits[1].Select(row => row.Texts[0])));
+            int own = task == DotnetDocsTasks.Answer ? 1 : 0;
+            Assert.Empty(splits[0].Select(row => row.Texts[own]).Intersect(splits[1].Select(row => row.Texts[own])));
             if (task == DotnetDocsTasks.Names)
                 Assert.Contains(splits[1], row => row.WordTexts.Zip(row.Labels).Contains(("Stream", task.Labels.Index().First(
                     tag => tag.Item == "B-type").Index)));
+            if (task == DotnetDocsTasks.Answer)
+            {
+                Assert.All(splits[1], row =>
+                {
+                    var answer = row.Question!.Answers!.Single();
+                    Assert.Equal(answer.Text, row.Question.Context[answer.Start..answer.End]);
+                });
+                continue;
+            }
             if (task == DotnetDocsTasks.Kind)
                 Assert.Equal(splits[1], TaskSources.Open(task.Name, new TaskSourceOptions()).Splits[1].Rows());
             if (task == DotnetDocsTasks.Returns)
