@@ -20,7 +20,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
     private readonly RunConsole console = run.Console;
     private readonly Dictionary<string, FinetuneStart> starts = [];
     private readonly List<string> failures = [];
-    private readonly HashSet<string> groups = [];
+    private readonly List<CandidateRun> wanted = [];
 
     /// <summary>A run of a candidate.</summary>
     private sealed record CandidateRun(SweepCandidate Candidate, FinetuneJob Job, long Updates)
@@ -113,7 +113,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
             where tasks.Contains(job.Data.Task.Name)
             select new CandidateRun(candidate, job, FinetuneStart.Updates(candidate.Config, job.Data)),
         ];
-        groups.UnionWith(candidates.Select(candidate => candidate.Group));
+        wanted.AddRange(runs);
         for (bool saidThatItWaits = false; ; )
         {
             var failed = Work(runs);
@@ -175,12 +175,8 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
             var ranked = SweepTables.Ranked(Scores([.. shortened.Select(one => one.Group)]), config.Group, task);
             if (ranked.Count == 0) // all of them failed
                 return;
-            candidates =
-            [
-                .. ranked
-                    .Take((ranked.Count + config.SweepHalving - 1) / config.SweepHalving)
-                    .Select(group => candidates.First(one => shortened[candidates.ToList().IndexOf(one)].Group == group)),
-            ];
+            var kept = ranked.Take((ranked.Count + config.SweepHalving - 1) / config.SweepHalving).ToList();
+            candidates = [.. candidates.Zip(shortened).Where(pair => kept.Contains(pair.Second.Group)).Select(pair => pair.First)];
         }
     }
 
@@ -198,13 +194,15 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
 
     private void Confirm(IReadOnlyList<SweepCandidate> candidates, string task)
     {
-        var ranked = SweepTables.Ranked(Scores([.. groups]), config.Group, task);
+        var ranked = SweepTables.Ranked(Scores(Groups), config.Group, task);
         if (ranked.Count == 0)
             return;
         var winner = candidates.First(one => one.Group == ranked[0]);
         console.Heading($"{task}, the winner with new seeds");
         Work([winner.Confirmed(config.SweepConfirm)], [task], waits: true);
     }
+
+    private IReadOnlyCollection<string> Groups => wanted.Select(one => one.Candidate.Group).ToHashSet();
 
     /// <summary>The scores of those of some groups that have any.</summary>
     private ScoreSet Scores(IReadOnlyCollection<string> of)
@@ -215,14 +213,23 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
 
     private void Report()
     {
-        var scores = Scores(groups);
+        var scores = Scores(Groups);
         bool areCheckpoints = config.Sweep.Count == 0;
         ReportTable[] tables = [.. areCheckpoints ? CheckpointTables.Of(scores) : SweepTables.Of(scores)];
         if (tables.Length == 0)
             return;
+        // A candidate that diverges, or that another process makes, is no worse a candidate.
+        string[] missing = [.. wanted.Where(one => !FinetuneResult.IsIn(one.Job.Folder)).Select(one => one.Name)];
+        string[] notes =
+        [
+            .. Protocols.Notes(scores),
+            .. scores.Undefinedness(),
+            .. missing.Length == 0
+                ? Array.Empty<string>()
+                : [$"{missing.Length} of {Plural.Of(wanted.Count, "run")} are not finished and not in the table: {string.Join("; ", missing)}."],
+        ];
+        tables[0] = tables[0] with { Notes = [.. tables[0].Notes, .. notes] };
         StatisticsReport.Print(tables, console);
-        foreach (var note in Protocols.Notes(scores))
-            console.Line(note);
         string File(string ending) => Path.Combine(Paths.Output(config.Folder), $"{config.Group}_{ending}");
         var (name, title) = areCheckpoints ? ("checkpoints", "Checkpoints") : ("sweep", "Sweep");
         AtomicFile.WriteAllText(

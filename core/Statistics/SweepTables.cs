@@ -59,7 +59,7 @@ internal static class SweepTables
             [.. searched.Select(Row)],
             [
                 .. Lead(task, last, behind, confirmed),
-                "Behind: the best minus this one, in points. p (Holm): that there is no difference, corrected for all that are compared.",
+                "Behind: the winner minus this one, in points. p (Holm): that there is no difference, corrected for all that are compared.",
                 .. hasRounds ? ["Epochs: the round that it left the search in; of the last round all."] : Array.Empty<string>(),
             ]
         );
@@ -88,8 +88,8 @@ internal static class SweepTables
     {
         string heading = TaskHeadings.Heading(task);
         yield return last.Length == 1
-            ? $"{heading}: {last[0].Swept.Shown} is left: {Scored(last[0])}."
-            : $"{heading}: the best of {last.Length} candidates is {last[0].Swept.Shown}: {Scored(last[0])}.";
+            ? $"{heading}: the winner, the last that is left, is {last[0].Swept.Shown}: {Scored(last[0])}."
+            : $"{heading}: the winner of {last.Length} candidates is {last[0].Swept.Shown}: {Scored(last[0])}.";
         if (last.Length > 1)
         {
             bool isClear = behind[0].Confidence95 is { Low: > 0 };

@@ -38,7 +38,8 @@ public class ConfigProperties
         Gen.Int[0, int.MaxValue].Sample(seed =>
         {
             var random = new Random(seed);
-            var config = (T)Changed(T.Defaults(new ConfigMapping(new ConfigPlace("test"), [])), 0.3 * Math.Pow(random.NextDouble(), 2), random);
+            double share = 0.3 * Math.Pow(random.NextDouble(), 2);
+            var config = (T)Changed(T.Defaults(new ConfigMapping(new ConfigPlace("test"), [])), share, random);
             if (config.Check().Any())
                 return;
             Interlocked.Increment(ref changed);

@@ -25,7 +25,7 @@ public sealed class SweepScriptTests : IDisposable
         run.Said(
             "4, all combinations",
             "Sweep tiny, colour",
-            "the best of 4 candidates is learning_rate 0.003, batch_size ",
+            "the winner of 4 candidates is learning_rate 0.003, batch_size ",
             "; 2 runs)",
             "too high because it was chosen",
             "sweep_confirm=5",
@@ -40,12 +40,12 @@ public sealed class SweepScriptTests : IDisposable
         var config = File.ReadAllText(tiny.File("runs/tiny-learning_rate-0.003-batch_size-8_colour_1/config.yaml"));
         Assert.Contains("learning_rate: 0.003", config);
 
-        (await tiny.Done(Grid)).Said("8 of 8 runs are finished already", "the best of 4 candidates is");
+        (await tiny.Done(Grid)).Said("8 of 8 runs are finished already", "the winner of 4 candidates is");
         (await tiny.Done([.. Grid, "sweep={training.learning_rate: [1e-6, 3e-3, 0.01]}"])).Said("8 of 12 runs are finished already");
 
         // Statistics tell candidates apart, and predictions are the winner's.
         (await Script("stats.csx", tiny.File("runs"), $"out={tiny.File("out")}")).Succeeded().Said(
-            "the best of 6 candidates is",
+            "the winner of 6 candidates is",
             "tiny-learning_rate-0.003-batch_size-8"
         );
         (await Script("predict.csx", [tiny.Config, .. Grid, $"predict.folder={tiny.File("predicted")}"])).Succeeded();
@@ -78,7 +78,7 @@ public sealed class SweepScriptTests : IDisposable
         (await tiny.Done(keys)).Said("colour, round 1: 4 candidates", "colour, round 2: 2 candidates", "colour, round 3: 1 candidate");
         var epochs = FinetuneResult.All(tiny.File("runs")).Select(result => (result.Swept!.Epochs, result.Epochs[^1].Epoch)).ToList();
         Assert.Equal([(null, 4.0), (1, 1.0), (1, 1.0), (1, 1.0), (1, 1.0), (2, 2.0), (2, 2.0)], epochs.Order());
-        (await tiny.Done(keys)).Said("4 of 4 runs are finished already", "is left:");
+        (await tiny.Done(keys)).Said("4 of 4 runs are finished already", "the winner, the last that is left, is");
     }
 
     [Fact]
@@ -101,6 +101,65 @@ public sealed class SweepScriptTests : IDisposable
             RunFolders.AssertSameBytes(Model(result.Group, result.Run), Model(result.Group.Replace("whole", "stopped"), result.Run));
 
         static (string, int, double) Scored(FinetuneResult result) => (result.Swept!.Shown, result.Run, result.Score);
+    }
+
+    /// <summary>The example configuration as it is, on the task's own rows, with a tiny model and few tokens.</summary>
+    [Fact, Trait("Category", "Long")]
+    public async Task Three_rates_two_batch_sizes_and_two_seeds_on_RTE_end_in_a_table_after_two_kills()
+    {
+        string[] keys =
+        [
+            ScriptRunner.Kit("finetune.csx"), "--", Path.Combine(TestData.Repository, "configs", "sweep.yaml"),
+            $"data.glue={TestData.Shared("glue")}", $"checkpoint={tiny.File("checkpoint")}", $"folder={tiny.File("runs")}",
+            $"datasets={tiny.File("datasets")}", "encoding.max_length=16", "training.epochs=1", "compute.threads=1", "compute.device=cpu",
+            "save_minutes=0.001",
+        ];
+        for (int kill = 0; kill < 2; kill++)
+        {
+            using var killed = ScriptRunner.Start(tiny.Folder, keys);
+            await killed.WaitForLine("done: accuracy");
+            killed.Kill();
+            await killed.Finish();
+        }
+        (await ScriptRunner.Run(tiny.Folder, keys)).Succeeded().Said(
+            "of 12 runs are finished already",
+            "RTE: the winner of 6 candidates is learning_rate 0.000",
+            " (95%: ",
+            "cannot tell them apart"
+        );
+        Assert.Equal(12, FinetuneResult.All(tiny.File("runs")).Count);
+        Assert.Equal(6, File.ReadLines(tiny.File("runs/sweep_sweep.md")).Count(line => line.StartsWith("|0.000", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Two_processes_share_a_sweep()
+    {
+        string[] keys = [.. Grid, "sweep_halving=2", "data.own.colour.epochs=4"];
+        using var first = tiny.Start(keys);
+        using var second = tiny.Start(keys);
+        string[] said = ["round 3", "the winner, the last that is left, is"];
+        (await first.Finish()).Succeeded().Said(said);
+        (await second.Finish()).Succeeded().Said(said);
+        Assert.Equal(8 + 4 + 2, FinetuneResult.All(tiny.File("runs")).Count);
+    }
+
+    [Fact]
+    public async Task A_candidate_that_diverges_is_named_and_the_others_are_in_the_table()
+    {
+        // Values of 1e38 have a squared error that no float holds; shares of their range have.
+        tiny.Write("far.tsv", "a\tb\tlabel", 30, i => $"red cat\ta {TinyFinetuning.Words[i % 8]}\t{(i % 2 == 0 ? "1e38" : "-1e38")}");
+        var run = await tiny.Refused(
+            [
+                "sweep={training.unit_range: [true, false]}",
+                "tasks=[far]",
+                "runs=[0]",
+                "training.learning_rate=1e-4",
+                $"data.own.far={{text: [a, b], regression: true, range: [-1e38, 1e38], train: {tiny.File("far.tsv")}, held_out: 0.3}}",
+            ],
+            "a run is not finished"
+        );
+        Assert.Contains("the winner, the last that is left, is unit_range true", run.Output);
+        Assert.Contains("1 of 2 runs are not finished and not in the table: far 0  unit_range false", run.Output);
     }
 
     [Theory]

@@ -13,7 +13,7 @@ public sealed class SweepTablesTests
         var table = Assert.Single(SweepTables.Of(Scores(("1e-4", [60, 62]), ("3e-4", [64, 66]), ("5e-4", [50, 52]))));
         Assert.Equal("Sweep small, RTE", table.Title);
         Assert.Equal(["3e-4", "1e-4", "5e-4"], table.Rows.Select(row => row[0]));
-        Assert.Equal("RTE: the best of 3 candidates is learning_rate 3e-4: 65.00 (95%: 52.29 to 77.71; 2 runs).", table.Notes[0]);
+        Assert.Equal("RTE: the winner of 3 candidates is learning_rate 3e-4: 65.00 (95%: 52.29 to 77.71; 2 runs).", table.Notes[0]);
         Assert.StartsWith("The next is learning_rate 1e-4, 4.00 behind", table.Notes[1]);
         // Variance within 2, of a mean of two runs 1; between 52: 1/52 of the way from 65 to the mean of all, 59.
         Assert.Contains("by about 0.12 points (empirical Bayes), to 64.88", table.Notes[2]);
@@ -41,7 +41,7 @@ public sealed class SweepTablesTests
         var table = Assert.Single(SweepTables.Of(scores));
         Assert.Equal(["a", "b"], table.Rows.Select(row => row[0]));
         Assert.Equal(["all", "1"], table.Rows.Select(row => row[1]));
-        Assert.Contains("learning_rate a is left: 60.50", table.Notes[0]);
+        Assert.Contains("the last that is left, is learning_rate a: 60.50", table.Notes[0]);
     }
 
     [Theory]
