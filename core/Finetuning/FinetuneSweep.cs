@@ -81,7 +81,11 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
             .. candidates[0].Config.Swept!.Values.Keys.Select(key =>
                 (key, (object?)string.Join(", ", candidates.Select(one => one.Config.Swept!.Values[key]).Distinct()))
             ),
-            ("candidates", $"{candidates.Count}, {(config.SweepSamples > 0 ? "drawn" : "all combinations")}"),
+            (
+                "candidates",
+                $"{candidates.Count}"
+                    + (config.Sweep.Count == 0 ? "" : config.SweepSamples > 0 ? ", drawn" : ", all combinations")
+            ),
             ("runs of each", $"{config.Runs.Count} of {Plural.Of(config.Tasks.Count, "task")}"),
         ]);
         foreach (var candidate in candidates)
@@ -224,9 +228,11 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
         [
             .. Protocols.Notes(scores),
             .. scores.Undefinedness(),
-            .. missing.Length == 0
-                ? Array.Empty<string>()
-                : [$"{missing.Length} of {Plural.Of(wanted.Count, "run")} are not finished and not in the table: {string.Join("; ", missing)}."],
+            .. missing.Length == 0 ? Array.Empty<string>()
+                : [
+                    $"{missing.Length} of {Plural.Of(wanted.Count, "run")} are not finished and not in the table: "
+                        + $"{string.Join("; ", missing)}.",
+                ],
         ];
         tables[0] = tables[0] with { Notes = [.. tables[0].Notes, .. notes] };
         StatisticsReport.Print(tables, console);

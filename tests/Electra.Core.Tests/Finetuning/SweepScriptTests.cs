@@ -128,7 +128,7 @@ public sealed class SweepScriptTests : IDisposable
             "cannot tell them apart"
         );
         Assert.Equal(12, FinetuneResult.All(tiny.File("runs")).Count);
-        Assert.Equal(6, File.ReadLines(tiny.File("runs/sweep_sweep.md")).Count(line => line.StartsWith("|0.000", StringComparison.Ordinal)));
+        Assert.Equal(6, File.ReadLines(tiny.File("runs/sweep_sweep.md")).Count(line => line.StartsWith("|0.000")));
     }
 
     [Fact]
