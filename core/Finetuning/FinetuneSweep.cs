@@ -118,7 +118,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
             select new CandidateRun(candidate, job, FinetuneStart.Updates(candidate.Config, job.Data)),
         ];
         wanted.AddRange(runs);
-        for (bool saidThatItWaits = false; ; )
+        for (bool saidThatItWaits = false; ;)
         {
             var failed = Work(runs);
             failures.AddRange(failed);

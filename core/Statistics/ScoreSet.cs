@@ -234,7 +234,8 @@ public sealed partial record ScoreSet(IReadOnlyList<string> Groups, IReadOnlyLis
             undefined.Add(new UndefinedScore(result.Group, result.Task, result.Run, metric, DevPredictions.WhyUndefined(folder), seed));
         else
             scores.Add(
-                new Score(result.Group, result.Task, result.Run, 100 * value, result.Seed, seed) {
+                new Score(result.Group, result.Task, result.Run, 100 * value, result.Seed, seed)
+                {
                     Folder = folder,
                     Metric = metric,
                     Protocol = result.Protocol,
