@@ -4,13 +4,14 @@ using Electra.Data.Corpora;
 using Electra.Data.Examples;
 using Electra.Model;
 using Electra.Pretraining;
+using Electra.Running;
 using Electra.Tensors;
 using Electra.Training;
 
 namespace Electra.Bench;
 
 /// <summary>What to measure the speed of.</summary>
-public sealed record BenchConfig : IExperimentConfig<BenchConfig>
+public sealed record BenchConfig : IExperimentConfig<BenchConfig>, ISharedRun
 {
     /// <inheritdoc/>
     public string Name { get; init; } = "bench";
@@ -65,6 +66,10 @@ public sealed record BenchConfig : IExperimentConfig<BenchConfig>
 
     /// <inheritdoc/>
     public string? RunFolder => null;
+
+    RunShare ISharedRun.Share => RunShare.Together;
+
+    string ISharedRun.SharedYaml => Config.ResolvedYaml(this with { Compute = new(), Datasets = "datasets" });
 
     /// <inheritdoc/>
     static BenchConfig IExperimentConfig<BenchConfig>.Defaults(ConfigNode given)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Model;
 using Electra.Native;
 using Electra.Optimization;
@@ -38,7 +39,7 @@ public static class TrainingBench
         var options = Recipes.Defaults(Recipe.ElectraPytorch, config.Size);
 
         // ---- the training code itself, with a clock between its stages -----------------------------------------------------------
-        using var training = new Training(config, options, tokens, batch, random[1], compute);
+        using var training = new Training(config, options, tokens, batch, random[1], compute, run.Ranks);
         for (int i = 0; i < WarmUp; i++)
             training.TimedStep();
         training.Clock.Clear();
@@ -130,6 +131,7 @@ public static class TrainingBench
                 measured.TimesFaster is { } most ? $"{most * step / floor:F1}: what a step at the floor would reach" : "not measured"
             ),
             ("tokens per second", $"{measured.Tokens / step * 1000:N0}"),
+            ("all-reduce", AllReduceOf(clock, measured)),
             ("products' rate", $"{products.Flops / productTime / 1e6:N0} GFLOP/s of the step's own shapes; {peakRate:N0} of 1536 × 1536"),
             ("copy rate", $"{measured.CopyRate:F1} GB/s, read and written"),
             (
@@ -147,6 +149,16 @@ public static class TrainingBench
             ),
             ("MKL's vendor check", MathKernels.State),
             ("mean loss", $"{measured.Loss:F3}"));
+    }
+
+    /// <summary>How fast the gradients of all ranks are added up.</summary>
+    private static string AllReduceOf(StageClock clock, Measured measured)
+    {
+        var time = clock.Stages.FirstOrDefault(stage => stage.Name == "all-reduce").Times?.Median();
+        return time is { } ms
+            ? $"{measured.Parameters * sizeof(float) / ms / 1e6:F2} GB/s of gradients, with the wait for the slowest rank; each rank has "
+                + "the batch above"
+            : "none: one process";
     }
 
     private static double TimesFaster(
@@ -227,17 +239,19 @@ public static class TrainingBench
             MaskingTokens tokens,
             TokenBatch batch,
             RandomKey key,
-            Compute compute
+            Compute compute,
+            ICommunicator ranks
         )
         {
             (this.batch, this.key) = (batch, key);
             model = ElectraPair.Create(config.Model, config.Seed, compute);
             optimizer = new Adam(model.Store, options.Optimizer);
             Clock = new StageClock(compute);
-            method = Clock.Between(ElectraMethod.From(options.Objective, tokens, compute));
+            method = Clock.Between(ElectraMethod.From(options.Objective, tokens, compute) with { Ranks = ranks });
             step = new TrainingStep(model.Store, optimizer, method.LossNames.Count)
             {
                 Finished = stage => Clock.Mark(stage == "forward" ? "other" : stage),
+                Ranks = ranks,
             };
         }
 

@@ -18,7 +18,7 @@ namespace Electra.Finetuning;
 /// <remarks>
 /// The defaults are the published settings of a size (paper, table 7; richarddwang/electra_pytorch, <c>finetune.py</c>).
 /// </remarks>
-public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>
+public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>, ISharedRun
 {
     /// <summary>Whose choices the defaults are: <c>electra_pytorch</c> or <c>google</c>.</summary>
     [ExecutionOnly]
@@ -129,6 +129,10 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>
 
     /// <summary>None: each run has a folder of its own.</summary>
     public string? RunFolder => null;
+
+    RunShare ISharedRun.Share => RunShare.Spread;
+
+    string ISharedRun.SharedYaml => "";
 
     /// <summary>The seed of the i-th of <see cref="Runs"/>.</summary>
     public int SeedOf(int index) => Seeds.Count > 0 ? Seeds[index] : (int)(RandomKey.FromSeed(Seed)[Runs[index]].Value >> 33);

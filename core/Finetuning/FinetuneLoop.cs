@@ -35,6 +35,8 @@ public static class FinetuneLoop
         {
             PrepareWorker = () => set_num_threads(compute.Threads),
             HowToGoOn = HowToGoOn(config),
+            Launcher = RunRanks.Spreading(config.Compute),
+            MakesOver = config.Resume == ResumeMode.Never,
         };
         var failures = queue.Work([
             .. all.Select(job => new QueuedRun(
@@ -85,7 +87,7 @@ public static class FinetuneLoop
             job,
             new FinetuneObserver(
                 epoch =>
-                    console.Line(
+                    console.Milestone(
                         $"{job.Name,-10}  epoch {epoch.Shown} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  "
                             + $"{Scores(epoch.Scores)}"
                     ),
@@ -97,7 +99,7 @@ public static class FinetuneLoop
         progress.Begin(training.FirstStep);
         run.SavingTime = workers * training.SavingTime;
         var result = training.Train(progress.Stopping);
-        console.Line($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
+        console.Milestone($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
         string[] undefined = [.. result.Scores.Where(score => !double.IsFinite(score.Value)).Select(score => score.Key)];
         if (undefined.Length > 0)
             console.Warning(

@@ -41,6 +41,17 @@ internal sealed record Launcher(string Name, int Rank, int WorldSize, int LocalR
         return found is { WorldSize: > 1 } ? found : null;
     }
 
+    /// <summary>The place of this process in an array of Slurm's jobs, and their number; the first of one where it is in none.</summary>
+    public static (int Index, int Count) ArrayTask(Func<string, string?> get)
+    {
+        bool Has(string name, out int value) =>
+            int.TryParse(get($"SLURM_ARRAY_TASK_{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        if (!Has("ID", out int id) || !Has("COUNT", out int count) || count < 1)
+            return (0, 1);
+        int first = Has("MIN", out int min) ? min : 0, step = Has("STEP", out int every) ? Math.Max(1, every) : 1;
+        return (Math.Max(0, id - first) / step % count, count);
+    }
+
     private static Launcher Read(
         Func<string, string?> get,
         string name,

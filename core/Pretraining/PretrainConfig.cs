@@ -147,7 +147,10 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     Task<int> IManyRuns<PretrainConfig>.Make(Run<PretrainConfig> run, Func<Run<PretrainConfig>, Task<int>> experiment) =>
         new PretrainSeeds(run, experiment).Make();
 
-    bool ISharedRun.IsShared => Only != RunPart.Evaluation && Seeds is null;
+    RunShare ISharedRun.Share =>
+        Only == RunPart.Evaluation ? RunShare.First
+        : Seeds is not null ? RunShare.Spread
+        : RunShare.Together;
 
     string ISharedRun.SharedYaml =>
         // What belongs to a process or to its machine.

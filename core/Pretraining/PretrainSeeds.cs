@@ -29,7 +29,9 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
     {
         var seeds = config.Seeds!;
         if (config.DryRun || config.Only != RunPart.All) // one seed shows what there is to see
-            return await run.With(config with { Seed = seeds[0], Seeds = null }, experiment, quiet: false);
+            return RunRanks.IsNotFirst(config)
+                ? 0
+                : await run.With(config with { Seed = seeds[0], Seeds = null }, experiment, quiet: false);
         int atOnce = Compute.Open(config.Compute, config.Training.Precision).IsCuda ? 1 : AtOnce(config);
         PretrainConfig[] all = [.. seeds.Select(seed => Alone(config, seed, atOnce))];
         console.Heading("Runs");
@@ -40,6 +42,8 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
         var queue = new RunQueue(console, "pre-training", atOnce, run.Stopping)
         {
             HowToGoOn = $"The same command{(config.Resume == ResumeMode.Never ? " without resume=never" : "")} resumes from here.",
+            Launcher = RunRanks.Spreading(config.Compute),
+            MakesOver = config.Resume == ResumeMode.Never,
         };
         var failures = queue.Work([
             .. all.Select(alone => new QueuedRun(
@@ -107,7 +111,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
             throw new UserErrorException($"{alone.RunName}: {e.Message}", e);
         }
         if (PretrainResult.IsIn(inner.Folder) && PretrainResult.Load(inner.Folder) is var result)
-            console.Line($"{alone.RunName,-10}  done: {Achieved(result)}  ({result.Seconds:F0} s)");
+            console.Milestone($"{alone.RunName,-10}  done: {Achieved(result)}  ({result.Seconds:F0} s)");
         run.SavingTime *= atOnce;
     }
 

@@ -112,7 +112,7 @@ public static class Experiment
 
             var config = Configuration<T>(arguments, operand);
             if (RunRanks.IsNotFirst(config))
-                console = console.OfRank();
+                console = console.OfRank(RunRanks.NameOf(config));
             var run = new Run<T>(config, console, text, signals.Stopping) { Arguments = arguments };
             signals.SavingTime = () => run.SavingTime;
             if (StaleLibrary.Warning() is { } stale)
@@ -121,9 +121,9 @@ public static class Experiment
                 console.Warning(warning);
             if (!isOnce && run.Config is IManyRuns<T> { AreMany: true } many)
                 return await many.Make(run, body);
-            if (run.Config is ISharedRun { IsShared: false } && RunRanks.IsNotFirst(config))
+            if (run.Config is ISharedRun { Share: RunShare.First } && RunRanks.IsNotFirst(config))
                 return 0; // rank 0 does it alone
-            if (run.Config is ISharedRun { IsShared: true } shared)
+            if (run.Config is ISharedRun { Share: RunShare.Together } shared)
                 run.Share(ranks = World.Join(shared.Compute), signals);
             using var runLock = run.TakeFolder();
             return await body(run);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Electra.Native;
 
 namespace Electra.Running;
 
@@ -68,7 +69,9 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
 {
     private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
     private readonly SemaphoreSlim preparing = new(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
     private readonly ConcurrentQueue<string> failures = [];
+    private readonly ConcurrentQueue<QueuedRun> held = [];
     private long expected, done;
 
     /// <summary>Called on each worker's own thread before its first run.</summary>
@@ -77,12 +80,24 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     /// <summary>Said where the runs are stopped: how to go on.</summary>
     public string HowToGoOn { get; init; } = "The same command resumes from here.";
 
+    /// <summary>The launcher of the processes that share the runs; null: each process takes what no other has.</summary>
+    public Launcher? Launcher { get; init; }
+
+    /// <summary>Whether runs that are finished are made over: processes that share them could not tell whose they are.</summary>
+    public bool MakesOver { get; init; }
+
     /// <summary>Makes the runs that are not finished.</summary>
     /// <returns>Why runs failed, a sentence each; those without it are finished, or another process has them.</returns>
     /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved.</exception>
     public IReadOnlyCollection<string> Work(IReadOnlyList<QueuedRun> runs)
     {
-        QueuedRun[] todo = [.. runs.Where(run => !run.IsFinished())];
+        if (MakesOver && Launcher is not null)
+            throw new UserErrorException(
+                $"resume=never makes finished runs over, and {Launcher.WorldSize} processes share them: none could tell which are made "
+                    + "over already. Begin with one process, or under another name"
+            );
+        var share = Launcher is null ? Launcher.ArrayTask(Environment.GetEnvironmentVariable) : (Launcher.Rank, Launcher.WorldSize);
+        QueuedRun[] todo = [.. Ordered(runs, share).Where(run => !run.IsFinished())];
         if (todo.Length < runs.Count)
             console.Line(
                 $"{runs.Count - todo.Length} of {Plural.Of(runs.Count, "run")} {(runs.Count - todo.Length == 1 ? "is" : "are")} finished "
@@ -99,6 +114,8 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
                     TakeRuns(queue);
                 else
                     Task.WaitAll([.. Enumerable.Range(0, workers).Select(_ => OnOwnThread(() => TakeRuns(queue)))]);
+                if (Launcher is { Rank: 0 })
+                    AwaitOthers();
             }
             catch (Exception) when (stopping.IsCancellationRequested)
             {
@@ -106,7 +123,15 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
                 console.Line($"Stopped as asked; what was in progress is saved. {HowToGoOn}");
                 throw;
             }
-        return failures;
+        // Rank 0 tries again what failed elsewhere, and says so: an exit code of another rank would end all.
+        return Launcher is { Rank: > 0 } ? [] : failures;
+    }
+
+    /// <summary>A process's own share first, then those of the others, from their end.</summary>
+    internal static IEnumerable<QueuedRun> Ordered(IReadOnlyList<QueuedRun> runs, (int Index, int Count) share)
+    {
+        var own = runs.Index().ToLookup(run => run.Index % share.Count == share.Index, run => run.Item);
+        return own[true].Concat(own[false].Reverse());
     }
 
     /// <summary>Ends with an error that names each run that failed; with nothing where none did.</summary>
@@ -136,24 +161,41 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     {
         PrepareWorker();
         while (queue.TryDequeue(out var run))
-            try
-            {
-                Make(run);
-            }
-            catch (UserErrorException e)
-            {
-                failures.Enqueue(e.Message);
-                if (!queue.IsEmpty)
-                    console.Warning($"{e.Message} The other runs go on.");
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                stop.Cancel();
-                throw;
-            }
+            if (!IsTaken(run, isLast: queue.IsEmpty))
+                held.Enqueue(run);
     }
 
-    private void Make(QueuedRun run)
+    /// <summary>Waits for the runs that other processes have, and makes those that they leave unfinished.</summary>
+    private void AwaitOthers()
+    {
+        foreach (var run in held)
+            while (!IsTaken(run, isLast: true))
+                if (stop.Token.WaitHandle.WaitOne(Pause))
+                    stop.Token.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Makes a run; whether no other process has it.</summary>
+    private bool IsTaken(QueuedRun run, bool isLast)
+    {
+        try
+        {
+            return Make(run);
+        }
+        catch (UserErrorException e)
+        {
+            failures.Enqueue(e.Message);
+            if (!isLast)
+                console.Warning($"{e.Message} The other runs go on.");
+            return true;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            stop.Cancel();
+            throw;
+        }
+    }
+
+    private bool Make(QueuedRun run)
     {
         stop.Token.ThrowIfCancellationRequested();
         // One after the other until their first update: the first makes the files that the others read too.
@@ -162,10 +204,11 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
         try
         {
             using var runLock = RunLock.TryTake(run.Folder, out var holder);
-            if (runLock is null)
+            if (runLock is null && Launcher is null)
                 console.Line($"{run.Name,-10}  is being made by {holder}");
-            else if (!run.IsFinished()) // another process may have finished it in the meantime
+            else if (runLock is not null && !run.IsFinished()) // another process may have finished it in the meantime
                 run.Make(progress);
+            return runLock is not null;
         }
         finally
         {

@@ -14,6 +14,14 @@ internal static class RunRanks
     public static bool IsNotFirst(object config) =>
         config is ISharedRun { Compute.Communication: not Communication.None } && Launcher.Current is { Rank: > 0 };
 
+    /// <summary>The launcher of the processes that share many runs; null: none, or each process is on its own.</summary>
+    public static Launcher? Spreading(ComputeOptions compute) =>
+        compute.Communication == Communication.None ? null : Launcher.Current;
+
+    /// <summary>What stands before milestones of the runs that this process makes; empty: it makes none of its own.</summary>
+    public static string NameOf(object config) =>
+        config is ISharedRun { Share: RunShare.Spread } ? $"rank {Launcher.Current?.Rank}" : "";
+
     /// <summary>
     /// Ends a run that fails on this rank. Where all fail for the same reason, rank 0 alone says it; where the others go on, they are
     /// ended.

@@ -94,7 +94,7 @@ public sealed class RanksTrainTests(RanksTrainTests.OneRank one) : IClassFixture
     [InlineData("TERM", 143)]
     public async Task A_signal_to_one_rank_stops_all_at_one_step(string signal, int code)
     {
-        using var run = await Training($"one{signal}", 2);
+        using var run = await Training($"one{signal}", 2, "checkpoints.every=0");
         Command.Send(signal, ProcessOf(run, rank: 1));
         (await run.Finish()).Ended(code).Said("another rank was told to stop", "Stopped as asked");
         Assert.Single(Directory.GetDirectories(one.Tiny.Of($"one{signal}", "states")));
