@@ -125,7 +125,10 @@ internal static class DotnetDocsTasks
 
     private static int Count(TaskDefinition task, SplitRole role) => role switch
     {
-        SplitRole.Train => task == Kind ? TrainKind : task == Returns ? TrainReturns : task == Names || task == Answer ? TrainNames : TrainDistance,
+        SplitRole.Train => task == Kind ? TrainKind
+            : task == Returns ? TrainReturns
+            : task == Distance ? TrainDistance
+            : TrainNames,
         SplitRole.Dev => Dev,
         _ => Test,
     };
