@@ -11,6 +11,7 @@ internal sealed class StageClock(Compute compute)
     private readonly Dictionary<string, List<double>> times = [];
     private readonly Dictionary<string, double> step = [];
     private long started, last;
+    private bool isPaused;
 
     public List<double> Totals { get; } = [];
 
@@ -22,11 +23,30 @@ internal sealed class StageClock(Compute compute)
         started = last = Stopwatch.GetTimestamp();
     }
 
+    /// <summary>
+    /// The time of a step as training makes it: many in a row, with one wait at their end. On a GPU a wait after each stage, as
+    /// <see cref="Mark"/> has it, would be measured with them.
+    /// </summary>
+    public void WholeSteps(Action step)
+    {
+        const int Steps = 10;
+        isPaused = true;
+        cuda.synchronize(compute.Device);
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < Steps; i++)
+            step();
+        cuda.synchronize(compute.Device);
+        Totals.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / Steps);
+        isPaused = false;
+    }
+
     /// <summary>What happened since the last mark belongs to a stage.</summary>
     public void Mark(string stage)
     {
+        if (isPaused)
+            return;
         if (compute.IsCuda)
-            cuda.synchronize();
+            cuda.synchronize(compute.Device);
         long now = Stopwatch.GetTimestamp();
         step[stage] = step.GetValueOrDefault(stage) + Stopwatch.GetElapsedTime(last, now).TotalMilliseconds;
         last = now;
@@ -36,7 +56,8 @@ internal sealed class StageClock(Compute compute)
     {
         foreach (var (stage, time) in step)
             (times.TryGetValue(stage, out var list) ? list : times[stage] = []).Add(time);
-        Totals.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        if (!compute.IsCuda)
+            Totals.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
     }
 
     public void Clear()

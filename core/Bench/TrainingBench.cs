@@ -44,12 +44,13 @@ public static class TrainingBench
             training.TimedStep();
         training.Clock.Clear();
         double peakMegabytes = PeakMegabytes();
+        double? deviceMegabytes = compute.IsCuda ? CudaDriver.MemoryInUse / 1e6 : null;
 
         // ---- steps and the floor, in turns -----------------------------------------------------------------------------------------
         int masked = Masking.Apply(batch, tokens, options.Objective.Masking, random[2]).Positions.Length;
         using var products = new StepProducts(config.Model, config.BatchSize, config.Length, masked, compute);
         var (productTime, copyRate) = InTurns(run, training.TimedStep, products);
-        long? operators = OperatorCounter.Count(training.Step);
+        long? operators = OperatorCounter.Count(training.Step, onAllThreads: compute.IsCuda);
 
         // ---- the plain port, in turns with steps ------------------------------------------------------------------------------------
         double loss = training.MeanLoss();
@@ -77,6 +78,7 @@ public static class TrainingBench
                 Operators = operators,
                 TimesFaster = timesFaster,
                 PeakMegabytes = peakMegabytes,
+                DeviceMegabytes = deviceMegabytes,
                 Prediction = prediction,
                 Loss = loss,
             }
@@ -141,6 +143,7 @@ public static class TrainingBench
             ),
             ("libtorch operators a step", measured.Operators is { } count ? $"{count:N0}, views left out" : "not counted on this system"),
             ("peak memory", $"{measured.PeakMegabytes:N0} MB of the training process; {PeakMegabytes():N0} with all that is compared"),
+            ("memory of the device", measured.DeviceMegabytes is { } used ? $"{used:N0} MB in use after training alone" : "the host's"),
             (
                 "prediction",
                 $"{measured.Prediction.Milliseconds:F0} ms for {PredictionBench.Sentences} sentences: "
@@ -266,6 +269,8 @@ public static class TrainingBench
             Clock.Begin();
             Step();
             Clock.End();
+            if (model.Store.Compute.IsCuda)
+                Clock.WholeSteps(Step);
         }
 
         /// <summary>The mean loss of the steps since it was last asked for; waits for the device.</summary>
@@ -289,6 +294,7 @@ public static class TrainingBench
         public required long? Operators { get; init; }
         public required double? TimesFaster { get; init; }
         public required double PeakMegabytes { get; init; }
+        public required double? DeviceMegabytes { get; init; }
         public required PredictionBench Prediction { get; init; }
         public required double Loss { get; init; }
     }

@@ -103,7 +103,7 @@ public sealed record FinetuneMethod
             labels = [.. labels.Select(label => (float)((label - zero) / (one - zero)))];
         var positions = model.FindsAnswers ? Answers.Starts(batch.Labels) : batch.Positions;
         Tensor logits = Logits(model, batch.Tokens, dropout, positions),
-            given = tensor(labels, device: model.Store.Compute.Device);
+            given = Staging.Put(model.Store.Compute.Device, labels);
         return batch.RowSizes is { } sizes ? Loss(task, ByRow(logits, sizes), ByRow(given, sizes)) : Loss(task, logits, given);
     }
 
@@ -119,7 +119,7 @@ public sealed record FinetuneMethod
         {
             long[] places = [.. sizes.SelectMany((size, row) => Enumerable.Range(row * most, size).Select(Convert.ToInt64))];
             values = full([sizes.Length * most, .. inner], float.NegativeInfinity, dtype: values.dtype, device: values.device)
-                .index_copy(0, tensor(places, device: values.device), values);
+                .index_copy(0, Staging.Put(values.device, places)[0], values);
         }
         return values.view([sizes.Length, most, .. inner]);
     }

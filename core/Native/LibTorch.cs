@@ -26,7 +26,10 @@ internal static class LibTorch
     /// <summary>Whether a failure is printed at once: not where what runs the script tells the user how it ended.</summary>
     internal static bool PrintsFailure { get; set; } = true;
 
-    private sealed record Loaded(string Folder, IReadOnlyDictionary<string, nint> Handles);
+    /// <param name="Folder">Where libtorch was loaded from.</param>
+    /// <param name="Handles">The libraries.</param>
+    /// <param name="CudaFailure">Why its CUDA half could not be loaded; null where it was, or is not there.</param>
+    private sealed record Loaded(string Folder, IReadOnlyDictionary<string, nint> Handles, string? CudaFailure);
 
     /// <summary>The folder that libtorch was loaded from.</summary>
     /// <exception cref="LibTorchException">libtorch cannot be loaded.</exception>
@@ -35,6 +38,27 @@ internal static class LibTorch
     /// <summary>Loads libtorch now. Without this call it is loaded when the first tensor is made.</summary>
     /// <exception cref="LibTorchException">libtorch cannot be loaded: the message says what was tried and what to do.</exception>
     public static void EnsureLoaded() => _ = Library.Value;
+
+    /// <summary>The version that it says it is.</summary>
+    /// <exception cref="LibTorchException">libtorch cannot be loaded.</exception>
+    public static Version? Version => LibTorchCheck.VersionOf(Library.Value.Handles["torch_cpu"]);
+
+    /// <summary>Whether the libtorch that is used, loaded or not, was built for CUDA.</summary>
+    public static bool IsForCuda =>
+        Folders().FirstOrDefault(HasTorch) is { } folder && File.Exists(Path.Combine(folder, FileName("torch_cuda")));
+
+    /// <summary>Why no CUDA device can be used, in words.</summary>
+    /// <exception cref="LibTorchException">libtorch cannot be loaded.</exception>
+    public static string CudaProblem =>
+        !IsForCuda
+            ? $"libtorch in {Folder} is for the CPU alone (dotnet build -c Release -p:TorchBackend=cuda brings the other)"
+            : Library.Value.CudaFailure
+                ?? CudaDriver.Problem()
+                ?? (
+                    CudaDriver.Version is { Major: < 12 } old
+                        ? $"the NVIDIA driver is of CUDA {old}, and this libtorch needs one of CUDA 12 or later"
+                        : "libtorch finds no device (CUDA_VISIBLE_DEVICES says which it may use)"
+                );
 
     [ModuleInitializer]
     internal static void Initialize()
@@ -87,18 +111,10 @@ internal static class LibTorch
 
     private static Loaded Load()
     {
-        var given = Environment.GetEnvironmentVariable(FolderVariable);
-        string[] folders = given is { Length: > 0 }
-            ? [given]
-            :
-            [
-                .. LibraryFolders.All.SelectMany(home =>
-                    new[] { Path.Combine(home, "libtorch"), Path.Combine(home, "runtimes", Rid, "native") }
-                ),
-            ];
-
+        string? given = Given;
+        string[] folders = Folders();
         var tried = new List<string>();
-        if (folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, FileName("torch_cpu")))) is not { } torch)
+        if (folders.FirstOrDefault(HasTorch) is not { } torch)
         {
             tried.AddRange(folders.Select(folder => $"{Path.Combine(folder, FileName("torch_cpu"))}: no such file"));
             throw LibTorchException.NotLoaded(tried, given);
@@ -107,6 +123,7 @@ internal static class LibTorch
         OpenMPThreads.LimitSpinning();
         // In the order of their dependencies: a library that is in already satisfies the next one's request for its name.
         var handles = new Dictionary<string, nint>();
+        string? cudaFailure = null;
         foreach (var library in new[] { "c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch" })
         {
             var file = Path.Combine(torch, FileName(library));
@@ -116,23 +133,62 @@ internal static class LibTorch
                 handles[library] = handle;
             else if (library is "c10" or "torch_cpu")
                 throw LibTorchException.NotLoaded(tried, given);
+            else
+                cudaFailure ??= $"{Path.GetFileName(file)} cannot be loaded: {tried[^1]}";
+            if (library != "torch_cpu" || given is null)
+                continue;
+            if (LibTorchCheck.Problem(LibTorchCheck.VersionOf(handles[library])) is { } problem)
+                throw LibTorchException.NotLoaded([$"{file}: {problem}"], given);
         }
 
         foreach (var folder in folders.Concat(LibraryFolders.All.Select(home => Path.Combine(home, "libtorch"))).Distinct())
-            if (Path.Combine(folder, FileName("LibTorchSharp")) is var file && File.Exists(file))
-            {
-                var handle = TryLoad(file, tried);
-                if (handle is null && OperatingSystem.IsLinux())
-                    handle = OlderLibStdCxx.LoadMended(file, copy => TryLoad(copy, tried));
-                if (handle is null)
-                    continue;
-                handles["LibTorchSharp"] = handle.Value;
-                MathKernels.UseBestInstructions(handles["torch_cpu"]);
-                HeapSettings.KeepFreedMemory();
-                return new Loaded(torch, handles);
-            }
+        {
+            var file = Path.Combine(folder, FileName("LibTorchSharp"));
+            if (LoadTorchSharp(file, given is not null, tried) is not { } handle)
+                continue;
+            handles["LibTorchSharp"] = handle;
+            MathKernels.UseBestInstructions(handles["torch_cpu"]);
+            HeapSettings.KeepFreedMemory();
+            return new Loaded(torch, handles, cudaFailure);
+        }
         throw LibTorchException.NotLoaded(tried, given);
     }
+
+    /// <summary>TorchSharp's native half, mended where it must be.</summary>
+    private static nint? LoadTorchSharp(string file, bool isToBeChecked, List<string> tried)
+    {
+        if (!File.Exists(file))
+        {
+            tried.Add($"{file}: no such file");
+            return null;
+        }
+        return Bound(file) ?? (OperatingSystem.IsLinux() ? OlderLibStdCxx.LoadMended(file, Bound) : null);
+
+        nint? Bound(string copy)
+        {
+            if (TryLoad(copy, tried) is not { } loaded)
+                return null;
+            if (!isToBeChecked || LibTorchCheck.Missing(copy) is not { } missing)
+                return loaded;
+            tried.Add($"{file}: this libtorch does not have all that it calls: {missing}");
+            return null;
+        }
+    }
+
+    /// <summary>The folder that <see cref="FolderVariable"/> names; null where it does not.</summary>
+    internal static string? Given => Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } given ? given : null;
+
+    private static string[] Folders() =>
+        Given is { } given
+            ? [given]
+            :
+            [
+                .. LibraryFolders.All.SelectMany(home =>
+                    new[] { Path.Combine(home, "libtorch"), Path.Combine(home, "runtimes", Rid, "native") }
+                ),
+            ];
+
+    private static bool HasTorch(string folder) => File.Exists(Path.Combine(folder, FileName("torch_cpu")));
 
     private static nint? TryLoad(string file, List<string> tried)
     {
@@ -170,7 +226,7 @@ internal sealed class LibTorchException(string message) : UserErrorException(mes
     internal static LibTorchException NotLoaded(IEnumerable<string> tried, string? given)
     {
         var remedy = given is { Length: > 0 }
-            ? $"{LibTorch.FolderVariable}={given} must name the lib folder of libtorch 2.10 (the one that holds libtorch_cpu); "
+            ? $"{LibTorch.FolderVariable}={given} must name the lib folder of libtorch 2.10 or 2.11 (the one that holds libtorch_cpu); "
                 + "unset it to use the build's own."
             : $"Build the project again (dotnet build -c Release), or set {LibTorch.FolderVariable} to the lib folder of an existing "
                 + "libtorch 2.10.";

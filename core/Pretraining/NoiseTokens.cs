@@ -74,15 +74,12 @@ internal sealed record NoiseTokens(long[] Places, float[] MayBeNoise, float[] Is
     }
 
     /// <summary>The same as tensors.</summary>
-    public StagedNoise On(Compute compute) =>
-        new(
-            tensor(Places, device: compute.Device),
-            tensor(MayBeNoise, device: compute.Device),
-            tensor(IsJudged, device: compute.Device),
-            tensor(IsNoise, device: compute.Device),
-            tensor(LogOdds, device: compute.Device),
-            tensor(Written, device: compute.Device)
-        );
+    public StagedNoise On(Compute compute)
+    {
+        var indices = Staging.Put(compute, Places, Written);
+        var numbers = Staging.Put(compute.Device, [.. MayBeNoise, .. IsJudged, .. IsNoise, .. LogOdds]).view(4, Places.Length);
+        return new(indices[0], numbers[0], numbers[1], numbers[2], numbers[3], indices[1]);
+    }
 }
 
 /// <summary><see cref="NoiseTokens"/> on the device.</summary>

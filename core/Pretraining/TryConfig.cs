@@ -32,6 +32,8 @@ public sealed record TryConfig : IExperimentConfig<TryConfig>
 
     static TryConfig IExperimentConfig<TryConfig>.Defaults(ConfigNode given) => new();
 
+    IEnumerable<string> IExperimentConfig<TryConfig>.Warnings() => Compute.Warnings();
+
     IEnumerable<ConfigProblem> IExperimentConfig<TryConfig>.Check()
     {
         if (Models.Count > 2)

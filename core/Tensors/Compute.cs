@@ -66,11 +66,15 @@ public sealed record ComputeOptions
     [Range(0.01, 10_080.0)]
     public double TimeoutMinutes { get; init; } = 30;
 
-    /// <summary>Warns where there are more threads than processors that this process may use (its affinity, its container's
-    /// share).</summary>
+    /// <summary>
+    /// Warns where a build for CUDA finds no device, and where there are more threads than processors that this process may use (its
+    /// affinity, its container's share).
+    /// </summary>
     /// <param name="workers">How many compute at the same time, each with its share of <see cref="Threads"/>, at least one.</param>
     public IEnumerable<string> Warnings(int workers = 1)
     {
+        if (Device == "auto" && LibTorch.IsForCuda && !cuda.is_available())
+            yield return $"this build is for CUDA, which cannot be used: {LibTorch.CudaProblem}. All is computed on the CPU.";
         int processors = Environment.ProcessorCount;
         if (Threads > processors)
             yield return $"compute.threads is {Threads}, but this process may use {processors} processor{(processors == 1 ? "" : "s")}: "
@@ -90,8 +94,10 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     /// <summary>One CPU device in float32: what tests compare on.</summary>
     public static Compute Reference => new(CPU, Precision.Float32, 1);
 
-    /// <summary>Whether <see cref="Device"/> is a CUDA device.</summary>
-    public bool IsCuda => Device.type == DeviceType.CUDA;
+    /// <summary>
+    /// Whether <see cref="Device"/> is a CUDA device; or libtorch's meta device, on which tests follow the steps of CUDA without one.
+    /// </summary>
+    public bool IsCuda => Device.type != DeviceType.CPU;
 
     /// <summary>The number format of activations.</summary>
     public ScalarType ActivationType => Precision switch
@@ -127,8 +133,8 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
         int devices = cuda.is_available() ? cuda.device_count() : 0;
         if (devices == 0)
             throw new UserErrorException(
-                $"compute.device: {name} was asked for, but libtorch in {LibTorch.Folder} finds no CUDA device. "
-                    + "Use compute.device=cpu, or build with -p:TorchBackend=cuda on a machine with an NVIDIA driver."
+                $"compute.device: {name} was asked for, but there is no CUDA device to use: {LibTorch.CudaProblem}. compute.device=cpu "
+                    + "computes on the CPU."
             );
         int index = name.StartsWith("cuda:", StringComparison.Ordinal)
             ? int.Parse(name["cuda:".Length..], System.Globalization.CultureInfo.InvariantCulture)
@@ -139,5 +145,5 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     }
 
     private static bool MultipliesBFloat16(Device device) =>
-        device.type == DeviceType.CUDA ? CudaDevice.HasBFloat16(device.index) : CpuDevice.HasBFloat16;
+        device.type == DeviceType.CUDA ? CudaDriver.HasBFloat16(device.index) : CpuDevice.HasBFloat16;
 }

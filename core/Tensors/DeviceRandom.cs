@@ -1,4 +1,5 @@
 using Electra.Tensors.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
@@ -10,7 +11,7 @@ internal static class DeviceRandom
     /// <remarks><c>torch.manual_seed</c> seeds the CPU's generator only.</remarks>
     public static void Seed(Compute compute, RandomKey key)
     {
-        if (compute.IsCuda)
+        if (compute.Device.type == DeviceType.CUDA)
             cuda.manual_seed_all((long)(key.Value >> 1));
     }
 

@@ -1,4 +1,5 @@
 using Electra.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
@@ -12,16 +13,33 @@ internal static class Staging
     /// array, from ordinary memory, would stop the host at each until the device has caught up. libtorch keeps pinned memory from
     /// being used again before its copy is through.
     /// </remarks>
-    public static Tensor[] Put(Compute compute, params long[][] arrays)
+    public static Tensor[] Put(Compute compute, params long[][] arrays) => Put(compute.Device, arrays);
+
+    /// <inheritdoc cref="Put(Compute, long[][])"/>
+    public static Tensor[] Put(Device device, params long[][] arrays)
     {
-        if (!compute.IsCuda)
+        if (device.type == DeviceType.CPU)
             return [.. arrays.Select(values => tensor(values, dtype: int64))];
         using var pageable = empty(Total(arrays), dtype: int64);
-        using var pinned = pageable.pin_memory();
+        using var pinned = Pinned(pageable);
         Fill(pinned, arrays);
-        using var flat = pinned.to(compute.Device, non_blocking: true);
+        using var flat = pinned.to(device, non_blocking: true);
         return Parts(flat, arrays);
     }
+
+    /// <summary>Numbers as a tensor <c>[count]</c> float32 on a device, in a copy that the host does not wait for.</summary>
+    public static Tensor Put(Device device, params float[] numbers)
+    {
+        var pageable = tensor(numbers);
+        if (device.type == DeviceType.CPU)
+            return pageable;
+        using (pageable)
+        using (var pinned = Pinned(pageable))
+            return pinned.to(device, non_blocking: true);
+    }
+
+    /// <summary>The same in memory that a device reads by itself; as it is where there is no such device.</summary>
+    private static Tensor Pinned(Tensor pageable) => cuda.is_available() ? pageable.pin_memory() : pageable.alias();
 
     /// <summary>The number of elements of all arrays.</summary>
     internal static long Total(long[][] arrays) => arrays.Sum(values => (long)values.Length);

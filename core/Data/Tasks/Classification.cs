@@ -1,4 +1,5 @@
 using System.Globalization;
+using Electra.Tensors;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -39,7 +40,7 @@ internal static class Classification
     public static Tensor CrossEntropy(TaskDefinition task, Tensor logits, Tensor labels, double smoothing)
     {
         using var weights = task.ClassWeights.Count == 0 ? null
-            : tensor([.. task.ClassWeights.Select(weight => (float)weight)], device: logits.device);
+            : Staging.Put(logits.device, [.. task.ClassWeights.Select(weight => (float)weight)]);
         return cross_entropy(logits, labels.to(int64), weights, label_smoothing: smoothing);
     }
 

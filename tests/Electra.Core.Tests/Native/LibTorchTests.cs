@@ -50,6 +50,106 @@ public class LibTorchTests
     }
 
     [Fact]
+    public void A_libtorch_of_another_version_is_refused_by_its_version()
+    {
+        Assert.Equal(new Version(2, 10), LibTorch.Version);
+        Assert.Equal(new Version(2, 13), LibTorchCheck.Decoded(0x020d_0000_0000_0000));
+        Assert.Null(LibTorchCheck.Problem(new Version(2, 10)));
+        Assert.Null(LibTorchCheck.Problem(new Version(2, 11)));
+        Assert.Contains("libtorch 2.13", LibTorchCheck.Problem(new Version(2, 13)));
+        Assert.NotNull(LibTorchCheck.Problem(null));
+    }
+
+    [Fact]
+    public void What_a_library_lacks_is_told_by_name()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the loader of Linux");
+        Assert.Null(LibTorchCheck.Missing(Path.Combine(LibTorch.Folder, "libtorch_cpu.so")));
+        using var folder = TestData.Temporary();
+        File.WriteAllText(folder.File("libnone.so"), "no library");
+        Assert.Contains("libnone.so", LibTorchCheck.Missing(folder.File("libnone.so")));
+    }
+
+    [Fact]
+    public async Task A_build_for_CUDA_that_cannot_use_it_says_why_and_computes_on_the_CPU()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "links to libraries of Linux");
+        using var folder = TestData.Temporary();
+        foreach (var file in Directory.GetFiles(LibTorch.Folder))
+            File.CreateSymbolicLink(folder.File(Path.GetFileName(file)), file);
+        File.Delete(folder.File("libtorch_cuda.so"));
+        File.WriteAllText(folder.File("libtorch_cuda.so"), "no library");
+        const string Why = "libtorch_cuda.so cannot be loaded:";
+
+        (await Run("doctor.csx")).Ended(0).Said($"cannot be used: {Why}", folder.Path, LibTorch.FolderVariable);
+        var warned = (await Run("bench.csx", "weights", "steps=3", "size=small")).Ended(0);
+        Assert.Contains(Why, warned.Output + warned.Error);
+        (await Run("bench.csx", "compute.device=cuda")).Refused("cuda was asked for", Why);
+
+        async Task<ScriptResult> Run(string script, params string[] arguments)
+        {
+            var environment = new Dictionary<string, string> { [LibTorch.FolderVariable] = folder.Path };
+            using var run = ScriptRunner.Start(folder, environment, [ScriptRunner.Kit(script), "--", .. arguments]);
+            return await run.Finish();
+        }
+    }
+
+    /// <summary>The targets alone, on packages that are empty files: a build of the whole takes minutes.</summary>
+    [Fact]
+    public async Task A_build_leaves_no_libtorch_of_another_backend()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "names of Linux");
+        using var folder = TestData.Temporary();
+        const string Native = "runtimes/linux-x64/native";
+        foreach (var file in new[] { $"sharp/{Native}/libLibTorchSharp.so", $"cpu/{Native}/libtorch_cpu.so", $"cpu/{Native}/libc10.so" })
+            Write(file);
+        var targets = Path.Combine(TestData.Repository, "core/Native/LibTorch.targets");
+        File.WriteAllText(
+            folder.File("core.proj"),
+            $"<Project><PropertyGroup><OutDir>out/</OutDir><PkgTorchSharp>sharp</PkgTorchSharp><Pkglibtorch-cpu-linux-x64>cpu"
+                + $"</Pkglibtorch-cpu-linux-x64></PropertyGroup><Import Project=\"{targets}\" /></Project>"
+        );
+        const string Cpu = "libLibTorchSharp.so libc10.so libtorch_cpu.so";
+
+        Assert.Equal((Cpu, ""), await Build("cpu"));
+        var refused = await MsBuild("cuda");
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("the parts of the CUDA packages were not joined", refused.Output);
+        foreach (var library in new[] { "libtorch_cuda.so", "libtorch_cpu.so", "libSkiaSharp.so" })
+            Write($"out/{Native}/{library}");
+        File.SetUnixFileMode(folder.File($"out/{Native}/libtorch_cuda.so"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal(("libLibTorchSharp.so", "libSkiaSharp.so libtorch_cpu.so libtorch_cuda.so"), await Build("cuda"));
+        Assert.True(File.GetUnixFileMode(folder.File($"out/{Native}/libtorch_cuda.so")).HasFlag(UnixFileMode.OtherRead));
+        Assert.Equal((Cpu, "libSkiaSharp.so"), await Build("cpu"));
+        Assert.Equal(("libLibTorchSharp.so", "libSkiaSharp.so"), await Build("none"));
+
+        async Task<(string Own, string Other)> Build(string backend)
+        {
+            var built = await MsBuild(backend);
+            Assert.True(built.ExitCode == 0, built.Output);
+            return (Names("out/libtorch"), Names($"out/{Native}"));
+        }
+
+        async Task<ScriptResult> MsBuild(string backend)
+        {
+            string[] words = ["msbuild", "core.proj", "-nologo", "-t:CopyLibTorch", $"-p:TorchBackend={backend}"];
+            using var run = new RunningScript("dotnet", words, folder.Path, null);
+            return await run.Finish();
+        }
+
+        string Names(string path) =>
+            !Directory.Exists(folder.File(path))
+                ? ""
+                : string.Join(' ', Directory.GetFiles(folder.File(path)).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+
+        void Write(string path)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(folder.File(path))!);
+            File.WriteAllText(folder.File(path), path);
+        }
+    }
+
+    [Fact]
     public async Task A_wrong_folder_is_one_error_in_scripts_that_touch_tensors_first()
     {
         using var folder = TestData.Temporary();
