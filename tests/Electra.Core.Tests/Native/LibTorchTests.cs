@@ -96,6 +96,7 @@ public class LibTorchTests
 
     /// <summary>The targets alone, on packages that are empty files: a build of the whole takes minutes.</summary>
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public async Task A_build_leaves_no_libtorch_of_another_backend()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "names of Linux");
