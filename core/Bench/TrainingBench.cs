@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using Electra.Data;
-using Electra.Distributed;
 using Electra.Model;
 using Electra.Native;
-using Electra.Optimization;
 using Electra.Pretraining;
 using Electra.Running;
 using Electra.Tensors;
@@ -39,7 +37,7 @@ public static class TrainingBench
         var options = Recipes.Defaults(Recipe.ElectraPytorch, config.Size);
 
         // ---- the training code itself, with a clock between its stages -----------------------------------------------------------
-        using var training = new Training(config, options, tokens, batch, random[1], compute, run.Ranks);
+        using var training = new MeasuredTraining(config, options, tokens, batch, random[1], compute, run.Ranks);
         for (int i = 0; i < WarmUp; i++)
             training.TimedStep();
         training.Clock.Clear();
@@ -223,65 +221,6 @@ public static class TrainingBench
     {
         var sorted = values.Order().ToList();
         return sorted.Count == 0 ? double.NaN : sorted[sorted.Count / 2];
-    }
-
-    /// <summary>The training code itself, on one batch.</summary>
-    private sealed class Training : IDisposable
-    {
-        private readonly TokenBatch batch;
-        private readonly RandomKey key;
-        private readonly ElectraPair model;
-        private readonly Adam optimizer;
-        private readonly ElectraMethod method;
-        private readonly TrainingStep step;
-        private long k;
-
-        public Training(
-            BenchConfig config,
-            PretrainConfig options,
-            MaskingTokens tokens,
-            TokenBatch batch,
-            RandomKey key,
-            Compute compute,
-            ICommunicator ranks
-        )
-        {
-            (this.batch, this.key) = (batch, key);
-            model = ElectraPair.Create(config.Model, config.Seed, compute);
-            optimizer = new Adam(model.Store, options.Optimizer);
-            Clock = new StageClock(compute);
-            method = Clock.Between(ElectraMethod.From(options.Objective, tokens, compute) with { Ranks = ranks });
-            step = new TrainingStep(model.Store, optimizer, method.LossNames.Count)
-            {
-                Finished = stage => Clock.Mark(stage == "forward" ? "other" : stage),
-                Ranks = ranks,
-            };
-        }
-
-        public StageClock Clock { get; }
-
-        public long Parameters => model.Store.ParameterCount;
-
-        public void Step() => step.Run(k, method.Passes(model, [batch], key[k++]), new StepRates(1e-4));
-
-        public void TimedStep()
-        {
-            Clock.Begin();
-            Step();
-            Clock.End();
-            if (model.Store.Compute.IsCuda)
-                Clock.WholeSteps(Step);
-        }
-
-        /// <summary>The mean loss of the steps since it was last asked for; waits for the device.</summary>
-        public double MeanLoss() => step.Read().Average(update => update.Loss);
-
-        public void Dispose()
-        {
-            step.Dispose();
-            optimizer.Dispose();
-            model.Dispose();
-        }
     }
 
     /// <summary>What was measured beside the stages of the step; times in milliseconds.</summary>

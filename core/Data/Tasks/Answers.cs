@@ -232,7 +232,7 @@ internal static class Answers
     }
 
     /// <summary>The predictions, the best answers and the null odds of questions, each as a file: by the questions' ids.</summary>
-    private static IReadOnlyList<(string Name, string Text)> Files(
+    private static (string Name, string Text)[] Files(
         string prefix,
         IEnumerable<(AnswerRanking Ranking, ReadQuestion Question)> questions,
         TaskDefinition task
@@ -254,7 +254,7 @@ internal static class Answers
         };
         if (hasNull)
             files.Add(($"{prefix}null_odds.json", Text(all.Select(one => (one.Id, (object)one.Ranking.NullOdds)))));
-        return files;
+        return [.. files];
 
         static string Text(IEnumerable<(string Id, object Value)> values) =>
             JsonSerializer.Serialize(

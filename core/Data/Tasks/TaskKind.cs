@@ -101,8 +101,7 @@ internal sealed record TaskKind(string Name)
     public Func<TaskOutputs, string>? Report { get; init; }
 
     /// <summary>The names and the texts of the files in which a run keeps what it predicts for its development sets.</summary>
-    public required Func<IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)>, IReadOnlyList<(string Name, string Text)>>
-        DevPredictions { get; init; }
+    public required Func<IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)>, (string Name, string Text)[]> DevPredictions { get; init; }
 
     /// <summary>The prediction for a row, as tables of predictions have it.</summary>
     public Func<TaskDefinition, float[], string> Text { get; init; } = (_, _) => "";

@@ -53,6 +53,11 @@ public sealed class ExecutionOnlyTests
                 "datasets",
                 "resume",
                 "predict",
+                "sweep",
+                "sweep_samples",
+                "sweep_halving",
+                "sweep_confirm",
+                "swept",
             ],
             ExecutionOnly(typeof(FinetuneConfig))
         );

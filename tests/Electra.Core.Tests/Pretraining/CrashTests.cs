@@ -192,7 +192,7 @@ public sealed class CrashTests(WholeRun whole) : IClassFixture<WholeRun>
         var used = new List<(long Kilobytes, int Handles)>();
         for (int step = 795; step < 2600; step += 600)
         {
-            await run.WaitForLine($"step {step, 9:N0} ");
+            await run.WaitForLine($"step {step,9:N0} ");
             used.Add(Used());
         }
         (await run.Finish()).Succeeded();

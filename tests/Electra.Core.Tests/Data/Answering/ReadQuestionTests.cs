@@ -152,7 +152,7 @@ public sealed class ReadQuestionTests
 
     private static bool IsReproduced(ReadQuestion read) =>
         Enumerable.Range(0, read.Windows.Count).Any(window =>
-            read.AnswerIn(window) is (> 0 and var start, var end)
+            read.AnswerIn(window) is ( > 0 and var start, var end)
             && read.Text(read.TokenAt(window, start)!.Value, read.TokenAt(window, end)!.Value) == read.Asked.Answers![0].Text
         );
 
