@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Electra.Data;
-using Electra.Model;
 using Electra.Native;
 using Electra.Pretraining;
 using Electra.Running;
