@@ -15,7 +15,7 @@ public sealed class PretrainedModel : IDisposable
 
     private readonly IWeightFile weights;
     private readonly IReadOnlyDictionary<string, string> storedNames;
-    private readonly Lazy<ElectraTokenizer> tokenizer;
+    private readonly Lazy<LoadedTokenizer> tokenizer;
     private readonly ModelArchive? archive;
 
     private PretrainedModel(string source, string folder, bool isBesideOther, IWeightFile weights, ModelPart part, ModelArchive? archive)
@@ -35,7 +35,7 @@ public sealed class PretrainedModel : IDisposable
         if (weights.Task is { } task && Config.Architectures.Count == 0) // beside Google's checkpoints it is written for the sizes
             Config = ShapeInference.OfTask(Config, task, Tensors);
         Head = ModelHeads.Of(Config, storedNames.Keys.ToHashSet(StringComparer.Ordinal));
-        tokenizer = new(() => TokenizerFiles.Load(folder).Tokenizer);
+        tokenizer = new(() => TokenizerFiles.Load(folder));
         HasTokenizer = TokenizerFiles.AreIn(folder);
         NotRead = SentenceTransformerFiles.NotRead(folder);
         IsOfPair = isBesideOther || isInOneFile;
@@ -77,7 +77,11 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>Its tokenizer.</summary>
     /// <exception cref="UserErrorException">There is no vocabulary beside the weights.</exception>
-    public ElectraTokenizer Tokenizer => tokenizer.Value;
+    public ElectraTokenizer Tokenizer => tokenizer.Value.Tokenizer;
+
+    /// <summary>Tokens to which Python cuts longer texts: its positions, or fewer where its tokenizer says so.</summary>
+    /// <exception cref="UserErrorException">There is no vocabulary beside the weights.</exception>
+    internal int MaxTokens => Math.Min(Config.MaxPositions, tokenizer.Value.MaxLength ?? int.MaxValue);
 
     /// <summary>Its weights by their names in Hugging Face's library (<c>electra.embeddings.word_embeddings.weight</c>, …).</summary>
     internal IReadOnlyDictionary<string, StoredTensor> Tensors { get; }

@@ -46,13 +46,14 @@ public static class ModelExport
                 Directory.CreateDirectory(Path.Combine(partial, OnnxFiles.Folder));
                 foreach (var (form, path) in OnnxFiles.All)
                     OnnxModel.Save(Path.Combine(partial, path), model, form, config.Features);
-                HuggingFaceFolder.WriteDescription(partial, OnnxModel.Description(model, config.Features), model.Tokenizer);
+                var described = OnnxModel.Description(model, config.Features);
+                HuggingFaceFolder.WriteDescription(partial, described, model.Tokenizer, model.MaxTokens);
             }
             else
             {
                 var (described, weights) = HuggingFaceClassifier.Converted(model);
                 var type = model.Tensors[WeightNames.Words].Type.ToString().ToLowerInvariant();
-                HuggingFaceFolder.WriteFiles(partial, described with { Dtype = type }, weights, model.Tokenizer);
+                HuggingFaceFolder.WriteFiles(partial, described with { Dtype = type }, weights, model.Tokenizer, model.MaxTokens);
             }
             AtomicFile.WriteAllText(Path.Combine(partial, ModelCard.FileName), Card(name, model, config).ToString());
         });
@@ -120,7 +121,6 @@ public static class ModelExport
         {
             console.Warning($"the files are not compared with the model, which cannot be computed here: {e.Message}");
         }
-        console.Line("model.onnx, which once lay beside config.json, lies in onnx/ now, where Optimum and transformers.js look for it.");
     }
 
     /// <summary>Tensors of the encoder that a model of its shape does not have; null where there are none.</summary>

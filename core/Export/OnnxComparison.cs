@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Electra.Checkpoints;
+using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Native;
 using Electra.Pretraining;
@@ -21,6 +22,8 @@ internal sealed class OnnxComparison : IDisposable
     private const int Rows = 8, LongestRow = 64, Repeats = 5;
 
     private readonly long[] inputShape;
+    private readonly ModelHead head;
+    private readonly bool hasSeveralLabels;
     private readonly int[] lengths;
     private readonly Tensor ids, mask, types;
     private readonly IReadOnlyDictionary<string, Tensor> expected;
@@ -33,12 +36,13 @@ internal sealed class OnnxComparison : IDisposable
         int longest = Math.Min(LongestRow, model.Config.MaxPositions);
         lengths = [.. Enumerable.Range(1, Rows).Select(row => Math.Max(1, longest * row / Rows))];
         (ids, mask, types) = Random(model, lengths);
-        var head = features ? ModelHead.None : model.Head;
+        head = features ? ModelHead.None : model.Head;
+        hasSeveralLabels = model.Config.ProblemType == MultiLabel.Kind.ProblemType;
         inputShape = head == ModelHead.MultipleChoice ? [Rows / 2, 2, ids.shape[1]] : ids.shape;
         var compute = Compute.Open(new ComputeOptions { Device = "cpu" }, Precision.Float32);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var ask = Asker(model, head, compute, out var opened);
+        var ask = Asker(model, compute, out var opened);
         using (opened)
         {
             expected = ask();
@@ -87,9 +91,8 @@ internal sealed class OnnxComparison : IDisposable
                 foreach (var (name, output) in session.OutputNames.Zip(outputs))
                 {
                     var given = tensor(output.GetTensorDataAsSpan<float>().ToArray()).view(output.GetTensorTypeAndShape().Shape);
-                    var (own, other) = (Real(expected[name]), Real(given));
-                    difference = Math.Max(difference, (own - other).abs().max().item<float>());
-                    agreement = Math.Min(agreement, Agreement(name, own, other));
+                    difference = Math.Max(difference, (Real(name, expected[name]) - Real(name, given)).abs().max().item<float>());
+                    agreement = Math.Min(agreement, Agreement(name, expected[name], given));
                 }
             double time = MedianTime(() => session.Run(options, inputs, session.OutputNames).Dispose(), cancellation);
             return
@@ -116,21 +119,31 @@ internal sealed class OnnxComparison : IDisposable
             tensor.Dispose();
     }
 
-    /// <summary>The share of equal decisions: the class, or the side of zero, that logits say. Of vectors the smallest cosine.</summary>
-    private static double Agreement(string name, Tensor own, Tensor other) => name switch
+    /// <summary>
+    /// The share of equal decisions: the class, the token of a row, or the side of zero, that logits say. Of vectors the smallest cosine.
+    /// </summary>
+    private double Agreement(string name, Tensor own, Tensor other)
     {
-        "last_hidden_state" or "sentence_embedding" => nn.functional.cosine_similarity(own, other, dim: -1).min().item<float>(),
-        _ when own.dim() > 1 && own.shape[^1] > 1 => own.argmax(-1).eq(other.argmax(-1)).to(float32).mean().item<float>(),
-        _ => own.gt(0).eq(other.gt(0)).to(float32).mean().item<float>(),
-    };
+        if (head == ModelHead.QuestionAnswering)
+            return Same(Place(own), Place(other));
+        (own, other) = (Real(name, own), Real(name, other));
+        bool saysClasses = head != ModelHead.Discriminator && own.shape[^1] > 1 && !hasSeveralLabels;
+        return head == ModelHead.None ? nn.functional.cosine_similarity(own, other, dim: -1).min().item<float>()
+            : saysClasses ? Same(own.argmax(-1), other.argmax(-1))
+            : Same(own.gt(0), other.gt(0));
+
+        Tensor Place(Tensor logits) => logits.masked_fill(mask.eq(0), float.NegativeInfinity).argmax(-1);
+        static double Same(Tensor own, Tensor other) => own.eq(other).to(float32).mean().item<float>();
+    }
 
     /// <summary>The outputs of tokens alone, without those of padding: <c>[tokens, …]</c>; those of whole rows as they are.</summary>
-    private Tensor Real(Tensor outputs) =>
-        outputs.dim() > 1 && outputs.shape[1] == mask.shape[1] && (outputs.dim() == 3 || mask.shape[1] > 1)
+    private Tensor Real(string name, Tensor outputs) =>
+        head is ModelHead.Discriminator or ModelHead.Generator or ModelHead.TokenClassifier or ModelHead.QuestionAnswering
+        || name == "last_hidden_state"
             ? outputs.flatten(0, 1)[mask.flatten().to(ScalarType.Bool)]
             : outputs;
 
-    private Func<IReadOnlyDictionary<string, Tensor>> Asker(PretrainedModel model, ModelHead head, Compute compute, out IDisposable opened)
+    private Func<IReadOnlyDictionary<string, Tensor>> Asker(PretrainedModel model, Compute compute, out IDisposable opened)
     {
         var attention = AttentionMask.FromLengths(lengths, ids.shape[1], compute);
         var all = arange(ids.numel());

@@ -56,7 +56,7 @@ internal sealed class FinetunedModel : IDisposable
             return Open(Paths.Find(source), compute);
         using var weights = PretrainedModel.Open(source, ModelPart.Discriminator, progress, cancellation);
         var task = ModelTask.Of(weights);
-        var encoding = new EncodingOptions { MaxLength = weights.Config.MaxPositions };
+        var encoding = new EncodingOptions { MaxLength = weights.MaxTokens, CutsAsFastTokenizers = true };
         return new FinetunedModel(source, task, encoding, weights.Tokenizer, HuggingFaceClassifier.Open(weights, compute));
     }
 

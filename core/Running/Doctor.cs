@@ -43,15 +43,18 @@ public static class Doctor
 
         IEnumerable<(string, object?)> Tried(Func<IEnumerable<(string, object?)>> rows)
         {
+            var told = new List<(string, object?)>();
             try
             {
-                return [.. rows()];
+                foreach (var row in rows())
+                    told.Add(row);
             }
             catch (UserErrorException e)
             {
                 isWell = false;
-                return [("error", e.Message)];
+                told.Add(("error", e.Message));
             }
+            return told;
         }
     }
 
@@ -88,9 +91,10 @@ public static class Doctor
         var root = Paths.Root;
         yield return ("checkout", root);
         yield return ("free space there", Gigabytes(new DriveInfo(root).AvailableFreeSpace));
-        yield return ("hub", HubSettings.FromEnvironment());
-        yield return ("hub token", HubSettings.FromEnvironment().Token is null ? "none" : "given");
         yield return ("locks there", Locks(root));
+        var hub = HubSettings.FromEnvironment();
+        yield return ("hub", hub);
+        yield return ("hub token", hub.Token is null ? "none" : "given");
     }
 
     /// <exception cref="UserErrorException">The file system does not lock files.</exception>

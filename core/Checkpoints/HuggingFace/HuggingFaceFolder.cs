@@ -69,24 +69,26 @@ internal static class HuggingFaceFolder
     /// <param name="config">What it is.</param>
     /// <param name="weights">Its weights by Hugging Face's names.</param>
     /// <param name="tokenizer">The tokenizer it reads.</param>
+    /// <param name="maxTokens">Tokens to which longer texts are cut; null: as many as it has positions.</param>
     public static void WriteFiles(
         string folder,
         HuggingFaceConfig config,
         IEnumerable<(string Name, Tensor Value)> weights,
-        ElectraTokenizer tokenizer
+        ElectraTokenizer tokenizer,
+        int? maxTokens = null
     )
     {
         using var scope = NewDisposeScope();
         // Versions of the library before 4.31 look for this constant among the weights; later ones know it.
         var positions = (WeightNames.Positions, arange(config.MaxPositions, dtype: int64).unsqueeze(0));
         SafeTensors.Save(Path.Combine(folder, "model.safetensors"), weights.Prepend(positions));
-        WriteDescription(folder, config, tokenizer);
+        WriteDescription(folder, config, tokenizer, maxTokens);
     }
 
     /// <summary>Writes the files of a model but its weights.</summary>
-    internal static void WriteDescription(string folder, HuggingFaceConfig config, ElectraTokenizer tokenizer)
+    internal static void WriteDescription(string folder, HuggingFaceConfig config, ElectraTokenizer tokenizer, int? maxTokens = null)
     {
         AtomicFile.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson());
-        TokenizerWriter.Save(folder, tokenizer, config.MaxPositions);
+        TokenizerWriter.Save(folder, tokenizer, maxTokens ?? config.MaxPositions);
     }
 }

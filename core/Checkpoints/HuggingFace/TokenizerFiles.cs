@@ -8,7 +8,11 @@ namespace Electra.Checkpoints.HuggingFace;
 /// <summary>A tokenizer of a folder.</summary>
 /// <param name="Tokenizer">The tokenizer.</param>
 /// <param name="StatesSettings">Whether a file says how text is normalised; else the settings are those of the library.</param>
-internal sealed record LoadedTokenizer(ElectraTokenizer Tokenizer, bool StatesSettings);
+internal sealed record LoadedTokenizer(ElectraTokenizer Tokenizer, bool StatesSettings)
+{
+    /// <summary>Tokens to which longer texts are cut, [CLS] and [SEP] included; null where no file says.</summary>
+    public int? MaxLength { get; init; }
+}
 
 /// <summary>
 /// A tokenizer's files in a model's folder, read as Hugging Face's <c>AutoTokenizer</c> reads them: <c>tokenizer.json</c> or
@@ -85,8 +89,19 @@ internal static class TokenizerFiles
         if (takesJson)
             fast!.RequireProcessor(names);
         var settings = takesJson ? fast!.Settings() : config is null ? new TokenizerSettings() : Settings(config);
-        return new LoadedTokenizer(new ElectraTokenizer(vocabulary, settings), takesJson || config is not null);
+        return new LoadedTokenizer(new ElectraTokenizer(vocabulary, settings), takesJson || config is not null)
+        {
+            MaxLength = MaxLength(config),
+        };
     }
+
+    /// <summary>The library writes 1e30 where there is no limit. Two texts with a token each, and the special ones, are five.</summary>
+    private static int? MaxLength(ModelJson? config) => config?.Number("model_max_length") switch
+    {
+        null or > int.MaxValue => null,
+        >= 5 and var most when most == Math.Floor(most) => (int)most,
+        var other => throw config!.Problem("model_max_length", $"is {other}, and a whole number from 5 on is expected"),
+    };
 
     /// <summary>Whether the tokenizer's class takes <c>tokenizer.json</c> as it is, and does not normalise as BERT's does.</summary>
     private static bool TakesJson(ModelJson? config, ModelJson? model)

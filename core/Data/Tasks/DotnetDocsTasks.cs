@@ -5,9 +5,9 @@ using Electra.Tensors;
 namespace Electra.Data.Tasks;
 
 /// <summary>
-/// Four tasks made from the API documentation of the installed SDK, one of each kind that GLUE has and one of words, to try fine-tuning
-/// without a download. The rows are a function of the SDK's version. A type with all its members is in one split only, and no summary
-/// stands in two splits, so that nothing measured was learned by heart.
+/// Five tasks made from the API documentation of the installed SDK, one of each kind that GLUE has, one of words and one of answers, to
+/// try fine-tuning without a download. The rows are a function of the SDK's version. A type with all its members is in one split only,
+/// and no summary stands in two splits, so that nothing measured was learned by heart.
 /// </summary>
 internal static class DotnetDocsTasks
 {

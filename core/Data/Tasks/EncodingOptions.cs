@@ -24,4 +24,10 @@ public sealed record EncodingOptions
     /// difference to rows that are too long.
     /// </summary>
     public bool SwapBeforeTruncation { get; init; }
+
+    /// <summary>
+    /// Whether of two texts that are cut to one length the longer keeps the odd token, and the second where they were as long, as in
+    /// Hugging Face's tokenizers; else the first keeps it, as in electra_pytorch.
+    /// </summary>
+    internal bool CutsAsFastTokenizers { get; init; }
 }

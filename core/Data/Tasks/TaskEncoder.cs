@@ -74,7 +74,7 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
             tokenizer.Encode(texts[1], b);
         int room = options.MaxLength - (isPair ? 3 : 2), lengthA = a.Count, lengthB = b.Count;
         while (lengthA + lengthB > room)
-            if (lengthA > lengthB)
+            if (lengthA > lengthB || (lengthA == lengthB && options.CutsAsFastTokenizers && a.Count <= b.Count))
                 lengthA--;
             else
                 lengthB--;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Electra.Checkpoints;
 using Electra.Export;
 using Electra.Model;
+using Electra.Predictors;
 using Electra.Pretraining;
 using Electra.Tensors;
 using Electra.Tests.Export;
@@ -68,6 +69,34 @@ public sealed class SentenceTransformerTests : IDisposable
         var logits = cat([.. expected.GetProperty("pairs").EnumerateArray().Select(pair => Logit(session, model, pair))]);
         Golden.AssertClose(values["cross.logits"], logits, 5e-5, "logits"); // all small: 3e-6 of them
         Golden.AssertClose(values["cross.scores_default"], logits.sigmoid(), 1e-5, "scores");
+    }
+
+    [Fact]
+    public void A_cross_encoder_and_its_export_cut_pairs_as_Python_does()
+    {
+        var pairs = expected.GetProperty("pairs").EnumerateArray().Select(pair => (pair[0].GetString()!, pair[1].GetString())).ToList();
+        using var model = PretrainedModel.Open(folder.File("cross"));
+        Assert.Equal(MaxPairLength, model.MaxTokens);
+        foreach (var source in new[] { folder.File("cross"), ModelExport.Write(model, new ExportConfig { Out = folder.File("out") }) })
+        {
+            using var classifier = TextClassifier.Open(source, Compute.Reference);
+            float[] scores = [.. classifier.Classify(pairs).Select(said => (float)said.Score)];
+            Golden.AssertClose(values["cross.logits"], tensor(scores), 5e-5, source);
+        }
+    }
+
+    [Fact]
+    public void A_length_that_leaves_no_room_is_refused_and_no_limit_is_none()
+    {
+        var (path, length) = (folder.File("cross/tokenizer_config.json"), $"\"model_max_length\": {MaxPairLength}");
+        var text = File.ReadAllText(path);
+        Assert.Contains(length, text);
+        File.WriteAllText(path, text.Replace(length, "\"model_max_length\": 3"));
+        var refused = Assert.Throws<UserErrorException>(() => TextClassifier.Open(folder.File("cross"), Compute.Reference));
+        Assert.Contains("model_max_length is 3", refused.Message);
+        File.WriteAllText(path, text.Replace(length, "\"model_max_length\": 1000000000000000019884624838656"));
+        using var model = PretrainedModel.Open(folder.File("cross"));
+        Assert.Equal(model.Config.MaxPositions, model.MaxTokens);
     }
 
     [Fact]

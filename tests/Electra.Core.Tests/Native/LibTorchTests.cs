@@ -52,7 +52,7 @@ public class LibTorchTests
     [Fact]
     public void A_libtorch_of_another_version_is_refused_by_its_version()
     {
-        Assert.Equal(new Version(2, 10), LibTorch.Version);
+        Assert.Null(LibTorchCheck.Problem(LibTorch.Version));
         Assert.Equal(new Version(2, 13), LibTorchCheck.Decoded(0x020d_0000_0000_0000));
         Assert.Null(LibTorchCheck.Problem(new Version(2, 10)));
         Assert.Null(LibTorchCheck.Problem(new Version(2, 11)));

@@ -149,14 +149,16 @@ public sealed class TransformersJsTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "npm is a batch file there");
         Assert.SkipUnless(await Runs("node", "--version"), "Node is not installed");
-        if (Directory.Exists(Path.Combine(Packages, "node_modules/@huggingface/transformers")))
+        if (File.Exists(Path.Combine(Packages, "node_modules/.package-lock.json"))) // npm writes it last
             return;
         Directory.CreateDirectory(Packages);
-        // Its native parts come in packages of their own: nothing is to be run.
-        Assert.SkipUnless(
-            await Runs("npm", "install", "--prefix", Packages, "--ignore-scripts", "--no-audit", "--no-fund", Package),
-            $"npm cannot install {Package}"
-        );
+        // Its native parts come in packages of their own: nothing is to be run. A registry that does not answer is not waited for.
+        string[] words =
+        [
+            "install", "--prefix", Packages, "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=15000",
+            Package,
+        ];
+        Assert.SkipUnless(await Runs("npm", words), $"npm cannot install {Package}");
     }
 
     private static async Task<bool> Runs(string program, params string[] words)
@@ -164,9 +166,9 @@ public sealed class TransformersJsTests : IDisposable
         try
         {
             using var run = new RunningScript(program, words, Path.GetTempPath());
-            return (await run.Finish()).ExitCode == 0;
+            return (await run.Finish().WaitAsync(TimeSpan.FromMinutes(3), TestContext.Current.CancellationToken)).ExitCode == 0;
         }
-        catch (System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or TimeoutException)
         {
             return false;
         }
