@@ -118,22 +118,30 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
             select new CandidateRun(candidate, job, FinetuneStart.Updates(candidate.Config, job.Data)),
         ];
         wanted.AddRange(runs);
-        for (bool saidThatItWaits = false; ;)
+        for (int before = -1; ;)
         {
             var failed = Work(runs);
             failures.AddRange(failed);
-            if (!waits || failed.Count > 0)
+            if (!waits)
                 return;
-            while (runs.FirstOrDefault(one => !FinetuneResult.IsIn(one.Job.Folder)) is { } unfinished && IsTaken(unfinished.Job.Folder))
-            {
-                if (!saidThatItWaits)
-                    console.Line("The next runs depend on those that another process makes: waiting for them.");
-                saidThatItWaits = true;
-                if (run.Stopping.WaitHandle.WaitOne(TimeSpan.FromSeconds(1)))
-                    throw new OperationCanceledException(run.Stopping);
-            }
-            if (runs.All(one => FinetuneResult.IsIn(one.Job.Folder)))
+            WaitForOthers(runs);
+            // What another process had and did not finish is made here; what finished in neither pass fails again and again.
+            int finished = runs.Count(one => FinetuneResult.IsIn(one.Job.Folder));
+            if (failed.Count > 0 || finished == runs.Length || finished == before)
                 return;
+            before = finished;
+        }
+    }
+
+    /// <summary>Returns when no other process is at work on one of the runs.</summary>
+    private void WaitForOthers(CandidateRun[] runs)
+    {
+        for (bool said = false; runs.Any(one => !FinetuneResult.IsIn(one.Job.Folder) && IsTaken(one.Job.Folder)); said = true)
+        {
+            if (!said)
+                console.Line("The next runs depend on those that another process makes: waiting for them.");
+            if (run.Stopping.WaitHandle.WaitOne(TimeSpan.FromSeconds(1)))
+                throw new OperationCanceledException(run.Stopping);
         }
     }
 

@@ -123,8 +123,13 @@ public sealed record ChosenRuns
         );
     }
 
-    /// <summary>The mean of the thresholds that runs have found; null where they have none.</summary>
-    private static double? ThresholdOf(IReadOnlyList<FinetuneResult> runs) => runs.Average(run => run.Threshold);
+    /// <summary>
+    /// The mean of the thresholds that runs have found; null where they have none. A run that scores best without any answer has −∞,
+    /// which is no reason for the others to be silent: it counts only where all runs have it.
+    /// </summary>
+    internal static double? ThresholdOf(IReadOnlyList<FinetuneResult> runs) =>
+        runs.Where(run => run.Threshold is { } found && double.IsFinite(found)).Average(run => run.Threshold)
+        ?? runs.Select(run => run.Threshold).Min();
 
     /// <summary>The mean of what each of the runs puts out for the same rows.</summary>
     /// <param name="outputs">The outputs of each run, <c>[rows · outputs]</c>.</param>

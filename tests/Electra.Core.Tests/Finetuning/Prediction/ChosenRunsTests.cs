@@ -29,6 +29,18 @@ public sealed class ChosenRunsTests : IDisposable
         Assert.Equal(["1", "0"], Choose(["stsb", "cola"]).Select(task => task.Numbers));
     }
 
+    /// <summary>−∞ is the threshold of a run that scores best without any answer.</summary>
+    [Theory]
+    [InlineData(1.0, 0.5, 1.5)]
+    [InlineData(0.5, 0.5, double.NegativeInfinity)]
+    [InlineData(double.NegativeInfinity, double.NegativeInfinity, double.NegativeInfinity)]
+    [InlineData(null, null, null)]
+    public void Several_runs_answer_by_the_mean_of_the_thresholds_that_are_finite(double? expected, params double?[] found) =>
+        Assert.Equal(
+            expected,
+            ChosenRuns.ThresholdOf([.. found.Select((threshold, i) => MadeRuns.Result("rte", i, 0.5) with { Threshold = threshold })])
+        );
+
     [Fact]
     public void Runs_are_compared_by_the_metric_of_the_task()
     {
