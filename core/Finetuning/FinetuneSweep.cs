@@ -56,7 +56,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
         var candidates = config.Sweep.Count > 0 ? SweepCandidate.All(config) : SweepCandidate.OfMilestones(config);
         Describe(candidates);
         if (config.SweepHalving == 0)
-            Work(candidates, config.Tasks);
+            Work(candidates, config.Tasks, waits: config.SweepConfirm > 0);
         else
             foreach (var task in config.Tasks)
                 Halve(candidates, task);
@@ -118,34 +118,10 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
             select new CandidateRun(candidate, job, FinetuneStart.Updates(candidate.Config, job.Data)),
         ];
         wanted.AddRange(runs);
-        for (int before = -1; ;)
-        {
-            var failed = Work(runs);
-            failures.AddRange(failed);
-            if (!waits)
-                return;
-            WaitForOthers(runs);
-            // What another process had and did not finish is made here; what finished in neither pass fails again and again.
-            int finished = runs.Count(one => FinetuneResult.IsIn(one.Job.Folder));
-            if (failed.Count > 0 || finished == runs.Length || finished == before)
-                return;
-            before = finished;
-        }
+        failures.AddRange(Work(runs, waits));
     }
 
-    /// <summary>Returns when no other process is at work on one of the runs.</summary>
-    private void WaitForOthers(CandidateRun[] runs)
-    {
-        for (bool said = false; runs.Any(one => !FinetuneResult.IsIn(one.Job.Folder) && IsTaken(one.Job.Folder)); said = true)
-        {
-            if (!said)
-                console.Line("The next runs depend on those that another process makes: waiting for them.");
-            if (run.Stopping.WaitHandle.WaitOne(TimeSpan.FromSeconds(1)))
-                throw new OperationCanceledException(run.Stopping);
-        }
-    }
-
-    private IReadOnlyCollection<string> Work(CandidateRun[] runs)
+    private IReadOnlyCollection<string> Work(CandidateRun[] runs, bool waits)
     {
         var compute = Compute.Open(config.WorkerCompute, config.Training.Precision);
         int workers = FinetuneLoop.Workers(config, compute, console);
@@ -153,6 +129,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
         {
             PrepareWorker = () => set_num_threads(compute.Threads),
             HowToGoOn = FinetuneLoop.HowToGoOn(config),
+            AwaitsOthers = waits,
         };
         return queue.Work([
             .. runs.Select(one => new QueuedRun(one.Name, one.Job.Folder, one.Updates, one.IsFinished, progress => Make(one, progress))),
@@ -166,12 +143,6 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
         experiment(run.Inner(alone, console.Quiet(one.Name), progress.Stopping, progress)).GetAwaiter().GetResult();
         if (FinetuneResult.IsIn(job.Folder) && FinetuneResult.Load(job.Folder) is var result)
             console.Line($"{one.Name}  done: {result.Metric} {Metrics.Shown(result.Score)}  (seed {result.Seed}, {result.Seconds:F0} s)");
-    }
-
-    private static bool IsTaken(string folder)
-    {
-        using var taken = RunLock.TryTake(folder, out _);
-        return taken is null;
     }
 
     /// <summary>All candidates with few epochs, the best part of them with more, and the last with all.</summary>

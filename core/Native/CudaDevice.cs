@@ -12,8 +12,7 @@ internal sealed record CudaDevice(string Name, long Memory, Version Capability)
     public bool HasBFloat16 => Capability.Major >= 8;
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        FormattableString.Invariant($"{Name}, {Memory / 1e9:0.#} GB, compute capability {Capability}");
+    public override string ToString() => $"{Name}, {ByteCount.Gigabytes(Memory)}, compute capability {Capability}";
 }
 
 /// <summary>What TorchSharp does not say about CUDA, asked of the driver itself.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Electra.Distributed;
 using Electra.Optimization;
@@ -16,7 +15,7 @@ internal sealed class RunLength
     private readonly long start;
     private readonly double startShare;
     private readonly string warmup;
-    private readonly Stopwatch clock = new();
+    private long? began;
     private long current = -1;
     private double updateShare;
 
@@ -35,6 +34,9 @@ internal sealed class RunLength
 
     /// <summary>The processes that make the run: rank 0 has the clock.</summary>
     public ICommunicator Ranks { get; init; } = SingleProcess.Instance;
+
+    /// <summary>Tells the time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>Updates of the whole run; with a budget they are known when it has ended.</summary>
     public long Steps { get; private set; }
@@ -55,10 +57,10 @@ internal sealed class RunLength
         if (budget is { } seconds && at != current && Share < 1)
         {
             // From where the run stopped the clock goes on: the first update has the share that was saved.
-            if (!clock.IsRunning)
-                clock.Start();
+            began ??= Clock.GetTimestamp();
             double before = Share;
-            Share = at == start ? startShare : Math.Min(1, Ranks.OfFirst(startShare + (clock.Elapsed.TotalSeconds / seconds)));
+            double spent = Clock.GetElapsedTime(began.Value).TotalSeconds / seconds;
+            Share = at == start ? startShare : Math.Min(1, Ranks.OfFirst(startShare + spent));
             foreach (double percent in percents.Where(percent => before * 100 < percent && percent <= Share * 100))
                 milestones[at] = Name(percent);
             if (Share >= 1)

@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
@@ -65,7 +64,7 @@ public static class Doctor
         yield return ("kit", typeof(Doctor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);
         yield return ("processor", $"{Processor()}; {Environment.ProcessorCount} threads that this process may use");
         yield return ("instructions", string.Join(", ", Instructions()));
-        yield return ("memory", Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
+        yield return ("memory", ByteCount.Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
     }
 
     private static IEnumerable<(string, object?)> Torch()
@@ -90,7 +89,7 @@ public static class Doctor
     {
         var root = Paths.Root;
         yield return ("checkout", root);
-        yield return ("free space there", Gigabytes(new DriveInfo(root).AvailableFreeSpace));
+        yield return ("free space there", ByteCount.Gigabytes(new DriveInfo(root).AvailableFreeSpace));
         yield return ("locks there", Locks(root));
         var hub = HubSettings.FromEnvironment();
         yield return ("hub", hub);
@@ -140,6 +139,4 @@ public static class Doctor
             : null;
         return named?.Split(':', 2)[^1].Trim() ?? $"{RuntimeInformation.ProcessArchitecture}";
     }
-
-    private static string Gigabytes(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.#} GB");
 }

@@ -46,8 +46,8 @@ internal static partial class Failure
             // What TorchSharp throws then has another cause by its own account.
             _ when LibTorch.Failure is { } failure => failure.Message,
             OutOfMemoryException =>
-                $"there is not enough memory: this process uses {Gigabytes(Environment.WorkingSet)} of the "
-                    + $"{Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} that it may. {LessMemory}",
+                $"there is not enough memory: this process uses {ByteCount.Gigabytes(Environment.WorkingSet)} of the "
+                    + $"{ByteCount.Gigabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} that it may. {LessMemory}",
             ExternalException e => OfLibTorch(e.Message),
             IOException e when DiskFull.Is(e) => $"the disk is full: {Named(e)}",
             IOException e when FileInPlaceOfFolder(e) is { } file =>
@@ -65,8 +65,10 @@ internal static partial class Failure
     {
         var first = message.Split('\n')[0].Trim();
         if (CpuMemory().Match(first) is { Success: true } cpu)
-            return $"there is not enough memory: {Gigabytes(double.Parse(cpu.Groups[1].Value, CultureInfo.InvariantCulture))} more were "
-                + $"asked for. {LessMemory}";
+        {
+            double asked = double.Parse(cpu.Groups[1].Value, CultureInfo.InvariantCulture);
+            return $"there is not enough memory: {ByteCount.Gigabytes(asked)} more were asked for. {LessMemory}";
+        }
         if (first.Contains("CUDA out of memory", StringComparison.Ordinal))
             return $"the GPU has not enough memory: {CudaMemory().Match(first).Value} {LessMemory}";
         if (first.Contains("no kernel image", StringComparison.Ordinal))
@@ -81,8 +83,6 @@ internal static partial class Failure
 
     /// <summary>The system's message, in which a file that was being written has the name that it was to get.</summary>
     private static string Named(Exception e) => PartialName().Replace(e.Message, "$1");
-
-    private static string Gigabytes(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.#} GB");
 
     /// <summary>
     /// The file that stands where a folder was to be made: .NET says of it that a part of the path is not there, or that the file is.

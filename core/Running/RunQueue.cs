@@ -83,6 +83,12 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     /// <summary>The launcher of the processes that share the runs; null: each process takes what no other has.</summary>
     public Launcher? Launcher { get; init; }
 
+    /// <summary>
+    /// Whether runs that other processes have are waited for, and made where those leave them unfinished: because what comes next depends
+    /// on all. Rank 0 of a launcher always waits.
+    /// </summary>
+    public bool AwaitsOthers { get; init; }
+
     /// <summary>Whether runs that are finished are made over: processes that share them could not tell whose they are.</summary>
     public bool MakesOver { get; init; }
 
@@ -114,7 +120,7 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
                     TakeRuns(queue);
                 else
                     Task.WaitAll([.. Enumerable.Range(0, workers).Select(_ => OnOwnThread(() => TakeRuns(queue)))]);
-                if (Launcher is { Rank: 0 })
+                if (AwaitsOthers || Launcher is { Rank: 0 })
                     AwaitOthers();
             }
             catch (Exception) when (stopping.IsCancellationRequested)
@@ -161,21 +167,33 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     {
         PrepareWorker();
         while (queue.TryDequeue(out var run))
-            if (!IsTaken(run, isLast: queue.IsEmpty))
+            if (TryMake(run, isLast: queue.IsEmpty) is { } holder)
+            {
                 held.Enqueue(run);
+                if (Launcher is null)
+                    console.Line($"{run.Name,-10}  is being made by {holder}");
+            }
     }
 
     /// <summary>Waits for the runs that other processes have, and makes those that they leave unfinished.</summary>
     private void AwaitOthers()
     {
+        if (Launcher is null && !held.IsEmpty)
+            console.Line("What comes next depends on runs that another process makes: waiting for them.");
         foreach (var run in held)
-            while (!IsTaken(run, isLast: true))
+            for (; ; )
+            {
+                Expect(run.Updates); // no longer expected since it was found held
+                if (TryMake(run, isLast: true) is null)
+                    break;
                 if (stop.Token.WaitHandle.WaitOne(Pause))
                     stop.Token.ThrowIfCancellationRequested();
+            }
     }
 
-    /// <summary>Makes a run; whether no other process has it.</summary>
-    private bool IsTaken(QueuedRun run, bool isLast)
+    /// <summary>Makes a run.</summary>
+    /// <returns>The other process that has it, in words; null: none has.</returns>
+    private string? TryMake(QueuedRun run, bool isLast)
     {
         try
         {
@@ -186,7 +204,7 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
             failures.Enqueue(e.Message);
             if (!isLast)
                 console.Warning($"{e.Message} The other runs go on.");
-            return true;
+            return null;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -195,7 +213,7 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
         }
     }
 
-    private bool Make(QueuedRun run)
+    private string? Make(QueuedRun run)
     {
         stop.Token.ThrowIfCancellationRequested();
         // One after the other until their first update: the first makes the files that the others read too.
@@ -204,11 +222,11 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
         try
         {
             using var runLock = RunLock.TryTake(run.Folder, out var holder);
-            if (runLock is null && Launcher is null)
-                console.Line($"{run.Name,-10}  is being made by {holder}");
-            else if (runLock is not null && !run.IsFinished()) // another process may have finished it in the meantime
+            if (runLock is null)
+                return holder;
+            if (!run.IsFinished()) // another process may have finished it in the meantime
                 run.Make(progress);
-            return runLock is not null;
+            return null;
         }
         finally
         {

@@ -9,7 +9,6 @@ namespace Electra.Running;
 /// <summary>The beginning and the end of a run that several processes make together.</summary>
 internal static class RunRanks
 {
-
     /// <summary>Whether another process, which the launcher started too, says for this one what all would say.</summary>
     public static bool IsNotFirst(object config) =>
         config is ISharedRun { Compute.Communication: not Communication.None } && Launcher.Current is { Rank: > 0 };

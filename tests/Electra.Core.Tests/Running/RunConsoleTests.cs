@@ -6,7 +6,7 @@ namespace Electra.Tests.Running;
 public sealed class RunConsoleTests
 {
     private readonly StringWriter output = new();
-    private readonly Clock clock = new();
+    private readonly SetClock clock = new();
 
     private RunConsole Piped() => new(output, terminal: null, clock);
 
@@ -30,7 +30,7 @@ public sealed class RunConsoleTests
         for (var done = 0; done <= 120; done++)
         {
             console.Report(new ProgressReport("reading documents", done * 10, 1200, "documents"));
-            clock.Advance(TimeSpan.FromSeconds(0.1));
+            clock.Now += TimeSpan.FromSeconds(0.1);
         }
 
         Assert.Equal("""
@@ -47,7 +47,7 @@ public sealed class RunConsoleTests
     {
         var console = Piped();
         console.Report(new ProgressReport("downloading", 0, null, "MB"));
-        clock.Advance(TimeSpan.FromSeconds(2));
+        clock.Now += TimeSpan.FromSeconds(2);
         console.Report(new ProgressReport("downloading", 3.25, null, "MB"));
         console.Report(new ProgressReport("unpacking", 0, 8, "files"));
 
@@ -155,7 +155,7 @@ public sealed class RunConsoleTests
     {
         var console = OnTerminal(width);
         console.Report(new ProgressReport("tokenizing the corpus", 0, 1000, "documents"));
-        clock.Advance(TimeSpan.FromSeconds(1));
+        clock.Now += TimeSpan.FromSeconds(1);
         output.GetStringBuilder().Clear();
         console.Report(new ProgressReport("tokenizing the corpus", 500, 1000, "documents"));
 
@@ -171,22 +171,11 @@ public sealed class RunConsoleTests
         for (var done = 0; done < 1000; done++)
         {
             console.Report(new ProgressReport("reading", done, 1000, "files"));
-            clock.Advance(TimeSpan.FromMilliseconds(1));
+            clock.Now += TimeSpan.FromMilliseconds(1);
         }
         Assert.Equal(10, output.ToString().Split("\u001b[2K").Length - 1);
 
         console.EndProgress();
         Assert.EndsWith("\u001b[2Kreading: 999 of 1,000 files in 1 s (999/s)\n", output.ToString());
-    }
-
-    private sealed class Clock : TimeProvider
-    {
-        private long now;
-
-        public override long GetTimestamp() => now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan time) => now += time.Ticks;
     }
 }

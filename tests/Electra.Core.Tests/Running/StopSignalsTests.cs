@@ -5,7 +5,7 @@ namespace Electra.Tests.Running;
 
 public sealed class StopSignalsTests : IDisposable
 {
-    private readonly Clock clock = new();
+    private readonly SetClock clock = new();
     private readonly List<int> exits = [];
     private readonly List<string> told = [];
     private readonly StopSignals signals;
@@ -21,14 +21,14 @@ public sealed class StopSignalsTests : IDisposable
         Assert.True(signals.Stopping.IsCancellationRequested);
         foreach (double seconds in new[] { 0, 0.002, 0.3, 4 })
         {
-            clock.Seconds = seconds;
+            clock.Now = TimeSpan.FromSeconds(seconds);
             signals.Receive(PosixSignal.SIGTERM);
             signals.Receive(PosixSignal.SIGINT);
         }
         Assert.Empty(exits);
         Assert.Single(told);
 
-        clock.Seconds = 5.1;
+        clock.Now = TimeSpan.FromSeconds(5.1);
         signals.Receive(PosixSignal.SIGINT);
         signals.Receive(PosixSignal.SIGTERM);
         Assert.Equal([130, 143], exits);
@@ -38,7 +38,7 @@ public sealed class StopSignalsTests : IDisposable
     public void The_kernel_repeats_sigxcpu_every_second_and_means_the_same()
     {
         Assert.SkipWhen(StopSignals.CpuLimit is null, "Windows has no such signal");
-        for (clock.Seconds = 0; clock.Seconds < 60; clock.Seconds++)
+        for (clock.Now = TimeSpan.Zero; clock.Now < TimeSpan.FromSeconds(60); clock.Now += TimeSpan.FromSeconds(1))
             signals.Receive(StopSignals.CpuLimit.Value);
         Assert.Empty(exits);
         Assert.Equal(75, signals.ExitCode);
@@ -64,13 +64,4 @@ public sealed class StopSignalsTests : IDisposable
     [InlineData(false, "dotnet")]
     public void Dotnet_script_is_known_by_its_command_line(bool isLauncher, params string[] words) =>
         Assert.Equal(isLauncher, ScriptLauncher.IsLauncher(words));
-
-    private sealed class Clock : TimeProvider
-    {
-        public double Seconds { get; set; }
-
-        public override long TimestampFrequency => 1000;
-
-        public override long GetTimestamp() => (long)(Seconds * 1000);
-    }
 }
