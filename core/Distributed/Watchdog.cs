@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Electra.Native;
 
 namespace Electra.Distributed;
@@ -8,6 +7,7 @@ internal sealed class Watchdog : IDisposable
 {
     private readonly TimeSpan patience;
     private readonly Action<string> bark;
+    private readonly TimeProvider clock;
     private readonly Timer timer;
     private string call = "";
     private long since;
@@ -15,9 +15,10 @@ internal sealed class Watchdog : IDisposable
     /// <param name="patience">How long a call may take.</param>
     /// <param name="who">This process, in words.</param>
     /// <param name="bark">Told of a call that takes longer; by default it is said, and the process ends.</param>
-    public Watchdog(TimeSpan patience, string who, Action<string>? bark = null)
+    /// <param name="clock">Tells the time.</param>
+    public Watchdog(TimeSpan patience, string who, Action<string>? bark = null, TimeProvider? clock = null)
     {
-        (this.patience, this.bark) = (patience, bark ?? End);
+        (this.patience, this.bark, this.clock) = (patience, bark ?? End, clock ?? TimeProvider.System);
         var pause = TimeSpan.FromSeconds(Math.Clamp(patience.TotalSeconds / 10, 0.05, 5));
         timer = new Timer(_ => Look(who), null, pause, pause);
     }
@@ -26,7 +27,7 @@ internal sealed class Watchdog : IDisposable
     public Watched During(string name)
     {
         call = name;
-        Volatile.Write(ref since, Stopwatch.GetTimestamp());
+        Volatile.Write(ref since, clock.GetTimestamp());
         return new Watched(this);
     }
 
@@ -36,7 +37,7 @@ internal sealed class Watchdog : IDisposable
     private void Look(string who)
     {
         long began = Volatile.Read(ref since);
-        if (began == 0 || Stopwatch.GetElapsedTime(began) < patience)
+        if (began == 0 || clock.GetElapsedTime(began) < patience)
             return;
         Volatile.Write(ref since, 0);
         bark(
