@@ -2,6 +2,7 @@
 //
 //   dotnet script scripts/stats.csx -- checkpoints/glue 'compare=[demo, scratch]'
 //   dotnet script scripts/stats.csx -- checkpoints/pretrain group=demo
+//   dotnet script scripts/stats.csx -- checkpoints/pretrain checkpoints/glue
 //
 // Also over a CSV file of scores (model,task,run,score in per cent), alone or beside the runs.
 
@@ -15,6 +16,13 @@ using Electra.Statistics;
 return await Experiment.RunOn<StatisticsConfig>(Args, operand: "scores", run =>
 {
     var config = run.Config;
+
+    // ---- both kinds: a row for each experiment ------------------------------------------------------------------------
+    if (SideBySide.IsAskedOf(config.Scores))
+    {
+        SideBySide.Write<PretrainConfig, FinetuneConfig>(config, run.Console);
+        return 0;
+    }
 
     // ---- pre-training runs: every held-out figure over seeds, all curves in one picture --------------------------------
     if (PretrainSet.IsIn(config.Scores))

@@ -20,6 +20,9 @@ internal sealed partial record PretrainRun(string Folder, string Group, int Seed
     /// <summary>Whether the run says when its discriminator rose: those of older versions do not.</summary>
     public bool KnowsRise { get; init; }
 
+    /// <summary>Floating-point operations of training by Google's count; null where they were not counted.</summary>
+    public double? Flops { get; init; }
+
     /// <summary>What the discriminator was measured with.</summary>
     public string MeasuredWith { get; init; } = "";
 
@@ -56,6 +59,7 @@ internal sealed partial record PretrainRun(string Folder, string Group, int Seed
                 Rise = result.Rise,
                 KnowsRise = result.Scores.ContainsKey("token_auc"),
                 MeasuredWith = result.MeasuredWith ?? run.OwnGenerator,
+                Flops = result.Flops,
             }
             : throw new UserErrorException(
                 $"{Paths.Shown(folder)} holds the result of {result.Name}_{result.Seed}: a copy, or renamed. Give the folder that name, or "
