@@ -91,6 +91,7 @@ internal static class HuggingFaceClassifier
                 Dense = "classifier.dense",
             },
             ModelHead.MultipleChoice => TaskHead.OfChoices,
+            ModelHead.None when weights.Pooling is { } pooling => pooling.Head,
             ModelHead.QuestionAnswering => new TaskHead(Outputs("qa_outputs")) { Name = "qa_outputs" },
             _ => throw new UserErrorException($"{weights.Source} is not a fine-tuned model: {ModelHeads.Described(weights)}"),
         };

@@ -38,6 +38,7 @@ public sealed class PretrainedModel : IDisposable
         tokenizer = new(() => TokenizerFiles.Load(folder));
         HasTokenizer = TokenizerFiles.AreIn(folder);
         NotRead = SentenceTransformerFiles.NotRead(folder);
+        Pooling = Head == ModelHead.None ? SentenceTransformerFiles.Read(folder) : null;
         IsOfPair = isBesideOther || isInOneFile;
     }
 
@@ -58,6 +59,12 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>What another library puts around a model, and is not read, in words; null where there is nothing.</summary>
     internal string? NotRead { get; }
+
+    /// <summary>How it makes a vector of a text, where it is a sentence-transformers model whose way is known; else null.</summary>
+    internal TextPooling? Pooling { get; }
+
+    /// <summary>What an export of it lacks, or was chosen in opening it, in words; null where there is nothing to say.</summary>
+    internal string? LostInExport => Pooling is null ? Remark : weights.Remark;
 
     /// <summary>Rows of its embeddings beyond its vocabulary, which are never used: some models have a round number of rows.</summary>
     /// <exception cref="UserErrorException">The vocabulary has more tokens than there are rows: it is another model's.</exception>

@@ -55,6 +55,8 @@ public static class ModelExport
                 var type = model.Tensors[WeightNames.Words].Type.ToString().ToLowerInvariant();
                 HuggingFaceFolder.WriteFiles(partial, described with { Dtype = type }, weights, model.Tokenizer, model.MaxTokens);
             }
+            if (model.Pooling is { } pooling)
+                SentenceTransformerFiles.Write(partial, pooling, model.Config.HiddenSize);
             AtomicFile.WriteAllText(Path.Combine(partial, ModelCard.FileName), Card(name, model, config).ToString());
         });
         return folder;
@@ -88,7 +90,7 @@ public static class ModelExport
         [
             ("model", model.Source),
             ("in", Paths.Shown(folder)),
-            ("note", model.Remark),
+            ("note", model.LostInExport),
             ("not of such a model", Unknown(model)),
             ("embeddings", model.UnusedRows == 0 ? null : $"{model.UnusedRows} rows beyond the vocabulary, which are kept and never used"),
             .. FolderFiles
@@ -159,7 +161,7 @@ public static class ModelExport
                 ("vocabulary", $"{shape.VocabularySize} tokens"),
                 ("longest text", $"{shape.MaxPositions} tokens")
             );
-        if (model.Remark is { } remark)
+        if (model.LostInExport is { } remark)
             card.Text($"When it was exported: {remark}.");
         // It is the discriminator that is fine-tuned.
         return config.Part == ModelPart.Discriminator && Scores(model.Source, config.Glue) is { } scores

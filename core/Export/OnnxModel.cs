@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Tasks;
 using Electra.Storage;
 using Google.Protobuf;
 
@@ -15,9 +16,9 @@ namespace Electra.Export;
 /// Inputs <c>input_ids</c>, <c>attention_mask</c> and <c>token_type_ids</c>, int64 <c>[batch, length]</c>; output <c>logits</c>, float32:
 /// <c>[batch, length]</c> of a discriminator, <c>[batch, outputs]</c> of a classifier, <c>[batch, length, outputs]</c> of one of tokens,
 /// <c>[batch, length, vocabulary]</c> of a generator; of a model of answers <c>start_logits</c> and <c>end_logits</c>,
-/// <c>[batch, length]</c>; without a head <c>last_hidden_state</c>, <c>[batch, length, hidden]</c>, and its mean over the tokens,
-/// <c>sentence_embedding</c>, <c>[batch, hidden]</c>. A model for choices takes <c>[batch, choices, length]</c> and gives
-/// <c>[batch, choices]</c>. The names are those that Hugging Face's own export and Sentence-Transformers use.
+/// <c>[batch, length]</c>; without a head <c>last_hidden_state</c>, <c>[batch, length, hidden]</c>, and its mean over the tokens, or
+/// what a sentence-transformers model pools, <c>sentence_embedding</c>, <c>[batch, hidden]</c>. A model for choices takes
+/// <c>[batch, choices, length]</c> and gives <c>[batch, choices]</c>. The names are those that Hugging Face's own export and Sentence-Transformers use.
 /// </remarks>
 internal static class OnnxModel
 {
@@ -154,8 +155,9 @@ internal static class OnnxModel
             if (head == ModelHead.None)
             {
                 graph.Output("last_hidden_state", x, Batch, Length, Number(config.HiddenSize));
-                if (model.NotRead is null) // else it has a pooling of its own
-                    graph.Output("sentence_embedding", Mean(x, mask), Batch, Number(config.HiddenSize));
+                // Where a pooling is not known, there is none.
+                if ((model.Pooling ?? (model.NotRead is null ? new TextPooling(Pooling.Mean, Normalises: false) : null)) is { } pooling)
+                    graph.Output("sentence_embedding", Pooled(pooling, x, mask), Batch, Number(config.HiddenSize));
             }
             else if (head == ModelHead.QuestionAnswering)
             {
@@ -208,15 +210,32 @@ internal static class OnnxModel
 
         private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-        /// <summary>The mean over the tokens: <c>[batch, hidden]</c>.</summary>
-        private string Mean(string x, string mask)
+        /// <summary>The vectors of texts, as sentence-transformers makes them: <c>[batch, hidden]</c>.</summary>
+        private string Pooled(TextPooling pooling, string x, string mask)
         {
             graph.Scope = "sentence_embedding";
-            var tokens = graph.Apply("Unsqueeze", [graph.ToFloats(mask), graph.Integers(-1)]);
-            var count = graph.Apply("Max", [Sum(tokens), graph.Number(1)]);
-            return graph.Apply("Div", [Sum(graph.Apply("Mul", [x, tokens])), count]);
+            var isToken = graph.Apply("Unsqueeze", [graph.ToFloats(mask), graph.Integers(-1)]);
+            var far = graph.Number(form == OnnxForm.Float16 ? -LowestHalf : 1e9);
+            var vector = pooling.Mode switch
+            {
+                Pooling.Cls => First(x),
+                Pooling.Max => graph.Apply(
+                    "ReduceMax",
+                    [Add(x, graph.Apply("Mul", [graph.Apply("Sub", [isToken, graph.Number(1)]), far]))],
+                    ("axes", new long[] { 1 }),
+                    ("keepdims", 0L)
+                ),
+                var mean => graph.Apply("Div", [Sum(graph.Apply("Mul", [x, isToken])), Count(mean)]),
+            };
+            if (!pooling.Normalises)
+                return vector;
+            var norm = graph.Apply("ReduceL2", [vector], ("axes", new long[] { -1 }), ("keepdims", 1L));
+            return graph.Apply("Div", [vector, graph.Apply("Max", [norm, graph.Number(1e-12)])]);
 
             string Sum(string values) => graph.Apply("ReduceSum", [values, graph.Integers(1)], ("keepdims", 0L));
+            string Count(Pooling mean) => graph.Apply("Max", [Sum(isToken), graph.Number(1)]) is var count && mean == Pooling.MeanSqrtLen
+                ? graph.Apply("Sqrt", [count])
+                : count;
         }
 
         /// <summary>The vector of [CLS]: <c>[batch, hidden]</c>.</summary>

@@ -35,6 +35,7 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
         ModelCard.FileName,
         "model.safetensors",
         .. TokenizerFiles.Names,
+        .. SentenceTransformerFiles.Names,
     ];
 
     /// <summary>The run's name in the log.</summary>

@@ -80,15 +80,27 @@ public sealed record FinetuneMethod
             parts.Add(batch(part, parts.Sum(before => (long)before.Tokens.Size)));
         double[] weights = [.. parts.Select(part => task.Kind.Weight(task, part.Labels))];
         double all = weights.Sum();
+        if (task.Kind.ComparesRows && parts.Count > 1)
+            return new CachedPasses(
+                parts,
+                part => Outputs(model, part, key),
+                (outputs, labels) => Loss(task, outputs, labels) * (SumsLoss ? all : 1)
+            ).Passes();
         return [.. parts.Zip(weights, (part, weight) => (Func<Tensor[]>)(() =>
         {
-            long firstRow = part.Tokens.FirstRow;
-            DeviceRandom.Seed(model.Store.Compute, key[firstRow]);
-            var loss = Forward(model, task, part, new Dropout(key, model.Store.Compute, part.Tokens.Size, firstRow));
+            var loss = LossOf(model, task, part, Outputs(model, part, key));
             // Windows of a long word may have no label, and then there is nothing to learn from them.
             double share = SumsLoss ? weight : all > 0 ? weight / all : 0;
             return [share == 1 ? loss : loss * share];
         }))];
+    }
+
+    /// <summary>The outputs for a part of a batch while training.</summary>
+    private static Tensor Outputs(ElectraClassifier model, TaskBatch part, RandomKey key)
+    {
+        long firstRow = part.Tokens.FirstRow;
+        DeviceRandom.Seed(model.Store.Compute, key[firstRow]);
+        return Logits(model, part.Tokens, new Dropout(key, model.Store.Compute, part.Tokens.Size, firstRow), Read(model, part));
     }
 
     /// <summary>One forward pass with its loss, the mean over the rows of the batch.</summary>
@@ -96,14 +108,19 @@ public sealed record FinetuneMethod
     /// <param name="task">The task.</param>
     /// <param name="batch">Rows with their labels.</param>
     /// <param name="dropout">Dropout of this pass.</param>
-    internal Tensor Forward(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Dropout dropout)
+    internal Tensor Forward(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Dropout dropout) =>
+        LossOf(model, task, batch, Logits(model, batch.Tokens, dropout, Read(model, batch)));
+
+    /// <summary>What the head reads in training: positions of labels, or where answers begin.</summary>
+    private static long[]? Read(ElectraClassifier model, TaskBatch batch) =>
+        model.FindsAnswers ? Answers.Starts(batch.Labels) : batch.Positions;
+
+    private Tensor LossOf(ElectraClassifier model, TaskDefinition task, TaskBatch batch, Tensor logits)
     {
         var labels = batch.Labels;
         if (Unit(task) is var (zero, one) && (zero, one) != (0, 1))
             labels = [.. labels.Select(label => (float)((label - zero) / (one - zero)))];
-        var positions = model.FindsAnswers ? Answers.Starts(batch.Labels) : batch.Positions;
-        Tensor logits = Logits(model, batch.Tokens, dropout, positions),
-            given = Staging.Put(model.Store.Compute.Device, labels);
+        var given = Staging.Put(model.Store.Compute.Device, labels);
         return batch.RowSizes is { } sizes ? Loss(task, ByRow(logits, sizes), ByRow(given, sizes)) : Loss(task, logits, given);
     }
 

@@ -290,5 +290,11 @@ internal sealed class FinetuneRun : IDisposable
             ? (description, model.Store.Named())
             : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
         HuggingFaceFolder.WriteFiles(job.Folder, written, weights, start.Tokenizer);
+        if (task.Embedding is { } embedding)
+            SentenceTransformerFiles.Write(
+                job.Folder,
+                new TextPooling(embedding.Pooling, embedding.Normalises) { MaxLength = config.Encoding.MaxLength },
+                model.Config.HiddenSize
+            );
     }
 }

@@ -153,6 +153,7 @@ public sealed class FinetuneStart : IDisposable
                 cancellation
             );
             tasks.Add(data);
+            RequireDimensions(name, data.Task);
             if (data.Dev.Count == 0)
                 throw new UserErrorException($"{data.Task.DisplayName} has no rows to measure on: the files of its split dev are missing");
         }
@@ -190,6 +191,14 @@ public sealed class FinetuneStart : IDisposable
             throw new UserErrorException(
                 $"checkpoint: {model.Source} has another vocabulary than {checkpoint.Source}: seeds of one pre-training have one. "
                     + "Fine-tune each with a command and a group of its own"
+            );
+    }
+
+    private void RequireDimensions(string name, TaskDefinition task)
+    {
+        if (task.Embedding?.Dimensions.Append(0).Max() is { } longest && longest > Shape.HiddenSize)
+            throw new UserErrorException(
+                $"data.own.{name}.dimensions has {longest}, and the vectors of {checkpoint.Source} are {Shape.HiddenSize} long"
             );
     }
 

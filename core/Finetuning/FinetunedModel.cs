@@ -74,7 +74,7 @@ internal sealed class FinetunedModel : IDisposable
         var task = TaskSources.Define(result.Task, config.Data) with { Threshold = result.Threshold };
         using var weights = PretrainedModel.Open(folder);
         var model = HuggingFaceClassifier.Open(weights, compute, task.Answers is null ? null : task.Kind.Head(task));
-        if (model.Outputs == task.Outputs)
+        if (task.Outputs == 0 || model.Outputs == task.Outputs)
             return new FinetunedModel(folder, task, config.Encoding, weights.Tokenizer, model) { Run = (result, config) };
         model.Dispose();
         throw new UserErrorException(

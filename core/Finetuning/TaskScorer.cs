@@ -26,7 +26,9 @@ internal static class TaskScorer
     )
     {
         using var _ = no_grad();
-        float[] logits = [.. Enumerable.Repeat(examples.Task.Kind.Unread(examples.Task), examples.Places).SelectMany(unread => unread)];
+        float[] unread = examples.Task.Kind.Unread(examples.Task);
+        float[] logits = unread.Length == 0 ? new float[examples.Places * model.Outputs]
+            : [.. Enumerable.Repeat(unread, examples.Places).SelectMany(outputs => outputs)];
         int done = 0;
         foreach (var batch in examples.ByLength(batchSize))
         {

@@ -19,11 +19,12 @@ public sealed class ElectraClassifier : IDisposable
     private readonly Linear? dense;
     private readonly Parameter? weight, bias;
     private readonly SpanHead? spans;
+    private readonly TaskHead head;
     private readonly double headDropout;
 
     private ElectraClassifier(ElectraConfig config, TaskHead head, double headDropout)
     {
-        (Config, Outputs, this.headDropout) = (config, head.Outputs, headDropout);
+        (Config, this.head, this.headDropout) = (config, head, headDropout);
         embeddings = new Embeddings(Store, $"{EncoderName}.embeddings", config);
         encoder = new Encoder(Store, EncoderName, config);
         if (head.Answers is { } answers)
@@ -33,6 +34,8 @@ public sealed class ElectraClassifier : IDisposable
         }
         if (head.Dense is { } name)
             dense = new Linear(Store, name, config.HiddenSize, config.HiddenSize, config.WeightInitialization());
+        if (head.Outputs == 0)
+            return;
         weight = Store.Add($"{head.Name}.weight", [Outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
         bias = Store.Add($"{head.Name}.bias", [Outputs], ParameterRole.Bias, Initialization.Zeros);
     }
@@ -40,8 +43,8 @@ public sealed class ElectraClassifier : IDisposable
     /// <summary>The encoder's shape: that of a discriminator.</summary>
     public ElectraConfig Config { get; }
 
-    /// <summary>Outputs of a row: one for each class, or one number.</summary>
-    public int Outputs { get; }
+    /// <summary>Outputs of a row: one for each class, or one number; without a head, as many as its hidden states are wide.</summary>
+    public int Outputs => head.Outputs > 0 ? head.Outputs : Config.HiddenSize;
 
     /// <summary>All parameters, by the names of Hugging Face's library, the head's as <c>classifier.weight</c> and
     /// <c>classifier.bias</c>.</summary>
@@ -88,6 +91,8 @@ public sealed class ElectraClassifier : IDisposable
     internal Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Tensor? positions = null)
     {
         var encoded = Encode(ids, types, attention, dropout);
+        if (head.Pooling is { } pooling)
+            return PooledStates.Of(pooling, encoded.to(float32), attention, head.Normalises);
         var read = positions is null
             ? dropout.Apply(WithDense(encoded.select(1, 0)), headDropout)
             : dropout.Apply(encoded, headDropout).flatten(0, 1).index_select(0, positions);

@@ -1,16 +1,107 @@
 using System.Text.Json;
 using Electra.Data.Readers;
+using Electra.Data.Tasks;
 using Electra.Storage;
 
 namespace Electra.Checkpoints.HuggingFace;
 
 /// <summary>
-/// What the sentence-transformers library puts around a model in its folder: poolings, prompts, an activation of scores. It is not read:
-/// the folder opens as the encoder, with its head, that it is.
+/// What the sentence-transformers library puts around a model in its folder: poolings, prompts, an activation of scores. The folder opens
+/// as the encoder, with its head, that it is; how it pools is read for embeddings and exports, and the rest is not.
 /// </summary>
 internal static class SentenceTransformerFiles
 {
-    private const string ModulesFile = "modules.json", ConfigFile = "config_sentence_transformers.json";
+    private const string ModulesFile = "modules.json", ConfigFile = "config_sentence_transformers.json",
+        TransformerFile = "sentence_bert_config.json", PoolingFolder = "1_Pooling", PoolingFile = "config.json";
+
+    private const string Transformer = "Transformer", PoolingModule = "Pooling", Normalize = "Normalize";
+
+    /// <summary>The form that versions from 2 to 6 read.</summary>
+    private const string Version = "5.1.2", Namespace = "sentence_transformers.models.";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    private static readonly (Pooling Mode, string Name, string Flag)[] Modes =
+    [
+        (Pooling.Cls, "cls", "pooling_mode_cls_token"),
+        (Pooling.Mean, "mean", "pooling_mode_mean_tokens"),
+        (Pooling.Max, "max", "pooling_mode_max_tokens"),
+        (Pooling.MeanSqrtLen, "mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens"),
+    ];
+
+    /// <summary>Modes that are not read, which old files name all the same.</summary>
+    private static readonly string[] OtherFlags = ["pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"];
+
+    /// <summary>The files that <see cref="Write"/> makes.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        [ModulesFile, ConfigFile, TransformerFile, Path.Combine(PoolingFolder, PoolingFile)];
+
+    /// <summary>How the model of a folder makes vectors; null where it makes none, or in a way that is not known here.</summary>
+    /// <exception cref="UserErrorException">One of its files cannot be read.</exception>
+    public static TextPooling? Read(string folder)
+    {
+        var path = Path.Combine(folder, ModulesFile);
+        if (!InputFile.IsNamed(path))
+            return null;
+        using var modules = TolerantJson.Load(path);
+        if (Modules(modules.RootElement).ToArray() is not [Transformer, PoolingModule, .. [] or [Normalize]] names)
+            return null;
+        var where = modules.RootElement[1].TryGetProperty("path", out var inside) && inside.ValueKind == JsonValueKind.String
+            ? inside.GetString()! : PoolingFolder;
+        var pooling = ModelJson.Load(Path.Combine(folder, where, PoolingFile));
+        string[] modes = pooling.Text("pooling_mode") is { } mode ? [mode]
+            : [.. Modes.Select(known => (known.Name, known.Flag)).Concat(OtherFlags.Select(flag => (Name: flag, Flag: flag)))
+                .Where(known => pooling.Flag(known.Flag) == true)
+                .Select(known => known.Name)];
+        if (modes is not [var only] || Array.Find(Modes, known => known.Name == only) is not { Name: not null } found)
+            return null;
+        var prompts = ModelJson.LoadIfThere(Path.Combine(folder, ConfigFile))?["prompts"];
+        return new TextPooling(found.Mode, names.Length == 3)
+        {
+            MaxLength = (
+                ModelJson.LoadIfThere(Path.Combine(folder, TransformerFile))?.Number("max_seq_length")
+                ?? ModelJson.LoadIfThere(Path.Combine(folder, TokenizerFiles.ConfigFile))?.Number("model_max_length")
+            ) is > 2 and < int.MaxValue and var most // where there is no limit, the library writes 1e30
+                ? (int)most
+                : null,
+            Prompts = prompts is { ValueKind: JsonValueKind.Object } ? prompts : null,
+        };
+    }
+
+    /// <summary>Writes what says how a model makes vectors into its folder.</summary>
+    /// <param name="folder">The folder, in which the model is.</param>
+    /// <param name="pooling">How.</param>
+    /// <param name="width">The length of a vector.</param>
+    public static void Write(string folder, TextPooling pooling, int width)
+    {
+        (string Path, string Module)[] modules =
+        [
+            ("", Transformer),
+            (PoolingFolder, PoolingModule),
+            .. pooling.Normalises ? [("2_Normalize", Normalize)] : Array.Empty<(string, string)>(),
+        ];
+        Save(ModulesFile, modules.Select((module, idx) =>
+            new { idx, name = $"{idx}", path = module.Path, type = Namespace + module.Module }));
+        Directory.CreateDirectory(Path.Combine(folder, PoolingFolder));
+        var settings = new Dictionary<string, object> { ["word_embedding_dimension"] = width, ["include_prompt"] = true };
+        foreach (var (mode, _, flag) in Modes)
+            settings[flag] = mode == pooling.Mode;
+        foreach (var flag in OtherFlags)
+            settings[flag] = false;
+        Save(Path.Combine(PoolingFolder, PoolingFile), settings);
+        if (pooling.MaxLength is { } length)
+            Save(TransformerFile, new { max_seq_length = length, do_lower_case = false }); // the tokenizer's files say that
+        Save(ConfigFile, new
+        {
+            __version__ = new { sentence_transformers = Version },
+            prompts = (object?)pooling.Prompts ?? new { },
+            default_prompt_name = (string?)null,
+            similarity_fn_name = "cosine",
+        });
+
+        void Save<T>(string file, T value) =>
+            AtomicFile.WriteAllText(Path.Combine(folder, file), JsonSerializer.Serialize(value, Indented) + "\n");
+    }
 
     /// <summary>What of a folder is not read, in words; null where it is not of that library, or has nothing around the model.</summary>
     /// <exception cref="UserErrorException">One of its files cannot be read.</exception>

@@ -23,6 +23,11 @@ internal static class OwnTask
             Scheme = kind == WordTags.Kind ? options.Scheme : TagScheme.None,
             ConstrainsTags = options.Decode == TagDecoding.Constrained,
             TextColumns = kind == Answers.Kind ? ["question", "context"] : options.Text.Count > 0 ? options.Text : ["text"],
+            MeasuredColumns = kind == Answers.Kind ? ["question", "context"]
+                : options.DevText.Count > 0 ? options.DevText
+                : options.Text.Count > 0 ? options.Text
+                : ["text"],
+            Embedding = options.Embeds,
             Labels = options.Outputs,
             DropLabels = options.DropLabels,
             Range = options.Range is [var low, var high] ? (low, high) : null,
@@ -59,7 +64,13 @@ internal static class OwnTask
                 splits.Add(
                     TaskRows.FromFiles(
                         task,
-                        new TaskFile(Found(task, split.Name, file), split, columns, new TableForm(options.Header), LabelForm.Name)
+                        new TaskFile(
+                            Found(task, split.Name, file),
+                            split,
+                            split.Role != SplitRole.Train && options.DevText.Count > 0 ? columns with { Texts = options.DevText } : columns,
+                            new TableForm(options.Header),
+                            LabelForm.Name
+                        )
                     )
                 );
         if (options.HeldOut > 0 && splits.Find(split => split.Split.Role == SplitRole.Train) is { } all)

@@ -23,6 +23,9 @@ public enum OwnTaskKind
 
     /// <summary>The part of a text that answers a question.</summary>
     Answers,
+
+    /// <summary>A vector for each text, near those of texts that belong to it.</summary>
+    Embedding,
 }
 
 /// <summary>How the tags of words are chosen.</summary>
@@ -132,6 +135,11 @@ public sealed partial record OwnTaskOptions
         Metrics.StrictF1,
         Metrics.BestF1,
         Metrics.BestExact,
+        Metrics.Ndcg10,
+        Metrics.Mrr10,
+        Metrics.Map100,
+        Metrics.Accuracy1,
+        Metrics.Recall10,
         Metrics.Pearson,
         Metrics.Spearman
     )]
@@ -149,8 +157,8 @@ public sealed partial record OwnTaskOptions
     /// <summary>What is wrong between values that are each right, by key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems() =>
         Of() == Tasks.Answers.Kind
-            ? [.. OfAnswers(), .. OfMetric(), .. OfFiles()]
-            : [.. OfWords(), .. OfChoices(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
+            ? [.. OfAnswers(), .. OfEmbeddings(), .. OfMetric(), .. OfFiles()]
+            : [.. OfWords(), .. OfChoices(), .. OfEmbeddings(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
 
     /// <summary>The kind of task.</summary>
     internal TaskKind Of() => Kind switch
@@ -159,6 +167,7 @@ public sealed partial record OwnTaskOptions
         OwnTaskKind.Tokens => WordTags.Kind,
         OwnTaskKind.Choice => Choice.Kind,
         OwnTaskKind.Answers => Tasks.Answers.Kind,
+        OwnTaskKind.Embedding => IsScored ? Embedding.OfScores : Embedding.OfRetrieval,
         _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
     };
 
@@ -207,11 +216,11 @@ public sealed partial record OwnTaskOptions
 
     private IEnumerable<(string Key, string Problem)> OfLabels()
     {
-        if (Of() != WordTags.Kind && Text.Count is < 1 or > 2)
+        if (Of() != WordTags.Kind && Kind != OwnTaskKind.Embedding && Text.Count is < 1 or > 2)
             yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
         if (Regression && Kind is not (null or OwnTaskKind.Regression))
             yield return ("regression", $"cannot be given with another kind: leave out one of the two");
-        if (Of() != Choice.Kind && IsRegression == Labels.Count > 0)
+        if (Kind is not (OwnTaskKind.Choice or OwnTaskKind.Embedding) && IsRegression == Labels.Count > 0)
             yield return (
                 "labels",
                 IsRegression
@@ -246,8 +255,8 @@ public sealed partial record OwnTaskOptions
 
     private IEnumerable<(string Key, string Problem)> OfMetric()
     {
-        if (Range.Count > 0 && !(IsRegression && Range.Count == 2 && Range[0] < Range[1]))
-            yield return ("range", "is the lowest and the highest value of a regression: range: [0, 5]");
+        if (Range.Count > 0 && !((IsRegression || IsScored) && Range.Count == 2 && Range[0] < Range[1]))
+            yield return ("range", "is the lowest and the highest value of a regression, or score of a pair: range: [0, 5]");
         if (Metric == Metrics.F1 && Labels.Count > 2 && Of() == Classification.Kind)
             yield return ("metric", "f1 is for two labels: of more there are f1_macro and f1_weighted");
         else if (Metric != "" && !Measured.Contains(Metric))
@@ -256,7 +265,9 @@ public sealed partial record OwnTaskOptions
                 $"cannot be {Metric} for {(IsRegression ? "a regression"
                     : Of() == MultiLabel.Kind ? "several labels"
                     : Of() == Tasks.Answers.Kind ? "such answers"
-                    : "labels")}: {string.Join(", ", Measured)}"
+                    : Embeds is null ? "labels"
+                    : IsScored ? "pairs with scores"
+                    : "texts that are searched for")}: {string.Join(", ", Measured)}"
             );
     }
 

@@ -1,14 +1,48 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Electra.Data.Tasks;
 
 // Keys of tasks in which texts are chosen, compared or ranked.
 public sealed partial record OwnTaskOptions
 {
+    private const double UsualScale = 20;
+
     /// <summary>
     /// Of a task with choices: their columns, <c>[ending0, ending1]</c>, or one column with a list of them in a .jsonl. The text is the
     /// column of what they all follow, or two, of which the second stands before each choice. The label is the number of the right one
     /// from 0, its letter from A, or one of <c>labels</c>.
     /// </summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
+
+    /// <summary>What embeddings are learned by; <c>cosent</c> and <c>cosine</c> want pairs with a score as their label.</summary>
+    public TextLoss Loss { get; init; }
+
+    /// <summary>Of embeddings: the columns of the texts in the files to measure on and to predict, where they are others.</summary>
+    public IReadOnlyList<string> DevText { get; init; } = [];
+
+    /// <summary>Of embeddings: how the states of a text's tokens become one vector.</summary>
+    public Pooling Pooling { get; init; }
+
+    /// <summary>Of embeddings: whether vectors are divided by their length.</summary>
+    public bool Normalise { get; init; } = true;
+
+    /// <summary>Of embeddings: what cosines are multiplied by in the loss: 20 is a temperature of 0.05.</summary>
+    [Range(1e-3, 1e6)]
+    public double Scale { get; init; } = UsualScale;
+
+    /// <summary>
+    /// Of embeddings: beginnings of vectors, by their length, that are to be of use without the rest: <c>[128, 64]</c>. The loss is the sum
+    /// over them and the whole (Kusupati et al. 2022).
+    /// </summary>
+    [Range(1, 1 << 16)]
+    public IReadOnlyList<int> Dimensions { get; init; } = [];
+
+    /// <summary>The settings of embeddings; null of other tasks.</summary>
+    internal EmbeddingSettings? Embeds => Kind != OwnTaskKind.Embedding ? null
+        : new(Loss == TextLoss.Auto ? TextLoss.Ranking : Loss, Pooling, Scale, Normalise, Dimensions);
+
+    /// <summary>Whether pairs to measure on have scores.</summary>
+    private bool IsScored => Embeds is { } embeds && (embeds.LearnsScores || Metrics.ForValues.Contains(Metric));
 
     private IEnumerable<(string Key, string Problem)> OfChoices()
     {
@@ -24,5 +58,34 @@ public sealed partial record OwnTaskOptions
             yield return ("choices", $"has {twice.Key} twice, here or as text");
         if (Unordered)
             yield return ("unordered", "is for pairs: choices follow their text");
+    }
+
+    private IEnumerable<(string Key, string Problem)> OfEmbeddings()
+    {
+        if (Embeds is not { } embeds)
+        {
+            foreach (var (key, isGiven) in new[]
+            {
+                ("loss", Loss != TextLoss.Auto), ("dev_text", DevText.Count > 0), ("pooling", Pooling != default),
+                ("normalise", !Normalise), ("scale", Scale != UsualScale), ("dimensions", Dimensions.Count > 0),
+            })
+                if (isGiven)
+                    yield return (key, "is for embeddings (kind: embedding)");
+            yield break;
+        }
+        if (embeds.Loss is not (TextLoss.Ranking or TextLoss.Cosent or TextLoss.Cosine))
+            yield return ("loss", "of embeddings is ranking, cosent or cosine");
+        if (Text.Count < 2)
+            yield return ("text", "names the columns of two texts that belong together, and of wrong ones: text: [query, passage, other]");
+        else if (embeds.LearnsScores && Text.Count > 2)
+            yield return ("text", $"is {Text.Count} columns, and pairs with scores are two: text: [sentence1, sentence2]");
+        if (DevText.Count == 1 || (IsScored && !embeds.LearnsScores && (DevText.Count > 0 ? DevText : Text).Count > 2))
+            yield return ("dev_text", "names the columns of pairs to measure on: dev_text: [sentence1, sentence2]");
+        if (DevText.Count > 0 && Dev == "" && Test == "")
+            yield return ("dev_text", "names columns of a file that is not given (dev)");
+        if (IsScored && !embeds.LearnsScores && HeldOut > 0)
+            yield return ("held_out", $"has no scores, which {Metric} wants: give a file of pairs with scores (dev)");
+        if (Labels.Count > 0 || Unordered)
+            yield return (Labels.Count > 0 ? "labels" : "unordered", "is not for embeddings");
     }
 }

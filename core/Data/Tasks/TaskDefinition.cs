@@ -133,6 +133,12 @@ public sealed record TaskDefinition
     /// <summary>Whether the classes weigh as much as makes them equal together: rows / (classes · rows of the class).</summary>
     internal bool BalancesClasses { get; init; }
 
+    /// <summary>How embeddings are made and learned, where the task is one of embeddings.</summary>
+    internal EmbeddingSettings? Embedding { get; init; }
+
+    /// <summary>The columns of the texts of rows to measure on and to predict, where they are others than those of training.</summary>
+    internal IReadOnlyList<string> MeasuredColumns { get => field ?? TextColumns; init; }
+
     /// <summary>Whether the label is a number to come close to, not a class.</summary>
     public bool IsRegression => Kind == Regression.Kind;
 

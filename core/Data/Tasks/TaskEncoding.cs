@@ -53,8 +53,8 @@ internal static class TaskEncoding
                 text.Split,
                 store,
                 StoredLabels.Read(files, store.Count),
-                text.Split.Role == SplitRole.Dev && task.Kind.ReadsPositions
-                    ? [.. text.Rows().SelectMany(row => row.WordTexts)]
+                text.Split is { HasLabels: true, Role: not SplitRole.Train } && task.Kind.DevTexts is { } kept
+                    ? [.. text.Rows().SelectMany(kept)]
                     : [],
                 text.Split.Role != SplitRole.Train && task.Kind.KeepsText
                     ? EncodedRows.Of(task, [.. text.Rows()], tokenizer, options, new RowCounts()).Questions

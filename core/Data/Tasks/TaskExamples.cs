@@ -21,7 +21,7 @@ internal sealed record TaskExamples(
     TokenBatch.RowReader Read
 )
 {
-    /// <summary>The words that have a label each, of a development set: predictions are told beside them.</summary>
+    /// <summary>The text of each place of rows that are measured: predictions are told beside it.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
     /// <summary>The questions as the model reads them, a row each, where rows are questions that are measured or predicted.</summary>

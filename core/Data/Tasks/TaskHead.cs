@@ -1,7 +1,7 @@
 namespace Electra.Data.Tasks;
 
 /// <summary>What the model of a task has on its encoder: by default one linear layer.</summary>
-/// <param name="Outputs">Outputs at each place that it reads.</param>
+/// <param name="Outputs">Outputs at each place that it reads; 0: there is no layer, and what is read is what comes out.</param>
 internal sealed record TaskHead(int Outputs)
 {
     /// <summary>The name of the linear layer.</summary>
@@ -18,4 +18,10 @@ internal sealed record TaskHead(int Outputs)
 
     /// <summary>How answers are found among all tokens, in place of a linear layer; null: it reads single tokens.</summary>
     public AnswerOptions? Answers { get; init; }
+
+    /// <summary>How all tokens of an example are read; null: the first is, or the positions of labels are.</summary>
+    public Pooling? Pooling { get; init; }
+
+    /// <summary>Whether what was pooled is divided by its length.</summary>
+    public bool Normalises { get; init; }
 }

@@ -72,6 +72,15 @@ internal sealed record TaskKind(string Name)
     /// </summary>
     public bool KeepsRowsWhole { get; init; }
 
+    /// <summary>Whether the loss compares rows with each other too, so that a batch cannot be cut.</summary>
+    public bool ComparesRows { get; init; }
+
+    /// <summary>Whether outputs are vectors, of which several models' have no mean.</summary>
+    public bool GivesVectors { get; init; }
+
+    /// <summary>What is kept of the text of rows that are measured, a text for each place; null: nothing.</summary>
+    public Func<TaskRow, IEnumerable<string>>? DevTexts { get; init; }
+
     /// <summary>What the model has on its encoder.</summary>
     public Func<TaskDefinition, TaskHead> Head { get; init; } = task => new TaskHead(task.Outputs);
 
@@ -114,6 +123,9 @@ internal sealed record TaskKind(string Name)
 
     /// <summary>The answer to a line of text, by the number of its row, in columns.</summary>
     public required Func<TaskOutputs, int, string> Answer { get; init; }
+
+    /// <summary>Whether the line follows, after a tab.</summary>
+    public bool AnswersRepeatLine { get; init; } = true;
 
     /// <summary>The names of these columns.</summary>
     public required string AnswerColumns { get; init; }
@@ -165,7 +177,7 @@ internal sealed record TaskFile(string Path, TaskSplit Split, TaskColumns Column
 /// <param name="Ends">Of each row, the places up to its end.</param>
 internal sealed record TaskOutputs(TaskDefinition Task, float[] Outputs, float[] Labels, int[] Ends)
 {
-    /// <summary>The words that have a label each, row after row; empty where they were not kept, or labels are the whole row's.</summary>
+    /// <summary>The text of each place, row after row (<see cref="TaskKind.DevTexts"/>); empty where it was not kept.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
     /// <summary>The rows as text, where they were kept.</summary>

@@ -23,6 +23,7 @@ internal static class TaskRows
                         $"{task.Kind.Name} {files[0]} | {string.Join(',', task.Labels)} "
                             + $"{task.Range} {task.DropsEmptyText} {task.Scheme} | {string.Join(',', task.DropLabels)}"
                             + task.Answers?.ReadAs
+                            + (task.Embedding is { } embedding ? $" {embedding.Loss} {task.ReportedMetric}" : "")
                     )
             ),
             All

@@ -23,6 +23,7 @@ internal static class WordTags
         Encode = (_, row, encoder) => encoder.AddWords(row),
         ReadsPositions = true,
         EncodedAs = (_, options) => $" {options.Overlap}",
+        DevTexts = row => row.WordTexts,
         Unread = task => [.. task.Labels.Select(tag => tag == TagSchemes.Outside ? 0 : Unlikely)],
         Outputs = task => task.Labels.Count,
         Loss = (task, logits, labels, smoothing) =>

@@ -147,6 +147,10 @@ public sealed record ChosenRuns
                     $"the outputs of {Paths.Shown(Folder(Runs[i]))} are not finite: the run diverged. Choose another: "
                         + $"predict.runs={{{Task.Model}: …}}"
                 );
+        if (outputs.Count > 1 && Task.Kind.GivesVectors)
+            throw new UserErrorException(
+                $"predict.runs: the vectors of several runs have no mean, each has its own directions: choose one run of {Task.Model}"
+            );
         return outputs.Count == 1 ? outputs[0] : [.. Enumerable.Range(0, outputs[0].Length).Select(i => outputs.Average(run => run[i]))];
     }
 

@@ -107,7 +107,7 @@ internal static class LineAnswers
     }
 
     /// <summary>The lines, some batches at a time, as lines of like length are computed together.</summary>
-    private static (string Source, IEnumerable<IReadOnlyList<string>> Pieces) Lines(PredictOptions options, CancellationToken cancellation)
+    public static (string Source, IEnumerable<IReadOnlyList<string>> Pieces) Lines(PredictOptions options, CancellationToken cancellation)
     {
         const int Batches = 16;
         int size = options.BatchSize * Batches;

@@ -38,7 +38,9 @@ public static class TextPredictions
             foreach (var why in chosen.LeftOut)
                 console.Warning($"left out: {why}");
             console.Line($"{chosen.Task.DisplayName}, run {chosen.Numbers} of group {config.Group}: {Answers(chosen.Task)}");
-            int count = Predict(chosen.Task, Score, options, isConversation ? null : console, stopping);
+            int count = NpyFile.Is(options.Output)
+                ? WriteVectors(chosen.Task, Score, options, console, stopping)
+                : Predict(chosen.Task, Score, options, isConversation ? null : console, stopping);
             console.EndProgress();
             foreach (var note in counts.Notes(options.Input, models[0].Encoding.MaxLength))
                 console.Line(note);
@@ -109,11 +111,42 @@ public static class TextPredictions
         CancellationToken cancellation
     ) => LineAnswers.Write(pieces, source, Answerer(task, score), output, Stage, progress, cancellation);
 
+    /// <summary>The vectors of all lines as one array.</summary>
+    private static int WriteVectors(
+        TaskDefinition task,
+        Func<IReadOnlyList<TaskRow>, TaskOutputs> score,
+        PredictOptions options,
+        IProgress<ProgressReport> progress,
+        CancellationToken cancellation
+    )
+    {
+        if (!task.Kind.GivesVectors)
+            throw new UserErrorException(
+                $"predict.output: {options.Output} is for embeddings, and {task.DisplayName} has none: name it .tsv"
+            );
+        LineAnswers.RequireOther(options.Input, options.Output);
+        var (source, pieces) = LineAnswers.Lines(options, cancellation);
+        var vectors = new List<float[]>();
+        int count = 0;
+        foreach (var lines in pieces)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var rows = Rows(task, lines, source, count, out var wrong);
+            vectors.Add(wrong is null ? score(rows).Outputs : throw wrong);
+            count += rows.Count;
+            progress.Report(new ProgressReport(Stage, count, null, "lines"));
+        }
+        AtomicFile.Write(Paths.Output(options.Output), stream => NpyFile.Write(stream, count, vectors));
+        return count;
+    }
+
     private static LineAnswerer Answerer(TaskDefinition task, Func<IReadOnlyList<TaskRow>, TaskOutputs> score) => (lines, source, before) =>
     {
         var rows = Rows(task, lines, source, before, out var wrong);
         var outputs = rows.Count > 0 ? score(rows) : null;
-        return new([.. rows.Zip(lines).Select((row, i) => $"{task.Kind.Answer(outputs!, i)}\t{row.Second}")], wrong);
+        return new([.. Enumerable.Range(0, rows.Count).Select(Answer)], wrong);
+
+        string Answer(int row) => task.Kind.Answer(outputs!, row) + (task.Kind.AnswersRepeatLine ? $"\t{lines[row]}" : "");
     };
 
     /// <summary>The lines before the first that is wrong: they are answered all the same.</summary>
@@ -158,5 +191,5 @@ public static class TextPredictions
     }
 
     private static string Answers(TaskDefinition task) =>
-        $"{task.Kind.LineText(task)} in, {task.Kind.AnswerColumns}<tab>line out";
+        $"{task.Kind.LineText(task)} in, {task.Kind.AnswerColumns}{(task.Kind.AnswersRepeatLine ? "<tab>line" : "")} out";
 }
