@@ -18,7 +18,8 @@ namespace Electra.Export;
 /// <c>[batch, length, vocabulary]</c> of a generator; of a model of answers <c>start_logits</c> and <c>end_logits</c>,
 /// <c>[batch, length]</c>; without a head <c>last_hidden_state</c>, <c>[batch, length, hidden]</c>, and its mean over the tokens, or
 /// what a sentence-transformers model pools, <c>sentence_embedding</c>, <c>[batch, hidden]</c>. A model for choices takes
-/// <c>[batch, choices, length]</c> and gives <c>[batch, choices]</c>. The names are those that Hugging Face's own export and Sentence-Transformers use.
+/// <c>[batch, choices, length]</c> and gives <c>[batch, choices]</c>. The names are those that Hugging Face's own export and
+/// Sentence-Transformers use.
 /// </remarks>
 internal static class OnnxModel
 {

@@ -56,7 +56,7 @@ internal sealed class CachedPasses(
             all = cat([.. parts.Select(outputs)]);
         all.requires_grad_(true);
         int[] sizes = [.. parts.SelectMany(part => part.RowSizes!)];
-        var labels = tensor(parts.SelectMany(part => part.Labels).ToArray(), device: all.device);
+        var labels = Staging.Put(all.device, [.. parts.SelectMany(part => part.Labels)]);
         var value = loss(FinetuneMethod.ByRow(all, sizes), FinetuneMethod.ByRow(labels, sizes));
         value.backward();
         return (value.detach().DetachFromDisposeScope(), all.grad!.DetachFromDisposeScope());

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
@@ -256,7 +255,7 @@ internal sealed class FinetuneRun : IDisposable
             Swept = config.Swept,
             Seconds = Seconds,
         };
-        SaveModel();
+        FinetunedFiles.Save(job.Folder, task, model, method, config, start.Tokenizer);
         AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
         foreach (var (name, text) in task.Kind.DevPredictions(sets))
             AtomicFile.WriteAllText(Path.Combine(job.Folder, name), text);
@@ -269,32 +268,5 @@ internal sealed class FinetuneRun : IDisposable
         result.Save(job.Folder);
         states.Clear();
         return result;
-    }
-
-    private void SaveModel()
-    {
-        IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
-        var description = HuggingFaceConfig.Of(
-            model.Config,
-            task.Kind.Architecture(task) ?? nameof(ElectraClassifier),
-            start.Tokenizer.Vocabulary.PadId
-        ) with
-        {
-            ClassifierDropout = config.Training.HeadDropout,
-            ProblemType = task.Kind.ProblemType,
-            Id2label = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Index, label => label.Item),
-            Label2id = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Item, label => label.Index),
-        };
-        // In the form of Hugging Face's library: another head under its names would be begun afresh by it, with no more than a warning.
-        var (written, weights) = task.Kind.Architecture(task) is not null
-            ? (description, model.Store.Named())
-            : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
-        HuggingFaceFolder.WriteFiles(job.Folder, written, weights, start.Tokenizer);
-        if (task.Embedding is { } embedding)
-            SentenceTransformerFiles.Write(
-                job.Folder,
-                new TextPooling(embedding.Pooling, embedding.Normalises) { MaxLength = config.Encoding.MaxLength },
-                model.Config.HiddenSize
-            );
     }
 }

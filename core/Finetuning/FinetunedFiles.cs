@@ -1,0 +1,52 @@
+using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
+using Electra.Data.Tasks;
+using Electra.Model;
+using Electra.Tokenization;
+
+namespace Electra.Finetuning;
+
+/// <summary>The files of a fine-tuned model, in the form of Hugging Face's library and, where it gives embeddings, sentence-transformers.</summary>
+internal static class FinetunedFiles
+{
+    /// <summary>Writes them into the folder of a run, each whole or not at all.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="task">What was learned.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="method">How it was learned.</param>
+    /// <param name="config">The experiment.</param>
+    /// <param name="tokenizer">The tokenizer it reads with.</param>
+    public static void Save(
+        string folder,
+        TaskDefinition task,
+        ElectraClassifier model,
+        FinetuneMethod method,
+        FinetuneConfig config,
+        ElectraTokenizer tokenizer
+    )
+    {
+        IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
+        var description = HuggingFaceConfig.Of(
+            model.Config,
+            task.Kind.Architecture(task) ?? nameof(ElectraClassifier),
+            tokenizer.Vocabulary.PadId
+        ) with
+        {
+            ClassifierDropout = config.Training.HeadDropout,
+            ProblemType = task.Kind.ProblemType,
+            Id2label = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Index, label => label.Item),
+            Label2id = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Item, label => label.Index),
+        };
+        // In the form of Hugging Face's library: another head under its names would be begun afresh by it, with no more than a warning.
+        var (written, weights) = task.Kind.Architecture(task) is not null
+            ? (description, model.Store.Named())
+            : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
+        HuggingFaceFolder.WriteFiles(folder, written, weights, tokenizer);
+        if (task.Embedding is { } embedding)
+            SentenceTransformerFiles.Write(
+                folder,
+                new TextPooling(embedding.Pooling, embedding.Normalises) { MaxLength = config.Encoding.MaxLength },
+                model.Config.HiddenSize
+            );
+    }
+}
