@@ -6,7 +6,8 @@ using Electra.Tokenization;
 
 namespace Electra.Finetuning;
 
-/// <summary>The files of a fine-tuned model, in the form of Hugging Face's library and, where it gives embeddings, sentence-transformers.</summary>
+/// <summary>The files of a fine-tuned model, as Hugging Face's library and, where it gives embeddings, sentence-transformers have them.
+/// </summary>
 internal static class FinetunedFiles
 {
     /// <summary>Writes them into the folder of a run, each whole or not at all.</summary>
