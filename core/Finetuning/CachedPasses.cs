@@ -1,4 +1,5 @@
 using Electra.Data.Tasks;
+using Electra.Tensors;
 using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
