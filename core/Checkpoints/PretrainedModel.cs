@@ -86,9 +86,9 @@ public sealed class PretrainedModel : IDisposable
     /// <exception cref="UserErrorException">There is no vocabulary beside the weights.</exception>
     public ElectraTokenizer Tokenizer => tokenizer.Value.Tokenizer;
 
-    /// <summary>Tokens to which Python cuts longer texts: its positions, or fewer where its tokenizer says so.</summary>
+    /// <summary>Tokens to which Python cuts longer texts: its positions, or fewer where its tokenizer or its pooling says so.</summary>
     /// <exception cref="UserErrorException">There is no vocabulary beside the weights.</exception>
-    internal int MaxTokens => Math.Min(Config.MaxPositions, tokenizer.Value.MaxLength ?? int.MaxValue);
+    internal int MaxTokens => Math.Min(Config.MaxPositions, Pooling?.MaxLength ?? tokenizer.Value.MaxLength ?? int.MaxValue);
 
     /// <summary>Its weights by their names in Hugging Face's library (<c>electra.embeddings.word_embeddings.weight</c>, …).</summary>
     internal IReadOnlyDictionary<string, StoredTensor> Tensors { get; }

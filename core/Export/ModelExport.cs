@@ -56,7 +56,7 @@ public static class ModelExport
                 HuggingFaceFolder.WriteFiles(partial, described with { Dtype = type }, weights, model.Tokenizer, model.MaxTokens);
             }
             if (model.Pooling is { } pooling)
-                SentenceTransformerFiles.Write(partial, pooling, model.Config.HiddenSize);
+                SentenceTransformerFiles.Write(partial, pooling with { MaxLength = model.MaxTokens }, model.Config.HiddenSize);
             AtomicFile.WriteAllText(Path.Combine(partial, ModelCard.FileName), Card(name, model, config).ToString());
         });
         return folder;

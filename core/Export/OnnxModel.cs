@@ -216,13 +216,12 @@ internal static class OnnxModel
         {
             graph.Scope = "sentence_embedding";
             var isToken = graph.Apply("Unsqueeze", [graph.ToFloats(mask), graph.Integers(-1)]);
-            var far = graph.Number(form == OnnxForm.Float16 ? -LowestHalf : 1e9);
             var vector = pooling.Mode switch
             {
                 Pooling.Cls => First(x),
                 Pooling.Max => graph.Apply(
                     "ReduceMax",
-                    [Add(x, graph.Apply("Mul", [graph.Apply("Sub", [isToken, graph.Number(1)]), far]))],
+                    [Add(x, graph.Apply("Mul", [graph.Apply("Sub", [isToken, graph.Number(1)]), Far()]))],
                     ("axes", new long[] { 1 }),
                     ("keepdims", 0L)
                 ),
@@ -233,6 +232,7 @@ internal static class OnnxModel
             var norm = graph.Apply("ReduceL2", [vector], ("axes", new long[] { -1 }), ("keepdims", 1L));
             return graph.Apply("Div", [vector, graph.Apply("Max", [norm, graph.Number(1e-12)])]);
 
+            string Far() => graph.Number(form == OnnxForm.Float16 ? -LowestHalf : 1e9);
             string Sum(string values) => graph.Apply("ReduceSum", [values, graph.Integers(1)], ("keepdims", 0L));
             string Count(Pooling mean) => graph.Apply("Max", [Sum(isToken), graph.Number(1)]) is var count && mean == Pooling.MeanSqrtLen
                 ? graph.Apply("Sqrt", [count])

@@ -14,6 +14,8 @@ internal static class SentenceTransformerFiles
     private const string ModulesFile = "modules.json", ConfigFile = "config_sentence_transformers.json",
         TransformerFile = "sentence_bert_config.json", PoolingFolder = "1_Pooling", PoolingFile = "config.json";
 
+    private const string VersionKey = "__version__", IncludePrompt = "include_prompt";
+
     private const string Transformer = "Transformer", PoolingModule = "Pooling", Normalize = "Normalize";
 
     /// <summary>The form that versions from 2 to 6 read.</summary>
@@ -55,16 +57,11 @@ internal static class SentenceTransformerFiles
                 .Select(known => known.Name)];
         if (modes is not [var only] || Array.Find(Modes, known => known.Name == only) is not { Name: not null } found)
             return null;
-        var prompts = ModelJson.LoadIfThere(Path.Combine(folder, ConfigFile))?["prompts"];
         return new TextPooling(found.Mode, names.Length == 3)
         {
-            MaxLength = (
-                ModelJson.LoadIfThere(Path.Combine(folder, TransformerFile))?.Number("max_seq_length")
-                ?? ModelJson.LoadIfThere(Path.Combine(folder, TokenizerFiles.ConfigFile))?.Number("model_max_length")
-            ) is > 2 and < int.MaxValue and var most // where there is no limit, the library writes 1e30
-                ? (int)most
-                : null,
-            Prompts = prompts is { ValueKind: JsonValueKind.Object } ? prompts : null,
+            MaxLength = TokenizerFiles.MaxLength(ModelJson.LoadIfThere(Path.Combine(folder, TransformerFile)), "max_seq_length"),
+            ReadsPrompt = pooling.Flag(IncludePrompt) ?? true,
+            Settings = ModelJson.LoadIfThere(Path.Combine(folder, ConfigFile))?[""],
         };
     }
 
@@ -83,7 +80,7 @@ internal static class SentenceTransformerFiles
         Save(ModulesFile, modules.Select((module, idx) =>
             new { idx, name = $"{idx}", path = module.Path, type = Namespace + module.Module }));
         Directory.CreateDirectory(Path.Combine(folder, PoolingFolder));
-        var settings = new Dictionary<string, object> { ["word_embedding_dimension"] = width, ["include_prompt"] = true };
+        var settings = new Dictionary<string, object> { ["word_embedding_dimension"] = width, [IncludePrompt] = pooling.ReadsPrompt };
         foreach (var (mode, _, flag) in Modes)
             settings[flag] = mode == pooling.Mode;
         foreach (var flag in OtherFlags)
@@ -91,13 +88,16 @@ internal static class SentenceTransformerFiles
         Save(Path.Combine(PoolingFolder, PoolingFile), settings);
         if (pooling.MaxLength is { } length)
             Save(TransformerFile, new { max_seq_length = length, do_lower_case = false }); // the tokenizer's files say that
-        Save(ConfigFile, new
+        var config = new Dictionary<string, object?>
         {
-            __version__ = new { sentence_transformers = Version },
-            prompts = (object?)pooling.Prompts ?? new { },
-            default_prompt_name = (string?)null,
-            similarity_fn_name = "cosine",
-        });
+            [VersionKey] = new { sentence_transformers = Version },
+            ["prompts"] = new { },
+            ["default_prompt_name"] = null,
+            ["similarity_fn_name"] = "cosine",
+        };
+        foreach (var given in pooling.Settings?.EnumerateObject().Where(given => given.Name != VersionKey) ?? [])
+            config[given.Name] = given.Value;
+        Save(ConfigFile, config);
 
         void Save<T>(string file, T value) =>
             AtomicFile.WriteAllText(Path.Combine(folder, file), JsonSerializer.Serialize(value, Indented) + "\n");

@@ -91,16 +91,17 @@ internal static class TokenizerFiles
         var settings = takesJson ? fast!.Settings() : config is null ? new TokenizerSettings() : Settings(config);
         return new LoadedTokenizer(new ElectraTokenizer(vocabulary, settings), takesJson || config is not null)
         {
-            MaxLength = MaxLength(config),
+            MaxLength = MaxLength(config, "model_max_length"),
         };
     }
 
     /// <summary>The library writes 1e30 where there is no limit. Two texts with a token each, and the special ones, are five.</summary>
-    private static int? MaxLength(ModelJson? config) => config?.Number("model_max_length") switch
+    /// <exception cref="UserErrorException">It is no such length.</exception>
+    internal static int? MaxLength(ModelJson? config, string key) => config?.Number(key) switch
     {
         null or > int.MaxValue => null,
         >= 5 and var most when most == Math.Floor(most) => (int)most,
-        var other => throw config!.Problem("model_max_length", $"is {other}, and a whole number from 5 on is expected"),
+        var other => throw config!.Problem(key, $"is {other}, and a whole number from 5 on is expected"),
     };
 
     /// <summary>Whether the tokenizer's class takes <c>tokenizer.json</c> as it is, and does not normalise as BERT's does.</summary>

@@ -107,7 +107,7 @@ public sealed class SentenceTransformerTests : IDisposable
         Assert.DoesNotContain("not read", File.ReadAllText(Path.Combine(written, "README.md")));
         using var again = PretrainedModel.Open(written);
         Assert.Equal((model.Pooling!.Mode, model.Pooling.Normalises), (again.Pooling!.Mode, again.Pooling.Normalises));
-        Assert.Equal("query: ", again.Pooling.Prompts!.Value.GetProperty("query").GetString());
+        Assert.Equal("query: ", again.Pooling.Settings!.Value.GetProperty("prompts").GetProperty("query").GetString());
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class EmbeddingScriptTests : IDisposable
         Assert.Contains("| ndcg@10 | ", File.ReadAllText(Path.Combine(run, "dev_report.md")));
         Assert.Equal(16, File.ReadLines(Path.Combine(run, "dev_predictions.jsonl")).Count());
         using (var model = PretrainedModel.Open(run))
-            Assert.Equal((Pooling.Mean, true, 24), (model.Pooling!.Mode, model.Pooling.Normalises, model.Pooling.MaxLength));
+            Assert.Equal((Pooling.Mean, true, 24), (model.Pooling!.Mode, model.Pooling.Normalises, model.MaxTokens));
 
         File.WriteAllText(tiny.File("lines.txt"), "the cat house\na dog\nthe cat house\n");
         string[] input = [$"predict.input={tiny.File("lines.txt")}"];
