@@ -36,7 +36,8 @@ internal static class Answers
             $" {options.Overlap} {task.Answers!.MaxQuestion} {task.Answers.Stride} {task.Answers.Mapping}",
         Places = Places,
         KeepsText = true,
-        HasMean = task => task.Answers!.Head == AnswerHead.Linear,
+        NoMean = task => task.Answers!.Head == AnswerHead.Linear ? null
+            : "lists of likely answers have no mean (a linear head has one)",
         Threshold = rows => rows.Task.Answers!.Unanswerable ? ThresholdOf(rows.Task, Scores(rows)) : null,
         Head = task => new TaskHead(1) { Answers = task.Answers },
         Outputs = _ => 1,

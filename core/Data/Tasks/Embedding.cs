@@ -26,6 +26,7 @@ internal static class Embedding
         KeepsRowsWhole = true,
         ComparesRows = true,
         GivesVectors = true,
+        NoMean = _ => "the vectors of each have directions of their own, and so no mean",
         DevTexts = row => row.Texts,
         Head = task => new TaskHead(0) { Pooling = task.Embedding!.Pooling, Normalises = task.Embedding.Normalises },
         Outputs = _ => 0,

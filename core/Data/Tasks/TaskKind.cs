@@ -60,8 +60,8 @@ internal sealed record TaskKind(string Name)
     /// <summary>Whether outputs say places in a text: then rows are kept as text beside those that are measured.</summary>
     public bool KeepsText { get; init; }
 
-    /// <summary>Whether outputs of several runs have a mean.</summary>
-    public Func<TaskDefinition, bool> HasMean { get; init; } = _ => true;
+    /// <summary>Why outputs of several runs have no mean; null where they have one.</summary>
+    public Func<TaskDefinition, string?> NoMean { get; init; } = _ => null;
 
     /// <summary>What predictions depend on that rows with labels tell: a threshold; null: nothing.</summary>
     public Func<TaskOutputs, double?>? Threshold { get; init; }
@@ -75,7 +75,7 @@ internal sealed record TaskKind(string Name)
     /// <summary>Whether the loss compares rows with each other too, so that a batch cannot be cut.</summary>
     public bool ComparesRows { get; init; }
 
-    /// <summary>Whether outputs are vectors, of which several models' have no mean.</summary>
+    /// <summary>Whether outputs are vectors.</summary>
     public bool GivesVectors { get; init; }
 
     /// <summary>What is kept of the text of rows that are measured, a text for each place; null: nothing.</summary>

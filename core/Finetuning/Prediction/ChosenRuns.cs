@@ -136,21 +136,14 @@ public sealed record ChosenRuns
     /// <exception cref="UserErrorException">One of them is not finite, or the outputs have no mean.</exception>
     internal float[] Mean(IReadOnlyList<float[]> outputs)
     {
-        if (outputs.Count > 1 && !Task.Kind.HasMean(Task))
-            throw new UserErrorException(
-                $"predict.runs: {Task.Name} is predicted with one run at a time: lists of likely answers have no mean (a linear head "
-                    + "has one)"
-            );
+        if (outputs.Count > 1 && Task.Kind.NoMean(Task) is { } why)
+            throw new UserErrorException($"predict.runs: {Task.Name} is predicted with one run at a time: {why}");
         foreach (var (i, values) in outputs.Index())
             if (!Metrics.AreFinite(values))
                 throw new UserErrorException(
                     $"the outputs of {Paths.Shown(Folder(Runs[i]))} are not finite: the run diverged. Choose another: "
                         + $"predict.runs={{{Task.Model}: …}}"
                 );
-        if (outputs.Count > 1 && Task.Kind.GivesVectors)
-            throw new UserErrorException(
-                $"predict.runs: the vectors of several runs have no mean, each has its own directions: choose one run of {Task.Model}"
-            );
         return outputs.Count == 1 ? outputs[0] : [.. Enumerable.Range(0, outputs[0].Length).Select(i => outputs.Average(run => run[i]))];
     }
 
