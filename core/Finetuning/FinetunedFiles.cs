@@ -42,11 +42,12 @@ internal static class FinetunedFiles
         var (written, weights) = task.Kind.Architecture(task) is not null
             ? (description, model.Store.Named())
             : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
-        HuggingFaceFolder.WriteFiles(folder, written, weights, tokenizer);
+        int? maxTokens = task.Embedding is null ? null : config.Encoding.MaxLength; // sentence-transformers cuts texts by itself
+        HuggingFaceFolder.WriteFiles(folder, written, weights, tokenizer, maxTokens);
         if (task.Embedding is { } embedding)
             SentenceTransformerFiles.Write(
                 folder,
-                new TextPooling(embedding.Pooling, embedding.Normalises) { MaxLength = config.Encoding.MaxLength },
+                new TextPooling(embedding.Pooling, embedding.Normalises) { MaxLength = maxTokens },
                 model.Config.HiddenSize
             );
     }
