@@ -124,8 +124,9 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
         if (config.Resume == ResumeMode.Never)
         {
             // The result first: without it the others are those of no finished run.
-            foreach (var name in Written)
-                File.Delete(Path.Combine(Folder, name));
+            foreach (var path in Written.Select(name => Path.Combine(Folder, name)))
+                if (Directory.Exists(Path.GetDirectoryName(path)))
+                    File.Delete(path);
             var states = StateKeeper<FinetunePosition>.FolderOf(Folder);
             if (Directory.Exists(states))
                 Directory.Delete(states, recursive: true);

@@ -55,7 +55,7 @@ internal static class TaskScorer
     /// <param name="model">The classifier.</param>
     /// <param name="method">Has the loss.</param>
     /// <param name="splits">Rows with labels.</param>
-    /// <param name="batchSize">Examples that are computed at once.</param>
+    /// <param name="batchSize">Units that are computed at once.</param>
     /// <param name="cancellation">Stops the work.</param>
     public static double Loss(
         ElectraClassifier model,
@@ -68,7 +68,7 @@ internal static class TaskScorer
         using var _ = no_grad();
         double sum = 0, weights = 0;
         foreach (var examples in splits.Select(split => split.Examples))
-            foreach (var batch in examples.ByLength(batchSize))
+            foreach (var batch in examples.PartsByLength(batchSize))
             {
                 cancellation.ThrowIfCancellationRequested();
                 double weight = examples.Task.Kind.Weight(examples.Task, batch.Labels);

@@ -62,6 +62,11 @@ internal sealed record TaskExamples(
     public IEnumerable<TaskBatch> ByLength(int batchSize) =>
         LengthOrder.LongestFirst(Lengths).Chunk(batchSize).Select(examples => Batch(examples));
 
+    /// <summary>All units once, the longest first: batches that have a loss.</summary>
+    /// <param name="batchSize">Units in a batch.</param>
+    public IEnumerable<TaskBatch> PartsByLength(int batchSize) =>
+        LengthOrder.LongestFirst(UnitLengths).Chunk(batchSize).Select(units => Part(units, firstRow: 0));
+
     /// <summary>Some examples side by side, padded to the longest of them.</summary>
     /// <param name="examples">Their numbers.</param>
     /// <param name="firstRow">The number of the first of them in the whole batch of an update.</param>

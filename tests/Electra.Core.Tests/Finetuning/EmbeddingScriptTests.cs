@@ -68,7 +68,8 @@ public sealed class EmbeddingScriptTests : IDisposable
     {
         var own = $"data.own.near={{kind: embedding, loss: cosent, text: [x, y], label: score, range: [0, 5], pooling: cls, "
             + $"dimensions: [8], train: {tiny.File("scored.tsv")}, held_out: 0.3, test: {tiny.File("scored.tsv")}, test_labels: true}}";
-        await tiny.Done([own, "tasks=[near]", "runs=[0]", "group=whole", "training.epochs=2"]);
+        string[] chosen = ["training.keep=best", "training.best_metric=loss"];
+        await tiny.Done([own, "tasks=[near]", "runs=[0]", "group=whole", "training.epochs=2", .. chosen]);
         var dev = File.ReadAllText(tiny.File("runs/whole_near_0/dev_predictions.tsv"));
         Assert.StartsWith("split\trow\tlabel\tprediction\toutput:value", dev);
         (await Script("predict.csx", own, $"predict.folder={tiny.File("out")}")).Succeeded().Said("spearman", "pearson");
