@@ -26,7 +26,8 @@ internal static class FinetunedFiles
         ElectraTokenizer tokenizer
     )
     {
-        IReadOnlyList<string> labels = task.IsRegression ? ["value"] : task.Labels;
+        bool isValue = task.Outputs == 1 && task.Labels.Count == 0 && task.Kind.Architecture(task) is null;
+        IReadOnlyList<string> labels = isValue ? ["value"] : task.Labels;
         var description = HuggingFaceConfig.Of(
             model.Config,
             task.Kind.Architecture(task) ?? nameof(ElectraClassifier),
@@ -35,6 +36,7 @@ internal static class FinetunedFiles
         {
             ClassifierDropout = config.Training.HeadDropout,
             ProblemType = task.Kind.ProblemType,
+            SentenceTransformers = task.Kind.Activation(task) is { } activation ? new(activation) : null,
             Id2label = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Index, label => label.Item),
             Label2id = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };

@@ -93,6 +93,10 @@ internal sealed record HuggingFaceConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ProblemType { get; init; }
 
+    /// <summary>What sentence-transformers does with the score of a cross-encoder; null of other models.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CrossEncoderSettings? SentenceTransformers { get; init; }
+
     /// <summary><c>electric</c> where the discriminator's outputs are energies; null: it says which tokens were replaced.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Objective { get; init; }
@@ -169,6 +173,9 @@ internal sealed record HuggingFaceConfig
             Id2label = labels,
             Label2id = labels?.GroupBy(label => label.Value, label => label.Key).ToDictionary(label => label.Key, label => label.First()),
             Objective = json["objective"] is { ValueKind: JsonValueKind.String } objective ? objective.GetString() : null,
+            SentenceTransformers = json["sentence_transformers.activation_fn"] is { ValueKind: JsonValueKind.String } activation
+                ? new CrossEncoderSettings(activation.GetString()!)
+                : null,
             ProblemType = json["problem_type"] is { ValueKind: JsonValueKind.String } type ? type.GetString() : null,
         };
         if (json.Flag("is_decoder") == true)
@@ -231,4 +238,12 @@ internal sealed record HuggingFaceConfig
 
     /// <summary>The file's text.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
+}
+
+/// <summary>The entry <c>sentence_transformers</c> of a <c>config.json</c>.</summary>
+/// <param name="ActivationFn">The class of PyTorch that is applied to scores.</param>
+internal sealed record CrossEncoderSettings(string ActivationFn)
+{
+    /// <summary>The version of the library whose form this is.</summary>
+    public string Version { get; } = SentenceTransformerFiles.Version;
 }

@@ -19,7 +19,9 @@ internal static class SentenceTransformerFiles
     private const string Transformer = "Transformer", PoolingModule = "Pooling", Normalize = "Normalize";
 
     /// <summary>The form that versions from 2 to 6 read.</summary>
-    private const string Version = "5.1.2", Namespace = "sentence_transformers.models.";
+    internal const string Version = "5.1.2";
+
+    private const string Namespace = "sentence_transformers.models.";
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 

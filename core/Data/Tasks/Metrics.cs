@@ -64,6 +64,9 @@ internal static class Metrics
     /// <summary>Of what is found for a query, the ten or hundred first: <see cref="RetrievalScores"/>.</summary>
     public const string Ndcg10 = "ndcg@10", Mrr10 = "mrr@10", Map100 = "map@100", Accuracy1 = "accuracy@1", Recall10 = "recall@10";
 
+    /// <summary>The mean over queries of the area under precision over recall.</summary>
+    public const string MeanPrecision = "map";
+
     /// <summary>Measures all the metrics of a task.</summary>
     /// <param name="rows">The outputs of the model beside the labels.</param>
     /// <param name="suffix">Added to each name.</param>

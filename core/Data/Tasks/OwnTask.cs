@@ -28,6 +28,7 @@ internal static class OwnTask
                 : options.Text.Count > 0 ? options.Text
                 : ["text"],
             Embedding = options.Embeds,
+            RankingLoss = options.Loss == TextLoss.Auto ? TextLoss.Bce : options.Loss,
             Labels = options.Outputs,
             DropLabels = options.DropLabels,
             Range = options.Range is [var low, var high] ? (low, high) : null,

@@ -26,6 +26,9 @@ public enum OwnTaskKind
 
     /// <summary>A vector for each text, near those of texts that belong to it.</summary>
     Embedding,
+
+    /// <summary>Passages in the order of their relevance to a query.</summary>
+    Reranking,
 }
 
 /// <summary>How the tags of words are chosen.</summary>
@@ -138,6 +141,7 @@ public sealed partial record OwnTaskOptions
         Metrics.Ndcg10,
         Metrics.Mrr10,
         Metrics.Map100,
+        Metrics.MeanPrecision,
         Metrics.Accuracy1,
         Metrics.Recall10,
         Metrics.Pearson,
@@ -158,7 +162,10 @@ public sealed partial record OwnTaskOptions
     public IEnumerable<(string Key, string Problem)> Problems() =>
         Of() == Tasks.Answers.Kind
             ? [.. OfAnswers(), .. OfEmbeddings(), .. OfMetric(), .. OfFiles()]
-            : [.. OfWords(), .. OfChoices(), .. OfEmbeddings(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
+            :
+            [
+                .. OfWords(), .. OfChoices(), .. OfEmbeddings(), .. OfPassages(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles(),
+            ];
 
     /// <summary>The kind of task.</summary>
     internal TaskKind Of() => Kind switch
@@ -167,6 +174,7 @@ public sealed partial record OwnTaskOptions
         OwnTaskKind.Tokens => WordTags.Kind,
         OwnTaskKind.Choice => Choice.Kind,
         OwnTaskKind.Answers => Tasks.Answers.Kind,
+        OwnTaskKind.Reranking => Loss is TextLoss.Auto or TextLoss.Bce ? Reranking.OfPassages : Reranking.OfLists,
         OwnTaskKind.Embedding => IsScored ? Embedding.OfScores : Embedding.OfRetrieval,
         _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
     };
@@ -220,7 +228,7 @@ public sealed partial record OwnTaskOptions
             yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
         if (Regression && Kind is not (null or OwnTaskKind.Regression))
             yield return ("regression", $"cannot be given with another kind: leave out one of the two");
-        if (Kind is not (OwnTaskKind.Choice or OwnTaskKind.Embedding) && IsRegression == Labels.Count > 0)
+        if (Kind is not (OwnTaskKind.Choice or OwnTaskKind.Embedding or OwnTaskKind.Reranking) && IsRegression == Labels.Count > 0)
             yield return (
                 "labels",
                 IsRegression
@@ -255,8 +263,8 @@ public sealed partial record OwnTaskOptions
 
     private IEnumerable<(string Key, string Problem)> OfMetric()
     {
-        if (Range.Count > 0 && !((IsRegression || IsScored) && Range.Count == 2 && Range[0] < Range[1]))
-            yield return ("range", "is the lowest and the highest value of a regression, or score of a pair: range: [0, 5]");
+        if (Range.Count > 0 && !((IsRegression || IsScored || Kind == OwnTaskKind.Reranking) && Range.Count == 2 && Range[0] < Range[1]))
+            yield return ("range", "is the lowest and the highest value of a regression, or label of a pair: range: [0, 5]");
         if (Metric == Metrics.F1 && Labels.Count > 2 && Of() == Classification.Kind)
             yield return ("metric", "f1 is for two labels: of more there are f1_macro and f1_weighted");
         else if (Metric != "" && !Measured.Contains(Metric))
@@ -265,6 +273,7 @@ public sealed partial record OwnTaskOptions
                 $"cannot be {Metric} for {(IsRegression ? "a regression"
                     : Of() == MultiLabel.Kind ? "several labels"
                     : Of() == Tasks.Answers.Kind ? "such answers"
+                    : Kind == OwnTaskKind.Reranking ? "passages"
                     : Embeds is null ? "labels"
                     : IsScored ? "pairs with scores"
                     : "texts that are searched for")}: {string.Join(", ", Measured)}"

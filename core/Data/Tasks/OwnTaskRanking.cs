@@ -14,7 +14,9 @@ public sealed partial record OwnTaskOptions
     /// </summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
-    /// <summary>What embeddings are learned by; <c>cosent</c> and <c>cosine</c> want pairs with a score as their label.</summary>
+    /// <summary>
+    /// What embeddings or rerankers are learned by; <c>cosent</c> and <c>cosine</c> want pairs with a score as their label.
+    /// </summary>
     public TextLoss Loss { get; init; }
 
     /// <summary>Of embeddings: the columns of the texts in the files to measure on and to predict, where they are others.</summary>
@@ -60,17 +62,38 @@ public sealed partial record OwnTaskOptions
             yield return ("unordered", "is for pairs: choices follow their text");
     }
 
+    private IEnumerable<(string Key, string Problem)> OfPassages()
+    {
+        if (Kind != OwnTaskKind.Reranking)
+            yield break;
+        if (Loss is TextLoss.Ranking or TextLoss.Cosent or TextLoss.Cosine)
+            yield return ("loss", "of rerankers is bce, ranknet, listnet or margin_mse");
+        if (Labels.Count > 0 || Unordered)
+            yield return Labels.Count > 0 ? ("labels", "is not for passages, whose labels are numbers")
+                : ("unordered", "is not for passages, which follow their query");
+        if (Text.Count == 1 && (Label != "label" || Range.Count > 0 || DropLabels.Count > 0))
+            yield return (
+                Label != "label" ? "label" : Range.Count > 0 ? "range" : "drop_labels",
+                "is for files with a line a passage: lists say what is right"
+            );
+        foreach (var (key, file) in new[] { ("train", Train), ("dev", Dev), ("test", Test) })
+            if (Text.Count == 1 && file != "" && Readers.TableFile.Extension(file) is not (".jsonl" or ".ndjson" or ".json"))
+                yield return (key, $"is {file}, and lists of passages are .jsonl");
+    }
+
     private IEnumerable<(string Key, string Problem)> OfEmbeddings()
     {
         if (Embeds is not { } embeds)
         {
             foreach (var (key, isGiven) in new[]
             {
-                ("loss", Loss != TextLoss.Auto), ("dev_text", DevText.Count > 0), ("pooling", Pooling != default),
-                ("normalise", !Normalise), ("scale", Scale != UsualScale), ("dimensions", Dimensions.Count > 0),
+                ("loss", Loss != TextLoss.Auto && Kind != OwnTaskKind.Reranking), ("dev_text", DevText.Count > 0),
+                ("pooling", Pooling != default), ("normalise", !Normalise), ("scale", Scale != UsualScale),
+                ("dimensions", Dimensions.Count > 0),
             })
                 if (isGiven)
-                    yield return (key, "is for embeddings (kind: embedding)");
+                    yield return (key, key == "loss" ? "is for embeddings and rerankers (kind: embedding, kind: reranking)"
+                        : "is for embeddings (kind: embedding)");
             yield break;
         }
         if (embeds.Loss is not (TextLoss.Ranking or TextLoss.Cosent or TextLoss.Cosine))

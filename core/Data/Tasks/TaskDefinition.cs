@@ -136,6 +136,9 @@ public sealed record TaskDefinition
     /// <summary>How embeddings are made and learned, where the task is one of embeddings.</summary>
     internal EmbeddingSettings? Embedding { get; init; }
 
+    /// <summary>What passages are learned by, where the task ranks them.</summary>
+    internal TextLoss RankingLoss { get; init; }
+
     /// <summary>The columns of the texts of rows to measure on and to predict, where they are others than those of training.</summary>
     internal IReadOnlyList<string> MeasuredColumns { get => field ?? TextColumns; init; }
 

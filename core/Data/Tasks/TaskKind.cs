@@ -142,6 +142,9 @@ internal sealed record TaskKind(string Name)
     /// texts, whose head is written in two layers.</summary>
     public Func<TaskDefinition, string?> Architecture { get; init; } = _ => null;
 
+    /// <summary>The class of PyTorch that sentence-transformers applies to the scores of a cross-encoder; null of other models.</summary>
+    public Func<TaskDefinition, string?> Activation { get; init; } = _ => null;
+
     /// <summary>The pipeline of Hugging Face's that the model is for.</summary>
     public string Pipeline { get; init; } = "text-classification";
 
