@@ -44,7 +44,8 @@ internal static class FinetunedFiles
         var (written, weights) = task.Kind.Architecture(task) is not null
             ? (description, model.Store.Named())
             : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
-        int? maxTokens = task.Embedding is null ? null : config.Encoding.MaxLength; // sentence-transformers cuts texts by itself
+        // sentence-transformers cuts texts by itself
+        int? maxTokens = task.Embedding is null && description.SentenceTransformers is null ? null : config.Encoding.MaxLength;
         HuggingFaceFolder.WriteFiles(folder, written, weights, tokenizer, maxTokens);
         if (task.Embedding is { } embedding)
             SentenceTransformerFiles.Write(
