@@ -161,11 +161,8 @@ public sealed partial record OwnTaskOptions
     /// <summary>What is wrong between values that are each right, by key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems() =>
         Of() == Tasks.Answers.Kind
-            ? [.. OfAnswers(), .. OfEmbeddings(), .. OfMetric(), .. OfFiles()]
-            :
-            [
-                .. OfWords(), .. OfChoices(), .. OfEmbeddings(), .. OfPassages(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles(),
-            ];
+            ? [.. OfAnswers(), .. OfRanking(), .. OfMetric(), .. OfFiles()]
+            : [.. OfWords(), .. OfChoices(), .. OfRanking(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
 
     /// <summary>The kind of task.</summary>
     internal TaskKind Of() => Kind switch

@@ -62,6 +62,8 @@ public sealed partial record OwnTaskOptions
             yield return ("unordered", "is for pairs: choices follow their text");
     }
 
+    private IEnumerable<(string Key, string Problem)> OfRanking() => [.. OfEmbeddings(), .. OfPassages()];
+
     private IEnumerable<(string Key, string Problem)> OfPassages()
     {
         if (Kind != OwnTaskKind.Reranking)
@@ -76,6 +78,8 @@ public sealed partial record OwnTaskOptions
                 Label != "label" ? "label" : Range.Count > 0 ? "range" : "drop_labels",
                 "is for files with a line a passage: lists say what is right"
             );
+        if (Text.Count == 2 && Loss == TextLoss.MarginMse && HeldOut > 0 && Range.Count == 0)
+            yield return ("held_out", "has another model's scores as labels: give a file with relevance (dev), or their range: [0, 1]");
         foreach (var (key, file) in new[] { ("train", Train), ("dev", Dev), ("test", Test) })
             if (Text.Count == 1 && file != "" && Readers.TableFile.Extension(file) is not (".jsonl" or ".ndjson" or ".json"))
                 yield return (key, $"is {file}, and lists of passages are .jsonl");

@@ -75,6 +75,10 @@ internal static class Reranking
                 throw new UserErrorException(
                     $"{place} is {values[0]}, and loss: bce wants 0 to 1: give the lowest and the highest label of the file, range: [0, 3]"
                 );
+            if (label < low && !(file.Split.Role == SplitRole.Train && task.RankingLoss == TextLoss.MarginMse))
+                throw new UserErrorException(
+                    $"{place} is {values[0]}, and relevance is 0 or more: give the lowest and the highest label, range: [-10, 10]"
+                );
             return [(float)((label - low) / (high - low))];
         }
     }

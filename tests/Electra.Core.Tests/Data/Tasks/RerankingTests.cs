@@ -119,6 +119,19 @@ public sealed class RerankingTests : IDisposable
         );
 
     [Fact]
+    public void Scores_of_a_teacher_are_learned_but_not_measured_by()
+    {
+        var options = Pairs with { Loss = TextLoss.MarginMse };
+        const string Table = "query\tpassage\tlabel\nwho\the\t-3.5\n";
+        Assert.Equal([new(["who", "he"], [-3.5f])], Rows("a.tsv", Table, options));
+        File.WriteAllText(folder.File("b.tsv"), Table);
+        options = options with { Train = folder.File("b.tsv"), Dev = folder.File("b.tsv") };
+        var refused = Assert.Throws<UserErrorException>(() =>
+            OwnTask.Open(OwnTask.Define("made", options), options).Splits[1].Rows().ToList());
+        Assert.Contains("b.tsv:2: label is -3.5, and relevance is 0 or more", refused.Message);
+    }
+
+    [Fact]
     public void Words_alone_rank_by_their_frequencies()
     {
         string[] passages = ["the red cat", "the red dog", "a house", "x"];
@@ -136,6 +149,7 @@ public sealed class RerankingTests : IDisposable
     [InlineData("pooling", "is for embeddings (kind: embedding)")]
     [InlineData("metric", "cannot be accuracy for passages: ndcg@10, mrr@10, map")]
     [InlineData("labels", "is not for passages, whose labels are numbers")]
+    [InlineData("held_out", "has another model's scores as labels: give a file with relevance (dev), or their range: [0, 1]")]
     public void Keys_that_do_not_fit_are_errors(string key, string said)
     {
         var options = key switch
@@ -143,6 +157,7 @@ public sealed class RerankingTests : IDisposable
             "loss" => Pairs with { Loss = TextLoss.Cosine },
             "train" => Lists with { Train = "a.tsv", HeldOut = 0.5 },
             "pooling" => Pairs with { Pooling = Pooling.Max },
+            "held_out" => Pairs with { Loss = TextLoss.MarginMse, HeldOut = 0.1 },
             "metric" => Pairs with { Metric = Metrics.Accuracy },
             _ => Pairs with { Labels = ["0", "1"] },
         };
