@@ -1,8 +1,14 @@
+using System.IO.Compression;
+using System.Text.Json;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tagging;
+using Electra.Model;
 using Electra.Predictors;
 using Electra.Pretraining;
 using Electra.Tensors;
+using Microsoft.Extensions.AI;
+using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace Electra.Tests.Predictors;
 
@@ -82,6 +88,49 @@ public sealed class PredictorTests : IDisposable
     }
 
     [Fact]
+    public async Task Vectors_are_the_mean_of_all_tokens_whatever_the_batch_and_by_the_common_interface()
+    {
+        using var embedder = TextEmbedder.Open(Pair(), Compute.Reference);
+        using var pair = TinyPair.Load();
+        string[] texts = ["t10 t30", "t11", "t10 t11 t12 t13 t14 t15", ""];
+        var vectors = embedder.Embed(texts, batchSize: 3);
+        var states = new List<Tensor>();
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        var ids = tensor(new long[,] { { 2, 15, 35, 3 } });
+        var attention = AttentionMask.FromLengths([4], 4, Compute.Reference);
+        pair.Discriminate(ids, zeros_like(ids), attention, Dropout.None, states.Add);
+        float[] expected = [.. states[^1].mean([0]).data<float>()];
+        Assert.All(expected.Zip(vectors[0]), both => Assert.Equal(both.First, both.Second, 1e-5));
+        foreach (var (text, vector) in texts.Zip(vectors))
+            Assert.All(embedder.Embed(text).Zip(vector), both => Assert.Equal(both.First, both.Second, 1e-5));
+
+        IEmbeddingGenerator<string, Embedding<float>> generator = embedder;
+        var generated = await generator.GenerateAsync(texts, cancellationToken: TestContext.Current.CancellationToken);
+        foreach (var (vector, one) in vectors.Zip(generated)) // other batches round otherwise
+            Assert.All(vector.Zip(one.Vector.ToArray()), both => Assert.Equal(both.First, both.Second, 1e-5));
+        Assert.Equal(embedder.Dimensions, generator.GetService<EmbeddingGeneratorMetadata>()!.DefaultModelDimensions);
+        await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(texts, new() { Dimensions = 7 }));
+    }
+
+    /// <summary>A cross-encoder of sentence-transformers 6.2, with its own logits.</summary>
+    [Fact]
+    public void Documents_are_in_the_order_of_the_cross_encoders_logits()
+    {
+        ZipFile.ExtractToDirectory(TestData.Fixture("golden/sentence_transformers.zip"), folder.File("st"));
+        using var reranker = Reranker.Open(folder.File("st/cross"), Compute.Reference);
+        var pairs = JsonDocument.Parse(File.ReadAllBytes(folder.File("st/expected.json"))).RootElement.GetProperty("pairs");
+        float[] logits = [.. Golden.Read(folder.File("st/expected.safetensors"))["cross.logits"].data<float>()];
+        foreach (var (pair, logit) in pairs.EnumerateArray().Zip(logits).Where(one => one.First[0].GetString()!.Length + one.First[1].GetString()!.Length < 60))
+            Assert.Equal(logit, Assert.Single(reranker.Rank(pair[0].GetString()!, [pair[1].GetString()!])).Score, 5e-5);
+        string[] documents = [.. pairs.EnumerateArray().Select(pair => pair[1].GetString()!)];
+        var ranked = reranker.Rank(pairs[0][0].GetString()!, documents, batchSize: 2);
+        Assert.Equal(ranked.OrderByDescending(one => one.Score), ranked);
+        Assert.Equal(documents.Length, ranked.Select(one => one.Index).Distinct().Count());
+        Assert.All(ranked, one => Assert.Equal(documents[one.Index], one.Text));
+    }
+
+    [Fact]
     public async Task Many_threads_get_the_answers_that_one_gets()
     {
         using var classifier = TextClassifier.Open(Moods, Compute.Reference);
@@ -107,6 +156,7 @@ public sealed class PredictorTests : IDisposable
         Assert.Contains("was not trained to classify texts", Refused(() => TextClassifier.Open(Names)));
         Assert.Contains("was not trained to label words", Refused(() => TokenTagger.Open(Moods)));
         Assert.Contains("it is a discriminator, as it was pre-trained", Refused(() => TextClassifier.Open(Pair())));
+        Assert.Contains("was not trained to give one value", Refused(() => Reranker.Open(Moods)));
         Assert.Contains("has no generator", Refused(() => FillMask.Open(Moods)));
         Assert.Contains("has no discriminator", Refused(() => ReplacedTokenDetector.Open(Names)));
         Assert.Contains("no mask", Refused(() => Fill("t10")).Replace("no [MASK]", "no mask"));
