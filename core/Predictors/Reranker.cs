@@ -21,7 +21,7 @@ public sealed class Reranker : IDisposable
 
     /// <summary>Opens a reranker.</summary>
     /// <param name="source">
-    /// A run of this kit on pairs with a value, a folder of Hugging Face's <c>ElectraForSequenceClassification</c> with one output (a
+    /// A run of this kit (<c>kind: reranking</c>, or pairs with a value), a folder of Hugging Face's <c>ElectraForSequenceClassification</c> with one output (a
     /// cross-encoder of Sentence-Transformers'), or its name on the hub (<c>cross-encoder/ms-marco-electra-base</c>).
     /// </param>
     /// <param name="compute">Where to compute, and the precision; by default <c>device: auto</c>, float32.</param>
@@ -35,8 +35,8 @@ public sealed class Reranker : IDisposable
         CancellationToken cancellation = default
     )
     {
-        var model = new AskedModel(source, task => task.IsRegression, "give one value for a pair", compute, progress, cancellation);
-        if (!model.KnowsPairs || model.Task.IsPair)
+        var model = new AskedModel(source, GivesOneValue, "give one value for a pair", compute, progress, cancellation);
+        if (!model.KnowsPairs || model.Task.IsPair || Reranking.Is(model.Task.Kind))
             return new Reranker(model);
         model.Dispose();
         throw new UserErrorException($"{source} was trained on single texts, and not on pairs");
@@ -67,4 +67,6 @@ public sealed class Reranker : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
+
+    private static bool GivesOneValue(TaskDefinition task) => task.IsRegression || Reranking.Is(task.Kind);
 }

@@ -1,19 +1,18 @@
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
+using Electra.Finetuning;
 using Electra.Model;
-using Electra.Pretraining;
 using Electra.Tensors;
 using Electra.Tokenization;
 using Microsoft.Extensions.AI;
-using static TorchSharp.torch;
 
 namespace Electra.Predictors;
 
 /// <summary>
-/// A model that makes vectors of texts: the mean of the last hidden states of a text's tokens, [CLS] and [SEP] among them, as
-/// Sentence-Transformers pools and as <c>sentence_embedding</c> of an exported model is. A text that is longer than the model reads loses
-/// its end. May be asked from many threads.
+/// A model that makes vectors of texts: as its folder says where it is one of sentence-transformers', or a run of this kit with
+/// <c>kind: embedding</c>; else the mean of the last hidden states of a text's tokens, [CLS] and [SEP] among them. A text that is longer
+/// than the model reads loses its end. May be asked from many threads.
 /// </summary>
 /// <remarks>A model that was not trained for it gives vectors that all lie close: only the order of their cosines says something.</remarks>
 public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
@@ -21,7 +20,8 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
     private readonly string source;
     private readonly ElectraTokenizer tokenizer;
     private readonly EncodingOptions encoding;
-    private readonly Turns<TrainedEncoder> turns;
+    private readonly TextPooling pooling;
+    private readonly Turns<ElectraClassifier> turns;
 
     // What the rows of any task become: [CLS] text [SEP].
     private static readonly TaskDefinition Texts = new()
@@ -36,12 +36,29 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
     private TextEmbedder(string source, PretrainedModel weights, Compute compute)
     {
         (this.source, tokenizer, Dimensions) = (source, weights.Tokenizer, weights.Config.HiddenSize);
-        encoding = new EncodingOptions { MaxLength = weights.Config.MaxPositions };
-        turns = new(new TrainedEncoder(weights, compute, headless: true));
+        _ = weights.UnusedRows; // the vocabulary fits
+        encoding = new EncodingOptions { MaxLength = weights.MaxTokens };
+        pooling = weights.Pooling ?? new TextPooling(Pooling.Mean, Normalises: false);
+        Prompts = pooling.Prompts();
+        var model = ElectraClassifier.Create(weights.Config.ToModel(), pooling.Head, headDropout: 0, seed: null, compute, trainable: false);
+        turns = new(model);
+        try
+        {
+            if (weights.Fill(model.Store).Missing is { Count: > 0 } missing)
+                throw new UserErrorException($"{source} lacks weights of its encoder: {WeightNames.Shown([.. missing], 3)}");
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>How long a vector is.</summary>
     public int Dimensions { get; }
+
+    /// <summary>What stands before a text, by its role (<c>query</c>, <c>passage</c>); the model's folder says it.</summary>
+    public IReadOnlyDictionary<string, string> Prompts { get; }
 
     /// <summary>Opens a model; a head that it has is left out.</summary>
     /// <param name="source">A run of this kit, a folder of Hugging Face's form, or a name on the hub.</param>
@@ -49,7 +66,7 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
     /// <param name="progress">Told of a download.</param>
     /// <param name="cancellation">Stops a download.</param>
     /// <exception cref="UserErrorException">
-    /// There is no such model, it cannot be read, or it was trained for vectors that are pooled in another way.
+    /// There is no such model, it cannot be read, or it makes its vectors in a way that is not known here.
     /// </exception>
     public static TextEmbedder Open(
         string source,
@@ -59,29 +76,46 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
     )
     {
         using var weights = PretrainedModel.Open(source, ModelPart.Discriminator, progress, cancellation);
-        return weights.NotRead is { } more
+        return weights is { Pooling: null, NotRead: { } more }
             ? throw new UserErrorException($"{source} is {more}: the vectors that it was trained for cannot be computed")
             : new TextEmbedder(source, weights, compute ?? Compute.Open(new ComputeOptions(), Precision.Float32));
     }
 
     /// <summary>The vector of a text.</summary>
     /// <param name="text">The text.</param>
+    /// <param name="role">One of <see cref="Prompts"/>; null: what the model's folder names as the usual one, if any.</param>
     /// <param name="cancellation">Stops.</param>
-    public float[] Embed(string text, CancellationToken cancellation = default) => Embed([text], 1, cancellation)[0];
+    public float[] Embed(string text, string? role = null, CancellationToken cancellation = default) =>
+        Embed([text], role, 1, cancellation)[0];
 
     /// <summary>The vectors of texts.</summary>
     /// <param name="texts">The texts.</param>
+    /// <param name="role">One of <see cref="Prompts"/>; null: what the model's folder names as the usual one, if any.</param>
     /// <param name="batchSize">Texts that are computed at once.</param>
     /// <param name="cancellation">Stops.</param>
     /// <returns>The vectors in the order of the texts.</returns>
-    public IReadOnlyList<float[]> Embed(IEnumerable<string> texts, int batchSize = 32, CancellationToken cancellation = default)
+    /// <exception cref="UserErrorException">There is no such role, or the model does not pool prompts with the texts.</exception>
+    public IReadOnlyList<float[]> Embed(
+        IEnumerable<string> texts,
+        string? role = null,
+        int batchSize = 32,
+        CancellationToken cancellation = default
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        TaskRow[] rows = [.. texts.Select(text => new TaskRow([text ?? throw new ArgumentNullException(nameof(texts))], [float.NaN]))];
+        var prompt = Prompt(role ?? pooling.UsualPrompt());
+        TaskRow[] rows =
+        [
+            .. texts.Select(text => new TaskRow([prompt + (text ?? throw new ArgumentNullException(nameof(texts)))], [float.NaN])),
+        ];
         if (rows.Length == 0)
             return [];
         var examples = EncodedRows.Of(Texts, rows, tokenizer, encoding, new RowCounts());
-        return turns.Take(encoder => Vectors(encoder, examples, batchSize, cancellation), cancellation);
+        float[] values = turns.Take(
+            model => TaskScorer.Score(model, examples, batchSize, "embedding", progress: null, cancellation),
+            cancellation
+        );
+        return [.. values.Chunk(Dimensions)];
     }
 
     /// <inheritdoc/>
@@ -110,24 +144,18 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
     /// <inheritdoc/>
     public void Dispose() => turns.Dispose();
 
-    private float[][] Vectors(TrainedEncoder encoder, TaskExamples examples, int batchSize, CancellationToken cancellation)
+    private string Prompt(string? role)
     {
-        using var _ = no_grad();
-        var vectors = new float[examples.Count][];
-        foreach (var batch in examples.ByLength(batchSize))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            var tokens = batch.Tokens;
-            var put = Staging.Put(encoder.Compute, tokens.Ids, tokens.TokenTypes, [.. tokens.Lengths.Select(n => (long)n)]);
-            var (ids, lengths) = (put[0].view(tokens.Size, tokens.Length), put[2].unsqueeze(1));
-            var attention = AttentionMask.FromLengths(tokens.Lengths, tokens.Length, encoder.Compute, put[2]);
-            var states = encoder.HiddenStates(ids, put[1].view_as(ids), attention).to(float32).view(tokens.Size, tokens.Length, -1);
-            var isToken = arange(tokens.Length, device: states.device).unsqueeze(0).lt(lengths).unsqueeze(-1);
-            float[] means = [.. ((states * isToken).sum(1) / lengths).cpu().contiguous().data<float>()];
-            foreach (var (i, place) in batch.Places.Index())
-                vectors[place] = means[(i * Dimensions)..((i + 1) * Dimensions)];
-        }
-        return vectors;
+        if (role is null)
+            return "";
+        if (!Prompts.TryGetValue(role, out var prompt))
+            throw new UserErrorException(
+                $"{source} has no prompt for the role {role}: {(Prompts.Count == 0 ? "it has none" : string.Join(", ", Prompts.Keys))}"
+            );
+        return prompt == "" || pooling.ReadsPrompt
+            ? prompt
+            : throw new UserErrorException(
+                $"{source} leaves the tokens of prompts out of its vectors (include_prompt: false), and such vectors cannot be computed"
+            );
     }
 }

@@ -18,6 +18,22 @@ internal sealed record TextPooling(Pooling Mode, bool Normalises)
     /// </summary>
     public JsonElement? Settings { get; init; }
 
+    /// <summary>What stands before a text, by its role.</summary>
+    public IReadOnlyDictionary<string, string> Prompts() =>
+        Settings is { } settings && settings.TryGetProperty("prompts", out var prompts) && prompts.ValueKind == JsonValueKind.Object
+            ? prompts.EnumerateObject()
+                .Where(prompt => prompt.Value.ValueKind == JsonValueKind.String)
+                .ToDictionary(prompt => prompt.Name, prompt => prompt.Value.GetString()!)
+            : new Dictionary<string, string>();
+
+    /// <summary>The role of texts for which none is given; null: nothing stands before them.</summary>
+    public string? UsualPrompt() =>
+        Settings is { } settings
+        && settings.TryGetProperty("default_prompt_name", out var name)
+        && name.ValueKind == JsonValueKind.String
+            ? name.GetString()
+            : null;
+
     /// <summary>The head that such a model has here.</summary>
     public TaskHead Head => new(0) { Pooling = Mode, Normalises = Normalises };
 }

@@ -46,6 +46,9 @@ internal static class Reranking
     /// <summary>The passages of a query are compared with each other.</summary>
     public static TaskKind OfLists { get; } = OfPassages with { KeepsRowsWhole = true, ComparesRows = true };
 
+    /// <summary>Whether a kind ranks passages.</summary>
+    public static bool Is(TaskKind kind) => kind == OfPassages || kind == OfLists;
+
     private static bool IsProbability(TaskDefinition task) => task.RankingLoss == TextLoss.Bce;
 
     private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskFile file, RowCounts leftOut) =>

@@ -113,6 +113,32 @@ public sealed class PredictorTests : IDisposable
         await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(texts, new() { Dimensions = 7 }));
     }
 
+    /// <summary>Folders of sentence-transformers 6.2, with its own vectors.</summary>
+    [Theory]
+    [InlineData("st_mean", null)]
+    [InlineData("st_mean", "query")]
+    [InlineData("st_mean_sqrt", null)]
+    [InlineData("st_max", null)]
+    [InlineData("st_cls_normalized", null)]
+    public void Vectors_are_pooled_as_the_model_was_trained_for(string name, string? role)
+    {
+        ZipFile.ExtractToDirectory(TestData.Fixture("golden/sentence_transformers.zip"), folder.File("st"));
+        using var embedder = TextEmbedder.Open(folder.File($"st/{name}"), Compute.Reference);
+        var texts = JsonDocument.Parse(File.ReadAllBytes(folder.File("st/expected.json"))).RootElement.GetProperty("texts");
+        var expected = Golden.Read(folder.File("st/expected.safetensors"))[$"{name}.embeddings{(role is null ? "" : $"_{role}")}"];
+        float[] vectors =
+        [
+            .. embedder.Embed(texts.EnumerateArray().Select(text => text.GetString()!), role, batchSize: 4).SelectMany(vector => vector),
+        ];
+        Golden.AssertClose(expected, tensor(vectors).view(expected.shape), 1e-5, name);
+        Assert.Equal(name == "st_mean" ? "query: " : "", embedder.Prompts["query"]);
+        Assert.Contains("no prompt for the role passage", Assert.Throws<UserErrorException>(() => embedder.Embed("a", "passage")).Message);
+        var settings = folder.File($"st/{name}/config_sentence_transformers.json");
+        File.WriteAllText(settings, File.ReadAllText(settings).Replace("default_prompt_name\": null", "default_prompt_name\": \"query\""));
+        using var usual = TextEmbedder.Open(folder.File($"st/{name}"), Compute.Reference);
+        Assert.Equal(embedder.Embed("the cat", "query"), usual.Embed("the cat"));
+    }
+
     /// <summary>A cross-encoder of sentence-transformers 6.2, with its own logits.</summary>
     [Fact]
     public void Documents_are_in_the_order_of_the_cross_encoders_logits()
@@ -121,7 +147,7 @@ public sealed class PredictorTests : IDisposable
         using var reranker = Reranker.Open(folder.File("st/cross"), Compute.Reference);
         var pairs = JsonDocument.Parse(File.ReadAllBytes(folder.File("st/expected.json"))).RootElement.GetProperty("pairs");
         float[] logits = [.. Golden.Read(folder.File("st/expected.safetensors"))["cross.logits"].data<float>()];
-        foreach (var (pair, logit) in pairs.EnumerateArray().Zip(logits).Where(one => one.First[0].GetString()!.Length + one.First[1].GetString()!.Length < 60))
+        foreach (var (pair, logit) in pairs.EnumerateArray().Zip(logits))
             Assert.Equal(logit, Assert.Single(reranker.Rank(pair[0].GetString()!, [pair[1].GetString()!])).Score, 5e-5);
         string[] documents = [.. pairs.EnumerateArray().Select(pair => pair[1].GetString()!)];
         var ranked = reranker.Rank(pairs[0][0].GetString()!, documents, batchSize: 2);
