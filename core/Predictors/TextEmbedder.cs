@@ -23,9 +23,9 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
     private readonly TextPooling pooling;
     private readonly Turns<ElectraClassifier> turns;
 
-    // What the rows of any task become: [CLS] text [SEP].
     private static readonly TaskDefinition Texts = new()
     {
+        Kind = Data.Tasks.Embedding.OfScores,
         Name = "texts",
         DisplayName = "texts",
         TextColumns = ["text"],
