@@ -21,8 +21,9 @@ public sealed class Reranker : IDisposable
 
     /// <summary>Opens a reranker.</summary>
     /// <param name="source">
-    /// A run of this kit (<c>kind: reranking</c>, or pairs with a value), a folder of Hugging Face's <c>ElectraForSequenceClassification</c> with one output (a
-    /// cross-encoder of Sentence-Transformers'), or its name on the hub (<c>cross-encoder/ms-marco-electra-base</c>).
+    /// A run of this kit (<c>kind: reranking</c>, or pairs with a value), a folder of Hugging Face's
+    /// <c>ElectraForSequenceClassification</c> with one output (a cross-encoder of Sentence-Transformers'), or its name on the hub
+    /// (<c>cross-encoder/ms-marco-electra-base</c>).
     /// </param>
     /// <param name="compute">Where to compute, and the precision; by default <c>device: auto</c>, float32.</param>
     /// <param name="progress">Told of a download.</param>
