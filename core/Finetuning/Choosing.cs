@@ -7,12 +7,14 @@ namespace Electra.Finetuning;
 /// <summary>How the runs of a configuration choose among their evaluations.</summary>
 internal static class Choosing
 {
-    /// <summary>How a task's runs find their best evaluation; null where they keep the last.</summary>
-    public static BestEvaluation? Of(FinetuneConfig config, TaskDefinition task) =>
-        config.Keep(task.Name) == KeptWeights.Last
+    /// <summary>How runs of a task, or of several together, find their best evaluation; null where they keep the last.</summary>
+    public static BestEvaluation? Of(FinetuneConfig config, IReadOnlyList<TaskDefinition> tasks) =>
+        config.Keep(tasks[0].Name) == KeptWeights.Last
             ? null
             : new BestEvaluation(
-                config.Training.BestMetric == "" ? task.ReportedMetric : config.Training.BestMetric,
+                tasks.Count > 1 && config.Training.BestMetric != BestEvaluation.Loss ? JointScores.Mean
+                : config.Training.BestMetric == "" ? tasks[0].ReportedMetric
+                : config.Training.BestMetric,
                 config.Training.MinDelta,
                 config.Training.Patience
             );
@@ -32,8 +34,9 @@ internal static class Choosing
     /// <summary>What must be known to read the scores of runs.</summary>
     public static IEnumerable<string> Notes(IEnumerable<FinetuneJob> jobs)
     {
-        var chosen = jobs.Where(job => FinetuneResult.IsIn(job.Folder))
-            .Select(job => FinetuneResult.Load(job.Folder))
+        var chosen = jobs.SelectMany(job => job.Tasks)
+            .Where(task => FinetuneResult.IsIn(task.Folder))
+            .Select(task => FinetuneResult.Load(task.Folder))
             .Select(result => (result.Task, result.Protocol, IsChosen: result.Choice is not null))
             .Distinct()
             .ToList();

@@ -37,7 +37,8 @@ internal static class FinetuneCard
                         + $"{training.LayerDecay.ToString(CultureInfo.InvariantCulture)} from layer to layer"
                 ),
                 ("longest text", $"{config.Encoding.MaxLength} tokens"),
-                ("seed", result.Seed)
+                ("seed", result.Seed),
+                ("in one model with", config.Joint && config.Tasks.Count > 1 ? string.Join(", ", config.Tasks.Except([result.Task])) : null)
             )
             .Table(
                 ["epoch", "training loss", .. metrics],

@@ -66,6 +66,19 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>,
     [MinLength(1)]
     public IReadOnlyList<string> Tasks { get; init; } = [.. GlueTasks.All.Where(task => task.Model == task.Name).Select(task => task.Name)];
 
+    /// <summary>
+    /// Whether a run learns all tasks in one model, an encoder with a head for each: every update is a batch of one task, and the tasks
+    /// mix within each epoch. Each task leaves its results and a model of its own. False: each run learns one task.
+    /// </summary>
+    public bool Joint { get; init; }
+
+    /// <summary>
+    /// How often such a run learns each task: in proportion to its rows to this power. 1: every row once an epoch; 0: all tasks alike; 0.5
+    /// is usual where one task has far more rows.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double JointMixing { get; init; } = 1;
+
     /// <summary>The numbers of the runs of each task: <c>0..9</c>.</summary>
     [MinLength(1), Range(0, 1_000_000)]
     public IReadOnlyList<int> Runs { get; init; } = [.. Enumerable.Range(0, 10)];
@@ -137,8 +150,9 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>,
     /// <summary>The seed of the i-th of <see cref="Runs"/>.</summary>
     public int SeedOf(int index) => Seeds.Count > 0 ? Seeds[index] : (int)(RandomKey.FromSeed(Seed)[Runs[index]].Value >> 33);
 
-    /// <summary>Which weights the runs of a task leave.</summary>
-    internal KeptWeights Keep(string task) => Training.Keep ?? (Data.Own.ContainsKey(task) ? KeptWeights.Best : KeptWeights.Last);
+    /// <summary>Which weights the runs of a task leave; runs of several tasks leave the best where all are one's own.</summary>
+    internal KeptWeights Keep(string task) =>
+        Training.Keep ?? ((Joint ? Tasks : [task]).All(Data.Own.ContainsKey) ? KeptWeights.Best : KeptWeights.Last);
 
     /// <summary>The threads of each worker.</summary>
     public ComputeOptions WorkerCompute =>
@@ -158,8 +172,8 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>,
                 // A saved configuration has one of its own.
                 Checkpoint = Checkpoint is [var only] && !StartModel.IsPattern(only) ? Checkpoint : [job.Model.Source],
                 Seed = new FinetuneConfig().Seed,
-                Data = Data with { Own = Data.Own.Where(own => own.Key == job.Data.Task.Name).ToDictionary() },
-                Training = Training with { Keep = Keep(job.Data.Task.Name) },
+                Data = Data with { Own = Data.Own.Where(own => job.TaskNames.Contains(own.Key)).ToDictionary() },
+                Training = Training with { Keep = Keep(job.TaskNames[0]) },
             }
         );
 
@@ -235,6 +249,10 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>,
             yield return new ConfigProblem("runs", "has a number twice");
         if (Tasks.Distinct().Count() != Tasks.Count)
             yield return new ConfigProblem("tasks", "has a task twice");
+        if (!Joint && JointMixing != 1)
+            yield return new ConfigProblem("joint_mixing", "is about several tasks in one model (joint: true)");
+        if (Joint && Sweep.Count > 0)
+            yield return new ConfigProblem("joint", "cannot be swept over: a sweep finds the best values of each task on its own");
         foreach (var (key, problem) in Data.Problems())
             yield return new ConfigProblem($"data.{key}", problem);
         var names = TaskSources.Names(Data);

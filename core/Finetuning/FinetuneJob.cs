@@ -7,14 +7,18 @@ using Electra.Training;
 
 namespace Electra.Finetuning;
 
-/// <summary>A run that is to be made.</summary>
+/// <summary>A task of a run.</summary>
 /// <param name="Data">The task, with its rows.</param>
+/// <param name="Folder">The full path of the folder of its results.</param>
+internal sealed record JobTask(TaskData Data, string Folder);
+
+/// <summary>A run that is to be made.</summary>
+/// <param name="Tasks">What it learns: a task, or several in one model.</param>
 /// <param name="Model">The pre-trained model that it begins with.</param>
 /// <param name="Run">The run's number.</param>
 /// <param name="Seed">What everything random in it follows from.</param>
-/// <param name="Folder">The full path of its folder.</param>
 /// <param name="Script">The script that makes it.</param>
-internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int Seed, string Folder, ScriptText Script)
+internal sealed record FinetuneJob(IReadOnlyList<JobTask> Tasks, StartModel Model, int Run, int Seed, ScriptText Script)
 {
     /// <summary>What to do where the folder holds something else.</summary>
     public const string OtherExperimentAdvice =
@@ -39,20 +43,29 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
     ];
 
     /// <summary>The run's name in the log.</summary>
-    public string Name => $"{Data.Task.Name} {(Model.Label is { } label ? $"{label} {Run}" : $"{Run}")}";
+    public string Name => $"{string.Join('+', TaskNames)} {(Model.Label is { } label ? $"{label} {Run}" : $"{Run}")}";
+
+    /// <summary>The names of its tasks.</summary>
+    public IReadOnlyList<string> TaskNames => [.. Tasks.Select(task => task.Data.Task.Name)];
+
+    /// <summary>The full path of its folder: that of its first task.</summary>
+    public string Folder => Tasks[0].Folder;
 
     /// <summary>Names the rows that the run learns from and is measured on.</summary>
-    public string Rows => Fingerprint.Of(string.Join('\n', Data.Dev.Prepend(Data.Train).Select(split => split.Fingerprint)));
+    public string Rows =>
+        Fingerprint.Of(
+            string.Join('\n', Tasks.SelectMany(task => task.Data.Dev.Prepend(task.Data.Train)).Select(split => split.Fingerprint))
+        );
 
     /// <summary>The configuration of this run alone: what its <c>config.yaml</c> says.</summary>
     public FinetuneConfig Alone(FinetuneConfig config) =>
         config with
         {
             Checkpoint = [Model.Source],
-            Tasks = [Data.Task.Name],
+            Tasks = TaskNames,
             Runs = [Run],
             Seeds = [Seed],
-            Training = config.Training with { Keep = config.Keep(Data.Task.Name) },
+            Training = config.Training with { Keep = config.Keep(TaskNames[0]) },
         };
 
     /// <summary>What must be the same where the run goes on from a saved state.</summary>
@@ -65,69 +78,79 @@ internal sealed record FinetuneJob(TaskData Data, StartModel Model, int Run, int
             .LearnedValues(saved, config)
             .ToDictionary(value => value.Key, value => value is ("training.keep", "null") ? "last" : value.Value);
 
-    /// <summary>The runs of a configuration, task by task and model by model.</summary>
+    /// <summary>The runs of a configuration, task by task (unless all are learned in one model) and model by model.</summary>
     public static IEnumerable<FinetuneJob> All(FinetuneConfig config, FinetuneStart start, ScriptText script) =>
-        from data in start.Tasks
+        from tasks in config.Joint ? [start.Tasks] : start.Tasks.Select(IReadOnlyList<TaskData> (data) => [data])
         from model in start.Models
         from run in config.Runs.Index()
         select new FinetuneJob(
-            data,
+            [
+                .. tasks.Select(data => new JobTask(
+                    data,
+                    FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item, model.Label)
+                )),
+            ],
             model,
             run.Item,
             config.SeedOf(run.Index),
-            FinetuneResult.Folder(config.Folder, config.Group, data.Task.Name, run.Item, model.Label),
             script
         );
 
     /// <summary>Whether the run is finished, and is the one that is asked for.</summary>
-    /// <exception cref="UserErrorException">The folder holds a finished run of another experiment, script, seed or rows.</exception>
+    /// <exception cref="UserErrorException">A folder holds a finished run of another experiment, script, seed or rows.</exception>
     public bool IsFinished(FinetuneConfig config)
     {
-        if (config.Resume == ResumeMode.Never || !FinetuneResult.IsIn(Folder))
+        if (config.Resume == ResumeMode.Never)
             return false;
-        var saved = FinetuneConfig.OfRun(Folder, OtherExperimentAdvice);
-        var result = FinetuneResult.Load(Folder);
+        string[] finished = [.. Tasks.Select(task => task.Folder).Where(FinetuneResult.IsIn)];
+        foreach (var folder in finished)
+            RequireSame(folder, config);
+        return finished.Length == Tasks.Count;
+    }
+
+    /// <summary>What a folder holds must be of this run.</summary>
+    private void RequireSame(string folder, FinetuneConfig config)
+    {
+        var saved = FinetuneConfig.OfRun(folder, OtherExperimentAdvice);
+        var result = FinetuneResult.Load(folder);
         // The configuration of an older version does not say what the run kept.
         saved = saved with { Training = saved.Training with { Keep = result.Choice is null ? KeptWeights.Last : KeptWeights.Best } };
         SameExperiment.Require(
             ConfigValues.Of(saved.WhatIsLearned(this with { Seed = saved.SeedOf(0) })),
             config.WhatIsLearned(this),
-            Folder,
+            folder,
             OtherExperimentAdvice
         );
-        Script.RequireSame(Folder, OtherExperimentAdvice);
-        if (result.Rows is { } rows)
-            RequireSameRows(rows);
-        return true;
-    }
-
-    /// <summary>Rows that have changed since make another run.</summary>
-    /// <exception cref="UserErrorException">They have.</exception>
-    private void RequireSameRows(string rows)
-    {
-        if (rows != Rows)
+        Script.RequireSame(folder, OtherExperimentAdvice);
+        if (result.Rows is { } rows && rows != Rows)
             throw new UserErrorException(
-                $"the run in {Paths.Shown(Folder)} was made with other rows: "
+                $"the run in {Paths.Shown(folder)} was made with other rows: "
                     + $"the task's files, or the way they are read, have changed since. {OtherExperimentAdvice}"
             );
     }
 
     /// <summary>
-    /// Makes the folder ready: what belongs to a run that is to be done over goes, and what a killed process was writing.
+    /// Makes the folders ready: what belongs to a run that is to be done over goes, and what a killed process was writing.
     /// </summary>
     public void Prepare(FinetuneConfig config)
     {
-        TemporaryName.RemoveLeft(Folder);
+        foreach (var task in Tasks)
+            Prepare(task.Folder, config);
+    }
+
+    private static void Prepare(string folder, FinetuneConfig config)
+    {
+        TemporaryName.RemoveLeft(folder);
         // What stands in the place of a file is found now, and not when the run is to be saved.
         foreach (var name in Written)
-            InputFile.CheckIfThere(Path.Combine(Folder, name));
+            InputFile.CheckIfThere(Path.Combine(folder, name));
         if (config.Resume == ResumeMode.Never)
         {
             // The result first: without it the others are those of no finished run.
-            foreach (var path in Written.Select(name => Path.Combine(Folder, name)))
+            foreach (var path in Written.Select(name => Path.Combine(folder, name)))
                 if (Directory.Exists(Path.GetDirectoryName(path)))
                     File.Delete(path);
-            var states = StateKeeper<FinetunePosition>.FolderOf(Folder);
+            var states = StateKeeper<FinetunePosition>.FolderOf(folder);
             if (Directory.Exists(states))
                 Directory.Delete(states, recursive: true);
         }

@@ -42,7 +42,7 @@ public static class FinetuneLoop
             .. all.Select(job => new QueuedRun(
                 job.Name,
                 job.Folder,
-                start.Updates(job.Data),
+                FinetuneStart.Updates(config, job),
                 () => job.IsFinished(config),
                 progress => Make(run, start, method, compute, job, progress, workers)
             )),
@@ -88,24 +88,28 @@ public static class FinetuneLoop
             new FinetuneObserver(
                 epoch =>
                     console.Milestone(
-                        $"{job.Name,-10}  epoch {epoch.Shown} of {start.Epochs(job.Data.Task)}  loss {epoch.TrainLoss:F4}  "
+                        $"{job.Name,-10}  epoch {epoch.Shown} of {start.Epochs(job.Tasks[0].Data.Task)}  loss {epoch.TrainLoss:F4}  "
                             + $"{Scores(epoch.Scores)}"
                     ),
                 progress.Update,
                 console.Warning
             )
         );
-        Experiment.WriteConfig(job.Folder, job.Alone(config), job.Script);
+        foreach (var task in job.Tasks)
+            Experiment.WriteConfig(task.Folder, job.Alone(config), job.Script);
         progress.Begin(training.FirstStep);
         run.SavingTime = workers * training.SavingTime;
-        var result = training.Train(progress.Stopping);
-        console.Milestone($"{job.Name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
-        string[] undefined = [.. result.Scores.Where(score => !double.IsFinite(score.Value)).Select(score => score.Key)];
-        if (undefined.Length > 0)
-            console.Warning(
-                $"{job.Name}: {string.Join(" and ", undefined)} {(undefined.Length == 1 ? "is" : "are")} undefined: "
-                    + DevPredictions.WhyUndefined(job.Folder)
-            );
+        foreach (var (task, result) in job.Tasks.Zip(training.Train(progress.Stopping)))
+        {
+            var name = (job with { Tasks = [task] }).Name;
+            console.Milestone($"{name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
+            string[] undefined = [.. result.Scores.Where(score => !double.IsFinite(score.Value)).Select(score => score.Key)];
+            if (undefined.Length > 0)
+                console.Warning(
+                    $"{name}: {string.Join(" and ", undefined)} {(undefined.Length == 1 ? "is" : "are")} undefined: "
+                        + DevPredictions.WhyUndefined(task.Folder)
+                );
+        }
     }
 
     private static string Scores(IReadOnlyDictionary<string, double> scores) =>
@@ -116,8 +120,8 @@ public static class FinetuneLoop
         var (config, console) = (run.Config, run.Console);
         console.Heading("Results on the development sets");
         console.Table(["task", "metric", "runs", "mean", "std", "best"],
-            from task in jobs.GroupBy(job => job.Data.Task)
-            let results = task.Where(job => FinetuneResult.IsIn(job.Folder)).Select(job => FinetuneResult.Load(job.Folder)).ToList()
+            from task in jobs.SelectMany(job => job.Tasks).GroupBy(task => task.Data.Task, task => task.Folder)
+            let results = task.Where(FinetuneResult.IsIn).Select(FinetuneResult.Load).ToList()
             from metric in results.Count == 0 ? [] : results[0].Scores.Keys
             let scores = results.Select(result => result.Scores.GetValueOrDefault(metric, double.NaN)).Where(double.IsFinite).ToList()
             select new object?[]

@@ -11,26 +11,25 @@ using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
 
-/// <summary>One run of a task: it trains, measures after every epoch or within it, and leaves in its folder all there is to know.</summary>
+/// <summary>
+/// One run of a task, or of several with one encoder: it trains, measures after every epoch or within it, and leaves in the folder of each
+/// task all there is to know.
+/// </summary>
 internal sealed class FinetuneRun : IDisposable
 {
-    /// <summary>Rows to measure at once: nothing is kept for a backward pass.</summary>
-    private const int MeasuredRows = 64;
-
     /// <summary>Updates in a row that may be skipped because they are not finite.</summary>
     private const int MostNotFinite = 10;
 
     private readonly FinetuneConfig config;
     private readonly FinetuneStart start;
-    private readonly FinetuneMethod method;
     private readonly FinetuneJob job;
     private readonly FinetuneObserver observer;
-    private readonly TaskData data;
-    private readonly TaskDefinition task;
+    private readonly TaskMixture mixture;
+    private readonly long all;
     private readonly RandomKey key;
-    private readonly int epochUpdates;
 
     private readonly ElectraClassifier model;
+    private readonly IReadOnlyList<FinetunePart> parts;
     private readonly Adam optimizer;
     private readonly TrainingStep step;
     private readonly DivergenceGuard divergence;
@@ -44,8 +43,6 @@ internal sealed class FinetuneRun : IDisposable
     private readonly List<FinetuneEpoch> epochs;
     private readonly double epochsLogged;
     private readonly Stopwatch clock = Stopwatch.StartNew();
-    private (int Epoch, IReadOnlyList<int[]> Batches) order = (-1, []);
-    private float[][] outputs = [];
     private TimeSpan savedAt;
 
     /// <summary>Brings a run to its beginning, or to where it stopped.</summary>
@@ -65,17 +62,19 @@ internal sealed class FinetuneRun : IDisposable
         FinetuneObserver observer
     )
     {
-        (this.config, this.start, this.method, this.job, this.observer) = (config, start, method, job, observer);
-        (data, task, epochUpdates) = (job.Data, job.Data.Task, start.EpochUpdates(job.Data));
+        (this.config, this.start, this.job, this.observer) = (config, start, job, observer);
+        (mixture, all) = (FinetuneStart.Mixture(config, job), FinetuneStart.Updates(config, job));
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         key = RandomKey.FromSeed(job.Seed)[1];
         try
         {
-            model = start.Create(job.Model, task, job.Seed, compute);
+            var models = start.Create(job.Model, [.. job.Tasks.Select(task => task.Data.Task)], job.Seed, compute);
+            model = models[0];
+            parts = [.. job.Tasks.Zip(models, (task, own) => new FinetunePart(config, method, task, own, job.Seed))];
             optimizer = new Adam(model.Store, config.Optimizer, parameter => method.Rate(model, parameter));
             step = new TrainingStep(model.Store, optimizer, losses: 1);
-            schedule = method.Schedule(start.Updates(data));
-            best = Choosing.Of(config, task);
+            schedule = method.Schedule(all);
+            best = Choosing.Of(config, [.. parts.Select(part => part.Task)]);
             bestWeights = best is null ? null : new BestWeights(model.Store);
             states = new StateKeeper<FinetunePosition>(
                 job.Identity(config),
@@ -111,20 +110,20 @@ internal sealed class FinetuneRun : IDisposable
     /// <summary>How long saving a state may take.</summary>
     public TimeSpan SavingTime => states.SavingTime;
 
-    /// <summary>Trains to the end, and saves the result.</summary>
+    /// <summary>Trains to the end, and saves the result of each task.</summary>
     /// <param name="cancellation">Saves where the run stands, and stops.</param>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     /// <exception cref="UserErrorException">Training diverged.</exception>
-    public FinetuneResult Train(CancellationToken cancellation)
+    public IReadOnlyList<FinetuneResult> Train(CancellationToken cancellation)
     {
         var trainer = new Trainer
         {
             Step = step,
-            Ends = at => at == start.Updates(data),
+            Ends = at => at == all,
             Schedule = schedule,
             Update = k => [new UpdateStep(Passes(k))],
             Updated = Updated,
-            EvaluatesAt = at => at > MeasuredAt && config.Training.EvaluateEvery.IsDue(at, epochUpdates),
+            EvaluatesAt = at => at > MeasuredAt && config.Training.EvaluateEvery.IsDue(at, mixture.EpochUpdates),
             Evaluate = at => Evaluate(at, cancellation),
             EndsEarly = () => best?.HasWaitedInVain(epochs) ?? false,
             Save = Save,
@@ -136,7 +135,7 @@ internal sealed class FinetuneRun : IDisposable
         }
         catch (UserErrorException e)
         {
-            throw new UserErrorException($"{task.DisplayName}, run {job.Run}: {e.Message}", e);
+            throw new UserErrorException($"{string.Join(" and ", parts.Select(part => part.Task.DisplayName))}, run {job.Run}: {e.Message}", e);
         }
         return Finish();
     }
@@ -151,16 +150,14 @@ internal sealed class FinetuneRun : IDisposable
         model?.Dispose();
     }
 
-    private long MeasuredAt => epochs.Count == 0 ? 0 : (long)Math.Round(epochs[^1].Epoch * epochUpdates);
+    private long MeasuredAt => epochs.Count == 0 ? 0 : (long)Math.Round(epochs[^1].Epoch * mixture.EpochUpdates);
 
-    private bool IsComplete => MeasuredAt == start.Updates(data) || (best?.HasWaitedInVain(epochs) ?? false);
+    private bool IsComplete => MeasuredAt == all || (best?.HasWaitedInVain(epochs) ?? false);
 
     private IReadOnlyList<Func<Tensor[]>> Passes(long k)
     {
-        var (epoch, i) = ((int)(k / epochUpdates), (int)(k % epochUpdates));
-        if (order.Epoch != epoch)
-            order = (epoch, data.Train.Examples.Shuffled(config.Training.BatchSize, job.Seed, epoch));
-        return method.Passes(model, task, data.Train.Examples.Part, order.Batches[i], config.Training.MicroBatchSize, key[k]);
+        var (task, batch) = mixture[k];
+        return parts[task].Passes(batch, key[k]);
     }
 
     private void Updated(long at, bool ends)
@@ -175,16 +172,17 @@ internal sealed class FinetuneRun : IDisposable
 
     private void Evaluate(long at, CancellationToken cancellation)
     {
-        float[][] measured = [.. data.Dev.Select(split => Score(split, cancellation))];
-        var epoch = new FinetuneEpoch((double)at / epochUpdates, double.NaN, new Dictionary<string, double>());
-        int notFinite = measured.Sum(values => values.Count(value => !float.IsFinite(value)));
+        float[][][] measured = [.. parts.Select(part => part.Outputs(cancellation))];
+        var epoch = new FinetuneEpoch((double)at / mixture.EpochUpdates, double.NaN, new Dictionary<string, double>());
+        float[] outputs = [.. measured.SelectMany(task => task).SelectMany(values => values)];
+        int notFinite = outputs.Count(value => !float.IsFinite(value));
         if (notFinite > 0)
             throw new UserErrorException(
-                $"training diverged: after epoch {epoch.Shown}, {notFinite:N0} of {measured.Sum(values => values.Length):N0} outputs on "
+                $"training diverged: after epoch {epoch.Shown}, {notFinite:N0} of {outputs.Length:N0} outputs on "
                     + $"the dev set are not finite. {Advice}"
             );
         bool isByLoss = best?.Metric == BestEvaluation.Loss;
-        double? devLoss = isByLoss ? TaskScorer.Loss(model, method, data.Dev, MeasuredRows, cancellation) : null;
+        double? devLoss = isByLoss ? parts.Average(part => part.Loss(cancellation)) : null;
         var sums = updates.Take();
         if (sums.WithLosses == 0)
             throw new UserErrorException($"training diverged: no loss of epoch {epoch.Shown} is finite. {Advice}");
@@ -193,28 +191,19 @@ internal sealed class FinetuneRun : IDisposable
                 $"{job.Name}, epoch {epoch.Shown}: {sums.NotFinite} of {at - MeasuredAt} updates were skipped: "
                     + $"{optimizer.WhyNotFinite(sums.WithLosses > sums.WithNorm)}"
             );
-        var scores = data
-            .Dev.Zip(measured)
-            .SelectMany(pair => Metrics.Measure(pair.First.Examples.With(pair.Second), pair.First.Split.Suffix))
-            .ToDictionary();
+        var scores = JointScores.Of([.. parts.Zip(measured, (part, own) => (part.Task, part.Scores(own)))], config.Training.BestMetric);
         epoch = epoch with { TrainLoss = sums.MeanLoss(), Scores = scores, DevLoss = devLoss };
         epochs.Add(epoch);
         if (best is null || best.Of(epochs).Since == 0)
         {
-            outputs = measured;
+            foreach (var (part, own) in parts.Zip(measured))
+                part.Keep(own);
             bestWeights?.Take();
         }
         if (epoch.Epoch > epochsLogged)
             metrics.Write(at, epoch.Logged);
         observer.Epoch(epoch);
     }
-
-    /// <summary>The outputs for the rows of a split, in the task's own unit.</summary>
-    private float[] Score(EncodedSplit split, CancellationToken cancellation) =>
-        method.InOwnUnit(
-            task,
-            TaskScorer.Score(model, split.Examples, MeasuredRows, $"predicting {split.Split.Name}", null, cancellation)
-        );
 
     /// <summary>Where the run stops, and now and then; a run that is finished leaves its result instead.</summary>
     private void Save(long at, bool ends)
@@ -227,15 +216,21 @@ internal sealed class FinetuneRun : IDisposable
         savedAt = clock.Elapsed;
     }
 
-    /// <summary>Saves all that the run leaves; the result comes last, for it says that the run is finished.</summary>
-    private FinetuneResult Finish()
+    /// <summary>Saves all that the run leaves, task by task.</summary>
+    private IReadOnlyList<FinetuneResult> Finish()
     {
         bestWeights?.Restore();
-        var kept = best is null ? epochs[^1] : epochs[best.Of(epochs).Index];
-        if (outputs.Length == 0) // it was measured before the run was stopped
-            outputs = [.. data.Dev.Select(split => Score(split, default))];
-        var sets = data.Dev.Zip(outputs, (split, values) => (split.Split, Rows: split.Examples.With(values))).ToList();
-        var result = new FinetuneResult
+        metrics.FlushToDisk();
+        FinetuneResult[] results = [.. parts.Select(part => part.Save(Result(part.Task), start.Tokenizer))];
+        states.Clear();
+        return results;
+    }
+
+    private FinetuneResult Result(TaskDefinition task)
+    {
+        FinetuneEpoch[] own = parts.Count == 1 ? [.. epochs] : [.. epochs.Select(epoch => JointScores.OfTask(epoch, task))];
+        var kept = best is null ? own[^1] : own[best.Of(epochs).Index];
+        return new FinetuneResult
         {
             Group = config.Group,
             Task = task.Name,
@@ -245,28 +240,13 @@ internal sealed class FinetuneRun : IDisposable
             Model = job.Model.Label,
             Rows = job.Rows,
             Checkpoint = config.FromScratch ? "random" : job.Model.Source,
-            Parameters = model.Store.ParameterCount,
             Metric = task.ReportedMetric,
             Score = kept.Scores[task.ReportedMetric],
             Scores = kept.Scores,
-            Threshold = task.Kind.Threshold?.Invoke(sets[0].Rows),
-            Epochs = epochs,
+            Epochs = own,
             Choice = Choosing.Described(best, epochs),
             Swept = config.Swept,
             Seconds = Seconds,
         };
-        FinetunedFiles.Save(job.Folder, task, model, method, config, start.Tokenizer);
-        AtomicFile.WriteAllText(Path.Combine(job.Folder, ModelCard.FileName), FinetuneCard.Of(result, task, config).ToString());
-        foreach (var (name, text) in task.Kind.DevPredictions(sets))
-            AtomicFile.WriteAllText(Path.Combine(job.Folder, name), text);
-        if (task.Kind.Report is { } report)
-            AtomicFile.WriteAllText(
-                Path.Combine(job.Folder, FinetuneJob.ReportFile),
-                string.Join('\n', sets.Select(set => $"# {task.DisplayName}, {set.Split.Name}\n\n{report(set.Rows)}"))
-            );
-        metrics.FlushToDisk();
-        result.Save(job.Folder);
-        states.Clear();
-        return result;
     }
 }

@@ -79,36 +79,53 @@ public sealed class FinetuneStart : IDisposable
     /// <param name="seed">Seeds all that is fresh.</param>
     /// <param name="compute">Where to put it, and the precision to compute in.</param>
     /// <exception cref="UserErrorException">The checkpoint's weights cannot be read.</exception>
-    public ElectraClassifier Create(TaskDefinition task, long seed, Compute compute) => Create(opened.Keys.First(), task, seed, compute);
+    public ElectraClassifier Create(TaskDefinition task, long seed, Compute compute) =>
+        Create(opened.Keys.First(), [task], seed, compute)[0];
 
-    /// <summary>The same with one of several checkpoints.</summary>
-    internal ElectraClassifier Create(StartModel checkpoint, TaskDefinition task, long seed, Compute compute)
+    /// <summary>A classifier for each of some tasks, with one encoder, as in one of several checkpoints.</summary>
+    internal IReadOnlyList<ElectraClassifier> Create(
+        StartModel checkpoint,
+        IReadOnlyList<TaskDefinition> tasks,
+        long seed,
+        Compute compute
+    )
     {
         var weights = opened[checkpoint];
-        var model = ElectraClassifier.Create(ShapeOf(weights), task.Kind.Head(task), config.Training.HeadDropout, seed, compute);
+        var models = ElectraClassifier.CreateJoint(
+            ShapeOf(weights),
+            [
+                .. tasks.Select(task => task.Kind.Head(task) with { Prefix = tasks.Count == 1 ? "" : $"heads/{task.Name}/" }),
+            ],
+            config.Training.HeadDropout,
+            seed,
+            compute
+        );
         if (config.FromScratch)
-            return model;
+            return models;
         try
         {
             // Runs side by side share the file.
             lock (reading)
-                weights.Fill(model.EncoderWeights());
-            model.Store.PublishValues();
-            return model;
+                weights.Fill(models[0].EncoderWeights());
+            models[0].Store.PublishValues();
+            return models;
         }
         catch
         {
-            model.Dispose();
+            models[0].Dispose();
             throw;
         }
     }
 
-    /// <summary>Passes over the training rows of a task.</summary>
-    public int Epochs(TaskDefinition task) => Epochs(config, task);
+    /// <summary>Passes over the training rows of a task; over those of all tasks, where they are learned in one model.</summary>
+    public int Epochs(TaskDefinition task) => config.Joint ? Epochs(config, tasks) : Epochs(config, task);
 
     /// <summary>The same under another configuration.</summary>
     internal static int Epochs(FinetuneConfig config, TaskDefinition task) =>
         config.Training.Epochs > 0 ? config.Training.Epochs : task.Epochs;
+
+    /// <summary>What belongs to one task alone does not count for several in one model: they have the fewest epochs of any.</summary>
+    internal static int Epochs(FinetuneConfig config, IEnumerable<TaskData> tasks) => tasks.Min(data => Epochs(config, data.Task));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -158,9 +175,10 @@ public sealed class FinetuneStart : IDisposable
                 throw new UserErrorException($"{data.Task.DisplayName} has no rows to measure on: the files of its split dev are missing");
         }
         console.EndProgress();
+        var joint = config.Joint ? Mixture(config, tasks, seed: 0) : null;
         console.Table(
             ["task", "train", "dev", "test", "tokens, mean", "longest", "epochs", "updates"],
-            tasks.Select(data =>
+            tasks.Select((data, i) =>
                 new object?[]
                 {
                     data.Task.DisplayName,
@@ -170,7 +188,7 @@ public sealed class FinetuneStart : IDisposable
                     $"{data.Train.Examples.Lengths.Average():F0}",
                     $"{data.Train.Examples.Lengths.Max()}",
                     $"{Epochs(data.Task)}",
-                    $"{Updates(data):N0}",
+                    $"{(long)Epochs(data.Task) * (joint?.Of(i) ?? EpochUpdates(config, data)):N0}",
                 }
             )
         );
@@ -216,14 +234,18 @@ public sealed class FinetuneStart : IDisposable
     private static string Rows(IReadOnlyList<EncodedSplit> splits) =>
         splits.Count == 0 ? "none" : string.Join(" + ", splits.Select(split => $"{split.Count:N0}"));
 
-    /// <summary>Updates of a run of a task.</summary>
-    internal long Updates(TaskData data) => Updates(config, data);
+    /// <summary>Updates of a run.</summary>
+    internal static long Updates(FinetuneConfig config, FinetuneJob job) =>
+        (long)Epochs(config, job.Tasks.Select(task => task.Data)) * Mixture(config, job).EpochUpdates;
 
-    /// <summary>The same under another configuration.</summary>
-    internal static long Updates(FinetuneConfig config, TaskData data) => (long)Epochs(config, data.Task) * EpochUpdates(config, data);
+    /// <summary>Which task each update of a run learns.</summary>
+    internal static TaskMixture Mixture(FinetuneConfig config, FinetuneJob job) =>
+        Mixture(config, job.Tasks.Select(task => task.Data), job.Seed);
 
-    internal int EpochUpdates(TaskData data) => EpochUpdates(config, data);
+    private static TaskMixture Mixture(FinetuneConfig config, IEnumerable<TaskData> tasks, int seed) =>
+        new([.. tasks.Select(data => EpochUpdates(config, data))], config.JointMixing, RandomKey.FromSeed(seed)[2]);
 
-    private static int EpochUpdates(FinetuneConfig config, TaskData data) =>
+    /// <summary>Updates of one pass over the training rows of a task.</summary>
+    internal static int EpochUpdates(FinetuneConfig config, TaskData data) =>
         (data.Train.Examples.Units + config.Training.BatchSize - 1) / config.Training.BatchSize;
 }

@@ -53,6 +53,11 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
     /// <exception cref="UserErrorException">A run failed, or a value is not one that its key can have.</exception>
     public void Make()
     {
+        if (config.Joint)
+            throw new UserErrorException(
+                "joint: checkpoint names several checkpoints of one pre-training, which are compared on each task on its own. Name one of "
+                    + "each pre-training"
+            );
         var candidates = config.Sweep.Count > 0 ? SweepCandidate.All(config) : SweepCandidate.OfMilestones(config);
         Describe(candidates);
         if (config.SweepHalving == 0)
@@ -114,8 +119,8 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
             .. from candidate in candidates
             let start = Start(candidate)
             from job in FinetuneJob.All(candidate.Config, start, run.Script)
-            where tasks.Contains(job.Data.Task.Name)
-            select new CandidateRun(candidate, job, FinetuneStart.Updates(candidate.Config, job.Data)),
+            where tasks.Contains(job.TaskNames[0])
+            select new CandidateRun(candidate, job, FinetuneStart.Updates(candidate.Config, job)),
         ];
         wanted.AddRange(runs);
         failures.AddRange(Work(runs, waits));
@@ -139,7 +144,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
     private void Make(CandidateRun one, QueueProgress progress)
     {
         var job = one.Job;
-        var alone = one.Candidate.Config with { Tasks = [job.Data.Task.Name], Runs = [job.Run], Seeds = [job.Seed] };
+        var alone = one.Candidate.Config with { Tasks = job.TaskNames, Runs = [job.Run], Seeds = [job.Seed] };
         experiment(run.Inner(alone, console.Quiet(one.Name), progress.Stopping, progress)).GetAwaiter().GetResult();
         if (FinetuneResult.IsIn(job.Folder) && FinetuneResult.Load(job.Folder) is var result)
             console.Line($"{one.Name}  done: {result.Metric} {Metrics.Shown(result.Score)}  (seed {result.Seed}, {result.Seconds:F0} s)");

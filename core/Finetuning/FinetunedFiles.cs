@@ -42,8 +42,8 @@ internal static class FinetunedFiles
         };
         // In the form of Hugging Face's library: another head under its names would be begun afresh by it, with no more than a warning.
         var (written, weights) = task.Kind.Architecture(task) is not null
-            ? (description, model.Store.Named())
-            : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Store.Named()));
+            ? (description, model.Named())
+            : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Named()));
         // sentence-transformers cuts texts by itself
         int? maxTokens = task.Embedding is null && description.SentenceTransformers is null ? null : config.Encoding.MaxLength;
         HuggingFaceFolder.WriteFiles(folder, written, weights, tokenizer, maxTokens);

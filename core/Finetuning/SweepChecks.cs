@@ -11,6 +11,8 @@ internal static class SweepChecks
         ["recipe"] = "sets the defaults of other keys: sweep those",
         ["size"] = "sets the defaults of other keys: sweep those",
         ["tasks"] = "says what is learned: every task is searched on its own",
+        ["joint"] = "says what is learned: every task is searched on its own",
+        ["joint_mixing"] = "is about several tasks in one model, and every task is searched on its own",
         ["runs"] = "numbers the runs of each candidate",
         ["seed"] = "draws the seeds of each candidate's runs",
         ["seeds"] = "are those of each candidate's runs",

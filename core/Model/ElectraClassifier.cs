@@ -22,22 +22,24 @@ public sealed class ElectraClassifier : IDisposable
     private readonly TaskHead head;
     private readonly double headDropout;
 
-    private ElectraClassifier(ElectraConfig config, TaskHead head, double headDropout)
+    private ElectraClassifier(ElectraConfig config, TaskHead head, double headDropout, ElectraClassifier? sharing = null)
     {
         (Config, this.head, this.headDropout) = (config, head, headDropout);
-        embeddings = new Embeddings(Store, $"{EncoderName}.embeddings", config);
-        encoder = new Encoder(Store, EncoderName, config);
+        Store = sharing?.Store ?? new ParameterStore();
+        embeddings = sharing?.embeddings ?? new Embeddings(Store, $"{EncoderName}.embeddings", config);
+        encoder = sharing?.encoder ?? new Encoder(Store, EncoderName, config);
         if (head.Answers is { } answers)
         {
-            spans = new SpanHead(Store, config, answers);
+            spans = new SpanHead(Store, head.Prefix, config, answers);
             return;
         }
         if (head.Dense is { } name)
-            dense = new Linear(Store, name, config.HiddenSize, config.HiddenSize, config.WeightInitialization());
+            dense = new Linear(Store, head.Prefix + name, config.HiddenSize, config.HiddenSize, config.WeightInitialization());
         if (head.Outputs == 0)
             return;
-        weight = Store.Add($"{head.Name}.weight", [Outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
-        bias = Store.Add($"{head.Name}.bias", [Outputs], ParameterRole.Bias, Initialization.Zeros);
+        name = head.Prefix + head.Name;
+        weight = Store.Add($"{name}.weight", [Outputs, config.HiddenSize], ParameterRole.Weight, Initialization.XavierUniform);
+        bias = Store.Add($"{name}.bias", [Outputs], ParameterRole.Bias, Initialization.Zeros);
     }
 
     /// <summary>The encoder's shape: that of a discriminator.</summary>
@@ -47,8 +49,8 @@ public sealed class ElectraClassifier : IDisposable
     public int Outputs => head.Outputs > 0 ? head.Outputs : Config.HiddenSize;
 
     /// <summary>All parameters, by the names of Hugging Face's library, the head's as <c>classifier.weight</c> and
-    /// <c>classifier.bias</c>.</summary>
-    public ParameterStore Store { get; } = new();
+    /// <c>classifier.bias</c>; those of other tasks too, where several share the encoder.</summary>
+    public ParameterStore Store { get; }
 
     /// <summary>Makes a classifier with fresh weights, or with none yet.</summary>
     /// <param name="config">The encoder's shape; the vocabulary's size must be set.</param>
@@ -79,6 +81,22 @@ public sealed class ElectraClassifier : IDisposable
         var model = new ElectraClassifier(config, head, headDropout);
         model.Store.Allocate(compute, seed, config.InitializerRange, trainable);
         return model;
+    }
+
+    /// <summary>One encoder with a head for each task: a classifier each, which share their store. To dispose of one is enough.</summary>
+    internal static IReadOnlyList<ElectraClassifier> CreateJoint(
+        ElectraConfig config,
+        IReadOnlyList<TaskHead> heads,
+        double headDropout,
+        long? seed,
+        Compute compute
+    )
+    {
+        var models = new List<ElectraClassifier>();
+        foreach (var head in heads)
+            models.Add(new ElectraClassifier(config, head, headDropout, models.FirstOrDefault()));
+        models[0].Store.Allocate(compute, seed, config.InitializerRange);
+        return models;
     }
 
     /// <summary>The outputs for each row.</summary>
@@ -124,8 +142,15 @@ public sealed class ElectraClassifier : IDisposable
             .view(attention.Batch, attention.Length, -1);
 
     /// <summary>The encoder's weights by Hugging Face's names, float32 views.</summary>
-    public IEnumerable<(string Name, Tensor Value)> EncoderWeights() =>
-        Store.Named().Where(weight => weight.Name.StartsWith($"{EncoderName}.", StringComparison.Ordinal));
+    public IEnumerable<(string Name, Tensor Value)> EncoderWeights() => Store.Named().Where(weight => IsOfEncoder(weight.Name));
+
+    /// <summary>The weights of the encoder and of its own head by Hugging Face's names, float32 views.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> Named() =>
+        from weight in Store.Named()
+        where IsOfEncoder(weight.Name) || weight.Name.StartsWith(head.Prefix, StringComparison.Ordinal)
+        select (IsOfEncoder(weight.Name) ? weight.Name : weight.Name[head.Prefix.Length..], weight.Value);
+
+    private static bool IsOfEncoder(string name) => name.StartsWith($"{EncoderName}.", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public void Dispose() => Store.Dispose();

@@ -23,18 +23,18 @@ internal sealed class SpanHead
     private readonly AnswerOptions form;
     private readonly Linear? both, start, hidden, end, answerableHidden, answerable;
 
-    /// <summary>Declares the parameters.</summary>
-    public SpanHead(ParameterStore store, ElectraConfig config, AnswerOptions form)
+    /// <summary>Declares the parameters under <paramref name="name"/>.</summary>
+    public SpanHead(ParameterStore store, string name, ElectraConfig config, AnswerOptions form)
     {
         this.form = form;
         int width = config.HiddenSize;
         if (form.IsHuggingFace)
         {
-            both = new Linear(store, "qa_outputs", width, 2, config.WeightInitialization());
+            both = new Linear(store, $"{name}qa_outputs", width, 2, config.WeightInitialization());
             return;
         }
-        Linear Layer(string name, int inputs, int outputs) =>
-            new(store, $"qa_{name}", inputs, outputs, Initialization.XavierUniform);
+        Linear Layer(string layer, int inputs, int outputs) =>
+            new(store, $"{name}qa_{layer}", inputs, outputs, Initialization.XavierUniform);
         if (form.IsPlain)
             both = Layer("outputs", width, 2);
         else

@@ -39,7 +39,7 @@ internal static class LengthOrder
     public static int[] LongestFirst(int[] lengths) => [.. Enumerable.Range(0, lengths.Length).OrderByDescending(row => lengths[row])];
 
     /// <summary>Fisher and Yates.</summary>
-    private static void Shuffle<T>(Span<T> items, ref RandomNumbers numbers)
+    internal static void Shuffle<T>(Span<T> items, ref RandomNumbers numbers)
     {
         for (int i = items.Length - 1; i > 0; i--)
         {

@@ -4,6 +4,9 @@ namespace Electra.Data.Tasks;
 /// <param name="Outputs">Outputs at each place that it reads; 0: there is no layer, and what is read is what comes out.</param>
 internal sealed record TaskHead(int Outputs)
 {
+    /// <summary>What stands before the names of its weights in a model of several tasks: <c>heads/rte/</c>.</summary>
+    public string Prefix { get; init; } = "";
+
     /// <summary>The name of the linear layer.</summary>
     public string Name { get; init; } = "classifier";
 
