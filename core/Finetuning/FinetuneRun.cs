@@ -1,10 +1,8 @@
 using System.Diagnostics;
-using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Running;
-using Electra.Storage;
 using Electra.Tensors;
 using Electra.Training;
 using static TorchSharp.torch;
