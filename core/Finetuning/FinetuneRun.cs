@@ -133,7 +133,8 @@ internal sealed class FinetuneRun : IDisposable
         }
         catch (UserErrorException e)
         {
-            throw new UserErrorException($"{string.Join(" and ", parts.Select(part => part.Task.DisplayName))}, run {job.Run}: {e.Message}", e);
+            var names = string.Join(" and ", parts.Select(part => part.Task.DisplayName));
+            throw new UserErrorException($"{names}, run {job.Run}: {e.Message}", e);
         }
         return Finish();
     }

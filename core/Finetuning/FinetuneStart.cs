@@ -175,6 +175,11 @@ public sealed class FinetuneStart : IDisposable
                 throw new UserErrorException($"{data.Task.DisplayName} has no rows to measure on: the files of its split dev are missing");
         }
         console.EndProgress();
+        Describe(console);
+    }
+
+    private void Describe(RunConsole console)
+    {
         var joint = config.Joint ? Mixture(config, tasks, seed: 0) : null;
         console.Table(
             ["task", "train", "dev", "test", "tokens, mean", "longest", "epochs", "updates"],

@@ -4,7 +4,8 @@ using Electra.Running;
 namespace Electra.Finetuning;
 
 /// <summary>
-/// The scores of the tasks of one run: of one task, its own; of several, <c>rte/accuracy</c> and so on, after the mean of their main scores.
+/// The scores of the tasks of one run: of one task, its own; of several, <c>rte/accuracy</c> and so on, after the mean of their main
+/// scores.
 /// </summary>
 internal static class JointScores
 {

@@ -10,7 +10,8 @@ public sealed class FinetuneJobTests : IDisposable
     private static readonly FinetuneConfig Config = new() { Checkpoint = ["checkpoint"] };
     private readonly TemporaryFolder folder = TestData.Temporary();
 
-    private FinetuneJob Job => new([new JobTask(null!, folder.Path)], new StartModel("checkpoint", "checkpoint", null), 0, 1, ScriptText.Read(""));
+    private FinetuneJob Job =>
+        new([new JobTask(null!, folder.Path)], new StartModel("checkpoint", "checkpoint", null), 0, 1, ScriptText.Read(""));
 
     public void Dispose() => folder.Dispose();
 

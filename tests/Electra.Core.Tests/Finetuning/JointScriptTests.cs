@@ -1,6 +1,5 @@
 using Electra.Checkpoints;
 using Electra.Running;
-using static TorchSharp.torch;
 
 namespace Electra.Tests.Finetuning;
 

@@ -23,7 +23,10 @@ public sealed class TaskMixtureTests
         var updates = Enumerable.Range(0, 2 * 13).Select(k => mixture[k]).ToList();
         foreach (var (task, share) in new[] { (0, 9), (1, 3), (2, 1) })
         {
-            Assert.Equal(Enumerable.Range(0, 2 * share).Select(Convert.ToInt64), updates.Where(one => one.Task == task).Select(one => one.Batch));
+            Assert.Equal(
+                Enumerable.Range(0, 2 * share).Select(Convert.ToInt64),
+                updates.Where(one => one.Task == task).Select(one => one.Batch)
+            );
             Assert.Equal(share, updates.Take(13).Count(one => one.Task == task));
         }
         Assert.NotEqual(updates.Take(13).Select(one => one.Task), updates.Skip(13).Select(one => one.Task));
