@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Native;
@@ -171,8 +172,9 @@ internal sealed class OnnxComparison : IDisposable
             new() { ["start_logits"] = outputs.select(-1, 0), ["end_logits"] = outputs.select(-1, 1) };
         Dictionary<string, Tensor> Features(Tensor hidden)
         {
-            var tokens = mask.unsqueeze(-1).to(float32);
-            return new() { ["last_hidden_state"] = hidden, ["sentence_embedding"] = (hidden * tokens).sum(1) / tokens.sum(1) };
+            var pooling = model.Pooling ?? TextPooling.OfOthers;
+            var vectors = PooledStates.Of(pooling.Mode, hidden.to(float32), attention, pooling.Normalises);
+            return new() { ["last_hidden_state"] = hidden, ["sentence_embedding"] = vectors };
         }
     }
 

@@ -157,7 +157,7 @@ internal static class OnnxModel
             {
                 graph.Output("last_hidden_state", x, Batch, Length, Number(config.HiddenSize));
                 // Where a pooling is not known, there is none.
-                if ((model.Pooling ?? (model.NotRead is null ? new TextPooling(Pooling.Mean, Normalises: false) : null)) is { } pooling)
+                if ((model.Pooling ?? (model.NotRead is null ? TextPooling.OfOthers : null)) is { } pooling)
                     graph.Output("sentence_embedding", Pooled(pooling, x, mask), Batch, Number(config.HiddenSize));
             }
             else if (head == ModelHead.QuestionAnswering)

@@ -38,7 +38,7 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
         (this.source, tokenizer, Dimensions) = (source, weights.Tokenizer, weights.Config.HiddenSize);
         _ = weights.UnusedRows; // the vocabulary fits
         encoding = new EncodingOptions { MaxLength = weights.MaxTokens };
-        pooling = weights.Pooling ?? new TextPooling(Pooling.Mean, Normalises: false);
+        pooling = weights.Pooling ?? TextPooling.OfOthers;
         Prompts = pooling.Prompts();
         var model = ElectraClassifier.Create(weights.Config.ToModel(), pooling.Head, headDropout: 0, seed: null, compute, trainable: false);
         turns = new(model);

@@ -8,6 +8,9 @@ namespace Electra.Checkpoints.HuggingFace;
 /// <param name="Normalises">Whether the vector is divided by its length.</param>
 internal sealed record TextPooling(Pooling Mode, bool Normalises)
 {
+    /// <summary>Of a model whose folder says nothing of vectors: the mean.</summary>
+    public static TextPooling OfOthers { get; } = new(Pooling.Mean, Normalises: false);
+
     /// <summary>Tokens of a text, at most; null: what its tokenizer says.</summary>
     public int? MaxLength { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.IO.Compression;
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Export;
@@ -34,5 +36,20 @@ public sealed class OnnxComparisonTests : IDisposable
             HuggingFaceFolder.WriteFiles(folder.File(name), config, classifier.Store.Named(), TinyPair.Tokenizer());
             return folder.File(name);
         }
+    }
+
+    [Theory]
+    [InlineData("st_mean_sqrt")]
+    [InlineData("st_max")]
+    [InlineData("st_cls_normalized")]
+    public void Vectors_are_compared_as_the_model_pools_them(string name)
+    {
+        ZipFile.ExtractToDirectory(TestData.Fixture("golden/sentence_transformers.zip"), folder.Path);
+        using var model = PretrainedModel.Open(folder.File(name));
+        OnnxModel.Save(folder.File("model.onnx"), model);
+        using var comparison = new OnnxComparison(model, features: false);
+        var said = comparison.Of(folder.File("model.onnx"), default);
+        Assert.InRange(double.Parse(said[0], CultureInfo.InvariantCulture), 0, 1e-4);
+        Assert.Equal("1.0000", said[1]);
     }
 }
