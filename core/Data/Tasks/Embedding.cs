@@ -49,7 +49,8 @@ internal static class Embedding
         Pipeline = "sentence-similarity",
         HeadText = "the states of its tokens become one vector",
         Described = task =>
-            $"embeddings ({Lower(task.Embedding!.Pooling)} pooling{(task.Embedding.Normalises ? ", normalised" : "")})",
+            $"embeddings ({JsonNamingPolicy.SnakeCaseLower.ConvertName(task.Embedding!.Pooling.ToString())} pooling"
+            + $"{(task.Embedding.Normalises ? ", normalised" : "")})",
     };
 
     /// <summary>Rows to measure on have no scores: each text is to find its partners among all texts.</summary>
@@ -60,15 +61,6 @@ internal static class Embedding
         Measure = (rows, _) => RetrievalScores.Of(Retrieval.Of(rows)).Values,
         Report = rows => RetrievalScores.Of(Retrieval.Of(rows)).Table(),
         DevPredictions = sets => [(Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets))],
-    };
-
-    /// <summary>Whether a kind gives embeddings.</summary>
-    public static bool Is(TaskKind kind) => kind == OfScores || kind == OfRetrieval;
-
-    private static string Lower(Pooling pooling) => pooling switch
-    {
-        Pooling.MeanSqrtLen => "mean_sqrt_len",
-        _ => pooling.ToString().ToLowerInvariant(),
     };
 
     private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskFile file, RowCounts leftOut)

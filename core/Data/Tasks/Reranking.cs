@@ -40,7 +40,8 @@ internal static class Reranking
         ProblemType = "regression",
         Activation = task => IsProbability(task) ? "torch.nn.modules.activation.Sigmoid" : "torch.nn.modules.linear.Identity",
         Pipeline = "text-ranking",
-        Described = task => $"the relevance of a passage to a query ({task.RankingLoss.ToString().ToLowerInvariant()})",
+        Described = task => $"the relevance of a passage to a query ("
+            + $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(task.RankingLoss.ToString())})",
     };
 
     /// <summary>The passages of a query are compared with each other.</summary>
