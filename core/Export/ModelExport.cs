@@ -28,7 +28,9 @@ public static class ModelExport
     {
         if (config.Part == ModelPart.Generator && ModelHeads.IsFineTuned(model.Head))
             throw new UserErrorException($"part: {model.Source} is a fine-tuned model, and has no generator");
-        var name = NameOf(model.Source, config.Part) + (config.To == ExportFormat.Onnx ? "-onnx" : "");
+        // What a head makes of the hidden states, and these themselves, are two exports.
+        var form = config.To != ExportFormat.Onnx ? "" : config.Features && model.Head != ModelHead.None ? "-features-onnx" : "-onnx";
+        var name = NameOf(model.Source, config.Part) + form;
         var folder = Path.Combine(Paths.Output(config.Out), name);
         if (
             Paths.Find(model.Source) is var source

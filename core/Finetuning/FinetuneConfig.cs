@@ -227,7 +227,7 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>,
     /// <inheritdoc/>
     IEnumerable<ConfigProblem> IExperimentConfig<FinetuneConfig>.Check()
     {
-        if (Checkpoint.Count == 0 || Checkpoint.Contains(""))
+        if ((Checkpoint.Count == 0 && Predict.Model == "") || Checkpoint.Contains(""))
             yield return new ConfigProblem("checkpoint", "is missing: the model to fine-tune, such as checkpoints/pretrain/demo_36_100");
         foreach (var (key, problem) in Training.Decay.Problems(Training.Schedule))
             yield return new ConfigProblem($"training.decay.{key}", problem);

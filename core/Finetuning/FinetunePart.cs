@@ -77,7 +77,7 @@ internal sealed class FinetunePart(FinetuneConfig config, FinetuneMethod method,
             Parameters = model.Named().Sum(weight => weight.Value.numel()),
             Threshold = Task.Kind.Threshold?.Invoke(sets[0].Rows),
         };
-        FinetunedFiles.Save(of.Folder, Task, model, method, config, tokenizer);
+        FinetunedFiles.Save(of.Folder, Task with { Threshold = result.Threshold }, model, method, config, tokenizer);
         void Write(string name, string text) => AtomicFile.WriteAllText(Path.Combine(of.Folder, name), text);
         Write(ModelCard.FileName, FinetuneCard.Of(result, Task, config).ToString());
         foreach (var (name, text) in Task.Kind.DevPredictions(sets))

@@ -37,6 +37,7 @@ internal static class FinetunedFiles
             ClassifierDropout = config.Training.HeadDropout,
             ProblemType = task.Kind.ProblemType,
             SentenceTransformers = task.Kind.Activation(task) is { } activation ? new(activation) : null,
+            TaskSpecificParams = AnswerSettings.Of(task, config.Encoding),
             Id2label = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Index, label => label.Item),
             Label2id = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };

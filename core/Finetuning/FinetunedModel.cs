@@ -56,8 +56,8 @@ internal sealed class FinetunedModel : IDisposable
             return Open(Paths.Find(source), compute);
         using var weights = PretrainedModel.Open(source, ModelPart.Discriminator, progress, cancellation);
         var task = ModelTask.Of(weights);
-        var encoding = new EncodingOptions { MaxLength = weights.MaxTokens, CutsAsFastTokenizers = true };
-        return new FinetunedModel(source, task, encoding, weights.Tokenizer, HuggingFaceClassifier.Open(weights, compute));
+        var model = HuggingFaceClassifier.Open(weights, compute, HeadOf(task));
+        return new FinetunedModel(source, task, ModelTask.Encoding(weights), weights.Tokenizer, model);
     }
 
     /// <summary>Opens the model of a run.</summary>
@@ -73,7 +73,7 @@ internal sealed class FinetunedModel : IDisposable
         );
         var task = TaskSources.Define(result.Task, config.Data) with { Threshold = result.Threshold };
         using var weights = PretrainedModel.Open(folder);
-        var model = HuggingFaceClassifier.Open(weights, compute, task.Answers is null ? null : task.Kind.Head(task));
+        var model = HuggingFaceClassifier.Open(weights, compute, HeadOf(task));
         if (task.Outputs == 0 || model.Outputs == task.Outputs)
             return new FinetunedModel(folder, task, config.Encoding, weights.Tokenizer, model) { Run = (result, config) };
         model.Dispose();
@@ -115,6 +115,13 @@ internal sealed class FinetunedModel : IDisposable
         return examples.With(TaskScorer.Score(Model, examples, batchSize, "predicting", null, cancellation)) with { Texts = rows };
     }
 
+    /// <summary>The outputs of a model are not finite.</summary>
+    public static UserErrorException NotFinite(string source) =>
+        new($"the outputs of {source} are not finite: it diverged in training");
+
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
+
+    /// <summary>The head of a task, where the weights alone do not say it.</summary>
+    private static TaskHead? HeadOf(TaskDefinition task) => task.Answers is null ? null : task.Kind.Head(task);
 }

@@ -1,4 +1,5 @@
 using Electra.Checkpoints;
+using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tagging;
 using Electra.Data.Tasks;
 
@@ -8,19 +9,53 @@ namespace Electra.Finetuning;
 internal static class ModelTask
 {
     /// <summary>The task of a model.</summary>
-    /// <exception cref="UserErrorException">It is not a classifier of texts or of tokens, or says several values at once.</exception>
-    public static TaskDefinition Of(PretrainedModel model)
+    /// <exception cref="UserErrorException">It was not fine-tuned, or says several values at once.</exception>
+    public static TaskDefinition Of(PretrainedModel model) => model.Head switch
+    {
+        ModelHead.QuestionAnswering => OfAnswers(model),
+        ModelHead.MultipleChoice => Of(model, Choice.Kind, []),
+        _ => OfLabels(model),
+    };
+
+    /// <summary>How rows become token ids: questions as the model was trained to read them, other texts as far as it reads.</summary>
+    public static EncodingOptions Encoding(PretrainedModel model)
+    {
+        var whole = new EncodingOptions { MaxLength = model.MaxTokens, CutsAsFastTokenizers = true };
+        return model.Head == ModelHead.QuestionAnswering ? Settings(model).Encoding(whole) : whole;
+    }
+
+    private static AnswerSettings Settings(PretrainedModel model) => model.Config.TaskSpecificParams?.QuestionAnswering ?? new();
+
+    private static TaskDefinition OfAnswers(PretrainedModel model)
+    {
+        var options = Settings(model).Options;
+        return Of(model, Answers.Kind, []) with
+        {
+            TextColumns = ["question", "context"],
+            Answers = options,
+            Metrics = Answers.MetricsOf(options),
+        };
+    }
+
+    private static TaskDefinition OfLabels(PretrainedModel model)
     {
         var outputs = model.Head switch
         {
             ModelHead.TwoLayerClassifier => model.Tensors["classifier.out_proj.weight"].Shape[0],
             ModelHead.Classifier or ModelHead.TokenClassifier => model.Tensors["classifier.weight"].Shape[0],
-            _ => throw new UserErrorException(
-                $"{model.Source} does not classify texts or their tokens: {ModelHeads.Described(model)}"
-            ),
+            _ => throw new UserErrorException($"{model.Source} is not a fine-tuned model: {ModelHeads.Described(model)}"),
         };
         string[] labels = [.. Enumerable.Range(0, (int)outputs).Select(i => model.Config.Id2label?.GetValueOrDefault(i) ?? $"LABEL_{i}")];
         var kind = KindOf(model, labels.Length);
+        return Of(model, kind, labels) with
+        {
+            Scheme = kind == WordTags.Kind ? SchemeOf(labels) : TagScheme.None,
+            MayBePair = kind != WordTags.Kind,
+        };
+    }
+
+    private static TaskDefinition Of(PretrainedModel model, TaskKind kind, string[] labels)
+    {
         var metrics = kind.Metrics(labels);
         return new TaskDefinition
         {
@@ -29,7 +64,6 @@ internal static class ModelTask
             DisplayName = model.Source,
             TextColumns = ["text"],
             Labels = kind == Regression.Kind ? [] : labels,
-            Scheme = kind == WordTags.Kind ? SchemeOf(labels) : TagScheme.None,
             Metrics = metrics,
             ReportedMetric = metrics[0],
         };

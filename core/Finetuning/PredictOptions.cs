@@ -12,6 +12,19 @@ public sealed record PredictOptions
     /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyList<int>> Runs { get; init; } = new Dictionary<string, IReadOnlyList<int>>();
 
+    /// <summary>
+    /// A fine-tuned model that predicts <see cref="Input"/> in place of the configuration's runs: the folder of a run, a folder of Hugging
+    /// Face's form, or a name on the hub. Empty: the runs of the one task that is chosen.
+    /// </summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>
+    /// The null odds above which <see cref="Model"/> answers that there is no answer; 0 is usual of models that were trained on SQuAD 2.0.
+    /// Null: as the model was trained, and a folder that does not say gives every question an answer.
+    /// </summary>
+    [Range(-1e6, 1e6)]
+    public double? NullThreshold { get; init; }
+
     /// <summary>Where predictions of test sets go, in a folder for each group.</summary>
     [Required]
     public string Folder { get; init; } = "test_outputs";
@@ -86,6 +99,15 @@ public sealed record PredictOptions
         }
         foreach (var problem in Score == SentenceScoreKind.None ? WithoutScore(key) : WithScore(key))
             yield return problem;
+        if (Model != "" && Score == SentenceScoreKind.None && Input == "")
+            yield return new ConfigProblem($"{key}.model", $"predicts the lines of {key}.input: give that too; - is the standard input");
+        if (Model != "" && Runs.Count > 0)
+            yield return new ConfigProblem($"{key}.runs", $"are runs of the configuration's group, and {key}.model is one model");
+        if (Model == "" && NullThreshold is not null)
+            yield return new ConfigProblem(
+                $"{key}.null_threshold",
+                $"is for {key}.model; of runs it is a key of their task, data.own.<task>.answers.null_threshold"
+            );
         if (Output != "" && Input == "" && Score == SentenceScoreKind.None)
             yield return new ConfigProblem(
                 $"{key}.output",
@@ -123,6 +145,8 @@ public sealed record PredictOptions
             );
         if (Runs.Count > 0)
             yield return new ConfigProblem($"{key}.runs", $"are fine-tuned runs, and {key}.score scores with checkpoint itself");
+        if (Model != "")
+            yield return new ConfigProblem($"{key}.model", $"is a fine-tuned model, and {key}.score scores with checkpoint itself");
         if (Field != "" && Input == "")
             yield return new ConfigProblem($"{key}.field", $"is a field of {key}.input, which is not given");
         if (LengthNormalised && Input != "")

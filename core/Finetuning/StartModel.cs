@@ -25,6 +25,8 @@ internal sealed partial record StartModel(string Source, string PretrainSeed, st
     public static IReadOnlyList<StartModel> All(FinetuneConfig config)
     {
         var models = Found(config);
+        if (models.Count == 0)
+            throw new UserErrorException("checkpoint is missing: the model to fine-tune, such as checkpoints/pretrain/demo_36_100");
         if (models.GroupBy(model => model.PretrainSeed).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new UserErrorException(
                 $"checkpoint: {string.Join(" and ", twice.Select(model => model.Source))} are both of the pre-training {twice.Key}: "

@@ -27,7 +27,7 @@ internal sealed class AskedModel : IDisposable
     {
         compute ??= Compute.Open(new ComputeOptions(), Precision.Float32);
         var model = FinetunedModel.OpenAny(source, compute, progress, cancellation);
-        (turns, Source, Task, KnowsPairs) = (new(model), source, model.Task, model.Run is not null);
+        (turns, Source, Task) = (new(model), source, model.Task);
         if (fits(Task))
             return;
         turns.Dispose();
@@ -41,7 +41,7 @@ internal sealed class AskedModel : IDisposable
     public TaskDefinition Task { get; }
 
     /// <summary>Whether the model says if it reads pairs: a folder of Hugging Face's form does not.</summary>
-    public bool KnowsPairs { get; }
+    public bool KnowsPairs => !Task.MayBePair;
 
     private string Source { get; }
 
@@ -50,15 +50,17 @@ internal sealed class AskedModel : IDisposable
     /// <param name="batchSize">Rows that are computed at once.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="UserErrorException">An output is not finite: the model diverged in training.</exception>
-    public IReadOnlyList<float[]> Ask(IReadOnlyList<TaskRow> rows, int batchSize, CancellationToken cancellation)
+    public IReadOnlyList<float[]> Ask(IReadOnlyList<TaskRow> rows, int batchSize, CancellationToken cancellation) =>
+        Outputs(rows, batchSize, cancellation) is var outputs ? [.. rows.Select((_, row) => outputs[row])] : [];
+
+    /// <summary>The same with the rows as the model read them.</summary>
+    public TaskOutputs Outputs(IReadOnlyList<TaskRow> rows, int batchSize, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         if (rows.Count == 0)
-            return [];
+            return new TaskOutputs(Task, [], [], []);
         var outputs = turns.Take(model => model.Predict(rows, batchSize, new RowCounts(), cancellation), cancellation);
-        return Metrics.AreFinite(outputs.Outputs)
-            ? [.. Enumerable.Range(0, outputs.Count).Select(row => outputs[row])]
-            : throw new UserErrorException($"the outputs of {Source} are not finite: it diverged in training");
+        return Metrics.AreFinite(outputs.Outputs) ? outputs : throw FinetunedModel.NotFinite(Source);
     }
 
     /// <inheritdoc/>

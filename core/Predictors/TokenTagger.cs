@@ -56,12 +56,18 @@ public sealed class TokenTagger : IDisposable
         CancellationToken cancellation = default
     )
     {
-        TaskRow[] rows = [.. texts.Select(text => model.Task.Kind.Row!(model.Task, text, "the text"))];
+        TaskRow[] rows = [.. texts.Select(Row)];
         return [.. model.Ask(rows, batchSize, cancellation).Zip(rows, Answer)];
     }
 
     /// <inheritdoc/>
     public void Dispose() => model.Dispose();
+
+    private TaskRow Row(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return model.Task.Kind.Row!(model.Task, text, "the text");
+    }
 
     private IReadOnlyList<TaggedSpan> Answer(float[] outputs, TaskRow row) =>
     [

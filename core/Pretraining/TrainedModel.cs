@@ -159,6 +159,7 @@ public sealed class TrainedModel : IDisposable
     /// <exception cref="UserErrorException">The text is too long, or the model lacks what the text asks for.</exception>
     public string Annotate(string text, int best = 5, double threshold = 0.5)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var mask = Tokenizer.Vocabulary.Names.Mask;
         bool hasMasks = text.Contains(mask, StringComparison.Ordinal);
         var marks = hasMasks ? FillAll(text, best).Select(filled => (filled[0].Place, Shown: $"{mask}{Predictions(filled)}"))
@@ -187,6 +188,7 @@ public sealed class TrainedModel : IDisposable
 
     private List<(int Id, string Token, Range Place)> Encode(string text, TrainedEncoder encoder)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var tokens = Tokenizer.EncodeToTokens(text, out _);
         int most = encoder.MaxPositions - 2;
         if (tokens.Count > most)

@@ -71,6 +71,7 @@ public sealed class SentenceScorer : IDisposable
     /// <exception cref="UserErrorException">It is too long, or has a [MASK].</exception>
     internal long[] Encode(string sentence)
     {
+        ArgumentNullException.ThrowIfNull(sentence);
         long[] ids =
         [
             Vocabulary.ClsId,

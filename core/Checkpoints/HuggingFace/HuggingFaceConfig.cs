@@ -16,6 +16,7 @@ internal sealed record HuggingFaceConfig
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     /// <summary>The class to load the weights into.</summary>
@@ -101,6 +102,10 @@ internal sealed record HuggingFaceConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Objective { get; init; }
 
+    /// <summary>How a model of answers reads and chooses; null: not said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TaskParameters? TaskSpecificParams { get; init; }
+
     /// <summary>The configuration of a model.</summary>
     /// <param name="config">Its shape.</param>
     /// <param name="architecture">The class to load the weights into.</param>
@@ -177,6 +182,7 @@ internal sealed record HuggingFaceConfig
                 ? new CrossEncoderSettings(activation.GetString()!)
                 : null,
             ProblemType = json["problem_type"] is { ValueKind: JsonValueKind.String } type ? type.GetString() : null,
+            TaskSpecificParams = AnswerSettings.Read(json, path, Json),
         };
         if (json.Flag("is_decoder") == true)
             throw json.Problem("is_decoder", "is true: a model that sees only what is to the left cannot be read");

@@ -28,8 +28,12 @@ internal sealed record AnswerRanking(IReadOnlyList<RankedAnswer> Best, double Nu
     /// <summary>The best answer with a text; else one without.</summary>
     public RankedAnswer Answer => Best.FirstOrDefault(answer => answer.Text != "") ?? Best[0];
 
-    /// <summary>What is predicted: the best answer, or none where the odds are above a threshold.</summary>
-    public string Prediction(double? threshold) => threshold is { } limit && NullOdds > limit ? "" : Answer.Text;
+    /// <summary>What is predicted: the best answer, or one without a text where the odds are above a threshold.</summary>
+    public RankedAnswer Prediction(double? threshold) => threshold is { } limit && NullOdds > limit ? NoAnswer : Answer;
+
+    /// <summary>That there is no answer, with its probability: among all that are kept, or by the odds.</summary>
+    private RankedAnswer NoAnswer =>
+        Best.FirstOrDefault(answer => answer.Text == "") ?? new RankedAnswer("", null, 1 / (1 + Math.Exp(-NullOdds)), 0, 0);
 }
 
 /// <summary>How answers are chosen.</summary>

@@ -12,16 +12,16 @@ namespace Electra.Data.Answering;
 internal sealed record QuestionForm(bool HasAnswers, bool Unanswerable, Action? Misplaced = null);
 
 /// <summary>
-/// Files of questions: SQuAD 1.1 and 2.0 (one JSON value), and JSON lines, a question or a text with questions on each: the hub's flat form
-/// of SQuAD, and MRQA's. All may be compressed.
+/// Files of questions: SQuAD 1.1 and 2.0 (one JSON value), JSON lines, a question or a text with questions on each: the hub's flat form of
+/// SQuAD, and MRQA's; and Parquet in the flat form. All but the last may be compressed.
 /// </summary>
 internal static class QuestionFiles
 {
     /// <summary>The kinds of files that are read.</summary>
-    public const string Extensions = ".json (SQuAD's form) or .jsonl (a question a line, or MRQA's form)";
+    public const string Extensions = ".json (SQuAD's form), .jsonl (a question a line, or MRQA's form) or .parquet (a question a row)";
 
     /// <summary>Whether a file can be read, by its extension.</summary>
-    public static bool IsOne(string path) => TableFile.Extension(path) is ".json" or ".jsonl" or ".ndjson";
+    public static bool IsOne(string path) => TableFile.Extension(path) is ".json" or ".jsonl" or ".ndjson" or ".parquet";
 
     /// <summary>The questions of a file.</summary>
     /// <exception cref="UserErrorException">A question is not as it should be: the message names file and line, or question.</exception>
@@ -31,7 +31,7 @@ internal static class QuestionFiles
         var info = new FileInfo(path);
         var file = new SourceFile(info.FullName, info.Name, info.Length, info.LastWriteTimeUtc);
         var seen = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (question, place) in IsLines(file) ? OfLines(file, form) : OfWhole(file, form))
+        foreach (var (question, place) in Of(file, form))
         {
             if (!seen.TryAdd(question.Id, place))
                 throw new UserErrorException(
@@ -55,6 +55,11 @@ internal static class QuestionFiles
             throw new UserErrorException($"{place}: {Advice}. A file in SQuAD's or MRQA's form is predicted as the task's test file");
         return Flat(json.RootElement, new QuestionForm(false, true), place, "");
     }
+
+    private static IEnumerable<(Question Question, string Place)> Of(SourceFile file, QuestionForm form) =>
+        file.Format == SourceFormat.Parquet ? OfRows(file, form)
+        : IsLines(file) ? OfLines(file, form)
+        : OfWhole(file, form);
 
     /// <summary>Whether a file has a JSON object on each line: its first one is whole, and is not SQuAD's.</summary>
     private static bool IsLines(SourceFile file)
@@ -127,6 +132,32 @@ internal static class QuestionFiles
         }
     }
 
+    /// <summary>The rows of a Parquet file, each as the object that a line of JSON has.</summary>
+    private static IEnumerable<(Question, string Place)> OfRows(SourceFile file, QuestionForm form)
+    {
+        string[] answers = form.HasAnswers ? ["answers.text", "answers.answer_start"] : [];
+        var asked = new AskedFields(["question", "context", .. answers, "id"])
+        {
+            Lists = true,
+            Optional = 1,
+            Advice = "A row is a question as the hub has SQuAD: id, question, context, and answers with the lists text and answer_start",
+        };
+        foreach (var row in asked.Read(file, new ReadPosition(_ => { })))
+        {
+            var (place, values) = ($"{file.Shown}:{row.Number}", row.Values);
+            var json = JsonSerializer.SerializeToElement(new
+            {
+                question = values[0],
+                context = values[1],
+                answers = form.HasAnswers ? new { text = List(values[2]), answer_start = List(values[3]) } : null,
+                id = values[^1],
+            });
+            yield return (Flat(json, form, place, $"{row.Number}"), place);
+        }
+
+        static JsonElement List(string? json) => JsonSerializer.Deserialize<JsonElement>(json ?? "[]");
+    }
+
     /// <summary>The questions about one text, as SQuAD or MRQA has them.</summary>
     private static IEnumerable<(Question, string Place)> OfParagraph(JsonElement paragraph, QuestionForm form, string place)
     {
@@ -165,7 +196,9 @@ internal static class QuestionFiles
             : question;
     }
 
-    private static Question Checked(Question question, string place) =>
+    /// <summary>A question that has words, and a text to search.</summary>
+    /// <exception cref="UserErrorException">One of them is empty.</exception>
+    public static Question Checked(Question question, string place) =>
         string.IsNullOrWhiteSpace(question.Text) ? throw new UserErrorException($"{place}: the question is empty")
         : string.IsNullOrWhiteSpace(question.Context)
             ? throw new UserErrorException($"{place}: the question has no text (context) that could answer it")

@@ -22,7 +22,7 @@ internal sealed record AskedFields(params IReadOnlyList<string> Names)
     /// <summary>How many of them, the last ones, a file may lack.</summary>
     public int Optional { get; init; }
 
-    /// <summary>Whether lists of JSON lines are taken, as the JSON that they are written in.</summary>
+    /// <summary>Whether lists are taken, as the JSON that they are written in, or would be.</summary>
     public bool Lists { get; init; }
 
     /// <summary>What would be right where a field is missing or of another type: a sentence, or nothing.</summary>

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Electra.Storage;
 using Parquet;
+using Parquet.Data;
 using Parquet.Schema;
 
 namespace Electra.Data.Readers;
@@ -14,36 +16,39 @@ internal static class ParquetColumns
 
     private delegate string?[] ColumnReader(ParquetRowGroupReader rows, DataField field);
 
-    private static readonly Dictionary<Type, ColumnReader> TextReaders = new()
+    /// <summary>Reads a column with a value in each row, and one with a list in each.</summary>
+    private readonly record struct TypeReaders(ColumnReader Single, ColumnReader List);
+
+    private static readonly Dictionary<Type, TypeReaders> TextReaders = new()
     {
-        [typeof(string)] = Texts,
-        [typeof(ReadOnlyMemory<char>)] = Texts,
-        [typeof(byte[])] = Bytes,
-        [typeof(ReadOnlyMemory<byte>)] = Bytes,
+        [typeof(string)] = new(Texts, Lists<ReadOnlyMemory<char>>),
+        [typeof(ReadOnlyMemory<char>)] = new(Texts, Lists<ReadOnlyMemory<char>>),
+        [typeof(byte[])] = new(Bytes, Lists<ReadOnlyMemory<byte>>),
+        [typeof(ReadOnlyMemory<byte>)] = new(Bytes, Lists<ReadOnlyMemory<byte>>),
     };
 
-    private static readonly Dictionary<Type, ColumnReader> ValueReaders = new()
+    private static readonly Dictionary<Type, TypeReaders> ValueReaders = new()
     {
-        [typeof(bool)] = Values<bool>,
-        [typeof(sbyte)] = Values<sbyte>,
-        [typeof(byte)] = Values<byte>,
-        [typeof(short)] = Values<short>,
-        [typeof(ushort)] = Values<ushort>,
-        [typeof(int)] = Values<int>,
-        [typeof(uint)] = Values<uint>,
-        [typeof(long)] = Values<long>,
-        [typeof(ulong)] = Values<ulong>,
-        [typeof(Half)] = Values<Half>,
-        [typeof(float)] = Values<float>,
-        [typeof(double)] = Values<double>,
-        [typeof(decimal)] = Values<decimal>,
-        [typeof(System.Numerics.BigInteger)] = Values<System.Numerics.BigInteger>,
-        [typeof(Parquet.Data.BigDecimal)] = Values<Parquet.Data.BigDecimal>,
-        [typeof(DateTime)] = Values<DateTime>,
-        [typeof(DateOnly)] = Values<DateOnly>,
-        [typeof(TimeOnly)] = Values<TimeOnly>,
-        [typeof(TimeSpan)] = Values<TimeSpan>,
-        [typeof(Guid)] = Values<Guid>,
+        [typeof(bool)] = Of<bool>(),
+        [typeof(sbyte)] = Of<sbyte>(),
+        [typeof(byte)] = Of<byte>(),
+        [typeof(short)] = Of<short>(),
+        [typeof(ushort)] = Of<ushort>(),
+        [typeof(int)] = Of<int>(),
+        [typeof(uint)] = Of<uint>(),
+        [typeof(long)] = Of<long>(),
+        [typeof(ulong)] = Of<ulong>(),
+        [typeof(Half)] = Of<Half>(),
+        [typeof(float)] = Of<float>(),
+        [typeof(double)] = Of<double>(),
+        [typeof(decimal)] = Of<decimal>(),
+        [typeof(System.Numerics.BigInteger)] = Of<System.Numerics.BigInteger>(),
+        [typeof(BigDecimal)] = Of<BigDecimal>(),
+        [typeof(DateTime)] = Of<DateTime>(),
+        [typeof(DateOnly)] = Of<DateOnly>(),
+        [typeof(TimeOnly)] = Of<TimeOnly>(),
+        [typeof(TimeSpan)] = Of<TimeSpan>(),
+        [typeof(Guid)] = Of<Guid>(),
     };
 
     /// <summary>The rows of a file, row group by row group.</summary>
@@ -106,6 +111,7 @@ internal static class ParquetColumns
     {
         var field =
             fields.FirstOrDefault(f => NameOf(f) == name)
+            ?? fields.FirstOrDefault(f => asked.Lists && IsList(f) && NameOfList(f) == name)
             ?? (
                 fields.Where(f => NameOf(f).StartsWith($"{name}.", StringComparison.Ordinal)).ToArray() is { Length: > 0 } inner
                     ? throw asked.Unexpected(
@@ -116,20 +122,27 @@ internal static class ParquetColumns
                     )
                     : throw asked.Missing(file.Shown, "column", name, [.. fields.Select(NameOf)])
             );
-        if (IsList(field))
+        if (IsList(field) && !(asked.Lists && field.MaxRepetitionLevel == 1))
             throw asked.Unexpected(file.Shown, "column", name, $"lists of {field.ClrType.Name}");
-        return (
-            field,
-            TextReaders.GetValueOrDefault(field.ClrType)
-                ?? (asked.TextOnly ? null : ValueReaders.GetValueOrDefault(field.ClrType))
-                ?? throw asked.Unexpected(file.Shown, "column", name, field.ClrType.Name)
-        );
+        return TextReaders.TryGetValue(field.ClrType, out var readers)
+            || (!asked.TextOnly && ValueReaders.TryGetValue(field.ClrType, out readers))
+            ? (field, IsList(field) ? readers.List : readers.Single)
+            : throw asked.Unexpected(file.Shown, "column", name, field.ClrType.Name);
     }
 
     private static bool IsList(DataField field) => field.MaxRepetitionLevel > 0;
 
     /// <summary>Names from the outermost to the column's own: <c>meta.text</c>.</summary>
     private static string NameOf(DataField field) => string.Join('.', field.Path.ToList());
+
+    /// <summary>The same without what writers put around the elements of a list: <c>answers.text</c>.</summary>
+    private static string NameOfList(DataField field) => string.Join(
+        '.',
+        field.Path.ToList().Where(part => part is not ("list" or "element" or "item" or "array" or "bag" or "array_element"))
+    );
+
+    private static TypeReaders Of<T>()
+        where T : struct => new(Values<T>, Lists<T>);
 
     private static (long Rows, string?[][] Values) ReadGroup(
         ParquetReader reader,
@@ -168,6 +181,34 @@ internal static class ParquetColumns
         rows.ReadAsync<T>(field, values.AsMemory()).AsTask().GetAwaiter().GetResult();
         return [.. values.Select(value => Text(value))];
     }
+
+    /// <summary>The list of each row, as JSON writes it; an empty one also where there is none.</summary>
+    private static string?[] Lists<T>(ParquetRowGroupReader rows, DataField field)
+        where T : struct
+    {
+        using var column = (RawColumnData<T>)rows.ReadRawColumnDataBaseAsync(field).AsTask().GetAwaiter().GetResult();
+        var lists = new StringBuilder?[rows.RowCount];
+        int row = -1, next = 0, entry = field.MaxDefinitionLevel - (field.IsNullable ? 1 : 0);
+        for (int i = 0; i < column.RepetitionLevels.Length; i++)
+        {
+            if (column.RepetitionLevels[i] == 0)
+                lists[++row] = new StringBuilder("[");
+            int level = column.DefinitionLevels[i];
+            if (level < entry)
+                continue; // the list has no elements
+            var list = lists[row]!;
+            list.Append(list.Length > 1 ? "," : "").Append(level == field.MaxDefinitionLevel ? Json(column.Values[next++]) : "null");
+        }
+        return [.. lists.Select(list => $"{list}]")];
+    }
+
+    private static string Json(object value) => value switch
+    {
+        ReadOnlyMemory<char> text => JsonSerializer.Serialize(text.ToString()),
+        ReadOnlyMemory<byte> bytes => JsonSerializer.Serialize(Utf8.GetString(bytes.Span)),
+        DateTime or DateOnly or TimeOnly or TimeSpan or Guid => JsonSerializer.Serialize(Text(value)),
+        _ => Text(value) ?? "null",
+    };
 
     private static string? Text(object? value) =>
         value switch

@@ -15,7 +15,7 @@ internal readonly record struct TableRow(int Line, string[] Values);
 /// <param name="Optional">How many of the columns, the last of those that are asked for, a file may lack: they are then empty.</param>
 internal sealed record TableForm(bool HasHeader = true, bool SkipsTornLines = false, bool AllowsMore = false, int Optional = 0)
 {
-    /// <summary>Whether lists of JSON lines are taken, as the JSON that they are written in.</summary>
+    /// <summary>Whether lists are taken, as the JSON that they are written in, or would be.</summary>
     public bool Lists { get; init; }
 
     /// <summary>What to say where a column is missing and no other has nearly its name.</summary>

@@ -123,6 +123,21 @@ internal static class Answers
             : loss + (0.5 * binary_cross_entropy_with_logits(outputs[.., 0], gold[.., 2]));
     }
 
+    /// <summary>The task with other null odds above which there is no answer; null: as it is.</summary>
+    public static TaskDefinition WithThreshold(TaskDefinition task, double? threshold) =>
+        threshold is null ? task : task with { Answers = task.Answers! with { Unanswerable = true, NullThreshold = threshold } };
+
+    /// <summary>The answers to the question of a row, and the one that is predicted.</summary>
+    public static (AnswerRanking Ranking, RankedAnswer Predicted) Chosen(TaskOutputs rows, int row)
+    {
+        var ranking = Ranking(rows.Task, rows.Questions[row], rows[row]);
+        return (ranking, ranking.Prediction(Limit(rows.Task)));
+    }
+
+    /// <summary>The null odds above which no answer is predicted; null where every question has one.</summary>
+    private static double? Limit(TaskDefinition task) =>
+        task.Answers!.Unanswerable ? task.Answers.NullThreshold ?? task.Threshold ?? 0 : null;
+
     /// <summary>The answers to each question of some rows, the best first.</summary>
     private static IEnumerable<AnswerRanking> Rankings(TaskOutputs rows) =>
         Enumerable.Range(0, rows.Count).Select(row => Ranking(rows.Task, rows.Questions[row], rows[row]));
@@ -240,11 +255,10 @@ internal static class Answers
     )
     {
         var all = questions.Select(one => (one.Question.Asked.Id, one.Ranking)).ToList();
-        bool hasNull = task.Answers!.Unanswerable;
-        double? threshold = hasNull ? task.Answers.NullThreshold ?? task.Threshold ?? 0 : null;
+        double? limit = Limit(task);
         var files = new List<(string, string)>
         {
-            ($"{prefix}predictions.json", Text(all.Select(one => (one.Id, (object)one.Ranking.Prediction(threshold))))),
+            ($"{prefix}predictions.json", Text(all.Select(one => (one.Id, (object)one.Ranking.Prediction(limit).Text)))),
             ($"{prefix}nbest.json", Text(all.Select(one => (one.Id, (object)one.Ranking.Best.Select(answer => new
             {
                 text = answer.Text,
@@ -253,7 +267,7 @@ internal static class Answers
                 end_logit = answer.End,
             }))))),
         };
-        if (hasNull)
+        if (limit is not null)
             files.Add(($"{prefix}null_odds.json", Text(all.Select(one => (one.Id, (object)one.Ranking.NullOdds)))));
         return [.. files];
 
@@ -269,19 +283,17 @@ internal static class Answers
     /// <summary>The answer to a question with its place in code points, as JSON.</summary>
     private static string Answer(TaskOutputs rows, int row)
     {
-        var (question, ranking) = (rows.Questions[row].Asked, Ranking(rows.Task, rows.Questions[row], rows[row]));
-        var options = rows.Task.Answers!;
-        bool isEmpty = ranking.Prediction(options.Unanswerable ? options.NullThreshold ?? rows.Task.Threshold ?? 0 : null) == "";
-        int[] places = Tagging.CodePoints.Starts(question.Context);
-        var answer = ranking.Answer;
+        var (ranking, answer) = Chosen(rows, row);
+        int[] places = Tagging.CodePoints.Starts(rows.Questions[row].Asked.Context);
+        int? Place(int? unit) => unit is { } at ? Array.BinarySearch(places, at) : null;
         return JsonSerializer.Serialize(
             new
             {
-                answer = isEmpty ? "" : answer.Text,
-                start = isEmpty || answer.Place is not var (from, _) ? (int?)null : Array.BinarySearch(places, from),
-                end = isEmpty || answer.Place is not var (_, to) ? (int?)null : Array.BinarySearch(places, to),
+                answer = answer.Text,
+                start = Place(answer.Place?.Start),
+                end = Place(answer.Place?.End),
                 score = Math.Round(answer.Probability, 4),
-                null_odds = options.Unanswerable ? Math.Round(ranking.NullOdds, 4) : (double?)null,
+                null_odds = rows.Task.Answers!.Unanswerable ? Math.Round(ranking.NullOdds, 4) : (double?)null,
             },
             Json
         );

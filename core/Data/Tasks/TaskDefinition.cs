@@ -68,6 +68,9 @@ public sealed record TaskDefinition
     /// <summary>The columns of the texts, as the hub calls them: one, or two for a pair.</summary>
     public required IReadOnlyList<string> TextColumns { get; init; }
 
+    /// <summary>Whether rows may have a second text too: a model of Hugging Face's does not say what it reads.</summary>
+    internal bool MayBePair { get; init; }
+
     /// <summary>The names of the classes, in the order of the model's outputs; none for a regression.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 

@@ -12,35 +12,32 @@ public static class TextPredictions
     private const string Stage = "predicting lines";
 
     /// <summary>
-    /// Predicts each line of a file or of standard input with the runs of one task: <c>label&lt;tab&gt;probability&lt;tab&gt;line</c>, or
-    /// <c>value&lt;tab&gt;line</c> in a regression. Where that goes to standard output, all else that is to be said goes to standard error.
+    /// Predicts each line of a file or of standard input with the runs of one task, or with one model:
+    /// <c>label&lt;tab&gt;probability&lt;tab&gt;line</c>, or <c>value&lt;tab&gt;line</c> in a regression. Where that goes to standard
+    /// output, all else that is to be said goes to standard error.
     /// </summary>
     /// <param name="run">The experiment; its <c>predict</c> says where lines come from and go to.</param>
     /// <param name="compute">Where to compute.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="UserErrorException">
-    /// More than one task is chosen or it has no run, there is no such file, it is not UTF-8, or a line is not a pair where the task wants
-    /// one.
+    /// More than one task is chosen or it has no run, there is no such model or file, it is not UTF-8, or a line is not a pair where the
+    /// task wants one.
     /// </exception>
     public static int Predict(Run<FinetuneConfig> run, Compute compute)
     {
         var (config, options, console, stopping) = (run.Config, run.Config.Predict, run.Console, run.Stopping);
         if (LineAnswers.IsStandardOutput(options.Output))
             console.LeaveStandardOutput();
-        var chosen = OnlyOne(config);
         bool isConversation = options.Input == StandardInput.Name && LineAnswers.IsStandardOutput(options.Output);
         var counts = new RowCounts();
         var models = new List<FinetunedModel>();
         try
         {
-            foreach (var result in chosen.Runs)
-                models.Add(chosen.Open(result, compute));
-            foreach (var why in chosen.LeftOut)
-                console.Warning($"left out: {why}");
-            console.Line($"{chosen.Task.DisplayName}, run {chosen.Numbers} of group {config.Group}: {Answers(chosen.Task)}");
+            var (task, mean) = options.Model == "" ? OfRuns(config, compute, console, models) : OfModel(run, compute, models);
+            TaskOutputs Outputs(IReadOnlyList<TaskRow> rows) => Score(task, mean, rows);
             int count = NpyFile.Is(options.Output)
-                ? WriteVectors(chosen.Task, Score, options, console, stopping)
-                : Predict(chosen.Task, Score, options, isConversation ? null : console, stopping);
+                ? WriteVectors(task, Outputs, options, console, stopping)
+                : Predict(task, Outputs, options, isConversation ? null : console, stopping);
             console.EndProgress();
             foreach (var note in counts.Notes(options.Input, models[0].Encoding.MaxLength))
                 console.Line(note);
@@ -57,14 +54,53 @@ public static class TextPredictions
         }
 
         // The runs of a group share their tokenizer: each row counts once.
-        TaskOutputs Score(IReadOnlyList<TaskRow> rows)
+        TaskOutputs Score(TaskDefinition task, Func<IReadOnlyList<float[]>, float[]> mean, IReadOnlyList<TaskRow> rows)
         {
             TaskOutputs[] all =
             [
                 .. models.Select((model, i) => model.Predict(rows, options.BatchSize, i == 0 ? counts : new RowCounts(), stopping)),
             ];
-            return all[0] with { Task = chosen.Task, Outputs = chosen.Mean([.. all.Select(run => run.Outputs)]) };
+            return all[0] with { Task = task, Outputs = mean([.. all.Select(run => run.Outputs)]) };
         }
+    }
+
+    /// <summary>Opens the runs of the one task.</summary>
+    private static (TaskDefinition Task, Func<IReadOnlyList<float[]>, float[]> Mean) OfRuns(
+        FinetuneConfig config,
+        Compute compute,
+        RunConsole console,
+        List<FinetunedModel> models
+    )
+    {
+        var chosen = OnlyOne(config);
+        foreach (var result in chosen.Runs)
+            models.Add(chosen.Open(result, compute));
+        foreach (var why in chosen.LeftOut)
+            console.Warning($"left out: {why}");
+        console.Line($"{chosen.Task.DisplayName}, run {chosen.Numbers} of group {config.Group}: {Answers(chosen.Task)}");
+        return (chosen.Task, chosen.Mean);
+    }
+
+    /// <summary>Opens the one model that is named.</summary>
+    private static (TaskDefinition Task, Func<IReadOnlyList<float[]>, float[]> Mean) OfModel(
+        Run<FinetuneConfig> run,
+        Compute compute,
+        List<FinetunedModel> models
+    )
+    {
+        var (options, console) = (run.Config.Predict, run.Console);
+        models.Add(FinetunedModel.OpenAny(options.Model, compute, console, run.Stopping));
+        console.EndProgress();
+        var task = models[0].Task;
+        if (options.NullThreshold is not null && task.Answers is null)
+            throw new UserErrorException(
+                $"predict.null_threshold is for models that answer questions, and {options.Model} learned {task.Kind.Described(task)}"
+            );
+        console.Line($"{options.Model}: {Answers(task)}");
+        return (
+            Data.Tasks.Answers.WithThreshold(task, options.NullThreshold),
+            outputs => Metrics.AreFinite(outputs[0]) ? outputs[0] : throw FinetunedModel.NotFinite(options.Model)
+        );
     }
 
     /// <summary>
@@ -94,6 +130,7 @@ public static class TextPredictions
         {
             (true, [_, _] texts) => new TaskRow(texts, [float.NaN]),
             (false, [_] texts) => new TaskRow(texts, [float.NaN]),
+            (false, [_, _] texts) when task.MayBePair => new TaskRow(texts, [float.NaN]),
             (true, var parts) => throw new UserErrorException(
                 $"{place}: {task.DisplayName} reads two texts, separated by a tab ({string.Join(", ", task.TextColumns)}); "
                     + $"the line has {(parts.Length == 1 ? "no tab" : $"{parts.Length - 1} tabs")}"

@@ -1,5 +1,14 @@
 using System.Text.Json;
+using Electra.Data.Answering;
+using Electra.Data.Tasks;
+using Electra.Export;
+using Electra.Finetuning;
+using Electra.Predictors;
 using Electra.Running;
+using Electra.Tensors;
+using Electra.Tests.Export;
+using Microsoft.ML.OnnxRuntime;
+using static TorchSharp.torch;
 
 namespace Electra.Tests.Finetuning;
 
@@ -90,11 +99,57 @@ public sealed class AnswerScriptTests : IDisposable
         var answers = File.ReadLines(tiny.File("lines.tsv")).Select(line => JsonDocument.Parse(line.Split('\t')[0]).RootElement).ToList();
         Assert.Equal(["dog", "cat"], answers.Select(answer => answer.GetProperty("answer").GetString()));
         Assert.Equal([(10, 13), (8, 11)], answers.Select(one => (one.GetProperty("start").GetInt32(), one.GetProperty("end").GetInt32())));
+        await RequireSameElsewhere(files);
+    }
+
+    /// <summary>A run, its export and its ONNX file answer alike, asked by the script, by a program and in ONNX Runtime.</summary>
+    private async Task RequireSameElsewhere(string[] files)
+    {
+        var (run, exported) = (tiny.File("runs/whole_asked_0"), tiny.File("exported/whole_asked_0"));
+        await Export();
+        (await Export("to=onnx")).Said("same answers", "onnx/model_quantized.onnx");
+        string[] answered = File.ReadAllLines(tiny.File("lines.tsv"));
         (await ScriptRunner.Start(
             tiny.Folder,
-            [ScriptRunner.Kit("export.csx"), "--", tiny.File("runs/whole_asked_0"), $"out={tiny.File("exported")}"]
+            [
+                ScriptRunner.Kit("predict.csx"), "--", Path.Combine(TestData.Repository, "configs", "predict.yaml"),
+                $"predict.model={exported}", "compute={device: cpu, threads: 1}", .. files,
+            ]
         ).Finish()).Succeeded();
-        Assert.True(File.Exists(tiny.File("exported/whole_asked_0/model.safetensors")));
+        Assert.Equal(answered, File.ReadAllLines(tiny.File("lines.tsv")));
+
+        (string Question, string Context)[] questions = [("the red", "\U0001F600 the red dog sees"), ("the red", "the red cat")];
+        foreach (var source in new[] { run, exported })
+        {
+            using var answerer = QuestionAnswerer.Open(source, compute: Compute.Reference);
+            foreach (var (said, line) in answerer.Ask(questions).Zip(answered))
+            {
+                var json = JsonDocument.Parse(line.Split('\t')[0]).RootElement;
+                Assert.Equal(json.GetProperty("answer").GetString(), said.Answer.Text);
+                Assert.Equal(said.Answer.Text, said.Context[said.Answer.Place!.Value]);
+                Assert.Equal(json.GetProperty("score").GetDouble(), said.Answer.Score, 2e-3);
+            }
+        }
+
+        using var model = FinetunedModel.OpenAny(exported, Compute.Reference);
+        using var session = new InferenceSession(tiny.File("exported/whole_asked_0-onnx/onnx/model.onnx"));
+        foreach (var (question, context) in questions)
+        {
+            var row = Answers.Row(new("", question, context));
+            var examples = EncodedRows.Of(model.Task, [row], model.Tokenizer, model.Encoding, new());
+            var tokens = examples.Batch([0]).Tokens;
+            Tensor ids = tensor(tokens.Ids).view(1, -1), types = tensor(tokens.TokenTypes).view(1, -1);
+            float[] own = model.Predict([row], 1, new(), default).Outputs[1..];
+            foreach (var (which, name) in new[] { "start_logits", "end_logits" }.Index())
+            {
+                float[] other = [.. OnnxModelTests.Run(session, ids, ones_like(ids), types, name).data<float>()];
+                Assert.All(other.Zip(own.Where((_, i) => i % 2 == which)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+            }
+        }
+
+        async Task<ScriptResult> Export(params string[] keys) =>
+            (await ScriptRunner.Start(tiny.Folder, [ScriptRunner.Kit("export.csx"), "--", run, $"out={tiny.File("exported")}", .. keys])
+                .Finish()).Succeeded();
     }
 
     [Fact]
@@ -113,6 +168,21 @@ public sealed class AnswerScriptTests : IDisposable
         Assert.Contains($"| f1 | {100 * result.Score:F2} |", File.ReadAllText(tiny.File("out/joint/asked.scores.md")));
         var odds = JsonDocument.Parse(File.ReadAllText(tiny.File("out/joint/asked.null_odds.json"))).RootElement;
         Assert.Equal(60, odds.EnumerateObject().Count());
+        var predictions = JsonDocument.Parse(File.ReadAllText(tiny.File("out/joint/asked.json"))).RootElement;
+        using var answerer = QuestionAnswerer.Open(tiny.File("runs/joint_asked_0"), compute: Compute.Reference);
+        var questions = QuestionFiles.Read(tiny.File("asked2.json"), new QuestionForm(false, true)).ToList();
+        var said = answerer.Ask(questions.Select(question => (question.Text, question.Context)));
+        // The threshold is one of the odds, and other batches round otherwise.
+        foreach (var (question, one) in questions.Zip(said))
+        {
+            if (Math.Abs(one.NullOdds!.Value - result.Threshold!.Value) < 1e-3)
+                continue;
+            Assert.Equal(predictions.GetProperty(question.Id).GetString(), one.Answer.Text);
+            Assert.Equal(odds.GetProperty(question.Id).GetDouble(), one.NullOdds!.Value, 1e-3);
+            Assert.Equal(one.Answer.Text == "", one.NullOdds > result.Threshold);
+        }
+        (await Script("predict.csx", joint, "group=joint", $"predict.model={tiny.File("runs/joint_asked_0")}"))
+            .Refused("predict.model", "predicts the lines of predict.input");
     }
 
     [Fact]

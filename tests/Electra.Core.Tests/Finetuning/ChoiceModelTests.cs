@@ -70,6 +70,9 @@ public sealed class ChoiceModelTests
             1e-5,
             "two choices"
         );
+        using var reopened = FinetunedModel.OpenAny(folder.File("choice"), Compute.Reference);
+        var row = reopened.Task.Kind.Row!(reopened.Task, "w5 w6\tw7\tw8 w9", "made:1");
+        Assert.Equal(2, reopened.Predict([row], 1, new RowCounts(), default).Outputs.Length);
     }
 
     private ElectraClassifier Model()

@@ -20,6 +20,10 @@ public class PredictOptionsTests
     [InlineData("predict: {runs: {rte: []}}", "predict.runs.rte has no run")]
     [InlineData("predict: {runs: {rte: [1, 1]}}", "predict.runs.rte has a run twice")]
     [InlineData("predict: {output: a.tsv}", "predict.output is where the predictions of predict.input go")]
+    [InlineData("predict: {model: made}", "predict.model predicts the lines of predict.input: give that too")]
+    [InlineData("predict: {model: made, input: '-', runs: {rte: 1}}", "predict.runs are runs of the configuration's group")]
+    [InlineData("predict: {model: made, input: '-', score: pll}", "predict.model is a fine-tuned model, and predict.score scores")]
+    [InlineData("predict: {input: '-', null_threshold: 0}", "predict.null_threshold is for predict.model; of runs it is a key of")]
     [InlineData("predict: {batch_size: 0}", "predict.batch_size cannot be 0")]
     public void What_makes_no_sense_is_named(string yaml, string said) =>
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => Parse(yaml)).Message);

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tagging;
 using Electra.Model;
@@ -15,7 +16,9 @@ namespace Electra.Tests.Predictors;
 /// <summary>Models that a program asks: Python's numbers, in batches, from many threads, with cancellation.</summary>
 public sealed class PredictorTests : IDisposable
 {
-    private static readonly string Moods = TestData.Fixture("golden/r_tiny_multilabel"), Names = TestData.Fixture("golden/t_tiny_model");
+    private static readonly string Moods = TestData.Fixture("golden/r_tiny_multilabel"),
+        Names = TestData.Fixture("golden/t_tiny_model"),
+        Answers = TestData.Fixture("golden/q_tiny_model");
 
     private readonly TemporaryFolder folder = TestData.Temporary();
 
@@ -70,6 +73,52 @@ public sealed class PredictorTests : IDisposable
         }
         Assert.True(compared > 0);
         Assert.Empty(tagger.Tag(""));
+    }
+
+    [Fact]
+    public void An_answerer_of_Hugging_Faces_gives_the_answers_of_Pythons_scripts_and_their_places()
+    {
+        var (asked, questions) = Asked();
+        using var two = QuestionAnswerer.Open(AnswersOf("two", 0), compute: Compute.Reference);
+        using var one = QuestionAnswerer.Open(AnswersOf("one", null), compute: Compute.Reference);
+        using var above = QuestionAnswerer.Open(AnswersOf("one", null), nullThreshold: 0, Compute.Reference);
+        var (withNone, without) = (two.Ask(questions, batchSize: 3), one.Ask(questions));
+        foreach (var (golden, question, i) in asked.Zip(questions, Enumerable.Range(0, questions.Length)))
+        {
+            Assert.Equal(question, (withNone[i].Question, withNone[i].Context));
+            Assert.Equal(golden["prediction_version_2"]!.GetValue<string>(), withNone[i].Answer.Text);
+            Assert.Equal(golden["null_odds"]!.GetValue<double>(), withNone[i].NullOdds!.Value, 1e-4);
+            Assert.Equal(withNone[i].Answer.Text == "", withNone[i].Answer.Place is null);
+            Assert.Equal(golden["prediction"]!.GetValue<string>(), without[i].Answer.Text);
+            Assert.Null(without[i].NullOdds);
+            // There, positions of padding are among the best starts of a short window, so that fewer answers are kept.
+            Assert.All(
+                golden["nbest"]!.AsArray().Zip(without[i].Best),
+                pair => Assert.Equal(pair.First!["text"]!.GetValue<string>(), pair.Second.Text)
+            );
+            Assert.All(without[i].Best, best => Assert.Equal(best.Text, question.Context[best.Place!.Value]));
+            Assert.Equal(1, without[i].Best.Sum(best => best.Score), 1e-9);
+        }
+        Assert.Equal(withNone[0].Answer, above.Ask(questions[0].Question, questions[0].Context).Answer);
+        Assert.Empty(one.Ask([]));
+        Assert.Equal("question 2: the question is empty", Refused(("when", "in 1914"), (" ", "in 1914")));
+        Assert.Equal("question 1: the question has no text (context) that could answer it", Refused(("when", "")));
+
+        string Refused(params (string, string)[] wrong) => Assert.Throws<UserErrorException>(() => one.Ask(wrong)).Message;
+    }
+
+    [Fact]
+    public async Task An_answerer_may_say_that_there_is_no_answer_and_is_asked_from_many_threads()
+    {
+        var (_, questions) = Asked();
+        using var never = QuestionAnswerer.Open(AnswersOf("never", double.NegativeInfinity), compute: Compute.Reference);
+        Assert.All(never.Ask(questions), said => Assert.Equal(("", null), (said.Answer.Text, said.Answer.Place)));
+        Assert.All(never.Ask(questions), said => Assert.Contains(said.Answer, said.Best));
+        using var always = QuestionAnswerer.Open(AnswersOf("never", double.NegativeInfinity), double.PositiveInfinity, Compute.Reference);
+        var expected = questions.Select(one => always.Ask(one.Question, one.Context).Answer).ToArray();
+        Assert.DoesNotContain(expected, answer => answer.Text == "");
+        Assert.Equal(expected, await Task.WhenAll(questions.Select(one => Task.Run(() => always.Ask(one.Question, one.Context).Answer))));
+        Assert.Throws<OperationCanceledException>(() => always.Ask(questions, cancellation: new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -181,6 +230,12 @@ public sealed class PredictorTests : IDisposable
     {
         Assert.Contains("was not trained to classify texts", Refused(() => TextClassifier.Open(Names)));
         Assert.Contains("was not trained to label words", Refused(() => TokenTagger.Open(Moods)));
+        Assert.Contains("was not trained to answer questions", Refused(() => QuestionAnswerer.Open(Moods)));
+        Assert.Contains("was not trained to classify texts: it learned pairs of texts", Refused(() => TextClassifier.Open(Answers)));
+        Assert.Contains(
+            "config.json: task_specific_params.question-answering.max_seq_len is 4",
+            Refused(() => QuestionAnswerer.Open(AnswersOf("short", 0, maxLength: 4)))
+        );
         Assert.Contains("it is a discriminator, as it was pre-trained", Refused(() => TextClassifier.Open(Pair())));
         Assert.Contains("was not trained to give one value", Refused(() => Reranker.Open(Moods)));
         Assert.Contains("has no generator", Refused(() => FillMask.Open(Moods)));
@@ -193,6 +248,68 @@ public sealed class PredictorTests : IDisposable
             using var fill = FillMask.Open(Pair(), Compute.Reference);
             return fill.Fill(text);
         }
+    }
+
+    [Fact]
+    public void A_text_that_is_null_is_an_argument_that_is_null()
+    {
+        using var classifier = TextClassifier.Open(Moods, Compute.Reference);
+        using var tagger = TokenTagger.Open(Names, Compute.Reference);
+        using var answerer = QuestionAnswerer.Open(Answers, compute: Compute.Reference);
+        using var fill = FillMask.Open(Pair(), Compute.Reference);
+        using var detector = ReplacedTokenDetector.Open(Pair(), Compute.Reference);
+        Assert.All(
+            new Action[]
+            {
+                () => classifier.Classify((string)null!),
+                () => tagger.Tag((string)null!),
+                () => tagger.Tag(["t", null!]),
+                () => answerer.Ask(null!, "t"),
+                () => answerer.Ask("t", null!),
+                () => fill.Fill((string)null!),
+                () => detector.Detect((string)null!),
+            },
+            ask => Assert.Throws<ArgumentNullException>(ask)
+        );
+    }
+
+    /// <summary>Questions, their texts, and what Python's scripts say of them.</summary>
+    private static (JsonNode[] Golden, (string Question, string Context)[] Questions) Asked()
+    {
+        var texts = Golden.CompressedJson("q_texts");
+        JsonNode[] asked = [.. JsonNode.Parse(File.ReadAllText(TestData.Fixture("golden/q_tiny_model.json")))!["questions"]!.AsArray()!];
+        return (asked, [.. asked.Select(one =>
+        {
+            var question = texts.GetProperty("questions").GetProperty(one["id"]!.GetValue<string>());
+            var context = texts.GetProperty("contexts")[question.GetProperty("context").GetInt32()].GetString()!;
+            return (question.GetProperty("question").GetString()!, context);
+        })]);
+    }
+
+    /// <summary>The model with the windows that Python's scripts had, and a threshold of null odds; null: questions have answers.</summary>
+    private string AnswersOf(string name, double? threshold, int maxLength = 96)
+    {
+        var copy = folder.File(name);
+        if (Directory.Exists(copy))
+            return copy;
+        Directory.CreateDirectory(copy);
+        foreach (var file in Directory.EnumerateFiles(Answers))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        var config = HuggingFaceConfig.Load(Path.Combine(copy, "config.json")) with
+        {
+            TaskSpecificParams = new TaskParameters
+            {
+                QuestionAnswering = new AnswerSettings
+                {
+                    MaxSeqLen = maxLength,
+                    DocStride = 32,
+                    HandleImpossibleAnswer = threshold is not null,
+                    NullScoreDiffThreshold = threshold,
+                },
+            },
+        };
+        File.WriteAllText(Path.Combine(copy, "config.json"), config.ToJson());
+        return copy;
     }
 
     private string Pair()

@@ -20,6 +20,9 @@ public sealed class TransformersJsTests : IDisposable
     private static readonly string Script = TestData.Fixture("node/ask.mjs"),
         Packages = Path.Combine(AppContext.BaseDirectory, "node");
 
+    /// <summary>With its text; every word is one token.</summary>
+    private static readonly string[] Question = ["who was the king", "germany and the king of england"];
+
     private readonly TemporaryFolder folder = TestData.Temporary();
 
     public void Dispose() => folder.Dispose();
@@ -32,6 +35,7 @@ public sealed class TransformersJsTests : IDisposable
         string classifier = Export(folder.File("golden/seq3")),
             moods = Export(TestData.Fixture("golden/r_tiny_multilabel")),
             tagger = Export(TestData.Fixture("golden/t_tiny_model")),
+            answerer = Export(TestData.Fixture("golden/q_tiny_model")),
             generator = Export(folder.File("golden/mlm")),
             encoder = Export(folder.File("golden/enc"));
         string[] texts = ["The cat sees a dog.", "déjà vu 12"];
@@ -42,6 +46,7 @@ public sealed class TransformersJsTests : IDisposable
             new("token-classification", tagger, ["germany and the king of england"], new { ignore_labels = Array.Empty<string>() }),
             new("fill-mask", generator, ["the [MASK] sees"], new { top_k = 3 }),
             new("feature-extraction", encoder, texts, new { pooling = "mean" }),
+            new("question-answering", answerer, [Question], new { }),
         ]);
         foreach (var (source, answer) in new[] { "golden/seq3", "", "", "golden/mlm", "golden/enc" }.Zip(answers))
             if (source != "")
@@ -51,6 +56,8 @@ public sealed class TransformersJsTests : IDisposable
         RequireTags(TestData.Fixture("golden/t_tiny_model"), answers[2], "germany and the king of england");
         RequireTokens(folder.File("golden/mlm"), answers[3], "the [MASK] sees");
         RequireVectors(folder.File("golden/enc"), answers[4], texts);
+        using var asked = QuestionAnswerer.Open(TestData.Fixture("golden/q_tiny_model"), compute: Compute.Reference);
+        Assert.Equal(asked.Ask(Question[0], Question[1]).Answer.Text, answers[5].Outputs[0].GetProperty("answer").GetString());
     }
 
     private static void RequireIds(string source, Answer answer, string[] texts)
@@ -164,7 +171,7 @@ public sealed class TransformersJsTests : IDisposable
         }
     }
 
-    private sealed record Request(string Task, string Model, IReadOnlyList<string> Inputs, object Options)
+    private sealed record Request(string Task, string Model, IReadOnlyList<object> Inputs, object Options)
     {
         public string Dtype => "fp32";
     }

@@ -105,6 +105,7 @@ public sealed class CookbookTests(CookbookRuns runs) : IClassFixture<CookbookRun
                 .Replace("checkpoints/pretrain/demo_36_100", tiny.File("runs/tiny_11081_100"))
                 .Replace("checkpoints/glue/demo_docs-kind_0", TestData.Fixture("golden/r_tiny_multilabel"))
                 .Replace("checkpoints/glue/demo_docs-names_0", TestData.Fixture("golden/t_tiny_model"))
+                .Replace("checkpoints/glue/demo_docs-answers_0", TestData.Fixture("golden/q_tiny_model"))
         );
         var run = (await ScriptRunner.Run(tiny.Folder, $"{Name(title)}.csx")).Succeeded();
         if (title.Contains("five best"))

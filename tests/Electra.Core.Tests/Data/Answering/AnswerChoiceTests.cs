@@ -44,9 +44,9 @@ public sealed class AnswerChoiceTests
                 Assert.Equal(golden.GetProperty("null_odds").GetDouble(), ranking.NullOdds, 1e-9);
             if (golden.TryGetProperty("predictions", out var predictions))
                 Assert.All(predictions.EnumerateObject(), one =>
-                    Assert.Equal(one.Value.GetString(), ranking.Prediction(double.Parse(one.Name))));
+                    Assert.Equal(one.Value.GetString(), ranking.Prediction(double.Parse(one.Name)).Text));
             else
-                Assert.Equal(golden.GetProperty("prediction").GetString(), ranking.Prediction(null));
+                Assert.Equal(golden.GetProperty("prediction").GetString(), ranking.Prediction(null).Text);
         }
     }
 
@@ -56,9 +56,9 @@ public sealed class AnswerChoiceTests
         var question = new ReadQuestion(new Question("1", "the", "the new"), tokenizer, ReadQuestionTests.Form(false, 32, 8));
         var form = new ChoiceForm(5, 30, Unanswerable: true);
         SpanScore[] outside = [new(0, 0, 0, 1, 1), new(0, 4, 3, 1, 1), new(0, 1, 3, 1, 1)];
-        Assert.Equal("", AnswerChoice.AsHuggingFace(question, outside, [(1, 2)], form).Prediction(0));
-        Assert.Equal("", AnswerChoice.AsHuggingFace(question, outside, [(1, 2)], form with { Unanswerable = false }).Prediction(null));
-        Assert.Equal("", AnswerChoice.AsGoogle(question, outside, [-5], isClassified: true, form).Prediction(0));
+        Assert.Equal("", AnswerChoice.AsHuggingFace(question, outside, [(1, 2)], form).Prediction(0).Text);
+        Assert.Equal("", AnswerChoice.AsHuggingFace(question, outside, [(1, 2)], form with { Unanswerable = false }).Prediction(null).Text);
+        Assert.Equal("", AnswerChoice.AsGoogle(question, outside, [-5], isClassified: true, form).Prediction(0).Text);
     }
 
     private AnswerRanking Ranking(JsonElement block, ReadQuestion question, List<JsonElement> windows, ChoiceForm form)

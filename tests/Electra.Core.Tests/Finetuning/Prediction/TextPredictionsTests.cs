@@ -5,6 +5,7 @@ using Electra.Data.Readers;
 using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Finetuning.Prediction;
+using Electra.Tensors;
 
 namespace Electra.Tests.Finetuning.Prediction;
 
@@ -36,6 +37,31 @@ public sealed class TextPredictionsTests : IDisposable
             return [1.23456f, 7f];
         });
         Assert.Equal("1.235\tone\ttwo\n5.000\tlong\tlonger\n", File.ReadAllText(folder.File("out.tsv")));
+    }
+
+    [Fact]
+    public void A_model_that_does_not_say_what_it_reads_takes_one_text_a_line_or_two()
+    {
+        using var model = FinetunedModel.OpenAny(TestData.Fixture("golden/r_tiny_multilabel"), Compute.Reference);
+        Assert.Equal("a|a+b", Read("a\na\tb"));
+        Assert.EndsWith("reads one text, and the line has a tab", Assert.Throws<UserErrorException>(() => Read("a\tb\tc")).Message);
+
+        string Read(string lines)
+        {
+            var read = "";
+            File.WriteAllText(folder.File("in.txt"), lines);
+            TextPredictions.Predict(
+                model.Task,
+                rows =>
+                {
+                    read = string.Join('|', rows.Select(row => string.Join('+', row.Texts)));
+                    return model.Predict(rows, 2, new RowCounts(), default);
+                },
+                new PredictOptions { Input = folder.File("in.txt"), Output = folder.File("out.tsv") }
+            );
+            Assert.Equal(lines.Split('\n').Length, File.ReadLines(folder.File("out.tsv")).Count());
+            return read;
+        }
     }
 
     [Fact]
