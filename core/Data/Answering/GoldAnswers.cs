@@ -20,11 +20,11 @@ internal static class GoldAnswers
         {
             { ValueKind: JsonValueKind.Array } list => list.EnumerateArray()
                 .Select(one => (Field(one, "text"), Field(one, "answer_start"))),
-            { ValueKind: JsonValueKind.Object } lists => List(Field(lists, "text"), $"{place}: answers.text")
-                .Zip(
-                    List(Field(lists, "answer_start"), $"{place}: answers.answer_start"),
-                    (text, start) => ((JsonElement?)text, (JsonElement?)start)
-                ),
+            { ValueKind: JsonValueKind.Object } lists => Pairs(
+                List(Field(lists, "text"), $"{place}: answers.text"),
+                List(Field(lists, "answer_start"), $"{place}: answers.answer_start"),
+                place
+            ),
             null when IsImpossible(row) => [],
             _ => throw new UserErrorException(
                 $"{place}: answers is missing: a list of objects with text and answer_start, empty where there is no answer"
@@ -35,6 +35,17 @@ internal static class GoldAnswers
             throw new UserErrorException($"{place}: the question is_impossible, and has answers: one of the two is wrong");
         return found.Count > 0 || form.Unanswerable ? found : throw NoAnswer(place);
     }
+
+    private static IEnumerable<(JsonElement?, JsonElement?)> Pairs(
+        JsonElement.ArrayEnumerator texts,
+        JsonElement.ArrayEnumerator starts,
+        string place
+    ) =>
+        texts.Count() == starts.Count()
+            ? texts.Zip(starts, (text, start) => ((JsonElement?)text, (JsonElement?)start))
+            : throw new UserErrorException(
+                $"{place}: answers has {Plural.Of(texts.Count(), "text")} and {starts.Count()} answer_start: each text has its place"
+            );
 
     private static UserErrorException NoAnswer(string place) => new(
         $"{place}: the question has no answer. Where questions may have none, as in SQuAD 2.0, say so: answers: {{unanswerable: true}}");

@@ -127,7 +127,7 @@ public sealed class AnswerScriptTests : IDisposable
                 var json = JsonDocument.Parse(line.Split('\t')[0]).RootElement;
                 Assert.Equal(json.GetProperty("answer").GetString(), said.Answer.Text);
                 Assert.Equal(said.Answer.Text, said.Context[said.Answer.Place!.Value]);
-                Assert.Equal(json.GetProperty("score").GetDouble(), said.Answer.Score, 2e-3);
+                Assert.Equal(json.GetProperty("score").GetDouble(), said.Answer.Score, 0.02);
             }
         }
 
@@ -172,13 +172,13 @@ public sealed class AnswerScriptTests : IDisposable
         using var answerer = QuestionAnswerer.Open(tiny.File("runs/joint_asked_0"), compute: Compute.Reference);
         var questions = QuestionFiles.Read(tiny.File("asked2.json"), new QuestionForm(false, true)).ToList();
         var said = answerer.Ask(questions.Select(question => (question.Text, question.Context)));
-        // The threshold is one of the odds, and other batches round otherwise.
+        // The threshold is one of the odds, and the script may compute in bfloat16.
         foreach (var (question, one) in questions.Zip(said))
         {
-            if (Math.Abs(one.NullOdds!.Value - result.Threshold!.Value) < 1e-3)
+            if (Math.Abs(one.NullOdds!.Value - result.Threshold!.Value) < 0.05)
                 continue;
             Assert.Equal(predictions.GetProperty(question.Id).GetString(), one.Answer.Text);
-            Assert.Equal(odds.GetProperty(question.Id).GetDouble(), one.NullOdds!.Value, 1e-3);
+            Assert.Equal(odds.GetProperty(question.Id).GetDouble(), one.NullOdds!.Value, 0.05);
             Assert.Equal(one.Answer.Text == "", one.NullOdds > result.Threshold);
         }
         (await Script("predict.csx", joint, "group=joint", $"predict.model={tiny.File("runs/joint_asked_0")}"))
@@ -195,6 +195,10 @@ public sealed class AnswerScriptTests : IDisposable
         await Refused(
             """{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat"], "answer_start": [4]}}""",
             "\"cat\" is not at 4, where the context has \"red\"; it is at 8"
+        );
+        await Refused(
+            """{"id": "1", "question": "the red", "context": "the red cat", "answers": {"text": ["cat", "red"], "answer_start": [8]}}""",
+            "asked.jsonl:1: answers has 2 texts and 1 answer_start"
         );
         await Refused(
             """{"id": "1", "question": "the red", "answers": {"text": ["cat"], "answer_start": [8]}}""",

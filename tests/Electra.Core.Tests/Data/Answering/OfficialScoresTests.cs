@@ -107,6 +107,7 @@ public sealed class OfficialScoresTests
         var scores = QuestionFiles
             .Read(TestData.Shared("qa/squad2_dev_half.json.gz"), new QuestionForm(true, true))
             .AsParallel()
+            .AsOrdered()
             .Select(question => AnswerScore.Of(
                 ByRule(question),
                 [.. question.Answers!.Select(answer => answer.Text)],

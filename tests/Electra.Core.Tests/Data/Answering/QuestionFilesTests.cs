@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Electra.Data.Answering;
 using Electra.Data.Readers;
 using Parquet;
@@ -18,13 +19,13 @@ public sealed class QuestionFilesTests : IDisposable
     [InlineData("squad_list")]
     public void Rows_of_Parquet_are_the_questions_that_lines_of_JSON_are(string name)
     {
-        File.WriteAllText(
+        File.WriteAllLines(
             folder.File("squad.jsonl"),
-            """
-            {"id": "a1", "question": "Which cat?", "context": "\ud83d\ude00 The red cat sees the dog.", "answers": {"text": ["red", "red cat"], "answer_start": [6, 6]}}
-            {"id": "a2", "question": "Who sees?", "context": "The dog sleeps — \"deep\"\nin the house.", "answers": {"text": [], "answer_start": []}}
-            {"id": "a3", "question": "Where?", "context": "The dog sleeps in the house.", "answers": {"text": ["the house"], "answer_start": [18]}}
-            """
+            [
+                Line("a1", "Which cat?", "\U0001F600 The red cat sees the dog.", ("red", 6), ("red cat", 6)),
+                Line("a2", "Who sees?", "The dog sleeps — \"deep\"\nin the house."),
+                Line("a3", "Where?", "The dog sleeps in the house.", ("the house", 18)),
+            ]
         );
         var path = TestData.Fixture($"readers/{name}.parquet");
         var lines = Read(folder.File("squad.jsonl"));
@@ -37,6 +38,14 @@ public sealed class QuestionFilesTests : IDisposable
         Assert.All(QuestionFiles.Read(path, new QuestionForm(false, false)), question => Assert.Null(question.Answers));
         Assert.Contains(".parquet:2: the question has no answer", Refused(path, unanswerable: false));
 
+        static string Line(string id, string question, string context, params (string Text, int Start)[] answers) =>
+            JsonSerializer.Serialize(new
+            {
+                id,
+                question,
+                context,
+                answers = new { text = answers.Select(one => one.Text), answer_start = answers.Select(one => one.Start) },
+            });
         static List<Question> Read(string path) => [.. QuestionFiles.Read(path, new QuestionForm(true, true))];
     }
 
