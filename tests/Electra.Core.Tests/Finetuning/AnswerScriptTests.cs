@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Electra.Data.Answering;
 using Electra.Data.Tasks;
-using Electra.Export;
 using Electra.Finetuning;
 using Electra.Predictors;
 using Electra.Running;
