@@ -165,17 +165,19 @@ public sealed partial record FinetuneConfig : IExperimentConfig<FinetuneConfig>,
     /// What the learned weights of a run depend on beside its rows, as YAML: its own task and seed, whatever the others of the
     /// configuration are.
     /// </summary>
-    internal string WhatIsLearned(FinetuneJob job) =>
-        Config.LearnedYaml(
-            job.Alone(this) with
+    internal string WhatIsLearned(FinetuneJob job)
+    {
+        var alone = job.Alone(this);
+        return Config.LearnedYaml(
+            alone with
             {
                 // A saved configuration has one of its own.
                 Checkpoint = Checkpoint is [var only] && !StartModel.IsPattern(only) ? Checkpoint : [job.Model.Source],
                 Seed = new FinetuneConfig().Seed,
-                Data = Data with { Own = Data.Own.Where(own => job.TaskNames.Contains(own.Key)).ToDictionary() },
-                Training = Training with { Keep = Keep(job.TaskNames[0]) },
+                Data = alone.Data with { Own = alone.Data.Own.Where(own => job.TaskNames.Contains(own.Key)).ToDictionary() },
             }
         );
+    }
 
     /// <summary>The configuration that the run in a folder was made with.</summary>
     /// <param name="folder">The run's folder.</param>

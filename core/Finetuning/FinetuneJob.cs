@@ -1,5 +1,6 @@
 using Electra.Checkpoints.HuggingFace;
 using Electra.Configuration;
+using Electra.Data.Tagging;
 using Electra.Data.Tasks;
 using Electra.Running;
 using Electra.Storage;
@@ -65,8 +66,27 @@ internal sealed record FinetuneJob(IReadOnlyList<JobTask> Tasks, StartModel Mode
             Tasks = TaskNames,
             Runs = [Run],
             Seeds = [Seed],
+            Data = WithSchemes(config.Data),
             Training = config.Training with { Keep = config.Keep(TaskNames[0]) },
         };
+
+    /// <summary>With the schemes of tags that were told from training files.</summary>
+    private TaskSourceOptions WithSchemes(TaskSourceOptions options)
+    {
+        var told = Tasks
+            .Select(task => task.Data.Task)
+            .Where(task => options.Own.TryGetValue(task.Name, out var own) && own.Scheme == TagScheme.Auto)
+            .ToDictionary(task => task.Name, task => task.Scheme);
+        return told.Count == 0
+            ? options
+            : options with
+            {
+                Own = options.Own.ToDictionary(
+                    own => own.Key,
+                    own => told.TryGetValue(own.Key, out var scheme) ? own.Value with { Scheme = scheme } : own.Value
+                ),
+            };
+    }
 
     /// <summary>What must be the same where the run goes on from a saved state.</summary>
     public RunIdentity Identity(FinetuneConfig config) =>

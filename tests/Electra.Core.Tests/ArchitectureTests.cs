@@ -144,7 +144,7 @@ public sealed class ArchitectureTests
     /// <summary>Public is what scripts need. Lower it where types become internal; raise it only for what a script will use.</summary>
     [Fact]
     public void Public_types_are_counted() =>
-        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 152);
+        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 155);
 
     private static int Floor(string space)
     {

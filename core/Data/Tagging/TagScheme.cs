@@ -17,6 +17,9 @@ public enum TagScheme
 
     /// <summary>Each word has a tag, and none says where a span is: parts of speech.</summary>
     None,
+
+    /// <summary>As the training file has it, told from its tags; BIO where it has spans of characters.</summary>
+    Auto,
 }
 
 /// <summary>A span of words with a type.</summary>
@@ -52,6 +55,28 @@ internal static class TagSchemes
 
     /// <summary>Whether a tag is of some scheme: O, or a letter, a hyphen and a type.</summary>
     public static bool IsTag(string tag) => tag == Outside || (tag.Length > 2 && tag[1] == '-' && "BIESLU".Contains(tag[0]));
+
+    /// <summary>
+    /// The scheme of tagged sentences, as far as their letters tell: IOB1 where more spans begin with I than with B.
+    /// </summary>
+    public static TagScheme Of(IEnumerable<IReadOnlyList<string>> sentences)
+    {
+        var (letters, inside, begun) = (new HashSet<char>(), 0, 0);
+        foreach (var tags in sentences)
+            foreach (var (word, tag) in tags.Index())
+            {
+                if (!IsTag(tag))
+                    return TagScheme.None;
+                letters.Add(Prefix(tag));
+                bool isFirst = word == 0 || TypeOf(tags[word - 1]) != TypeOf(tag);
+                begun += Prefix(tag) == 'B' ? 1 : 0;
+                inside += Prefix(tag) == 'I' && isFirst ? 1 : 0;
+            }
+        return letters.Overlaps("ES") ? TagScheme.Bioes
+            : letters.Overlaps("LU") ? TagScheme.Bilou
+            : inside > begun ? TagScheme.Iob1
+            : TagScheme.Bio;
+    }
 
     /// <summary>Spans as the tags of words.</summary>
     /// <param name="spans">The spans, in order, none over another.</param>

@@ -13,6 +13,8 @@ internal static class OwnTask
     {
         if (options.Problems().ToList() is [var (key, problem), ..])
             throw new UserErrorException($"task {name}: {key} {problem}");
+        if (options.Scheme == TagScheme.Auto)
+            return Define(name, options with { Scheme = SchemeOf(name, options) });
         var kind = options.Of();
         return new TaskDefinition
         {
@@ -88,20 +90,35 @@ internal static class OwnTask
             : throw new UserErrorException($"task {task.Name}: no file is given: train, dev or test");
     }
 
+    /// <summary>The scheme of the training file: that of its first thousand sentences.</summary>
+    private static TagScheme SchemeOf(string name, OwnTaskOptions options)
+    {
+        const int Sentences = 1000;
+        var label = options.Label is "label" ? null : options.Label;
+        var texts = TaggedFiles.Read(Checked(name, "train", options.Train), options.Text.FirstOrDefault(), label, hasLabels: true);
+        return TagSchemes.Of(texts.Take(Sentences).Select(text => text.Tags ?? []));
+    }
+
     private static string Found(TaskDefinition task, string split, string file)
+    {
+        var path = Checked(task.Name, split, file);
+        return task.Kind.ReadsFile(path)
+            ? path
+            : throw new UserErrorException($"task {task.Name}: {split}: {file} is not {task.Kind.FileForms}");
+    }
+
+    private static string Checked(string task, string split, string file)
     {
         var path = Paths.Find(file);
         try
         {
             InputFile.Check(path);
+            return path;
         }
         catch (UserErrorException e)
         {
-            throw new UserErrorException($"task {task.Name}: {split}: {e.Message}", e);
+            throw new UserErrorException($"task {task}: {split}: {e.Message}", e);
         }
-        return task.Kind.ReadsFile(path)
-            ? path
-            : throw new UserErrorException($"task {task.Name}: {split}: {file} is not {task.Kind.FileForms}");
     }
 
     /// <summary>The rows that are held out, or the others: each row's draw is a function of its number alone.</summary>

@@ -70,8 +70,8 @@ public sealed partial record OwnTaskOptions
     public IReadOnlyList<string> Labels { get; init; } = [];
 
     /// <summary>
-    /// How the model's tags say where a span begins and ends; files may be in any scheme. <c>none</c>: each word has a tag of its own, as
-    /// parts of speech.
+    /// How the model's tags say where a span begins and ends; files may be in any scheme. <c>auto</c>: as the training file. <c>none</c>:
+    /// each word has a tag of its own, as parts of speech.
     /// </summary>
     public TagScheme Scheme { get; init; }
 
@@ -215,6 +215,8 @@ public sealed partial record OwnTaskOptions
             );
         if (Of() == WordTags.Kind && Scheme == TagScheme.None && Decode == TagDecoding.Constrained)
             yield return ("decode", "cannot be constrained with scheme: none, in which every tag may follow every other");
+        if (Of() == WordTags.Kind && Scheme == TagScheme.Auto && Train == "")
+            yield return ("scheme", "cannot be told without a training file (train): bio, iob1, bioes, bilou or none");
         if (Of() == WordTags.Kind && (Unordered || DropLabels.Count > 0 || !Header))
             yield return (Unordered ? "unordered" : !Header ? "header" : "drop_labels", "is not for tags of words");
     }

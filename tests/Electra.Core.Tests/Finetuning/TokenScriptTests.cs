@@ -48,6 +48,7 @@ public sealed class TokenScriptTests : IDisposable
         var result = FinetuneResult.Load(tiny.File("runs/whole_names_0"));
         Assert.Equal("f1", result.Metric);
         Assert.True(result.Score > 0.8, $"F1 {result.Score}: a word says its tag");
+        Assert.Contains("scheme: bio\n", File.ReadAllText(tiny.File("runs/whole_names_0/config.yaml")));
         Assert.Contains("ElectraForTokenClassification", File.ReadAllText(tiny.File("runs/whole_names_0/config.json")));
         Assert.Contains("| animal | ", File.ReadAllText(tiny.File("runs/whole_names_0/dev_report.md")));
         Assert.Matches("^[a-z]+\t[A-Za-z-]+\t[A-Za-z-]+$", File.ReadLines(tiny.File("runs/whole_names_0/dev_predictions.conll")).First());
@@ -96,6 +97,7 @@ public sealed class TokenScriptTests : IDisposable
         );
         await Refused("labels: [B-animal], train: spans.jsonl, held_out: 0.5", "are the types of spans, and B-animal is a tag");
         await Refused("train: spans.jsonl, held_out: 0.5", "data.own.names.labels", "is missing");
+        await Refused("labels: [animal], scheme: auto, train: gone.jsonl, held_out: 0.5", "task names: train: there is no file");
         await Refused("labels: [animal], train: rows.parquet, held_out: 0.5", "tagged words are .conll");
     }
 
@@ -106,7 +108,7 @@ public sealed class TokenScriptTests : IDisposable
     }
 
     private string Own(string more) =>
-        $"data.own.names={{kind: tokens, labels: [animal, place], train: {tiny.File("names.conll")}, held_out: 0.2, "
+        $"data.own.names={{kind: tokens, scheme: auto, labels: [animal, place], train: {tiny.File("names.conll")}, held_out: 0.2, "
         + $"test: {tiny.File("names-test.conll")}{more}}}";
 
     private byte[] Weights(string group) => File.ReadAllBytes(tiny.File($"runs/{group}_names_0/model.safetensors"));

@@ -41,6 +41,33 @@ public sealed class WordTagsTests : IDisposable
         Assert.Equal(98, compared);
     }
 
+    [Theory]
+    [InlineData("B-a I-a O B-a I-a B-b", "bio")]
+    [InlineData("I-a I-a B-a O I-b I-a", "iob1")]
+    [InlineData("B-a E-a O S-b", "bioes")]
+    [InlineData("B-a L-a O U-b", "bilou")]
+    [InlineData("NN VB NN", "none")]
+    public void The_scheme_is_told_from_the_training_file(string tags, string scheme)
+    {
+        File.WriteAllLines(folder.File("tags.conll"), tags.Split(' ').Select(tag => $"w\t{tag}"));
+        var task = Define(scheme == "none" ? ["NN", "VB"] : ["a", "b"], "tags.conll");
+        Assert.Equal(scheme, $"{task.Scheme}".ToLowerInvariant());
+        Assert.Equal(TagSchemes.Tags(scheme == "none" ? ["NN", "VB"] : ["a", "b"], task.Scheme), task.Labels);
+
+        File.WriteAllText(folder.File("spans.jsonl"), """{"text": "a b", "label": [[0, 1, "a"]]}""");
+        Assert.Equal(TagScheme.Bio, Define(["a"], "spans.jsonl").Scheme);
+        Assert.Contains("task names: scheme cannot be told", Assert.Throws<UserErrorException>(() => Define(["a"], "")).Message);
+
+        TaskDefinition Define(string[] labels, string train) => OwnTask.Define("names", new OwnTaskOptions
+        {
+            Kind = OwnTaskKind.Tokens,
+            Labels = labels,
+            Scheme = TagScheme.Auto,
+            Train = train == "" ? "" : folder.File(train),
+            HeldOut = train == "" ? 0 : 0.5,
+        });
+    }
+
     [Fact]
     public void Words_are_encoded_as_Hugging_Faces_tokenizer_encodes_them_alone()
     {
