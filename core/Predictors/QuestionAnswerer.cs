@@ -34,7 +34,7 @@ public sealed class QuestionAnswerer : IDisposable
     private readonly TaskDefinition task;
 
     private QuestionAnswerer(AskedModel model, double? nullThreshold) =>
-        (this.model, task) = (model, Answers.WithThreshold(model.Task, nullThreshold));
+        (this.model, task) = (model, model.Task with { Answers = model.Task.Answers!.With(nullThreshold) });
 
     /// <summary>Opens a model of answers.</summary>
     /// <param name="source">

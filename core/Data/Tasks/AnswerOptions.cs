@@ -95,6 +95,10 @@ public sealed record AnswerOptions
             yield return ("null_threshold", "is for questions that may have no answer (unanswerable: true)");
     }
 
+    /// <summary>The same with other null odds above which there is no answer; null: as they are.</summary>
+    internal AnswerOptions With(double? threshold) =>
+        threshold is null ? this : this with { Unanswerable = true, NullThreshold = threshold };
+
     /// <summary>Whether the model has the form of Hugging Face's <c>ElectraForQuestionAnswering</c>.</summary>
     internal bool IsPlain => Head == AnswerHead.Linear && Answerability == Answerability.None;
 

@@ -123,10 +123,6 @@ internal static class Answers
             : loss + (0.5 * binary_cross_entropy_with_logits(outputs[.., 0], gold[.., 2]));
     }
 
-    /// <summary>The task with other null odds above which there is no answer; null: as it is.</summary>
-    public static TaskDefinition WithThreshold(TaskDefinition task, double? threshold) =>
-        threshold is null ? task : task with { Answers = task.Answers! with { Unanswerable = true, NullThreshold = threshold } };
-
     /// <summary>The answers to the question of a row, and the one that is predicted.</summary>
     public static (AnswerRanking Ranking, RankedAnswer Predicted) Chosen(TaskOutputs rows, int row)
     {

@@ -98,7 +98,7 @@ public static class TextPredictions
             );
         console.Line($"{options.Model}: {Answers(task)}");
         return (
-            Data.Tasks.Answers.WithThreshold(task, options.NullThreshold),
+            task with { Answers = task.Answers?.With(options.NullThreshold) },
             outputs => Metrics.AreFinite(outputs[0]) ? outputs[0] : throw FinetunedModel.NotFinite(options.Model)
         );
     }
