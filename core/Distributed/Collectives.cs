@@ -64,13 +64,16 @@ internal static class Collectives
     }
 
     /// <summary>Rank 0 alone does something, and all have its result, which is sent as JSON.</summary>
+    /// <param name="ranks">All ranks.</param>
+    /// <param name="work">What it does.</param>
+    /// <param name="takesLong">Whether the others wait for it however long it takes.</param>
     /// <exception cref="OtherRankException">Rank 0 failed, and this is another one.</exception>
-    public static T OfFirst<T>(this ICommunicator ranks, Func<T> work)
+    public static T OfFirst<T>(this ICommunicator ranks, Func<T> work, bool takesLong = false)
     {
         if (ranks.WorldSize == 1)
             return work();
         T result = default!;
-        ranks.First(() => result = work());
+        ranks.First(() => result = work(), takesLong);
         var json = ranks.Rank == 0 ? JsonSerializer.SerializeToUtf8Bytes(result, SealedJson.Options) : null;
         long length = ranks.Max(json?.Length ?? 0);
         var sent = ranks.Sent(json, 0, length);
@@ -78,8 +81,11 @@ internal static class Collectives
     }
 
     /// <summary>Rank 0 alone does something. All go on when it is done.</summary>
+    /// <param name="ranks">All ranks.</param>
+    /// <param name="work">What it does.</param>
+    /// <param name="takesLong">Whether the others wait for it however long it takes.</param>
     /// <exception cref="OtherRankException">Rank 0 failed, and this is another one.</exception>
-    public static void First(this ICommunicator ranks, Action work)
+    public static void First(this ICommunicator ranks, Action work, bool takesLong = false)
     {
         if (ranks.WorldSize == 1)
         {
@@ -96,6 +102,8 @@ internal static class Collectives
             {
                 failure = e;
             }
+        if (takesLong)
+            ranks.AwaitAll();
         if (ranks.Max(failure is null ? 0 : 1) == 0)
             return;
         if (failure is not null)

@@ -18,6 +18,12 @@ internal enum Reduction
 /// </summary>
 internal interface ICommunicator : IDisposable
 {
+    /// <summary>How long a rank that ends waits for the others to end too: on a busy machine they come one after the other.</summary>
+    static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a rank waits for the others, in what may take long, before it says that it waits.</summary>
+    static readonly TimeSpan Unmentioned = TimeSpan.FromSeconds(10);
+
     /// <summary>This process, from 0.</summary>
     int Rank { get; }
 
@@ -32,6 +38,13 @@ internal interface ICommunicator : IDisposable
 
     /// <summary>Copies a contiguous tensor of one rank to the others.</summary>
     void Broadcast(Tensor tensor, int root = 0);
+
+    /// <summary>
+    /// Waits for all ranks, however long one takes to come: after work of which one machine may have much more than another. No time is
+    /// too long for it, and little of the processor is used.
+    /// </summary>
+    /// <param name="waiting">Called once where it takes more than a moment.</param>
+    void AwaitAll(Action? waiting = null);
 
     /// <summary>
     /// Waits a little for all ranks to end too. The only call that a rank may make while the others are in another one.
@@ -61,6 +74,8 @@ internal sealed class SingleProcess : ICommunicator
     public void AllReduce(Tensor tensor, Reduction reduction = Reduction.Sum) { }
 
     public void Broadcast(Tensor tensor, int root = 0) { }
+
+    public void AwaitAll(Action? waiting = null) { }
 
     public bool? EndsAlike(string reason) => true;
 

@@ -95,9 +95,10 @@ internal sealed unsafe class Mpi
     private Mpi(nint library, string name)
     {
         this.name = name;
+        // The name first: what a library is linked with is found by its exports too.
         constants =
-            NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _) ? MpiConstants.OpenMpi(library)
-            : name.Contains("mpi_abi", StringComparison.Ordinal) ? MpiConstants.Standard
+            name.Contains("mpi_abi", StringComparison.Ordinal) ? MpiConstants.Standard
+            : NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out _) ? MpiConstants.OpenMpi(library)
             : MpiConstants.Mpich;
         nint Function(string function) => NativeLibrary.GetExport(library, $"MPI_{function}");
         init = (delegate* unmanaged<nint, nint, int, out int, int>)Function("Init_thread");
@@ -121,10 +122,7 @@ internal sealed unsafe class Mpi
     public static Mpi Load(Launcher launcher)
     {
         var given = Environment.GetEnvironmentVariable(Variable);
-        string[] candidates =
-            given is { Length: > 0 } ? [given]
-            : launcher.Name == "mpiexec" ? [.. Standard, .. Mpich, .. OpenMpi]
-            : [.. Standard, .. OpenMpi, .. Mpich];
+        string[] candidates = given is { Length: > 0 } ? [given] : Candidates(launcher.Name);
         foreach (var candidate in candidates)
             if (NativeLibrary.TryLoad(candidate, out nint library) && NativeLibrary.TryGetExport(library, "MPI_Init_thread", out _))
                 return new Mpi(library, candidate);
@@ -135,6 +133,13 @@ internal sealed unsafe class Mpi
                     + $"({string.Join(", ", candidates)}). Its folder must be in LD_LIBRARY_PATH, or {Variable} name the file"
         );
     }
+
+    /// <summary>
+    /// The libraries to try. The launcher's own comes first: that with the interface of MPI 5 may be another's, of which each process is
+    /// a world of one.
+    /// </summary>
+    internal static string[] Candidates(string launcher) =>
+        launcher == "mpiexec" ? [.. Mpich, .. Standard, .. OpenMpi] : [.. OpenMpi, .. Standard, .. Mpich];
 
     /// <summary>All processes.</summary>
     public nint World => constants.World;
@@ -169,7 +174,8 @@ internal sealed unsafe class Mpi
         Check(setErrors(World, constants.ErrorsReturn), "Comm_set_errhandler");
     }
 
-    public void End() => Check(finalize(), "Finalize");
+    /// <summary>Leaves the other processes. What all did together is done: an error means nothing any more.</summary>
+    public void End() => _ = finalize();
 
     public int Rank()
     {
@@ -197,9 +203,11 @@ internal sealed unsafe class Mpi
     public void Broadcast(nint data, int bytes, int root, nint communicator) =>
         Check(broadcast(data, bytes, constants.Byte, root, communicator), "Bcast");
 
-    /// <summary>Waits for all of a communicator, for some time.</summary>
+    /// <summary>Waits for all of a communicator.</summary>
+    /// <param name="communicator">The communicator.</param>
+    /// <param name="goesOn">Asked now and then, with the time that it has taken: whether to wait on.</param>
     /// <returns>Whether all came.</returns>
-    public bool Meet(nint communicator, TimeSpan patience)
+    public bool Meet(nint communicator, Func<TimeSpan, bool> goesOn)
     {
         nint request = 0;
         Check(beginBarrier(communicator, out request), "Ibarrier");
@@ -208,7 +216,7 @@ internal sealed unsafe class Mpi
             Check(test(ref request, out int isDone, constants.StatusIgnore), "Test");
             if (isDone != 0)
                 return true;
-            if (System.Diagnostics.Stopwatch.GetElapsedTime(since) > patience)
+            if (!goesOn(System.Diagnostics.Stopwatch.GetElapsedTime(since)))
                 return false;
         }
     }

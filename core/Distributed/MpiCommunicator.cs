@@ -14,9 +14,6 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
 
     private const int BroadcastBytes = 1 << 28;
 
-    /// <summary>How long a rank that ends waits for the others to end too.</summary>
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(3);
-
     private readonly Mpi mpi;
     private readonly nint ending;
     private readonly Watchdog watchdog;
@@ -29,6 +26,8 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
     public MpiCommunicator(Launcher launcher, TimeSpan patience)
     {
         mpi = Mpi.Load(launcher);
+        watchdog = Watchdog.Of(launcher.Rank, launcher.WorldSize, patience);
+        using var _ = watchdog.During("start");
         mpi.Begin();
         (Rank, WorldSize) = (mpi.Rank(), mpi.Size());
         if (WorldSize != launcher.WorldSize)
@@ -37,10 +36,10 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
                 $"{launcher.Name} started {launcher.WorldSize} processes, and {mpi.Description} sees {WorldSize}: it is not the "
                 + $"launcher's library of MPI. {Mpi.Variable} names the one to use: libmpi.so.40 is Open MPI's, libmpi.so.12 MPICH's";
             mpi.End();
+            watchdog.Dispose();
             throw new UserErrorException(message);
         }
         ending = mpi.Duplicate();
-        watchdog = new Watchdog(patience, $"rank {Rank} of {WorldSize} on {Environment.MachineName}");
     }
 
     public int Rank { get; }
@@ -86,15 +85,25 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
             mpi.Broadcast((nint)(data + done), (int)Math.Min(BroadcastBytes, count - done), root, mpi.World);
     }
 
+    public void AwaitAll(Action? waiting = null) =>
+        mpi.Meet(
+            mpi.World,
+            waited =>
+            {
+                if (waited > ICommunicator.Unmentioned)
+                    Interlocked.Exchange(ref waiting, null)?.Invoke();
+                return true;
+            }
+        );
+
     public bool? EndsAlike(string reason)
     {
-        if (!mpi.Meet(ending, EndPatience))
-        {
-            isAlone = true;
+        isAlone = true; // also where the others cannot be reached
+        if (!mpi.Meet(ending, waited => waited < ICommunicator.EndPatience))
             return null;
-        }
         ulong own = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(reason)), first = own;
         mpi.Broadcast((nint)(&first), sizeof(ulong), root: 0, ending);
+        isAlone = false;
         return first == own;
     }
 

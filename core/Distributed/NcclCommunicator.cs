@@ -10,9 +10,6 @@ namespace Electra.Distributed;
 /// </summary>
 internal sealed unsafe partial class NcclCommunicator : ICommunicator
 {
-    /// <summary>How long a rank that fails lets rank 0 have the first word, where no MPI tells that it fails too.</summary>
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(3);
-
     private readonly Nccl nccl;
     private readonly ICommunicator? control;
     private readonly Device device;
@@ -40,7 +37,7 @@ internal sealed unsafe partial class NcclCommunicator : ICommunicator
     {
         (this.nccl, Rank, WorldSize, this.device, this.control) = (nccl, rank, worldSize, device, control);
         this.stream = stream ?? CurrentStream;
-        watchdog = new Watchdog(patience, $"rank {rank} of {worldSize} on {Environment.MachineName}");
+        watchdog = Watchdog.Of(rank, worldSize, patience);
         empty(1, device: device).Dispose(); // this thread's current device is that one, and it has a context
         using var id = empty(Nccl.UniqueId.Length, dtype: ScalarType.Byte);
         if (control is null || rank == 0)
@@ -91,12 +88,24 @@ internal sealed unsafe partial class NcclCommunicator : ICommunicator
         nccl.Broadcast(NativeTensors.DataPointer(tensor), tensor.numel() * tensor.ElementSize, root, communicator, stream());
     }
 
+    public void AwaitAll(Action? waiting = null)
+    {
+        if (control is not null)
+        {
+            control.AwaitAll(waiting);
+            return;
+        }
+        using var one = zeros(1, device: device);
+        nccl.AllReduce(NativeTensors.DataPointer(one), 1, Nccl.Float32, Nccl.Sum, communicator, stream());
+        one.cpu().Dispose(); // waits for it
+    }
+
     public bool? EndsAlike(string reason)
     {
         if (control is not null)
             return control.EndsAlike(reason);
         if (Rank > 0)
-            Thread.Sleep(EndPatience);
+            Thread.Sleep(ICommunicator.EndPatience);
         return null;
     }
 

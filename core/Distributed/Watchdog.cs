@@ -23,6 +23,10 @@ internal sealed class Watchdog : IDisposable
         timer = new Timer(_ => Look(who), null, pause, pause);
     }
 
+    /// <summary>The watchdog of a rank.</summary>
+    public static Watchdog Of(int rank, int worldSize, TimeSpan patience) =>
+        new(patience, $"rank {rank} of {worldSize} on {Environment.MachineName}");
+
     /// <summary>Watches a call until the result is disposed of.</summary>
     public Watched During(string name)
     {

@@ -48,7 +48,7 @@ public static class FinetuneLoop
             )),
         ]);
         Report(run, all);
-        RunQueue.Require(failures);
+        RunQueue.Require(failures, queue.Launcher);
     }
 
     /// <summary>Runs at the same time.</summary>
@@ -92,7 +92,7 @@ public static class FinetuneLoop
                             + $"{Scores(epoch.Scores)}"
                     ),
                 progress.Update,
-                console.Warning
+                console.RunWarning
             )
         );
         foreach (var task in job.Tasks)
@@ -105,7 +105,7 @@ public static class FinetuneLoop
             console.Milestone($"{name,-10}  done: {Scores(result.Scores)}  (seed {result.Seed}, {result.Seconds:F0} s)");
             string[] undefined = [.. result.Scores.Where(score => !double.IsFinite(score.Value)).Select(score => score.Key)];
             if (undefined.Length > 0)
-                console.Warning(
+                console.RunWarning(
                     $"{name}: {string.Join(" and ", undefined)} {(undefined.Length == 1 ? "is" : "are")} undefined: "
                         + DevPredictions.WhyUndefined(task.Folder)
                 );

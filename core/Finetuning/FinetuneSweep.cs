@@ -1,9 +1,11 @@
 using Electra.Configuration;
 using Electra.Data.Tasks;
+using Electra.Native;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Storage;
 using Electra.Tensors;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Finetuning;
@@ -20,6 +22,7 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
     private readonly RunConsole console = run.Console;
     private readonly Dictionary<string, FinetuneStart> starts = [];
     private readonly List<string> failures = [];
+    private readonly Launcher? launcher = RunRanks.Spreading(run.Config.Compute);
     private readonly List<CandidateRun> wanted = [];
 
     /// <summary>A run of a candidate.</summary>
@@ -68,8 +71,9 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
         if (config.SweepConfirm > 0 && failures.Count == 0)
             foreach (var task in config.Tasks)
                 Confirm(candidates, task);
-        Report();
-        RunQueue.Require(failures);
+        if (launcher is not { Rank: > 0 }) // rank 0 shows what all made
+            Report();
+        RunQueue.Require(failures, launcher);
     }
 
     /// <inheritdoc/>
@@ -134,6 +138,8 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
         {
             PrepareWorker = () => set_num_threads(compute.Threads),
             HowToGoOn = FinetuneLoop.HowToGoOn(config),
+            Launcher = launcher,
+            MakesOver = config.Resume == ResumeMode.Never,
             AwaitsOthers = waits,
         };
         return queue.Work([
@@ -146,8 +152,6 @@ internal sealed class FinetuneSweep(Run<FinetuneConfig> run, Func<Run<FinetuneCo
         var job = one.Job;
         var alone = one.Candidate.Config with { Tasks = job.TaskNames, Runs = [job.Run], Seeds = [job.Seed] };
         experiment(run.Inner(alone, console.Quiet(one.Name), progress.Stopping, progress)).GetAwaiter().GetResult();
-        if (FinetuneResult.IsIn(job.Folder) && FinetuneResult.Load(job.Folder) is var result)
-            console.Line($"{one.Name}  done: {result.Metric} {Metrics.Shown(result.Score)}  (seed {result.Seed}, {result.Seconds:F0} s)");
     }
 
     /// <summary>All candidates with few epochs, the best part of them with more, and the last with all.</summary>

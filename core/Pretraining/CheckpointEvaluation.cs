@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Electra.Checkpoints;
-using Electra.Distributed;
 using Electra.Running;
 using Electra.Statistics;
 using Electra.Storage;
@@ -59,7 +58,7 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
         return Measure(all);
     }
 
-    /// <summary>Measures a finished run by its last model.</summary>
+    /// <summary>Measures a finished run by its last model: of several ranks the first, which has it.</summary>
     /// <exception cref="UserErrorException">The folder holds another experiment's run, or the model is gone too.</exception>
     public IHeldOutScores MeasureLast()
     {
@@ -69,13 +68,6 @@ internal sealed partial class CheckpointEvaluation(Run<PretrainConfig> run, Func
                 $"the run in {Paths.Shown(run.Folder)} is finished, but neither its last state nor its model {Paths.Shown(last)} is there "
                     + "to be measured. resume=never makes it again"
             );
-        IHeldOutScores? scores = null;
-        run.Ranks.First(() => scores = MeasureComplete(last));
-        return scores ?? measure(last, config).Scores;
-    }
-
-    private IHeldOutScores MeasureComplete(string last)
-    {
         RequireSame(config);
         run.Console.Line($"This run is complete. Its states are gone: it is measured by its model {Paths.Shown(last)}.");
         run.Progress?.Begin(PretrainResult.Load(run.Folder).Updates);

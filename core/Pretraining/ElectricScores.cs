@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Electra.Data;
 using Electra.Distributed;
 using Electra.Model;
@@ -21,6 +22,7 @@ public sealed record ElectricScores(
 ) : IHeldOutScores
 {
     /// <summary>Tokens in the vocabulary.</summary>
+    [JsonInclude]
     internal int VocabularySize { get; init; }
 
     string IHeldOutScores.Line =>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Electra.Data;
 using Electra.Distributed;
 using Electra.Model;
@@ -26,6 +27,7 @@ public sealed record PretrainScores(
     public double TokenAuc { get; init; } = 0.5;
 
     /// <summary>Tokens in the vocabulary.</summary>
+    [JsonInclude]
     internal int VocabularySize { get; init; }
 
     string IHeldOutScores.Line =>

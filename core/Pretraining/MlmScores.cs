@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Electra.Data;
 using Electra.Distributed;
 using Electra.Model;
@@ -15,6 +16,7 @@ public sealed record MlmScores(double Loss, double MaskedAccuracy) : IHeldOutSco
     public double Perplexity => Math.Exp(Loss);
 
     /// <summary>Tokens in the vocabulary.</summary>
+    [JsonInclude]
     internal int VocabularySize { get; init; }
 
     string IHeldOutScores.Line => $"masked-token accuracy {MaskedAccuracy:0.0%}, perplexity {Perplexity:N1}, loss {Loss:F3}";

@@ -42,6 +42,16 @@ public sealed class PretrainData : IDisposable
     /// <summary>Names the examples of all phases.</summary>
     internal string ExamplesFingerprint => string.Join(' ', byPhase.Distinct().Select(examples => examples.Train.Fingerprint));
 
+    /// <summary>The examples of all phases, to train on and held out, in words: the same where all are.</summary>
+    internal string Identity =>
+        string.Join(
+            ", ",
+            byPhase
+                .Distinct()
+                .SelectMany(examples => new[] { (examples.Train, ""), (examples.HeldOut, " held out") })
+                .Select(part => $"{part.Item1.Count:N0} examples{part.Item2} ({part.Item1.Fingerprint})")
+        );
+
     /// <summary>Where the run left another, whose text it goes on with.</summary>
     internal PretrainBranch? Branch { get; set; }
 

@@ -2,6 +2,7 @@ using Electra.Distributed;
 using Electra.Model;
 using Electra.Optimization;
 using Electra.Running;
+using Electra.Tensors;
 
 namespace Electra.Pretraining;
 
@@ -49,7 +50,7 @@ public static class PretrainLoop
             ? GdesObjective.Of(model, method, measurement, baseline, config.Objective.Decoupled, ownRate > 0 ? ownRate / generatorRate : 1)
             : ElectraObjective.Of(model, method, measurement, baseline);
         var saved = new SavedPairs(run, data, model, method);
-        return (PretrainScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
+        return Train<PretrainScores>(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
     }
 
     /// <summary>The same of a masked language model.</summary>
@@ -62,7 +63,7 @@ public static class PretrainLoop
         method = method with { Ranks = run.Ranks };
         var objective = MlmObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
         var saved = new SavedLanguageModels(run, data, model, method);
-        return (MlmScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
+        return Train<MlmScores>(run, data, objective, schedule, metrics is null ? null : () => metrics(model), saved.Measure);
     }
 
     /// <summary>The same of Electric's networks.</summary>
@@ -80,11 +81,26 @@ public static class PretrainLoop
             : method;
         method = method with { Ranks = run.Ranks };
         var objective = ElectricObjective.Of(model, method, measured, EqualWork.KeyOf(run.Config), data.Tokenizer.Vocabulary);
-        return (ElectricScores)Train(run, data, objective, schedule, metrics is null ? null : () => metrics(model), (source, _) =>
+        return Train<ElectricScores>(run, data, objective, schedule, metrics is null ? null : () => metrics(model), (source, _) =>
             throw new UserErrorException(
                 $"{source} is not measured: a model of objective.kind: electric is measured while it trains, and where its states are kept"
             ));
     }
+
+    /// <summary>Makes sure that all ranks learn from the same text with the same numbers: each has prepared its own.</summary>
+    private static void RequireSame(ICommunicator ranks, PretrainData data, Compute compute) =>
+        RunRanks.RequireSame(
+            ranks,
+            new Dictionary<string, string>
+            {
+                ["text"] = data.Identity,
+                ["tokenizer"] = $"{data.Tokenizer.Vocabulary.Count:N0} tokens, {data.Tokenizer.Fingerprint}",
+                ["compute.device"] = compute.IsCuda ? "cuda" : "cpu",
+                ["training.precision"] = compute.Precision.ToString().ToLowerInvariant(),
+            },
+            "all ranks of a run must learn from the same text in the same way, and this one does not",
+            "The corpus and the vocabulary must be the same files on every machine, and what is `auto` may have to be said"
+        );
 
     /// <summary>Each rank must have a row of each batch.</summary>
     private static void RequireRows(PretrainConfig config, ICommunicator ranks)
@@ -96,17 +112,20 @@ public static class PretrainLoop
             );
     }
 
-    private static IHeldOutScores Train(Run<PretrainConfig> run, PretrainData data, Objective objective,
+    private static T Train<T>(Run<PretrainConfig> run, PretrainData data, Objective objective,
         Func<long, StepRates>? schedule, Func<IEnumerable<(string Name, double Value)>>? metrics,
         Func<string, PretrainConfig, MeasuredModel> measureSaved)
+        where T : IHeldOutScores
     {
         var saved = new CheckpointEvaluation(run, measureSaved);
         if (run.Config is { Only: RunPart.Evaluation, DryRun: false })
-            return saved.MeasureAll();
+            return (T)saved.MeasureAll();
+        RunRanks.AwaitPreparation(run.Ranks, run.Console);
+        RequireSame(run.Ranks, data, objective.Store.Compute);
         if (run.HasFolder && run.Ranks.OfFirst(() => CheckpointEvaluation.IsToMeasureLast(run)))
-            return saved.MeasureLast();
+            return run.Ranks.OfFirst(() => (T)saved.MeasureLast(), takesLong: true);
         RequireRows(run.Config, run.Ranks);
         using var session = new PretrainSession(run, data, objective, schedule ?? run.Config.Training.Rates(), metrics);
-        return session.Train();
+        return (T)session.Train();
     }
 }

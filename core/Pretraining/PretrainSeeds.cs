@@ -55,7 +55,7 @@ internal sealed class PretrainSeeds(Run<PretrainConfig> run, Func<Run<PretrainCo
             )),
         ]);
         Report(all);
-        RunQueue.Require(failures);
+        RunQueue.Require(failures, queue.Launcher);
         return exitCode;
     }
 

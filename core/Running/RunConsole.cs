@@ -69,12 +69,19 @@ public sealed class RunConsole : IProgress<ProgressReport>
     public void Line(string text = "") => Write(Wrapped(text) + "\n");
 
     /// <summary>Prints a line that should not be overlooked.</summary>
-    public void Warning(string text)
+    public void Warning(string text) => Warn(text, isOfRun: false);
+
+    /// <summary>
+    /// Prints a line that should not be overlooked, of one of many runs: a process that is not the first prints it too, for no other does.
+    /// </summary>
+    internal void RunWarning(string text) => Warn(text, isOfRun: true);
+
+    private void Warn(string text, bool isOfRun)
     {
-        if (outer is not null)
-            (isOfRank ? null : outer)?.Warning(name == "" ? text : $"{name}: {text}");
-        else
+        if (outer is null)
             Write(Styled(Wrapped($"warning: {text}"), "yellow") + "\n");
+        else if (isOfRun || !isOfRank)
+            outer.Warn(name == "" ? text : $"{name}: {text}", isOfRun || name != "");
     }
 
     /// <summary>Prints a line that is printed for one of many runs too, with its name before it.</summary>
@@ -91,7 +98,8 @@ public sealed class RunConsole : IProgress<ProgressReport>
     internal RunConsole Quiet(string name = "") => new(TextWriter.Null, terminal: null) { outer = this, name = name };
 
     /// <summary>
-    /// A console on this one for a process that is not the first of several: it prints nothing that the first prints too.
+    /// A console on this one for a process that is not the first of several: it prints nothing that the first prints too, and of runs of
+    /// its own their milestones and warnings.
     /// </summary>
     /// <param name="name">The process, which stands before the milestones of runs of its own; empty: it has none.</param>
     internal RunConsole OfRank(string name = "") => new(TextWriter.Null, terminal: null) { outer = this, name = name, isOfRank = true };

@@ -74,6 +74,9 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     private readonly ConcurrentQueue<QueuedRun> held = [];
     private long expected, done;
 
+    /// <summary>Whether other processes were started together with this one to make the same runs.</summary>
+    private bool isShared;
+
     /// <summary>Called on each worker's own thread before its first run.</summary>
     public Action PrepareWorker { get; init; } = () => { };
 
@@ -93,7 +96,10 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
     public bool MakesOver { get; init; }
 
     /// <summary>Makes the runs that are not finished.</summary>
-    /// <returns>Why runs failed, a sentence each; those without it are finished, or another process has them.</returns>
+    /// <returns>
+    /// Why runs failed, a sentence each, here or in another process of the launcher; those without it are finished, or another process
+    /// has them.
+    /// </returns>
     /// <exception cref="OperationCanceledException">It was stopped: what was in progress is saved.</exception>
     public IReadOnlyCollection<string> Work(IReadOnlyList<QueuedRun> runs)
     {
@@ -102,7 +108,10 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
                 $"resume=never makes finished runs over, and {Launcher.WorldSize} processes share them: none could tell which are made "
                     + "over already. Begin with one process, or under another name"
             );
-        var share = Launcher is null ? Launcher.ArrayTask(Environment.GetEnvironmentVariable) : (Launcher.Rank, Launcher.WorldSize);
+        (int Index, int Count) share = Launcher is null
+            ? Launcher.ArrayTask(Environment.GetEnvironmentVariable)
+            : (Launcher.Rank, Launcher.WorldSize);
+        isShared = share.Count > 1;
         QueuedRun[] todo = [.. Ordered(runs, share).Where(run => !run.IsFinished())];
         if (todo.Length < runs.Count)
             console.Line(
@@ -129,8 +138,7 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
                 console.Line($"Stopped as asked; what was in progress is saved. {HowToGoOn}");
                 throw;
             }
-        // Rank 0 tries again what failed elsewhere, and says so: an exit code of another rank would end all.
-        return Launcher is { Rank: > 0 } ? [] : failures;
+        return failures;
     }
 
     /// <summary>A process's own share first, then those of the others, from their end.</summary>
@@ -140,12 +148,16 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
         return own[true].Concat(own[false].Reverse());
     }
 
-    /// <summary>Ends with an error that names each run that failed; with nothing where none did.</summary>
+    /// <summary>
+    /// Ends with an error that names each run that failed; with nothing where none did, or where rank 0 of a launcher says it for this
+    /// process: an exit code of another rank would end all.
+    /// </summary>
     /// <param name="failures">What <see cref="Work"/> returned.</param>
+    /// <param name="launcher">The launcher of the processes that share the runs, if there is one.</param>
     /// <exception cref="UserErrorException">A run failed.</exception>
-    public static void Require(IReadOnlyCollection<string> failures)
+    public static void Require(IReadOnlyCollection<string> failures, Launcher? launcher)
     {
-        if (failures.Count > 0)
+        if (failures.Count > 0 && launcher is not { Rank: > 0 })
             throw new UserErrorException(
                 failures.Count == 1
                     ? $"a run is not finished: {failures.First()}"
@@ -202,8 +214,8 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
         catch (UserErrorException e)
         {
             failures.Enqueue(e.Message);
-            if (!isLast)
-                console.Warning($"{e.Message} The other runs go on.");
+            if (!isLast || Launcher is { Rank: > 0 })
+                console.RunWarning($"{e.Message} The other runs go on.");
             return null;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -224,8 +236,24 @@ internal sealed class RunQueue(RunConsole console, string stage, int workers, Ca
             using var runLock = RunLock.TryTake(run.Folder, out var holder);
             if (runLock is null)
                 return holder;
-            if (!run.IsFinished()) // another process may have finished it in the meantime
+            // Another process may have finished it in the meantime, or failed.
+            if (run.IsFinished())
+                return null;
+            if (isShared && FailedRun.In(run.Folder) is { } why)
+            {
+                failures.Enqueue(why);
+                return null;
+            }
+            FailedRun.Forget(run.Folder);
+            try
+            {
                 run.Make(progress);
+            }
+            catch (UserErrorException e) when (isShared)
+            {
+                FailedRun.Leave(run.Folder, e.Message);
+                throw;
+            }
             return null;
         }
         finally

@@ -33,12 +33,24 @@ internal static class RunRanks
     {
         if (ranks.Rank == 0 && message != "")
             say(message); // before the launcher may end this process because of another
-        var alike = ranks.EndsAlike(message);
+        bool? alike = null;
+        try
+        {
+            alike = ranks.EndsAlike(message);
+        }
+        catch (CommunicationException)
+        {
+            // They cannot be reached, which may be why this one ends: the first reason is the one to tell.
+        }
         if (ranks.Rank > 0 && alike != true && message != "")
             say($"rank {ranks.Rank} of {ranks.WorldSize} on {Environment.MachineName}: {message}");
         if (alike is null)
             ranks.Abort(exitCode);
     }
+
+    /// <summary>Waits for the ranks that still prepare their data: a machine may have it from before, and another take hours.</summary>
+    public static void AwaitPreparation(ICommunicator ranks, RunConsole console) =>
+        ranks.AwaitAll(() => console.Line("Waiting for the other ranks, which still prepare their data."));
 
     /// <summary>Makes sure that all ranks were asked for the same run.</summary>
     /// <exception cref="UserErrorException">This one was not.</exception>
@@ -46,24 +58,40 @@ internal static class RunRanks
     {
         if (ranks.WorldSize == 1)
             return;
-        var first = ranks.OfFirst(() => new Asked(shared.SharedYaml, script.Joined));
+        var asked = ConfigValues.Of(shared.SharedYaml).ToDictionary();
+        asked["the script"] = $"{Path.GetFileName(script.File)} {Fingerprint.Of(script.Joined)}";
+        RequireSame(
+            ranks,
+            asked,
+            "all ranks of a run must be asked for the same, and this one is not",
+            "compute.communication=none makes each process a run of its own"
+        );
+    }
+
+    /// <summary>Makes sure that all ranks have the same. A call of all ranks.</summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="own">What this one has, by name.</param>
+    /// <param name="problem">What is said where it has another than rank 0.</param>
+    /// <param name="advice">What the user can do.</param>
+    /// <exception cref="UserErrorException">This one has another.</exception>
+    /// <exception cref="OtherRankException">Another one has.</exception>
+    public static void RequireSame(ICommunicator ranks, IReadOnlyDictionary<string, string> own, string problem, string advice)
+    {
+        if (ranks.WorldSize == 1)
+            return;
+        var first = ranks.OfFirst(() => own);
         string[] differences =
         [
-            .. from own in ConfigValues.Of(shared.SharedYaml)
-               let there = ConfigValues.Of(first.Configuration).GetValueOrDefault(own.Key, "missing")
-               where there != own.Value
-               select $"{own.Key} is {own.Value}, and {there} on rank 0",
-            .. script.Joined == first.Script ? [] : new[] { $"{Paths.Shown(script.File)} is another text" },
+            .. from name in own.Keys.Union(first.Keys)
+               let here = own.GetValueOrDefault(name, "missing")
+               let there = first.GetValueOrDefault(name, "missing")
+               where here != there
+               select $"{name} is {here}, and {there} on rank 0",
         ];
         if (ranks.Max(differences.Length) == 0)
             return;
         throw differences.Length > 0
-            ? new UserErrorException(
-                $"all ranks of a run must be asked for the same, and this one is not: {string.Join("; ", differences)}. "
-                    + "compute.communication=none makes each process a run of its own"
-            )
+            ? new UserErrorException($"{problem}: {string.Join("; ", differences)}. {advice}")
             : new OtherRankException();
     }
-
-    private sealed record Asked(string Configuration, string Script);
 }

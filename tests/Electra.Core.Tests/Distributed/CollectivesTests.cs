@@ -66,6 +66,9 @@ public class CollectivesTests
                 weights[50].add_(1e-6);
         Assert.Equal(size == 1, ranks.AllHave(weights));
 
+        ranks.AwaitAll();
+        Assert.Equal(7, ranks.OfFirst(() => 7 + rank, takesLong: true));
+
         var shared = ranks.Concatenated(ranks.Share(Enumerable.Range(0, 7), () => false).ToList());
         Assert.Equal(Enumerable.Range(0, 7), shared.Order());
         Assert.Throws<OperationCanceledException>(() => ranks.Share([1], () => true).Count());

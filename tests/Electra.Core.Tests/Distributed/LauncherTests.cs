@@ -16,6 +16,10 @@ public class LauncherTests
     [InlineData("PMI_RANK=1 PMI_SIZE=2", "mpiexec 1/2 1/0 MPI")]
     [InlineData("SLURM_PROCID=3 SLURM_STEP_NUM_TASKS=6 SLURM_LOCALID=1 SLURM_STEP_TASKS_PER_NODE=2(x3) PMIX_RANK=3", "srun 3/6 1/2 MPI")]
     [InlineData("SLURM_PROCID=3 SLURM_STEP_NUM_TASKS=6 SLURM_LOCALID=1 SLURM_STEP_TASKS_PER_NODE=2(x3)", "srun 3/6 1/2 ")]
+    [InlineData("SLURM_PROCID=4 SLURM_STEP_NUM_TASKS=6 SLURM_STEP_TASKS_PER_NODE=4,2 SLURM_NODEID=1", "srun 4/6 4/2 ")]
+    [InlineData("SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=6 SLURM_STEP_TASKS_PER_NODE=4,2 SLURM_NODEID=0", "srun 0/6 0/4 ")]
+    [InlineData("SLURM_PROCID=6 SLURM_STEP_NUM_TASKS=7 SLURM_STEP_TASKS_PER_NODE=2(x3),1 SLURM_NODEID=3", "srun 6/7 6/1 ")]
+    [InlineData("SLURM_PROCID=6 SLURM_STEP_NUM_TASKS=7 SLURM_STEP_TASKS_PER_NODE=1,2(x3)", "srun 6/7 6/2 ")] // of no known node
     [InlineData("TORCHELASTIC_RUN_ID=none RANK=2 WORLD_SIZE=4 LOCAL_RANK=0 LOCAL_WORLD_SIZE=2", "torchrun 2/4 0/2 ")]
     [InlineData("RANK=2 WORLD_SIZE=4", "the environment 2/4 2/0 ")]
     // torchrun in a task of srun: the innermost counts
@@ -49,6 +53,7 @@ public class LauncherTests
     [InlineData("RANK=4 WORLD_SIZE=4", "RANK=4 in the environment is not what the environment sets: a number from 0 to 3 is expected")]
     [InlineData("RANK=0 WORLD_SIZE=many", "WORLD_SIZE=many in the environment")]
     [InlineData("RANK=1 WORLD_SIZE=2 LOCAL_RANK=7", "LOCAL_RANK=7 in the environment")]
+    [InlineData("SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2 SLURM_STEP_TASKS_PER_NODE=2(x", "SLURM_STEP_TASKS_PER_NODE=2(x in the environment")]
     public void Impossible_numbers_are_refused(string variables, string said) =>
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => Launcher.Find(Variables(variables))).Message);
 
@@ -70,6 +75,26 @@ public class LauncherTests
                 .Throws<UserErrorException>(() => World.NameFirst(new Launcher("srun", 0, 2, 0, 0, false), Variables(variables)))
                 .Message
         );
+
+    [Theory]
+    [InlineData("mpirun", "libmpi.so.40")] // Open MPI's, whose launcher it is
+    [InlineData("srun", "libmpi.so.40")]
+    [InlineData("mpiexec", "libmpi.so.12")] // MPICH's
+    public void The_library_of_the_launcher_is_tried_first(string launcher, string first)
+    {
+        var candidates = Mpi.Candidates(launcher);
+        Assert.Equal(first, candidates[0]);
+        Assert.Contains("libmpi_abi.so.0", candidates);
+    }
+
+    [Theory]
+    [InlineData("PMIX_NAMESPACE=7 SLURM_PROCID=1 SLURM_STEP_ID=2", "PMIX_NAMESPACE=7 OMPI_MCA_orte_precondition_transports= SLURM_RESTART_COUNT=")]
+    [InlineData("SLURM_PROCID=1 SLURM_STEP_ID=2 SLURM_JOB_ID=9", "SLURM_STEP_ID=2 SLURM_JOB_ID=9 SLURM_RESTART_COUNT=")]
+    [InlineData("SLURM_ARRAY_JOB_ID=4 SLURM_JOB_ID=5", "SLURM_ARRAY_JOB_ID=4")]
+    [InlineData("SLURM_JOB_ID=5", null)] // a shell on a node of Slurm: what is started there has no name
+    [InlineData("", null)]
+    public void Processes_that_were_started_together_have_a_name(string variables, string? expected) =>
+        Assert.Equal(expected, Launcher.JobOf(Variables(variables)));
 
     [Fact]
     public async Task Processes_that_nothing_connects_are_refused()

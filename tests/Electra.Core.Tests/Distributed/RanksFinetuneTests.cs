@@ -26,6 +26,50 @@ public sealed class RanksFinetuneTests
     }
 
     [Fact]
+    public async Task Ranks_share_a_sweep_with_halving_and_the_winner_s_new_seeds()
+    {
+        OpenMpi.Require();
+        using var tiny = new TinyFinetuning();
+        string[] words =
+        [
+            "sweep={training.learning_rate: [1e-6, 0.003], training.batch_size: [8, 16]}",
+            "sweep_halving=2",
+            "sweep_confirm=2",
+            "tasks=[colour]",
+            "runs=[0]",
+            "data.own.colour.epochs=4",
+        ];
+        var result = (await OpenMpi.StartScript(2, tiny.Folder, [tiny.Script, "--", tiny.Config, .. words]).Finish()).Succeeded();
+        var made = FinetuneResult.All(tiny.File("runs"));
+        Assert.Equal(4 + 2 + 1 + 2, made.Count);
+        Assert.Equal(made.Count, result.Lines.Count(line => line.Contains("  done: ")));
+        Assert.Contains(result.Lines, line => line.StartsWith("rank 1", StringComparison.Ordinal));
+        Assert.Single(result.Lines, line => line.Contains("the winner, the last that is left, is"));
+        Assert.True(File.Exists(tiny.File("runs/tiny_sweep.md")));
+    }
+
+    [Fact]
+    public async Task A_run_that_diverges_fails_once_and_rank_0_says_why()
+    {
+        OpenMpi.Require();
+        using var tiny = new TinyFinetuning();
+        // Values of 1e38 have a squared error that no float holds.
+        tiny.Write("far.tsv", "a\tb\tlabel", 30, i => $"red cat\ta {TinyFinetuning.Words[i % 8]}\t{(i % 2 == 0 ? "1e38" : "-1e38")}");
+        string[] words =
+        [
+            $"data.own.far={{text: [a, b], regression: true, range: [-1e38, 1e38], train: {tiny.File("far.tsv")}, held_out: 0.3}}",
+            "tasks=[colour, far]",
+            "runs=0..1",
+            "training.unit_range=false",
+        ];
+        var result = await OpenMpi.StartScript(2, tiny.Folder, [tiny.Script, "--", tiny.Config, .. words]).Finish();
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("2 runs are not finished", result.Error);
+        Assert.Equal(2, result.Lines.Count(line => line.Contains("The other runs go on."))); // each where it was tried
+        Assert.Equal(2, FinetuneResult.All(tiny.File("runs")).Count);
+    }
+
+    [Fact]
     public async Task Runs_that_are_made_over_are_not_shared()
     {
         OpenMpi.Require();

@@ -118,7 +118,7 @@ public sealed class RanksTrainTests(RanksTrainTests.OneRank one) : IClassFixture
     [Fact, Trait("Category", "Long")]
     public async Task A_rank_that_hangs_is_noticed_by_the_others()
     {
-        using var run = await Training("hangs", 2, "compute.timeout_minutes=0.05");
+        using var run = await Training("hangs", 2, "compute.timeout_minutes=0.5"); // which bounds the start as well
         int other = ProcessOf(run, rank: 1);
         Command.Send("STOP", other);
         try
@@ -126,7 +126,7 @@ public sealed class RanksTrainTests(RanksTrainTests.OneRank one) : IClassFixture
             var result = await run.Finish();
             Assert.NotEqual(0, result.ExitCode);
             Assert.Contains("error: rank 0 of 2 on", result.Error + result.Output);
-            Assert.Contains("has waited 3 seconds for the others", result.Error + result.Output);
+            Assert.Contains("has waited 30 seconds for the others", result.Error + result.Output);
         }
         finally
         {
@@ -150,6 +150,78 @@ public sealed class RanksTrainTests(RanksTrainTests.OneRank one) : IClassFixture
         Assert.Contains("training.learning_rate is 0.5, and 0.001 on rank 0", result.Error);
         Assert.DoesNotContain("   at ", result.Error);
         Assert.DoesNotContain("MPI_ABORT", result.Error);
+    }
+
+    /// <summary>As on two machines: each rank has a home and a working directory of its own.</summary>
+    private RunningScript StartOnTwoMachines(params string[] words)
+    {
+        string[] Program(string machine) =>
+        [
+            "env",
+            $"HOME={one.Tiny.File(machine)}",
+            "dotnet",
+            ScriptRunner.Assembly,
+            "--cache-path",
+            ScriptRunner.KitCache,
+            one.Tiny.Script,
+            "--",
+            one.Tiny.Config,
+            "corpus=text.txt",
+            $"datasets={one.Tiny.File($"{machine}/datasets")}",
+            .. words,
+        ];
+        string[] second = [":", "--wdir", one.Tiny.File("second"), "-np", "1", .. Program("second")];
+        return OpenMpi.Start(1, one.Tiny.Folder.Path, [.. Program("first"), .. second], "--wdir", one.Tiny.File("first"));
+    }
+
+    private void GiveText(string machine, string text)
+    {
+        Directory.CreateDirectory(one.Tiny.File(machine));
+        File.WriteAllText(one.Tiny.File($"{machine}/text.txt"), text);
+    }
+
+    [Fact]
+    public async Task Ranks_that_have_different_text_end_with_what_differs()
+    {
+        OpenMpi.Require();
+        var text = File.ReadAllText(one.Tiny.File("text.txt"));
+        GiveText("first", text);
+        GiveText("second", text.Replace("small", "tiny", StringComparison.Ordinal));
+        var result = await StartOnTwoMachines(Words("texts")).Finish();
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"rank 1 of 2 on {Environment.MachineName}: error: all ranks of a run must learn from the same text", result.Error);
+        Assert.Contains("text is ", result.Error);
+        Assert.Contains("tokenizer is ", result.Error);
+        Assert.DoesNotContain("   at ", result.Error);
+        Assert.False(File.Exists(one.Tiny.Of("texts", "metrics.jsonl")));
+    }
+
+    [Fact, Trait("Category", "Long")]
+    public async Task Other_machines_need_not_see_the_folder_of_the_run()
+    {
+        OpenMpi.Require();
+        foreach (var machine in new[] { "first", "second" })
+            GiveText(machine, File.ReadAllText(one.Tiny.File("text.txt")));
+        string[] words = Words("apart", "checkpoints.folder=~/runs");
+        (await StartOnTwoMachines(words).Finish()).Succeeded();
+        Assert.False(Directory.Exists(one.Tiny.File("second/runs")));
+        (await StartOnTwoMachines(words).Finish()).Succeeded().Said("This run is complete");
+        Directory.Delete(one.Tiny.File("first/runs/apart_11081/states"), recursive: true);
+        (await StartOnTwoMachines(words).Finish()).Succeeded().Said("it is measured by its model");
+        Assert.False(Directory.Exists(one.Tiny.File("second/runs")));
+    }
+
+    [Fact]
+    public async Task A_rank_whose_others_never_start_says_so_and_ends()
+    {
+        OpenMpi.Require();
+        string[] program = ["dotnet", ScriptRunner.Assembly, "--cache-path", ScriptRunner.KitCache, one.Tiny.Script, "--", one.Tiny.Config];
+        string[] other = [":", "-np", "1", "sleep", "600"];
+        var result = await OpenMpi
+            .Start(1, one.Tiny.Folder.Path, [.. program, .. Words("alone", "compute.timeout_minutes=0.05"), .. other])
+            .Finish();
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("has waited 3 seconds for the others (start)", result.Error + result.Output);
     }
 
     [Fact]

@@ -85,12 +85,17 @@ internal sealed class RunningScript : IDisposable
     /// <summary>Waits for the end, and reads what is left of the output.</summary>
     public async Task<ScriptResult> Finish()
     {
-        var cancellation = TestContext.Current.CancellationToken;
-        var output = await process.StandardOutput.ReadToEndAsync(cancellation).WaitAsync(Patience, cancellation);
-        await process.WaitForExitAsync(cancellation);
-        var result = new ScriptResult(process.ExitCode, output, await error);
-        Dispose();
-        return result;
+        try
+        {
+            var cancellation = TestContext.Current.CancellationToken;
+            var output = await process.StandardOutput.ReadToEndAsync(cancellation).WaitAsync(Patience, cancellation);
+            await process.WaitForExitAsync(cancellation);
+            return new ScriptResult(process.ExitCode, output, await error);
+        }
+        finally
+        {
+            Dispose(); // one that hangs is killed
+        }
     }
 
     public void Dispose()

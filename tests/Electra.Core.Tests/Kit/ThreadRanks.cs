@@ -6,16 +6,22 @@ namespace Electra.Tests.Kit;
 /// <summary>Ranks that are threads of this process: what ranks compute, without a launcher.</summary>
 internal sealed class ThreadRanks : ICommunicator
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    /// <summary>A rank that lets the others wait for so long hangs.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private readonly Meeting meeting;
 
     private sealed class Meeting(int size) : IDisposable
     {
         public Tensor[] Tensors { get; } = new Tensor[size];
         private readonly Barrier barrier = new(size);
-        private readonly CancellationTokenSource failed = new(Patience);
+        private readonly CancellationTokenSource failed = new();
 
-        public void Wait() => barrier.SignalAndWait(failed.Token);
+        public void Wait()
+        {
+            if (!barrier.SignalAndWait(Patience, failed.Token))
+                throw new TimeoutException("a rank did not come");
+        }
 
         public void Fail() => failed.Cancel();
 
@@ -91,6 +97,8 @@ internal sealed class ThreadRanks : ICommunicator
             tensor.copy_(meeting.Tensors[root]);
         meeting.Wait();
     }
+
+    public void AwaitAll(Action? waiting = null) => meeting.Wait();
 
     public bool? EndsAlike(string reason) => null;
 

@@ -43,6 +43,21 @@ public sealed class RunConsoleTests
     }
 
     [Fact]
+    public void A_process_that_is_not_the_first_warns_of_its_own_runs_alone()
+    {
+        var rank = Piped().OfRank("rank 1");
+        rank.Warning("what rank 0 says too");
+        rank.Quiet().Warning("that as well");
+        rank.RunWarning("colour 0: it was resumed");
+        rank.Quiet("colour 1").Warning("the disk is slow");
+        Piped().OfRank().Warning("of a run of all ranks");
+        Assert.Equal(
+            "warning: rank 1: colour 0: it was resumed\nwarning: rank 1: colour 1: the disk is slow\n",
+            output.ToString()
+        );
+    }
+
+    [Fact]
     public void A_stage_without_a_total_ends_when_another_begins()
     {
         var console = Piped();

@@ -41,6 +41,50 @@ public sealed class RunQueueTests : IDisposable
         Assert.Equal(["a"], await made);
     }
 
+    [Fact]
+    public void A_run_that_fails_in_one_of_several_processes_is_not_tried_again_by_the_others()
+    {
+        int tries = 0;
+        IReadOnlyCollection<string> Work(int rank)
+        {
+            var queue = new RunQueue(new RunConsole(output, terminal: null), "training", workers: 1, CancellationToken.None)
+            {
+                Launcher = new("mpirun", rank, 2, rank, 2, HasMpi: true),
+            };
+            return queue.Work([
+                new QueuedRun(
+                    "a",
+                    folder.File("a"),
+                    Updates: 1,
+                    () => false,
+                    _ =>
+                    {
+                        tries++;
+                        throw new UserErrorException("a: training diverged");
+                    }
+                ),
+            ]);
+        }
+
+        Assert.Equal(["a: training diverged"], Work(rank: 1)); // it says so itself, and rank 0 once more at the end
+        Assert.Contains("warning: a: training diverged The other runs go on.", output.ToString());
+        Assert.Equal(["a: training diverged"], Work(rank: 0));
+        Assert.Equal(1, tries);
+        RunQueue.Require(["a: training diverged"], new("mpirun", 1, 2, 1, 2, HasMpi: true)); // an exit code would end all
+        Assert.Throws<UserErrorException>(() => RunQueue.Require(["a: training diverged"], new("mpirun", 0, 2, 0, 2, HasMpi: true)));
+    }
+
+    [Theory]
+    [InlineData("job 1", 0, "job 1", true)]
+    [InlineData("job 1", 0, "job 2", false)]
+    [InlineData(null, 10, null, true)]
+    [InlineData(null, -10, null, false)] // before this process began
+    public void A_failure_counts_in_the_job_that_it_was_in(string? failedIn, int secondsAfterStart, string? job, bool counts)
+    {
+        var began = new DateTime(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc);
+        Assert.Equal(counts, new FailedRun("diverged", failedIn, began.AddSeconds(secondsAfterStart)).IsOf(job, began));
+    }
+
     /// <summary>The names of those of two runs that the queue makes.</summary>
     private Task<List<string>> Made(bool awaitsOthers) =>
         Task.Run(() =>
