@@ -1,5 +1,4 @@
 using Electra.Configuration;
-using Electra.Data.Tasks;
 using Electra.Native;
 using Electra.Running;
 using Electra.Statistics;
