@@ -11,9 +11,6 @@ internal sealed unsafe class Nccl(Func<string, nint> find)
     /// <summary>Names the library to use.</summary>
     public const string Variable = "ELECTRA_NCCL";
 
-    /// <summary>Names the first rank's address to NCCL itself, where no MPI hands an id round.</summary>
-    public const string AddressVariable = "NCCL_COMM_ID";
-
     // ncclDataType_t and ncclRedOp_t
     public const int Bytes = 1, Float32 = 7, Float64 = 8, Sum = 0, Max = 2;
 
@@ -86,7 +83,8 @@ internal sealed unsafe class Nccl(Func<string, nint> find)
     public void Broadcast(nint data, long bytes, int root, nint communicator, nint stream) =>
         Check(broadcast(data, data, (nuint)bytes, Bytes, root, communicator, stream), "Broadcast");
 
-    public void Destroy(nint communicator) => Check(destroy(communicator), "CommDestroy");
+    /// <summary>Leaves the other ranks. What all did together is done: an error means nothing any more.</summary>
+    public void Destroy(nint communicator) => _ = destroy(communicator);
 
     public void Abort(nint communicator) => _ = abort(communicator);
 

@@ -6,7 +6,7 @@ namespace Electra.Distributed;
 /// <summary>Joins the processes that a launcher started.</summary>
 /// <remarks>
 /// mpirun, mpiexec and srun --mpi=… give MPI all that it needs. torchrun, srun without MPI, and a loop in a shell give numbers alone (RANK,
-/// WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT), with which NCCL finds its peers by itself.
+/// WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT): ranks on GPUs then meet by TCP, and NCCL connects them.
 /// </remarks>
 internal static class World
 {
@@ -29,22 +29,23 @@ internal static class World
                 $"{Started(launcher)}, and nothing connects them: on CPUs that is MPI. Start them by mpirun, or by srun with "
                     + "--mpi=pmix; or make each a run of its own, with a name or seed of its own (compute.communication=none)"
             );
-        var mpi = launcher.HasMpi ? new MpiCommunicator(launcher, patience) : null;
-        if (!usesNccl)
-            return mpi!;
-        if (mpi is null)
-            NameFirst(launcher, Environment.GetEnvironmentVariable);
-        return new NcclCommunicator(Nccl.Load(), launcher.Rank, launcher.WorldSize, device!.Device, mpi, patience);
+        ICommunicator control = launcher.HasMpi ? new MpiCommunicator(launcher, patience) : Meet(launcher, patience);
+        // One without a GPU has all go by way of their memory, to be told where they compare what they compute on.
+        return control.Any(!usesNccl) ? control : new NcclCommunicator(Nccl.Load(), device!.Device, control, patience);
     }
 
-    /// <summary>Tells NCCL where rank 0 is: it listens there itself.</summary>
+    private static TcpCommunicator Meet(Launcher launcher, TimeSpan patience)
+    {
+        var (host, port) = MeetingPlace(launcher, Environment.GetEnvironmentVariable);
+        return new TcpCommunicator(launcher.Rank, launcher.WorldSize, host, port, patience);
+    }
+
+    /// <summary>Where rank 0 listens.</summary>
     /// <param name="launcher">The launcher.</param>
     /// <param name="get">Reads a variable.</param>
-    /// <returns>Host and port; null: the user has said it.</returns>
-    internal static string? NameFirst(Launcher launcher, Func<string, string?> get)
+    /// <exception cref="UserErrorException">Nothing says it.</exception>
+    internal static (string Host, int Port) MeetingPlace(Launcher launcher, Func<string, string?> get)
     {
-        if (get(Nccl.AddressVariable) is { Length: > 0 })
-            return null;
         if (get(Address) is not { Length: > 0 } host)
             throw new UserErrorException(
                 $"{Started(launcher)} without MPI, and {Address} does not name the machine of rank 0: torchrun sets it; under srun, "
@@ -53,10 +54,7 @@ internal static class World
         int port = UsualPort;
         if (get(Port) is { Length: > 0 } text && !(int.TryParse(text, out port) && port is > 0 and < 65535))
             throw new UserErrorException($"{Port}={text} in the environment is not a port: a number from 1 to 65534 is expected");
-        // On its own port torchrun itself listens.
-        var address = $"{host}:{(launcher.Name == "torchrun" ? port + 1 : port)}";
-        NativeVariable.Set(Nccl.AddressVariable, address);
-        return address;
+        return (host, launcher.Name == "torchrun" ? port + 1 : port); // on its own port torchrun itself listens
     }
 
     private static string Started(Launcher launcher) =>

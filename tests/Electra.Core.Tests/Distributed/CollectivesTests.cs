@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Electra.Distributed;
 using static TorchSharp.torch;
 
@@ -13,6 +15,57 @@ public class CollectivesTests
     [InlineData(2)]
     [InlineData(3)]
     public void Ranks_do_together_what_is_asked(int size) => ThreadRanks.Run(size, Check);
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Ranks_that_TCP_connects_do_together_what_is_asked(int size) => OverTcp(size, Check);
+
+    [Fact]
+    public void Ranks_that_TCP_connects_know_whether_they_end_alike()
+    {
+        Assert.Equal([true, true, false], OverTcp(3, ranks => ranks.EndsAlike(ranks.Rank == 2 ? "another reason" : "a reason")));
+        Assert.Equal([true, true], OverTcp(2, ranks => ranks.EndsAlike("a reason")));
+    }
+
+    [Fact]
+    public void A_rank_that_is_gone_is_named()
+    {
+        var said = OverTcp(2, ranks =>
+        {
+            if (ranks.Rank == 1)
+                ranks.Abort(1);
+            return ranks.Rank == 1 ? null : Record.Exception(() => ranks.Sum(1));
+        });
+        Assert.StartsWith("the other ranks cannot be reached: rank 1: ", Assert.IsType<CommunicationException>(said[0]).Message);
+    }
+
+    [Fact]
+    public void A_rank_that_ends_while_another_goes_on_is_noticed_by_both()
+    {
+        var ends = OverTcp<object?>(2, ranks => ranks.Rank == 1 ? ranks.EndsAlike("a reason") : Record.Exception(() => ranks.Sum(1)));
+        Assert.Contains("rank 1: it ends", Assert.IsType<CommunicationException>(ends[0]).Message);
+        Assert.Null(ends[1]);
+    }
+
+    /// <summary>Ranks on threads, connected by TCP.</summary>
+    private static T[] OverTcp<T>(int size, Func<ICommunicator, T> work)
+    {
+        int port;
+        using (var free = new TcpListener(IPAddress.Loopback, 0))
+        {
+            free.Start();
+            port = ((IPEndPoint)free.LocalEndpoint).Port;
+        }
+        return ThreadRanks.Run(
+            size,
+            threads =>
+            {
+                using var ranks = new TcpCommunicator(threads.Rank, size, "localhost", port, TimeSpan.FromMinutes(5));
+                return work(ranks);
+            }
+        );
+    }
 
     /// <summary>This test starts itself on ranks of MPI: there it finds a launcher, and joins the world.</summary>
     [Theory]

@@ -58,12 +58,11 @@ public class LauncherTests
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => Launcher.Find(Variables(variables))).Message);
 
     [Theory]
-    [InlineData("MASTER_ADDR=node1 MASTER_PORT=1234", "torchrun", "node1:1235")] // on its own port torchrun listens
-    [InlineData("MASTER_ADDR=node1 MASTER_PORT=1234", "srun", "node1:1234")]
-    [InlineData("MASTER_ADDR=node1", "the environment", "node1:29500")]
-    [InlineData("NCCL_COMM_ID=node7:99 MASTER_ADDR=node1", "srun", null)]
-    public void NCCL_is_told_where_rank_0_is(string variables, string launcher, string? address) =>
-        Assert.Equal(address, World.NameFirst(new Launcher(launcher, 0, 2, 0, 0, false), Variables(variables)));
+    [InlineData("MASTER_ADDR=node1 MASTER_PORT=1234", "torchrun", 1235)] // on its own port torchrun listens
+    [InlineData("MASTER_ADDR=node1 MASTER_PORT=1234", "srun", 1234)]
+    [InlineData("MASTER_ADDR=node1", "the environment", 29500)]
+    public void Ranks_without_MPI_meet_where_the_environment_says(string variables, string launcher, int port) =>
+        Assert.Equal(("node1", port), World.MeetingPlace(new Launcher(launcher, 0, 2, 0, 0, false), Variables(variables)));
 
     [Theory]
     [InlineData("", "MASTER_ADDR does not name the machine of rank 0")]
@@ -72,7 +71,7 @@ public class LauncherTests
         Assert.Contains(
             said,
             Assert
-                .Throws<UserErrorException>(() => World.NameFirst(new Launcher("srun", 0, 2, 0, 0, false), Variables(variables)))
+                .Throws<UserErrorException>(() => World.MeetingPlace(new Launcher("srun", 0, 2, 0, 0, false), Variables(variables)))
                 .Message
         );
 
@@ -88,7 +87,10 @@ public class LauncherTests
     }
 
     [Theory]
-    [InlineData("PMIX_NAMESPACE=7 SLURM_PROCID=1 SLURM_STEP_ID=2", "PMIX_NAMESPACE=7 OMPI_MCA_orte_precondition_transports= SLURM_RESTART_COUNT=")]
+    [InlineData(
+        "PMIX_NAMESPACE=7 SLURM_PROCID=1 SLURM_STEP_ID=2",
+        "PMIX_NAMESPACE=7 OMPI_MCA_orte_precondition_transports= SLURM_RESTART_COUNT="
+    )]
     [InlineData("SLURM_PROCID=1 SLURM_STEP_ID=2 SLURM_JOB_ID=9", "SLURM_STEP_ID=2 SLURM_JOB_ID=9 SLURM_RESTART_COUNT=")]
     [InlineData("SLURM_ARRAY_JOB_ID=4 SLURM_JOB_ID=5", "SLURM_ARRAY_JOB_ID=4")]
     [InlineData("SLURM_JOB_ID=5", null)] // a shell on a node of Slurm: what is started there has no name

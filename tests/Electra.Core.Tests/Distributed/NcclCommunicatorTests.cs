@@ -20,11 +20,11 @@ public sealed unsafe class NcclCommunicatorTests
     }
 
     [Fact]
-    public void Each_call_has_its_arguments_on_the_stream_of_libtorch()
+    public void Each_call_has_its_arguments_on_the_stream_of_libtorch_and_its_device()
     {
         using var gradients = ones(5);
         using var counts = tensor(new double[] { 1, 2 });
-        using (var nccl = Join(rank: 1, worldSize: 4))
+        using (var nccl = Join(new FirstOfFour()))
         {
             nccl.AllReduce(gradients);
             nccl.AllReduce(counts, Reduction.Max);
@@ -33,11 +33,11 @@ public sealed unsafe class NcclCommunicatorTests
         Assert.Equal(
             [
                 "id",
-                "join 1 of 4, the id as it was",
-                "all-reduce 5 float32 sum in place, rank 1 on the stream",
-                "all-reduce 2 float64 max in place, rank 1 on the stream",
-                "broadcast 16 bytes of 2 in place, rank 1 on the stream",
-                "destroy 1",
+                "join 0 of 4, the id as it was, on the device",
+                "all-reduce 5 float32 sum in place, rank 0 on the stream, on the device",
+                "all-reduce 2 float64 max in place, rank 0 on the stream, on the device",
+                "broadcast 16 bytes of 2 in place, rank 0 on the stream, on the device",
+                "destroy 0, on the device",
             ],
             Calls
         );
@@ -49,35 +49,83 @@ public sealed unsafe class NcclCommunicatorTests
     {
         var ids = ThreadRanks.Run(2, ranks =>
         {
-            using var nccl = new NcclCommunicator(StandIn(), ranks.Rank, 2, CPU, ranks, TimeSpan.FromMinutes(1), () => Stream);
+            using var nccl = Join(ranks);
             return nccl.Rank;
         });
         Assert.Equal([0, 1], ids);
         Assert.Single(Calls, call => call == "id");
-        Assert.Equal(2, Calls.Count(call => call.EndsWith("the id as it was", StringComparison.Ordinal)));
+        Assert.Equal(2, Calls.Count(call => call.EndsWith("the id as it was, on the device", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void What_is_on_the_CPU_does_not_wait_for_the_GPU()
+    {
+        var sums = ThreadRanks.Run(2, ranks =>
+        {
+            using var nccl = new NcclCommunicator(StandIn(), new Device("meta"), ranks, TimeSpan.FromMinutes(1), Cuda);
+            return nccl.Sum(1, nccl.Rank);
+        });
+        Assert.All(sums, sum => Assert.Equal([2, 1], sum));
+        Assert.DoesNotContain(Calls, call => call.StartsWith("all-reduce", StringComparison.Ordinal));
     }
 
     [Fact]
     public void An_error_says_which_call_and_why()
     {
-        using var nccl = Join(rank: 0, worldSize: 2);
+        using var nccl = Join(new FirstOfFour());
         error = 6;
         using var values = ones(1);
         var said = Assert.Throws<CommunicationException>(() => nccl.AllReduce(values)).Message;
         Assert.StartsWith("the other ranks cannot be reached: ncclAllReduce: remote error (6). NCCL_DEBUG=WARN", said);
-        error = 0;
     }
 
     [Fact]
     public void Abort_ends_the_world_without_leaving_it()
     {
-        using (var nccl = Join(rank: 0, worldSize: 2))
+        using (var nccl = Join(new FirstOfFour()))
             nccl.Abort(1);
-        Assert.Equal(["id", "join 0 of 2, the id as it was", "abort 0"], Calls);
+        Assert.Equal(["id", "join 0 of 4, the id as it was, on the device", "abort 0"], Calls);
     }
 
-    private static NcclCommunicator Join(int rank, int worldSize) =>
-        new(StandIn(), rank, worldSize, CPU, control: null, TimeSpan.FromMinutes(1), () => Stream);
+    private static NcclCommunicator Join(ICommunicator control) => new(StandIn(), CPU, control, TimeSpan.FromMinutes(5), Cuda);
+
+    private static CudaCalls Cuda => new(() => Stream, () => new OnDevice());
+
+    /// <summary>This thread computes on the device while it lives.</summary>
+    private sealed class OnDevice : IDisposable
+    {
+        [ThreadStatic]
+        private static int count;
+
+        public OnDevice() => count++;
+
+        public static string Said => count == 1 ? ", on the device" : "";
+
+        public void Dispose() => count--;
+    }
+
+    /// <summary>The first of four ranks that all have the same.</summary>
+    private sealed class FirstOfFour : ICommunicator
+    {
+        public int Rank => 0;
+
+        public int WorldSize => 4;
+
+        public string Description => "nothing";
+
+        public void AllReduce(Tensor tensor, Reduction reduction = Reduction.Sum) =>
+            tensor.mul_(reduction == Reduction.Sum ? WorldSize : 1);
+
+        public void Broadcast(Tensor tensor, int root = 0) { }
+
+        public void AwaitAll(Action? waiting = null) { }
+
+        public bool? EndsAlike(string reason) => true;
+
+        public void Abort(int exitCode) { }
+
+        public void Dispose() { }
+    }
 
     private static Nccl StandIn() =>
         new(name => name switch
@@ -115,7 +163,7 @@ public sealed unsafe class NcclCommunicatorTests
         var bytes = MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<Nccl.UniqueId, byte>(ref id), Nccl.UniqueId.Length);
         bool isSame = bytes.SequenceEqual(Enumerable.Range(0, Nccl.UniqueId.Length).Select(ByteOf).ToArray());
         (world, *communicator) = (size, 1000 + rank);
-        return Record($"join {rank} of {size}, {(isSame ? "the id as it was" : "another id")}");
+        return Record($"join {rank} of {size}, {(isSame ? "the id as it was" : "another id")}{OnDevice.Said}");
     }
 
     [UnmanagedCallersOnly]
@@ -133,10 +181,11 @@ public sealed unsafe class NcclCommunicatorTests
         Record($"broadcast {count} {(type == 1 ? "bytes" : "?")} of {root} {Where(from, to, communicator, stream)}");
 
     private static string Where(nint from, nint to, nint communicator, nint stream) =>
-        $"{(from == to ? "in place" : "elsewhere")}, rank {communicator - 1000} {(stream == Stream ? "on the stream" : "elsewhere")}";
+        $"{(from == to ? "in place" : "elsewhere")}, rank {communicator - 1000} {(stream == Stream ? "on the stream" : "elsewhere")}"
+        + OnDevice.Said;
 
     [UnmanagedCallersOnly]
-    private static int Destroy(nint communicator) => Record($"destroy {communicator - 1000}");
+    private static int Destroy(nint communicator) => Record($"destroy {communicator - 1000}{OnDevice.Said}");
 
     [UnmanagedCallersOnly]
     private static int Abort(nint communicator) => Record($"abort {communicator - 1000}");
