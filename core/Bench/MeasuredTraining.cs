@@ -5,6 +5,7 @@ using Electra.Optimization;
 using Electra.Pretraining;
 using Electra.Tensors;
 using Electra.Training;
+using static TorchSharp.torch;
 
 namespace Electra.Bench;
 
@@ -42,6 +43,8 @@ internal sealed class MeasuredTraining : IDisposable
     }
 
     public StageClock Clock { get; }
+
+    public Tensor Gradients => model.Store.Gradients;
 
     public long Parameters => model.Store.ParameterCount;
 

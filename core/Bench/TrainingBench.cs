@@ -28,11 +28,7 @@ public static class TrainingBench
         var compute = Compute.Open(config.Compute, config.Precision);
         var random = RandomKey.FromSeed(config.Seed);
         var batch = RandomText(config, random[0]);
-        var tokens = new MaskingTokens(
-            config.Model.VocabularySize,
-            MaskId,
-            [.. Enumerable.Range(0, config.Model.VocabularySize).Select(id => id <= MaskId)]
-        );
+        var tokens = TokensOf(config);
         var options = Recipes.Defaults(Recipe.ElectraPytorch, config.Size);
 
         // ---- the training code itself, with a clock between its stages -----------------------------------------------------------
@@ -82,6 +78,11 @@ public static class TrainingBench
         );
         return double.IsFinite(loss) ? 0 : 1;
     }
+
+    /// <summary>Measures what several processes gain, and prints one table.</summary>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="UserErrorException">This is one process.</exception>
+    public static int RunOnRanks(Run<BenchConfig> run) => RanksBench.Run(run);
 
     /// <summary>Steps and the floor in turns: the median time of the products alone, and the rate at which memory is copied.</summary>
     private static (double ProductTime, double CopyRate) InTurns(Run<BenchConfig> run, Action step, StepProducts products)
@@ -156,8 +157,8 @@ public static class TrainingBench
     {
         var time = clock.Stages.FirstOrDefault(stage => stage.Name == "all-reduce").Times?.Median();
         return time is { } ms
-            ? $"{measured.Parameters * sizeof(float) / ms / 1e6:F2} GB/s of gradients, with the wait for the slowest rank; each rank has "
-                + "the batch above"
+            ? $"{measured.Parameters * sizeof(float) / ms / 1e6:F2} GB/s of gradients, {ms / clock.Totals.Median():0%} of the step, with the "
+                + "wait for the slowest rank; each rank has the batch above"
             : "none: one process";
     }
 
@@ -193,8 +194,16 @@ public static class TrainingBench
         return plain.Median() / fast.Median();
     }
 
+    /// <summary>Which of them masking leaves alone.</summary>
+    internal static MaskingTokens TokensOf(BenchConfig config) =>
+        new(
+            config.Model.VocabularySize,
+            MaskId,
+            [.. Enumerable.Range(0, config.Model.VocabularySize).Select(id => id <= MaskId)]
+        );
+
     /// <summary>Full rows of random tokens: what they are changes nothing about the time.</summary>
-    private static TokenBatch RandomText(BenchConfig config, RandomKey key)
+    internal static TokenBatch RandomText(BenchConfig config, RandomKey key)
     {
         var numbers = key.Numbers();
         int count = config.BatchSize * config.Length;
@@ -216,7 +225,7 @@ public static class TrainingBench
         return process.PeakWorkingSet64 / 1e6;
     }
 
-    private static double Median(this List<double> values)
+    internal static double Median(this List<double> values)
     {
         var sorted = values.Order().ToList();
         return sorted.Count == 0 ? double.NaN : sorted[sorted.Count / 2];

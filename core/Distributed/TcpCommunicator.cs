@@ -14,9 +14,6 @@ namespace Electra.Distributed;
 /// </summary>
 internal sealed unsafe class TcpCommunicator : ICommunicator
 {
-    private const int Greeting = 0x454c4543; // what other programs do not begin with
-    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(200);
-
     /// <summary>The connection to each rank; of all but the first, to rank 0 alone.</summary>
     private readonly Socket[] peers;
     private readonly Watchdog watchdog;
@@ -32,8 +29,6 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
 
     private readonly record struct Header(Call Call, int Length);
 
-    private readonly record struct Hello(int Greeting, int Rank, int WorldSize);
-
     /// <summary>Joins the other processes.</summary>
     /// <param name="rank">This process, from 0.</param>
     /// <param name="worldSize">How many there are.</param>
@@ -46,7 +41,7 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
         (Rank, WorldSize) = (rank, worldSize);
         watchdog = Watchdog.Of(rank, worldSize, patience);
         using var _ = watchdog.During("start");
-        peers = rank == 0 ? Accept(worldSize, port) : [Connect(host, port, rank, worldSize)];
+        peers = rank == 0 ? TcpMeeting.Accept(worldSize, port) : [TcpMeeting.Connect(host, port, rank, worldSize)];
     }
 
     public int Rank { get; }
@@ -89,8 +84,8 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
                 Interlocked.Exchange(ref waiting, null)?.Invoke();
             Receive(rank, Call.Meet, []);
         }
-        for (int rank = 1; Rank == 0 && rank < WorldSize; rank++)
-            Send(rank, Call.Meet, []);
+        if (Rank == 0)
+            SendAll(Call.Meet, []);
     }
 
     public bool? EndsAlike(string reason)
@@ -110,10 +105,9 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
     {
         ulong own = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(reason)), first = own;
         var bytes = new Span<byte>(&first, sizeof(ulong));
-        long since = System.Diagnostics.Stopwatch.GetTimestamp();
-        bool Comes(int rank) => Peer(rank).Poll(Left(), SelectMode.SelectRead);
-        TimeSpan Left() =>
-            TimeSpan.FromTicks(Math.Max(0, (ICommunicator.EndPatience - System.Diagnostics.Stopwatch.GetElapsedTime(since)).Ticks));
+        long end = Environment.TickCount64 + (long)ICommunicator.EndPatience.TotalMilliseconds;
+        bool Comes(int rank) =>
+            Peer(rank).Poll(TimeSpan.FromMilliseconds(Math.Max(0, end - Environment.TickCount64)), SelectMode.SelectRead);
         if (Rank > 0)
         {
             Send(0, Call.End, bytes);
@@ -127,9 +121,11 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
                 return null;
             Receive(rank, Call.End, bytes);
         }
-        first = Rank == 0 ? own : first;
-        for (int rank = 1; Rank == 0 && rank < WorldSize; rank++)
-            Send(rank, Call.End, bytes);
+        if (Rank == 0)
+        {
+            first = own;
+            SendAll(Call.End, bytes);
+        }
         isAlone = false;
         return first == own;
     }
@@ -182,8 +178,7 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
             for (int i = 0; i < own.Length; i++)
                 own[i] = reduction == Reduction.Sum ? own[i] + others[i] : T.Max(own[i], others[i]);
         }
-        for (int rank = 1; rank < WorldSize; rank++)
-            Send(rank, Call.AllReduce, bytes);
+        SendAll(Call.AllReduce, bytes);
     }
 
     private Socket Peer(int rank) => peers[Rank > 0 ? 0 : rank - 1];
@@ -203,6 +198,13 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
         }
     }
 
+    /// <summary>Rank 0 to the others.</summary>
+    private void SendAll(Call call, ReadOnlySpan<byte> bytes)
+    {
+        for (int rank = 1; rank < WorldSize; rank++)
+            Send(rank, call, bytes);
+    }
+
     private void Receive(int rank, Call call, Span<byte> bytes)
     {
         Header header = default;
@@ -216,93 +218,10 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
 
     private void Fill(int rank, Span<byte> bytes)
     {
-        if (!TryFill(Peer(rank), bytes, out var why))
+        if (!TcpMeeting.TryFill(Peer(rank), bytes, out var why))
             throw Lost(rank, why);
-    }
-
-    private static bool TryFill(Socket socket, Span<byte> bytes, out string why)
-    {
-        why = "it has ended";
-        try
-        {
-            while (bytes.Length > 0)
-            {
-                int read = socket.Receive(bytes);
-                if (read == 0)
-                    return false;
-                bytes = bytes[read..];
-            }
-            return true;
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            why = e.Message;
-            return false;
-        }
     }
 
     private static CommunicationException Lost(int rank, string why) =>
         new($"the other ranks cannot be reached: rank {rank}: {why}");
-
-    private static Socket[] Accept(int worldSize, int port)
-    {
-        using var listener = TcpListener.Create(port);
-        try
-        {
-            listener.Start(worldSize);
-        }
-        catch (SocketException e)
-        {
-            throw new UserErrorException(
-                $"rank 0 cannot listen on port {port} of this machine: {e.Message}. MASTER_PORT names another, the same on all ranks"
-            );
-        }
-        var connected = new Socket?[worldSize - 1];
-        while (connected.Any(socket => socket is null))
-        {
-            var socket = Prepared(listener.AcceptSocket());
-            Hello hello = default;
-            socket.ReceiveTimeout = (int)ICommunicator.Unmentioned.TotalMilliseconds;
-            bool isRank =
-                TryFill(socket, MemoryMarshal.AsBytes(new Span<Hello>(ref hello)), out string _)
-                && hello is { Greeting: Greeting, Rank: > 0 }
-                && hello.WorldSize == worldSize
-                && hello.Rank < worldSize;
-            socket.ReceiveTimeout = 0;
-            if (isRank)
-            {
-                connected[hello.Rank - 1]?.Dispose(); // it has come again
-                connected[hello.Rank - 1] = socket;
-            }
-            else
-                socket.Dispose(); // another program
-        }
-        return [.. connected.OfType<Socket>()];
-    }
-
-    private static Socket Connect(string host, int port, int rank, int worldSize)
-    {
-        for (; ; Thread.Sleep(Retry))
-        {
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Connect(host, port);
-                var hello = new Hello(Greeting, rank, worldSize);
-                Prepared(socket).Send(MemoryMarshal.AsBytes(new ReadOnlySpan<Hello>(in hello)));
-                return socket;
-            }
-            catch (SocketException)
-            {
-                socket.Dispose(); // rank 0 does not listen yet
-            }
-        }
-    }
-
-    private static Socket Prepared(Socket socket)
-    {
-        socket.NoDelay = true;
-        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        return socket;
-    }
 }

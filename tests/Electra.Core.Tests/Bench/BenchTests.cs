@@ -63,6 +63,29 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public async Task Ranks_are_measured_against_one_process()
+    {
+        OpenMpi.Require();
+        string[] tiny =
+        [
+            "ranks",
+            "steps=3",
+            "batch_size=2",
+            "length=16",
+            "compute.device=cpu",
+            "model={vocabulary_size: 100, hidden_size: 32, layers: 1, attention_heads: 2, intermediate_size: 64}",
+        ];
+        var result = await OpenMpi.StartScript(2, folder, [ScriptRunner.Kit("bench.csx"), "--", .. tiny]).Finish();
+        result.Succeeded().Said("2 × 1 thread against 1 × 2 threads; Open MPI", "ratio", "of the step", "GB/s");
+        Assert.Single(result.Lines, line => line.StartsWith("demo ", StringComparison.Ordinal));
+        Assert.Single(result.Lines, line => line.StartsWith("small ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_process_is_told_how_ranks_are_started() =>
+        (await ScriptRunner.Run(folder, [ScriptRunner.Kit("bench.csx"), "--", "ranks"])).Refused("mpirun -np 2");
+
+    [Fact]
     public void Loading_weights_is_measured_and_takes_no_memory_of_its_own()
     {
         var output = new StringWriter();
