@@ -157,8 +157,8 @@ public static class TrainingBench
     {
         var time = clock.Stages.FirstOrDefault(stage => stage.Name == "all-reduce").Times?.Median();
         return time is { } ms
-            ? $"{measured.Parameters * sizeof(float) / ms / 1e6:F2} GB/s of gradients, {ms / clock.Totals.Median():0%} of the step, with the "
-                + "wait for the slowest rank; each rank has the batch above"
+            ? $"{measured.Parameters * sizeof(float) / ms / 1e6:F2} GB/s of gradients, {ms / clock.Totals.Median():0%} of the step, with "
+                + "the wait for the slowest rank; each rank has the batch above"
             : "none: one process";
     }
 
