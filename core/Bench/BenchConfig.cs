@@ -44,6 +44,9 @@ public sealed record BenchConfig : IExperimentConfig<BenchConfig>, ISharedRun
     /// <summary>Number format of matrix products and activations.</summary>
     public Precision Precision { get; init; }
 
+    /// <summary>Whether the backward pass computes each layer once more, as <c>training.recompute</c> has it.</summary>
+    public bool Recompute { get; init; }
+
     /// <summary>Device and threads.</summary>
     public ComputeOptions Compute { get; init; } = new();
 

@@ -32,6 +32,7 @@ internal sealed class MeasuredTraining : IDisposable
     {
         (this.batch, this.key) = (batch, key);
         model = ElectraPair.Create(config.Model, config.Seed, compute);
+        model.Store.Recomputes = config.Recompute;
         optimizer = new Adam(model.Store, options.Optimizer);
         Clock = new StageClock(compute);
         method = Clock.Between(ElectraMethod.From(options.Objective, tokens, compute) with { Ranks = ranks });

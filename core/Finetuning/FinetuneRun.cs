@@ -69,6 +69,7 @@ internal sealed class FinetuneRun : IDisposable
             var models = start.Create(job.Model, [.. job.Tasks.Select(task => task.Data.Task)], job.Seed, compute);
             model = models[0];
             parts = [.. job.Tasks.Zip(models, (task, own) => new FinetunePart(config, method, task, own, job.Seed))];
+            model.Store.Recomputes = config.Training.Recompute;
             optimizer = new Adam(model.Store, config.Optimizer, parameter => method.Rate(model, parameter));
             step = new TrainingStep(model.Store, optimizer, losses: 1);
             schedule = method.Schedule(all);

@@ -40,9 +40,11 @@ internal sealed class Encoder
         var x = embeddings.flatten(0, 1).to(store.Compute.ActivationType);
         x = project is null ? x : project.Forward(x);
         hidden?.Invoke(x);
-        foreach (var layer in Layers)
+        foreach (var (i, layer) in Layers.Index())
         {
-            x = layer.Forward(x, attention, dropout);
+            // The backward pass begins with the last layer: to keep what that needs costs nothing.
+            bool recomputes = store.Recomputes && i < Layers.Count - 1;
+            x = recomputes ? layer.Recomputed(x, attention, dropout) : layer.Forward(x, attention, dropout);
             hidden?.Invoke(x);
         }
         return x;
@@ -84,8 +86,9 @@ internal sealed record AttentionMask(long Batch, long Length)
     /// </summary>
     /// <param name="direction">Which way the text is read.</param>
     /// <param name="compute">Where the mask is used, and in which precision.</param>
+    /// <param name="beside">A tensor that the mask lives as long as.</param>
     /// <returns>A mask with a bias of <c>[batch, 1, length, length]</c>.</returns>
-    public AttentionMask Directed(Direction direction, Compute compute)
+    public AttentionMask Directed(Direction direction, Compute compute, Tensor beside)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -93,7 +96,7 @@ internal sealed record AttentionMask(long Batch, long Length)
         unseen = direction == Direction.LeftToRight ? unseen.triu(1) : unseen.tril(-1);
         unseen = Bias is null ? unseen.view(1, 1, Length, Length) : unseen.logical_or(Bias.ne(0));
         unseen = unseen.logical_and(unseen.all(-1, keepdim: true).logical_not());
-        return this with { bias = BiasOf(unseen, compute).MoveToOuterDisposeScope(), IsDirected = true };
+        return this with { bias = BiasOf(unseen, compute).MoveToOtherDisposeScope(beside), IsDirected = true };
     }
 
     /// <summary>The mask of a batch.</summary>

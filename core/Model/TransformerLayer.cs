@@ -47,9 +47,22 @@ internal sealed class TransformerLayer
         };
     }
 
+    /// <summary>The same as <see cref="Forward"/>, but for the backward pass x alone is kept: that computes the layer once more.</summary>
+    public Tensor Recomputed(Tensor x, AttentionMask attention, Dropout dropout)
+    {
+        int call = dropout.NextCall;
+        Tensor Work(Tensor input)
+        {
+            dropout.NextCall = call;
+            return Forward(input, attention, dropout);
+        }
+        return CustomOperation.Apply(new RecomputedOperation(Work, all.All), [x, .. all.All.Select(parameter => parameter.Leaf)]);
+    }
+
     /// <summary><c>[batch · length, hidden]</c> to the same.</summary>
     public Tensor Forward(Tensor x, AttentionMask attention, Dropout dropout)
     {
+        dropout.Seed();
         var sizes = new AttentionSizes(
             (int)attention.Batch,
             (int)attention.Length,

@@ -49,7 +49,7 @@ internal sealed class TwoTowerGenerator
         using var scope = NewDisposeScope();
         Tensor States(Encoder tower, Direction direction) =>
             tower
-                .Forward(embeddings.Forward(ids, types, attention, dropout), attention.Directed(direction, store.Compute), dropout)
+                .Forward(embeddings.Forward(ids, types, attention, dropout), attention.Directed(direction, store.Compute, ids), dropout)
                 .view(attention.Batch, attention.Length, -1);
         var before = States(leftToRight, Direction.LeftToRight).roll(1, 1);
         var after = States(rightToLeft, Direction.RightToLeft).roll(-1, 1);

@@ -58,6 +58,7 @@ internal sealed class PretrainSession : IDisposable
         // Everything random is a function of the seed and the step: a state needs no generators in it.
         trainingKey = RandomKey.FromSeed(config.Seed)[0];
         var store = objective.Store;
+        store.Recomputes = training.Recompute;
         optimizers = Optimizers(objective, config.Optimizer);
         outliers = training.SkipSigmas > 0 ? [.. optimizers.Select(_ => new OutlierGuard(training.SkipSigmas, store.Compute))] : [];
         step = new TrainingStep(store, optimizers, objective.LossNames.Count) { Guards = outliers, Ranks = ranks };

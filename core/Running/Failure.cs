@@ -11,7 +11,8 @@ namespace Electra.Running;
 internal static partial class Failure
 {
     private const string LessMemory =
-        "Less is needed with a smaller training.micro_batch_size (the result stays the same), batch size, example length or model.";
+        "Less is needed with a smaller training.micro_batch_size or training.recompute=true (the result stays the same), or with a smaller "
+        + "batch size, example length or model.";
 
     /// <summary>What to tell the user of an exception, and the exit code.</summary>
     public static (string Message, int ExitCode) Explain(Exception exception) => Reason(Cause(exception)) is { } reason

@@ -55,7 +55,6 @@ internal sealed class CustomOperation : autograd.SingleTensorFunction<CustomOper
     /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
     {
-        returned?.ForEach(tensor => tensor.Dispose());
         var (operation, kept) = (Call)context.get_data(CallKey);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -63,6 +62,7 @@ internal sealed class CustomOperation : autograd.SingleTensorFunction<CustomOper
         kept.ForEach(tensor => tensor.Dispose());
         kept.Clear();
         gradient.Dispose();
+        returned?.ForEach(tensor => tensor.Dispose()); // of a backward pass within this one, too
         returned = [.. gradients.OfType<Tensor>().Select(tensor => tensor.DetachFromDisposeScope())];
         return [null!, .. gradients.Select(tensor => tensor!)];
     }

@@ -11,10 +11,12 @@ namespace Electra.Tensors;
 /// <param name="compute">Where the activations live.</param>
 /// <param name="sequences">Sequences of the pass: the activations of each lie one after the other.</param>
 /// <param name="firstRow">The number of the first sequence in the whole batch.</param>
-/// <remarks>On CUDA libtorch draws; <see cref="DeviceRandom.Seed"/> makes its draws a function of key and first row.</remarks>
+/// <remarks>On CUDA libtorch draws; <see cref="DeviceRandom.Seed"/> makes its draws a function of key and first row, and <see cref="Seed"/>
+/// those of a layer a function of its number too.</remarks>
 internal sealed class Dropout(RandomKey key, Compute compute, int sequences, long firstRow = 0)
 {
-    private int calls;
+    /// <summary>The number of the next call. Set back to an earlier one, the same is dropped once more.</summary>
+    public int NextCall { get; set; }
 
     /// <summary>No dropout: evaluation.</summary>
     public static Dropout None { get; } = new(default, Compute.Reference, 1) { Enabled = false };
@@ -38,18 +40,25 @@ internal sealed class Dropout(RandomKey key, Compute compute, int sequences, lon
         return x.mul(mask);
     }
 
+    /// <summary>Names what libtorch draws from here on by the number of the next call: on CUDA, to be able to draw it once more.</summary>
+    public void Seed()
+    {
+        if (Enabled && compute.IsCuda)
+            DeviceRandom.Seed(compute, key[firstRow][NextCall++]);
+    }
+
     /// <summary>The dropout of the next call, for a kernel that draws its own mask row by row.</summary>
     /// <param name="probability">p.</param>
     /// <param name="rowsPerSequence">Rows of each sequence: positions, or attention heads.</param>
     internal Kernels.KeepMask NextMask(double probability, int rowsPerSequence) =>
-        Enabled && probability > 0 ? new(key[calls++].Value, Threshold(probability), firstRow, rowsPerSequence) : default;
+        Enabled && probability > 0 ? new(key[NextCall++].Value, Threshold(probability), firstRow, rowsPerSequence) : default;
 
     private static ushort Threshold(double probability) => (ushort)Math.Clamp(Math.Round(probability * 65536), 1, 65535);
 
     private unsafe Tensor Mask(long[] shape, ScalarType type, double probability)
     {
         var mask = empty(shape, dtype: type);
-        var (threshold, call) = (Threshold(probability), key[calls++]);
+        var (threshold, call) = (Threshold(probability), key[NextCall++]);
         float kept = 65536f / (65536 - threshold);
         nint data = NativeTensors.DataPointer(mask);
         var (streams, keyOf) = Streams(shape, call);

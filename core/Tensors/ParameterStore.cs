@@ -32,6 +32,10 @@ public sealed class ParameterStore : IDisposable
     /// <summary>Where the parameters live and what precision they are read in.</summary>
     public Compute Compute { get; private set; } = Compute.Reference;
 
+    /// <summary>Whether the layers that read these parameters are computed once more in the backward pass, instead of keeping what it
+    /// needs: less memory, more time, the same gradients.</summary>
+    internal bool Recomputes { get; set; }
+
     /// <summary>All values, <c>[count]</c> float32, with a little padding between parameters that stays zero.</summary>
     public Tensor Values { get; private set; } = null!;
 

@@ -16,6 +16,14 @@ internal sealed record TransformerParameters
 
     public required (Parameter Weight, Parameter Bias) OutputNorm { get; init; }
 
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<Parameter> All =>
+        [
+            .. new[] { QueryKeyValue, AttentionOutput, AttentionNorm, Intermediate, Output, OutputNorm }.SelectMany(part =>
+                new[] { part.Weight, part.Bias }
+            ),
+        ];
+
     public required double Epsilon { get; init; }
 
     public required double AttentionDropout { get; init; }

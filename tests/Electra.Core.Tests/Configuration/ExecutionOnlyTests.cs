@@ -16,6 +16,7 @@ public sealed class ExecutionOnlyTests
             [
                 "seeds",
                 "training.micro_batch_size",
+                "training.recompute",
                 "training.max_bad_steps",
                 "training.max_minutes",
                 "evaluation",
@@ -45,6 +46,7 @@ public sealed class ExecutionOnlyTests
                 "data.own.*.test",
                 "data.own.*.test_labels",
                 "training.micro_batch_size",
+                "training.recompute",
                 "folder",
                 "workers",
                 "save_minutes",

@@ -96,7 +96,7 @@ public sealed class FinetuneScriptTests : IDisposable
             (await run.Finish()).Ended(143);
             Assert.True(Directory.Exists(tiny.File("runs/stopped_colour_0/states")));
         }
-        await tiny.Done(["group=stopped", .. keys]);
+        await tiny.Done(["group=stopped", "training.recompute=true", .. keys]);
         Assert.False(Directory.Exists(tiny.File("runs/stopped_colour_0/states")));
         Assert.Equal(Learned("whole_colour_0"), Learned("stopped_colour_0"));
         Assert.Equal(Losses("whole_colour_0"), Losses("stopped_colour_0"));

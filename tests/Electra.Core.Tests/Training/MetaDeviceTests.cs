@@ -19,10 +19,6 @@ namespace Electra.Tests.Training;
 public sealed class MetaDeviceTests
 {
     private const string Fixture = "meta_operators.json";
-    private const int Vocabulary = 200;
-
-    private static readonly MaskingTokens Tokens = new(Vocabulary, 4, [.. Enumerable.Range(0, Vocabulary).Select(id => id <= 4)]);
-
     private static readonly Precision[] Precisions = [Precision.Float32, Precision.Tf32, Precision.Bfloat16, Precision.Float16];
 
     public static TheoryData<Precision, bool> Modes => new(
@@ -46,50 +42,32 @@ public sealed class MetaDeviceTests
     {
         var compute = MetaDevice.Open(precision);
         using var pair = ElectraPair.Create(TinyPair.Config, 1, compute);
-        using var baseline = new TokenBaseline(Vocabulary, compute);
+        using var baseline = new TokenBaseline(TinyPair.Config.VocabularySize, compute);
         foreach (var options in Objectives)
         {
-            var method = ElectraMethod.From(options, Tokens, compute);
-            var uploads = Run(pair.Store, method.LossNames.Count, key => [new(method.Passes(pair, Text(isPadded), key, baseline.Count))]);
+            var method = ElectraMethod.From(options, TinyTraining.Tokens, compute);
+            var uploads = Uploads(Of(pair, method, isPadded, baseline.Count));
             // The text with its masks, and the keys of the draws.
             Assert.InRange(uploads.Count, 1, 2);
             Assert.DoesNotContain(true, uploads);
         }
     }
 
+    /// <summary>As one batch, in two parts, with several examples in a row; layers kept or computed twice.</summary>
     [Theory]
     [MemberData(nameof(Modes))]
-    public void Other_objectives_and_micro_batches_wait_for_nothing(Precision precision, bool isPadded)
+    public void Every_objective_waits_for_nothing(Precision precision, bool isPadded)
     {
         var compute = MetaDevice.Open(precision);
-        var batch = Text(isPadded);
-        foreach (var kind in new[] { GeneratorKind.Uniform, GeneratorKind.Shared, GeneratorKind.TwoTower })
-        {
-            using var other = ElectraPair.Create(TinyPair.Config with { Generator = new() { Kind = kind } }, 1, compute);
-            var method = ElectraMethod.From(new ObjectiveOptions(), Tokens, compute);
-            Assert.DoesNotContain(true, Run(other.Store, 3, key => [new(method.Passes(other, batch, key))], guards: 1));
-        }
-        using (var pair = ElectraPair.Create(TinyPair.Config, 1, compute))
-        {
-            var method = ElectraMethod.From(new ObjectiveOptions(), Tokens, compute);
-            var parts = new[] { batch[0], batch[0] with { FirstRow = batch[0].Size } };
-            Assert.DoesNotContain(true, Run(pair.Store, 3, key => [new(method.Passes(pair, parts, key))], guards: 1));
-        }
-        var disentangled = TinyPair.Config with { Generator = new() { Embeddings = GeneratorEmbeddings.Disentangled } };
-        using (var pair = ElectraPair.Create(disentangled, 1, compute))
-        {
-            var method = ElectraMethod.From(new ObjectiveOptions(), Tokens, compute);
-            Assert.DoesNotContain(true, Run(pair.Store, 3, key => GdesObjective.Steps(pair, method, batch, key), guards: 2));
-        }
-        using var model = MaskedLanguageModel.Create(TinyPair.Config.WithoutGenerator, 1, compute);
-        var mlm = MlmMethod.From(new ObjectiveOptions(), Tokens, compute);
-        Assert.DoesNotContain(true, Run(model.Store, 1, key => [new(mlm.Passes(model, batch, key))]));
-        using var electric = ElectricPair.Create(TinyPair.Config, 1, compute);
-        foreach (var prior in Enum.GetValues<NoisePrior>())
-        {
-            var energy = ElectricMethod.From(new ObjectiveOptions { Prior = prior }, Tokens, compute);
-            Assert.DoesNotContain(true, Run(electric.Store, 3, key => [new(energy.Passes(electric, batch, key))]));
-        }
+        var (text, packed) = (Text(isPadded), Text(isPadded, isPacked: true));
+        foreach (var parts in new TokenBatch[][] { [text], [text, text with { FirstRow = text.Size }], [packed] })
+            foreach (bool recomputes in new[] { false, true })
+                foreach (var training in TinyTraining.Pretraining(compute, parts, TinyPair.Config))
+                    using (training)
+                    {
+                        training.Store.Recomputes = recomputes;
+                        Assert.DoesNotContain(true, Uploads(training, guards: 2));
+                    }
     }
 
     [Theory]
@@ -97,18 +75,16 @@ public sealed class MetaDeviceTests
     public void Finetuning_waits_for_nothing_with_any_kind_of_task(Precision precision, bool isPadded)
     {
         var compute = MetaDevice.Open(precision);
-        var text = Text(isPadded)[0];
-        TaskDefinition cola = GlueTasks.Find("cola")!, weighted = cola with { ClassWeights = [1, 2] };
-        foreach (var task in new[] { cola, weighted, GlueTasks.Find("stsb")! })
-        {
-            var method = FinetuneMethod.From(new FinetuneOptions { LabelSmoothing = task.IsRegression ? 0 : 0.1 });
-            using var model = ElectraClassifier.Create(TinyPair.Config.WithoutGenerator, task.Outputs, 0.1, 1, compute);
-            var batch = new TaskBatch(text, [.. Enumerable.Repeat(1f, text.Size)], [.. Enumerable.Range(0, text.Size)]);
-            int[] rows = [.. Enumerable.Range(0, text.Size)];
-            var uploads = Run(model.Store, 1, key => [new(method.Passes(model, task, (_, _) => batch, rows, 0, key))]);
-            Assert.DoesNotContain(true, uploads);
-            Assert.Equal(2 + task.ClassWeights.Count / 2, uploads.Count);
-        }
+        foreach (bool recomputes in new[] { false, true })
+            foreach (var training in TinyTraining.Finetuning(compute, Text(isPadded), TinyPair.Config))
+                using (training)
+                {
+                    training.Store.Recomputes = recomputes;
+                    var uploads = Uploads(training);
+                    Assert.DoesNotContain(true, uploads);
+                    // The text and the labels, and the classes' weights.
+                    Assert.Equal(training.Name.StartsWith("weighted", StringComparison.Ordinal) ? 3 : 2, uploads.Count);
+                }
     }
 
     [Theory]
@@ -119,9 +95,9 @@ public sealed class MetaDeviceTests
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         using var pair = ElectraPair.Create(TinyPair.Config, 1, compute, trainable: false);
-        var method = ElectraMethod.From(new ObjectiveOptions(), Tokens, compute);
+        var method = ElectraMethod.From(new ObjectiveOptions(), TinyTraining.Tokens, compute);
         using var model = ElectraClassifier.Create(TinyPair.Config.WithoutGenerator, 2, 0.1, 1, compute, trainable: false);
-        var text = Text(isPadded)[0];
+        var text = Text(isPadded);
         var uploads = MetaDevice.Watch(() =>
         {
             method.Forward(pair, text, RandomKey.FromSeed(1), training: false);
@@ -137,7 +113,7 @@ public sealed class MetaDeviceTests
     {
         var compute = MetaDevice.Open(Precision.Float32);
         using var pair = ElectraPair.Create(TinyPair.Config, 1, compute);
-        var usual = ElectraMethod.From(new ObjectiveOptions(), Tokens, compute);
+        var usual = ElectraMethod.From(new ObjectiveOptions(), TinyTraining.Tokens, compute);
         Func<Tensor, Tensor>[] mistakes =
         [
             logits => logits * logits.mean().item<float>(),
@@ -148,10 +124,10 @@ public sealed class MetaDeviceTests
         foreach (var mistake in mistakes)
         {
             var method = usual with { GeneratorLoss = (logits, _) => mistake(logits).mean() };
-            Assert.ThrowsAny<Exception>(() => Run(pair.Store, 3, key => [new(method.Passes(pair, Text(false), key))]));
+            Assert.ThrowsAny<Exception>(() => Uploads(Of(pair, method, isPadded: false)));
         }
         var waits = usual with { DiscriminatorLoss = (logits, _) => (logits * tensor(new[] { 2f }, device: logits.device)).mean() };
-        Assert.Contains(true, Run(pair.Store, 3, key => [new(waits.Passes(pair, Text(false), key))]));
+        Assert.Contains(true, Uploads(Of(pair, waits, isPadded: false)));
     }
 
     /// <summary>
@@ -167,17 +143,12 @@ public sealed class MetaDeviceTests
             var compute = MetaDevice.Open(precision);
             var name = precision.ToString().ToLowerInvariant();
             using var pair = ElectraPair.Create(config, 1, compute);
-            var method = ElectraMethod.From(new ObjectiveOptions(), Tokens, compute);
-            Run(pair.Store, 3, key => [new(method.Passes(pair, Text(false), key))], count: n => counts[$"pretraining {name}"] = n);
-            using var model = ElectraClassifier.Create(config.WithoutGenerator, 2, 0.1, 1, compute);
-            var (finetuning, text) = (FinetuneMethod.From(new FinetuneOptions()), Text(true)[0]);
-            var batch = new TaskBatch(text, new float[text.Size], [.. Enumerable.Range(0, text.Size)]);
-            Run(
-                model.Store,
-                1,
-                key => [new(finetuning.Passes(model, GlueTasks.Find("cola")!, (_, _) => batch, batch.Places, 0, key))],
-                count: n => counts[$"finetuning {name}"] = n
-            );
+            var method = ElectraMethod.From(new ObjectiveOptions(), TinyTraining.Tokens, compute);
+            Uploads(Of(pair, method, isPadded: false), count: n => counts[$"pretraining {name}"] = n);
+            pair.Store.Recomputes = true;
+            Uploads(Of(pair, method, isPadded: false), count: n => counts[$"pretraining {name}, recomputed"] = n);
+            using var classes = TinyTraining.Finetuning(compute, Text(true), config, smoothing: 0).First();
+            Uploads(classes, count: n => counts[$"finetuning {name}"] = n);
         }
         Assert.SkipWhen(counts.Count == 0, "operators are counted on Linux on x64 alone");
         if (Environment.GetEnvironmentVariable("ELECTRA_UPDATE_FIXTURES") == "1")
@@ -189,42 +160,27 @@ public sealed class MetaDeviceTests
     }
 
     /// <summary>Makes two updates, and gives the uploads of a third: whether the host waits for each.</summary>
-    private static IReadOnlyList<bool> Run(
-        ParameterStore store,
-        int losses,
-        Func<RandomKey, IReadOnlyList<UpdateStep>> steps,
-        int guards = 0,
-        Action<long>? count = null
-    )
+    private static IReadOnlyList<bool> Uploads(TinyTraining training, int guards = 0, Action<long>? count = null)
     {
         using var scope = NewDisposeScope();
-        var key = RandomKey.FromSeed(5);
-        Func<Parameter, bool>[] trained = steps(key).Count == 1 ? [_ => true] : [.. GdesObjective.Trained];
-        var optimizers = new List<Adam>();
-        foreach (var own in trained)
-            optimizers.Add(new Adam(store, new AdamOptions(), p => own(p) ? 1 : 0, optimizers.FirstOrDefault()));
-        OutlierGuard[] watching = [.. Enumerable.Range(0, guards).Select(_ => new OutlierGuard(6, store.Compute))];
-        using var step = new TrainingStep(store, optimizers, losses) { Guards = watching };
-        void Update(long k) => step.Run(k, steps(key[k]), new StepRates(1e-4));
-        Update(0);
-        Update(100);
-        var uploads = MetaDevice.Watch(() => Update(101));
-        if (count is not null && OperatorCounter.Count(() => Update(102)) is { } operators)
-            count(operators);
-        watching.ToList().ForEach(guard => guard.Dispose());
-        optimizers.ForEach(optimizer => optimizer.Dispose());
+        IReadOnlyList<bool> uploads = [];
+        training.Train(
+            update =>
+            {
+                update(0);
+                update(100);
+                uploads = MetaDevice.Watch(() => update(101));
+                if (count is not null && OperatorCounter.Count(() => update(102)) is { } operators)
+                    count(operators);
+            },
+            guards
+        );
         return uploads;
     }
 
-    private static TokenBatch[] Text(bool isPadded)
-    {
-        const int Size = 6, Length = 32;
-        var numbers = RandomKey.FromSeed(3).Numbers();
-        int[] lengths = [.. Enumerable.Range(0, Size).Select(row => isPadded && row > 0 ? Length - row * 3 : Length)];
-        long[] ids =
-        [
-            .. Enumerable.Range(0, Size * Length).Select(i => i % Length < lengths[i / Length] ? 5L + numbers.Next(Vocabulary - 5) : 0),
-        ];
-        return [new TokenBatch(Size, Length, ids, new long[ids.Length], lengths)];
-    }
+    private static TokenBatch Text(bool isPadded, bool isPacked = false) => TinyTraining.Text(isPadded, isPacked);
+
+    /// <summary>A pair that learns by a method.</summary>
+    private static TinyTraining Of(ElectraPair pair, ElectraMethod method, bool isPadded, Action<ElectraPass>? made = null) =>
+        new("electra", pair, pair.Store, method.LossNames.Count, key => [new(method.Passes(pair, [Text(isPadded)], key, made))]);
 }
