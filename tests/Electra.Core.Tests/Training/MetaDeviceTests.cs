@@ -1,13 +1,10 @@
 using System.Text.Json;
 using Electra.Data;
-using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Model;
 using Electra.Native;
-using Electra.Optimization;
 using Electra.Pretraining;
 using Electra.Tensors;
-using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Training;
