@@ -46,8 +46,8 @@ public sealed record TrainingOptions
     public int MicroBatchSize { get; init; }
 
     /// <summary>
-    /// Whether the backward pass computes each layer once more, instead of keeping what it needs (activation checkpointing): much less memory,
-    /// a step that takes about a third longer. What is learned stays the same.
+    /// Whether the backward pass computes each layer once more, instead of keeping what it needs (activation checkpointing): much less
+    /// memory, a step that takes about a third longer. What is learned stays the same.
     /// </summary>
     [ExecutionOnly]
     public bool Recompute { get; init; }

@@ -72,6 +72,9 @@ internal static partial class Failure
         }
         if (first.Contains("CUDA out of memory", StringComparison.Ordinal))
             return $"the GPU has not enough memory: {CudaMemory().Match(first).Value} {LessMemory}";
+        if (first.Contains("does not have a deterministic implementation", StringComparison.Ordinal))
+            return $"compute.deterministic: libtorch has no deterministic form of an operator ({first.Split(',')[0]}). "
+                + "compute.deterministic=false computes without.";
         if (first.Contains("no kernel image", StringComparison.Ordinal))
             return $"this libtorch has no code for this GPU ({first}). "
                 + $"Use compute.device=cpu, or a libtorch built for it ({LibTorch.FolderVariable}).";

@@ -52,6 +52,12 @@ public sealed record ComputeOptions
     [RegularExpression("auto|cpu|cuda(:[0-9]{1,3})?", ErrorMessage = "auto, cpu, cuda or cuda:1")]
     public string Device { get; init; } = "auto";
 
+    /// <summary>
+    /// Whether the same run gives the same bits on the same GPU and libtorch: slower, and what has no deterministic form in libtorch is
+    /// refused when it is met. The CPU's results are always the same for a number of threads.
+    /// </summary>
+    public bool Deterministic { get; init; }
+
     /// <summary>CPU threads of the matrix kernels; 0: one for each processor that is this process's share.</summary>
     [Range(0, 1024)]
     public int Threads { get; init; }
@@ -118,7 +124,10 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
         if (precision == Precision.Auto)
             precision = MultipliesBFloat16(device) ? Precision.Bfloat16 : Precision.Float32;
         if (device.type == DeviceType.CUDA)
+        {
             backends.cuda.matmul.allow_tf32 = precision == Precision.Tf32;
+            DeterministicAlgorithms.Use(options.Deterministic);
+        }
         return new Compute(device, precision, threads);
     }
 

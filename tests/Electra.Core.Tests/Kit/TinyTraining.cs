@@ -38,7 +38,11 @@ internal sealed record TinyTraining(
         foreach (var kind in Enum.GetValues<GeneratorKind>())
             yield return Pair(
                 $"electra, {kind} generator",
-                shape with { Generator = new() { Kind = kind }, GeneratorDivisor = kind == GeneratorKind.Shared ? 1 : shape.GeneratorDivisor },
+                shape with
+                {
+                    Generator = new() { Kind = kind },
+                    GeneratorDivisor = kind == GeneratorKind.Shared ? 1 : shape.GeneratorDivisor,
+                },
                 pair => key => [new(method.Passes(pair, parts, key))]
             );
         yield return Pair(
@@ -63,7 +67,8 @@ internal sealed record TinyTraining(
         }
     }
 
-    /// <summary>Tasks of each kind: classes, with and without weights, values, several labels, words, choices, answers with each head.</summary>
+    /// <summary>Tasks of each kind: classes, with and without weights, values, several labels, words, choices, answers with each
+    /// head.</summary>
     /// <param name="compute">Device and precision.</param>
     /// <param name="text">The rows of each update, an even number.</param>
     /// <param name="shape">The model's shape.</param>

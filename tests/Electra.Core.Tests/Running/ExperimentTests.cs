@@ -166,6 +166,14 @@ public sealed class ExperimentTests : IDisposable
                 "error: the GPU has not enough memory: Tried to allocate 20.00 GiB. Less is needed"
             },
             {
+                new ExternalException(
+                    "cumsum_cuda_kernel does not have a deterministic implementation, but you set "
+                        + "'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this operation"
+                ),
+                Experiment.UserError,
+                "error: compute.deterministic: libtorch has no deterministic form of an operator (cumsum_cuda_kernel does not have"
+            },
+            {
                 new ExternalException("CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors might be"),
                 Experiment.UserError,
                 "error: this libtorch has no code for this GPU"
