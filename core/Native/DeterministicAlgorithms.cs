@@ -51,7 +51,7 @@ internal static unsafe class DeterministicAlgorithms
 
     /// <summary>Why cuBLAS would not be deterministic with a value of its variable; null where it is, or there is none.</summary>
     internal static string? Problem(string? workspace) =>
-        string.IsNullOrEmpty(workspace) || Workspaces.Contains(workspace)
+        workspace is null || Workspaces.Contains(workspace)
             ? null
             : $"compute.deterministic: with {WorkspaceVariable}={workspace} in the environment cuBLAS is not deterministic. "
                 + $"Unset it, or set it to {string.Join(" or ", Workspaces)}.";
