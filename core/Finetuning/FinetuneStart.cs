@@ -106,7 +106,11 @@ public sealed class FinetuneStart : IDisposable
         {
             // Runs side by side share the file.
             lock (reading)
+            {
                 weights.Fill(models[0].EncoderWeights());
+                foreach (var (model, _) in models.Zip(tasks).Where(one => Discriminates(one.Second)))
+                    weights.Fill(model.HeadWeights());
+            }
             models[0].Store.PublishValues();
             return models;
         }
@@ -171,6 +175,7 @@ public sealed class FinetuneStart : IDisposable
             );
             tasks.Add(data);
             RequireDimensions(name, data.Task);
+            RequireHead(data.Task);
             if (data.Dev.Count == 0)
                 throw new UserErrorException($"{data.Task.DisplayName} has no rows to measure on: the files of its split dev are missing");
         }
@@ -217,6 +222,18 @@ public sealed class FinetuneStart : IDisposable
             );
     }
 
+    private static bool Discriminates(TaskDefinition task) => task.Kind.Head(task).Discriminates;
+
+    private void RequireHead(TaskDefinition task)
+    {
+        if (!config.FromScratch && Discriminates(task))
+            foreach (var (start, model) in opened)
+                if (model.Head != ModelHead.Discriminator)
+                    throw new UserErrorException(
+                        $"{task.Name} is learned with a discriminator's head, and {start.Source} has none: {ModelHeads.Described(model)}"
+                    );
+    }
+
     private void RequireDimensions(string name, TaskDefinition task)
     {
         if (task.Embedding?.Dimensions.Append(0).Max() is { } longest && longest > Shape.HiddenSize)
@@ -230,7 +247,11 @@ public sealed class FinetuneStart : IDisposable
         string.Join(
             ", ",
             checkpoint
-                .NotAmong(config.FromScratch ? [] : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name))
+                .NotAmong(
+                    config.FromScratch ? []
+                    : config.Tasks.Any(name => Discriminates(TaskSources.Define(name, config.Data))) ? checkpoint.Tensors.Keys
+                    : WeightNames.OfEncoder(checkpoint.Config).Select(weight => weight.Name)
+                )
                 .GroupBy(name => name.StartsWith("electra.", StringComparison.Ordinal) && !config.FromScratch ? name : name.Split('.')[0])
                 .Select(module => module.Count() == 1 ? module.First() : $"{module.Key} ({module.Count()} tensors)")
                 .DefaultIfEmpty("nothing")

@@ -123,5 +123,6 @@ internal sealed class FinetunedModel : IDisposable
     public void Dispose() => Model.Dispose();
 
     /// <summary>The head of a task, where the weights alone do not say it.</summary>
-    private static TaskHead? HeadOf(TaskDefinition task) => task.Answers is null ? null : task.Kind.Head(task);
+    private static TaskHead? HeadOf(TaskDefinition task) =>
+        task.Kind.Head(task) is { } head && (head.Answers is not null || head.Discriminates) ? head : null;
 }

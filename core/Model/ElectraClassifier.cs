@@ -19,6 +19,7 @@ public sealed class ElectraClassifier : IDisposable
     private readonly Linear? dense;
     private readonly Parameter? weight, bias;
     private readonly SpanHead? spans;
+    private readonly DiscriminatorHead? discriminator;
     private readonly TaskHead head;
     private readonly double headDropout;
 
@@ -31,6 +32,11 @@ public sealed class ElectraClassifier : IDisposable
         if (head.Answers is { } answers)
         {
             spans = new SpanHead(Store, head.Prefix, config, answers);
+            return;
+        }
+        if (head.Discriminates)
+        {
+            discriminator = new DiscriminatorHead(Store, head.Prefix, config);
             return;
         }
         if (head.Dense is { } name)
@@ -104,18 +110,31 @@ public sealed class ElectraClassifier : IDisposable
     /// <param name="types">Token types, <c>[batch, length]</c>.</param>
     /// <param name="attention">Which positions are tokens.</param>
     /// <param name="dropout">Dropout of this pass.</param>
-    /// <param name="positions">The positions that the head reads, indices into the ids; null: the first of each row.</param>
+    /// <param name="positions">The positions that the head reads, indices into the ids; null: the first of each row. Of a discriminator's
+    /// head, first and end of a span of each row.</param>
     /// <returns><c>[batch, outputs]</c>, or <c>[positions, outputs]</c>, float32.</returns>
     internal Tensor Classify(Tensor ids, Tensor types, AttentionMask attention, Dropout dropout, Tensor? positions = null)
     {
         var encoded = Encode(ids, types, attention, dropout);
         if (head.Pooling is { } pooling)
             return PooledStates.Of(pooling, encoded.to(float32), attention, head.Normalises);
+        if (discriminator is not null)
+            return Originality(encoded, positions!);
         var read = positions is null
             ? dropout.Apply(WithDense(encoded.select(1, 0)), headDropout)
             : dropout.Apply(encoded, headDropout).flatten(0, 1).index_select(0, positions);
         // In float32: values of a regression that bfloat16 rounds alike would be ties.
         return linear(read.to(float32), weight!.Value.to(float32), bias!.Value.to(float32));
+    }
+
+    /// <summary>How original a span of each row is: minus the mean of the discriminator's logits, <c>[batch, 1]</c>.</summary>
+    private Tensor Originality(Tensor encoded, Tensor spans)
+    {
+        var logits = discriminator!.Forward(encoded.flatten(0, 1)).to(float32).view(encoded.shape[0], encoded.shape[1]);
+        var at = arange(logits.numel(), device: logits.device).view(logits.shape);
+        var bounds = spans.view(-1, 2);
+        var inside = at.ge(bounds[.., ..1]).logical_and(at.lt(bounds[.., 1..])).to(float32);
+        return -(logits * inside).sum(1, keepdim: true) / inside.sum(1, keepdim: true).clamp(min: 1);
     }
 
     private Tensor WithDense(Tensor read) => dense is null ? read : FastOperations.Gelu(dense.Forward(read), Store.Compute.Threads);
@@ -149,6 +168,9 @@ public sealed class ElectraClassifier : IDisposable
         from weight in Store.Named()
         where IsOfEncoder(weight.Name) || weight.Name.StartsWith(head.Prefix, StringComparison.Ordinal)
         select (IsOfEncoder(weight.Name) ? weight.Name : weight.Name[head.Prefix.Length..], weight.Value);
+
+    /// <summary>The head's weights among them.</summary>
+    internal IEnumerable<(string Name, Tensor Value)> HeadWeights() => Named().Where(weight => !IsOfEncoder(weight.Name));
 
     private static bool IsOfEncoder(string name) => name.StartsWith($"{EncoderName}.", StringComparison.Ordinal);
 

@@ -16,10 +16,11 @@ internal sealed partial class ModelCard(string title)
 
     private readonly StringBuilder header = new(), body = new();
 
-    /// <summary>Adds a line to the header.</summary>
-    public ModelCard With(string key, string value)
+    /// <summary>Adds a line to the header; none where there is no value.</summary>
+    public ModelCard With(string key, string? value)
     {
-        header.Append($"{key}: {value}\n");
+        if (value is not null)
+            header.Append($"{key}: {value}\n");
         return this;
     }
 

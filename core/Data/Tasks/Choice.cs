@@ -33,7 +33,13 @@ internal static class Choice
         {
             [Metrics.Accuracy] = Enumerable.Range(0, rows.Count).Average(row => Best(rows[row]) == Best(rows.LabelsAt(row)) ? 1 : 0),
         },
-        DevPredictions = sets => [(Tasks.DevPredictions.OfSeveralLabels, DevPredictions(sets))],
+        DevPredictions = sets =>
+        [
+            (
+                DevPredictions.OfSeveralLabels,
+                Predictions(sets, (rows, row) => Name(rows.Task, Best(rows.LabelsAt(row))), (task, scores) => Name(task, Best(scores)))
+            ),
+        ],
         Text = (task, outputs) => Name(task, Best(outputs)),
         Answer = (rows, row) =>
             string.Create(CultureInfo.InvariantCulture, $"{Name(rows.Task, Best(rows[row]))}\t{Labels.Probability(rows[row]):F4}"),
@@ -58,6 +64,19 @@ internal static class Choice
 
     private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskFile file, RowCounts leftOut)
     {
+        foreach (var (place, texts, choices, label) in Values(task, file, leftOut))
+        {
+            int? right = label is null ? null : Number(task, label, choices.Length, $"{place}: {file.Columns.Label}");
+            yield return new TaskRow(
+                [.. texts, .. choices],
+                [.. choices.Select((_, choice) => right is null ? float.NaN : choice == right ? 1f : 0f)]
+            );
+        }
+    }
+
+    /// <summary>The values of the rows of a table.</summary>
+    internal static IEnumerable<ChoiceValues> Values(TaskDefinition task, TaskFile file, RowCounts leftOut)
+    {
         var (texts, columns) = (file.Columns.Texts, file.Columns.Choices);
         var form = file.Form with { Lists = columns.Count == 1 };
         string[] asked = [.. texts, .. columns, .. file.HasLabels ? [file.Columns.Label] : Array.Empty<string>()];
@@ -67,28 +86,24 @@ internal static class Choice
             string[] choices = columns.Count == 1
                 ? JsonList.Texts(values[texts.Count], $"{place}: {columns[0]}")
                 : WithoutLast(values[texts.Count..(texts.Count + columns.Count)]);
-            Check(choices, place);
-            if (!file.HasLabels)
-                yield return new TaskRow([.. values[..texts.Count], .. choices], [.. choices.Select(_ => float.NaN)]);
-            else if (task.DropLabels.Contains(values[^1].Trim()))
+            Check(choices, place, Least(task));
+            if (file.HasLabels && task.DropLabels.Contains(values[^1].Trim()))
                 leftOut.DroppedLabels++;
             else
-            {
-                int right = Number(task, values[^1], choices.Length, $"{place}: {file.Columns.Label}");
-                yield return new TaskRow(
-                    [.. values[..texts.Count], .. choices],
-                    [.. choices.Select((_, choice) => choice == right ? 1f : 0f)]
-                );
-            }
+                yield return new ChoiceValues(place, values[..texts.Count], choices, file.HasLabels ? values[^1] : null);
         }
     }
+
+    /// <summary>The fewest choices of a row: one that is asked about is a text, and may be alone.</summary>
+    private static int Least(TaskDefinition task) => task.HasQuery ? 0 : 2;
 
     /// <summary>A row may have fewer choices than there are columns: the last ones are then empty.</summary>
     private static string[] WithoutLast(string[] choices) => choices[..(Array.FindLastIndex(choices, choice => choice.Trim() != "") + 1)];
 
-    private static void Check(string[] choices, string place)
+    /// <exception cref="UserErrorException">There are too few choices, or one is empty.</exception>
+    internal static void Check(string[] choices, string place, int least)
     {
-        if (choices.Length < 2)
+        if (choices.Length < least)
             throw new UserErrorException($"{place} has {Plural.Of(choices.Length, "choice")}: two or more are expected");
         if (Array.FindIndex(choices, choice => choice.Trim() == "") is >= 0 and var empty)
             throw new UserErrorException($"{place}: choice {empty + 1} of {choices.Length} is empty");
@@ -96,7 +111,7 @@ internal static class Choice
 
     /// <summary>The number of a choice from 0. Files say it by one of the task's labels, or else by a number from 0 or a letter from A.
     /// </summary>
-    private static int Number(TaskDefinition task, string text, int choices, string place)
+    internal static int Number(TaskDefinition task, string text, int choices, string place)
     {
         text = text.Trim();
         int number = task.Labels.Count > 0 ? Array.IndexOf([.. task.Labels], text)
@@ -118,14 +133,23 @@ internal static class Choice
 
     private static TaskRow Row(TaskDefinition task, string line, string place)
     {
+        var (_, texts, choices, _) = Values(task, line, place);
+        return new TaskRow([.. texts, .. choices], [.. choices.Select(_ => float.NaN)]);
+    }
+
+    /// <summary>The values in a line of text.</summary>
+    internal static ChoiceValues Values(TaskDefinition task, string line, string place)
+    {
         string[] texts = line.Split('\t');
-        if (texts.Length < task.TextColumns.Count + 2)
+        if (texts.Length < task.TextColumns.Count + Least(task))
             throw new UserErrorException(
-                $"{place}: {task.DisplayName} reads {string.Join(", ", task.TextColumns)} and two choices or more, separated by tabs; "
+                $"{place}: {task.DisplayName} reads {string.Join(", ", task.TextColumns)} and "
+                    + $"{(Least(task) > 0 ? "two choices or more" : "choices")}, separated by tabs; "
                     + $"the line has {Plural.Of(texts.Length, "text")}"
             );
-        Check(texts[task.TextColumns.Count..], place);
-        return new TaskRow(texts, [.. texts.Skip(task.TextColumns.Count).Select(_ => float.NaN)]);
+        string[] choices = texts[task.TextColumns.Count..];
+        Check(choices, place, Least(task));
+        return new ChoiceValues(place, texts[..task.TextColumns.Count], choices, null);
     }
 
     /// <summary>
@@ -140,12 +164,20 @@ internal static class Choice
     }
 
     /// <summary>The place of the largest, the first of equals.</summary>
-    private static int Best(float[] values) => Metrics.Classes(values, values.Length)[0];
+    internal static int Best(float[] values) => Metrics.Classes(values, values.Length)[0];
 
-    private static string Name(TaskDefinition task, int choice) =>
+    internal static string Name(TaskDefinition task, int choice) =>
         choice < task.Labels.Count ? task.Labels[choice] : choice.ToString(CultureInfo.InvariantCulture);
 
-    private static string DevPredictions(IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)> sets)
+    /// <summary>What was predicted for development sets, a line of JSON for each row.</summary>
+    /// <param name="sets">The sets.</param>
+    /// <param name="truth">What is right of a row.</param>
+    /// <param name="said">What outputs say.</param>
+    internal static string Predictions(
+        IReadOnlyList<(TaskSplit Split, TaskOutputs Outputs)> sets,
+        Func<TaskOutputs, int, string> truth,
+        Func<TaskDefinition, float[], string> said
+    )
     {
         var text = new StringBuilder();
         foreach (var (split, rows) in sets)
@@ -157,11 +189,18 @@ internal static class Choice
                 {
                     split = split.Name,
                     row,
-                    label = Name(rows.Task, Best(rows.LabelsAt(row))),
-                    predicted = Name(rows.Task, Best(scores)),
+                    label = truth(rows, row),
+                    predicted = said(rows.Task, scores),
                     probabilities = scores.Select(score => Math.Exp(score - scores.Max()) / sum),
                 })).Append('\n');
             }
         return text.ToString();
     }
 }
+
+/// <summary>The values of a row with choices.</summary>
+/// <param name="Place">Where it stands: file and line.</param>
+/// <param name="Texts">The values of the columns of texts.</param>
+/// <param name="Choices">The choices.</param>
+/// <param name="Label">The label as it is written; null where there is none.</param>
+internal readonly record struct ChoiceValues(string Place, string[] Texts, string[] Choices, string? Label);

@@ -24,11 +24,14 @@ internal static class OwnTask
             Answers = kind == Answers.Kind ? options.Answers ?? new() : null,
             Scheme = kind == WordTags.Kind ? options.Scheme : TagScheme.None,
             ConstrainsTags = options.Decode == TagDecoding.Constrained,
-            TextColumns = kind == Answers.Kind ? ["question", "context"] : options.Text.Count > 0 ? options.Text : ["text"],
+            TextColumns = kind == Answers.Kind ? ["question", "context"]
+                : options.TextColumns is { Count: > 0 } columns ? columns
+                : ["text"],
             MeasuredColumns = kind == Answers.Kind ? ["question", "context"]
                 : options.DevText.Count > 0 ? options.DevText
-                : options.Text.Count > 0 ? options.Text
+                : options.TextColumns is { Count: > 0 } measured ? measured
                 : ["text"],
+            HasQuery = options.Query != "",
             Embedding = options.Embeds,
             RankingLoss = options.Loss == TextLoss.Auto ? TextLoss.Bce : options.Loss,
             Labels = options.Outputs,
@@ -56,10 +59,10 @@ internal static class OwnTask
     /// <exception cref="UserErrorException">A file is missing, or of a kind that is not read.</exception>
     public static TaskText Open(TaskDefinition task, OwnTaskOptions options)
     {
-        var columns = new TaskColumns(options.Text, options.Label, options.Header)
+        var columns = new TaskColumns(options.TextColumns, options.Label, options.Header)
         {
             LabelColumns = options.LabelColumns,
-            Choices = options.Choices,
+            Choices = options.ChoiceColumns,
         };
         var splits = new List<TaskSplitText>();
         foreach (var (split, file) in task.Splits.Zip([options.Train, options.Dev, options.Test]))

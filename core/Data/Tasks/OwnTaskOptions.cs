@@ -29,16 +29,9 @@ public enum OwnTaskKind
 
     /// <summary>Passages in the order of their relevance to a query.</summary>
     Reranking,
-}
 
-/// <summary>How the tags of words are chosen.</summary>
-public enum TagDecoding
-{
-    /// <summary>Each word has its most probable tag.</summary>
-    Argmax,
-
-    /// <summary>All words have the most probable tags that may follow each other.</summary>
-    Constrained,
+    /// <summary>Which of some candidates a pronoun means.</summary>
+    Winograd,
 }
 
 /// <summary>A task of one's own, in a few lines of YAML.</summary>
@@ -161,8 +154,8 @@ public sealed partial record OwnTaskOptions
     /// <summary>What is wrong between values that are each right, by key.</summary>
     public IEnumerable<(string Key, string Problem)> Problems() =>
         Of() == Tasks.Answers.Kind
-            ? [.. OfAnswers(), .. OfRanking(), .. OfMetric(), .. OfFiles()]
-            : [.. OfWords(), .. OfChoices(), .. OfRanking(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
+            ? [.. OfAnswers(), .. OfPronouns(), .. OfRanking(), .. OfMetric(), .. OfFiles()]
+            : [.. OfWords(), .. OfChoices(), .. OfPronouns(), .. OfRanking(), .. OfLabels(), .. OfSeveral(), .. OfMetric(), .. OfFiles()];
 
     /// <summary>The kind of task.</summary>
     internal TaskKind Of() => Kind switch
@@ -171,6 +164,7 @@ public sealed partial record OwnTaskOptions
         OwnTaskKind.Tokens => WordTags.Kind,
         OwnTaskKind.Choice => Choice.Kind,
         OwnTaskKind.Answers => Tasks.Answers.Kind,
+        OwnTaskKind.Winograd => Winograd.Kind,
         OwnTaskKind.Reranking => Loss is TextLoss.Auto or TextLoss.Bce ? Reranking.OfPassages : Reranking.OfLists,
         OwnTaskKind.Embedding => IsScored ? Embedding.OfScores : Embedding.OfRetrieval,
         _ => IsRegression ? Tasks.Regression.Kind : Classification.Kind,
@@ -223,11 +217,12 @@ public sealed partial record OwnTaskOptions
 
     private IEnumerable<(string Key, string Problem)> OfLabels()
     {
-        if (Of() != WordTags.Kind && Kind != OwnTaskKind.Embedding && Text.Count is < 1 or > 2)
+        if (Of() != WordTags.Kind && Kind is not (OwnTaskKind.Embedding or OwnTaskKind.Winograd) && Text.Count is < 1 or > 2)
             yield return ("text", "names the column of the text, or the two of a pair: text: [sentence1, sentence2]");
         if (Regression && Kind is not (null or OwnTaskKind.Regression))
             yield return ("regression", $"cannot be given with another kind: leave out one of the two");
-        if (Kind is not (OwnTaskKind.Choice or OwnTaskKind.Embedding or OwnTaskKind.Reranking) && IsRegression == Labels.Count > 0)
+        bool needsLabels = Kind is not (OwnTaskKind.Choice or OwnTaskKind.Embedding or OwnTaskKind.Reranking or OwnTaskKind.Winograd);
+        if (needsLabels && IsRegression == Labels.Count > 0)
             yield return (
                 "labels",
                 IsRegression

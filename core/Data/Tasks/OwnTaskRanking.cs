@@ -15,6 +15,12 @@ public sealed partial record OwnTaskOptions
     public IReadOnlyList<string> Choices { get; init; } = [];
 
     /// <summary>
+    /// Of pronouns (<c>kind: winograd</c>): the column of what a pronoun may mean, of which the label says whether it does, by the second
+    /// of two <c>labels</c>; the candidates are others. Empty: the label says which of the candidates is right.
+    /// </summary>
+    public string Query { get; init; } = "";
+
+    /// <summary>
     /// What embeddings or rerankers are learned by; <c>cosent</c> and <c>cosine</c> want pairs with a score as their label.
     /// </summary>
     public TextLoss Loss { get; init; }
@@ -50,7 +56,7 @@ public sealed partial record OwnTaskOptions
     {
         if (Of() != Choice.Kind)
         {
-            if (Choices.Count > 0)
+            if (Choices.Count > 0 && Kind != OwnTaskKind.Winograd)
                 yield return ("choices", "are columns of a task with choices (kind: choice)");
             yield break;
         }
@@ -60,6 +66,35 @@ public sealed partial record OwnTaskOptions
             yield return ("choices", $"has {twice.Key} twice, here or as text");
         if (Unordered)
             yield return ("unordered", "is for pairs: choices follow their text");
+    }
+
+    /// <summary>The columns of texts, the query's among them.</summary>
+    internal IReadOnlyList<string> TextColumns =>
+        Kind != OwnTaskKind.Winograd ? Text
+        : [.. Text.Count > 0 ? Text : Winograd.Texts, .. Query == "" ? Array.Empty<string>() : [Query]];
+
+    /// <summary>The columns of choices.</summary>
+    internal IReadOnlyList<string> ChoiceColumns => Kind == OwnTaskKind.Winograd && Choices.Count == 0 ? Winograd.Candidates : Choices;
+
+    private IEnumerable<(string Key, string Problem)> OfPronouns()
+    {
+        if (Kind != OwnTaskKind.Winograd)
+        {
+            if (Query != "")
+                yield return ("query", "is what a pronoun may mean (kind: winograd)");
+            yield break;
+        }
+        if (Text.Count is 1 or > 3)
+            yield return ("text", "names the columns of a sentence and its pronoun, and of the number of its word: text: [text, pronoun]");
+        if (TextColumns.Concat(ChoiceColumns).GroupBy(column => column).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            yield return ("text", $"has {twice.Key} twice, here, as query or as choices");
+        if (Query != "" && Labels.Count != 2)
+            yield return ("labels", "are two, and the second says that the pronoun means the query: labels: [false, true]");
+        foreach (var file in new[] { Train, Dev, Test })
+            if (Query != "" && Winograd.IsBlocks(file))
+                yield return ("query", $"is a column, and {file} has sentences with the right candidate");
+        if (Unordered)
+            yield return ("unordered", "is for pairs: candidates are put into their sentence");
     }
 
     private IEnumerable<(string Key, string Problem)> OfRanking() => [.. OfEmbeddings(), .. OfPassages()];

@@ -7,7 +7,8 @@ namespace Electra.Data.Tasks;
 /// <summary>What belongs to encoded rows beside their token ids, as files: each array, then four bytes that tell whether it is still
 /// what was written.</summary>
 /// <param name="Labels">The labels, example after example.</param>
-/// <param name="Positions">Of each label the position in its example, where the head reads positions; else none.</param>
+/// <param name="Positions">Of each label the position in its example, where the head reads positions, or first and end of a span; else
+/// none.</param>
 /// <param name="Ends">Where the labels of each example end.</param>
 internal sealed record StoredLabels(float[] Labels, int[] Positions, ExampleEnd[] Ends)
 {
@@ -62,7 +63,7 @@ internal sealed record StoredLabels(float[] Labels, int[] Positions, ExampleEnd[
         var stored = new StoredLabels(Array<float>(files, 0), Array<int>(files, 1), Array<ExampleEnd>(files, 2));
         int labels = stored.Ends.Length == 0 ? 0 : stored.Ends[^1].Labels;
         return stored.Ends.Length == examples && stored.Labels.Length == labels
-            && stored.Positions.Length is var positions && (positions == 0 || positions == labels)
+            && stored.Positions.Length is var positions && (positions == 0 || positions == labels || positions == 2 * labels)
             ? stored
             : throw files.Damaged(Path.Combine(files.Folder, Files[2]), "it is not of these rows");
     }

@@ -136,6 +136,9 @@ public sealed record TaskDefinition
     /// <summary>Whether the classes weigh as much as makes them equal together: rows / (classes · rows of the class).</summary>
     internal bool BalancesClasses { get; init; }
 
+    /// <summary>Whether a candidate is asked about, and the label says whether it is right; else which candidate is.</summary>
+    internal bool HasQuery { get; init; }
+
     /// <summary>How embeddings are made and learned, where the task is one of embeddings.</summary>
     internal EmbeddingSettings? Embedding { get; init; }
 

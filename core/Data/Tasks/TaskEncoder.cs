@@ -64,6 +64,40 @@ internal sealed class TaskEncoder(ElectraTokenizer tokenizer, EncodingOptions op
         Rows++;
     }
 
+    /// <summary>
+    /// Adds a row as several examples: each of some texts in one place of a sentence, encoded apart from what is on its sides. The span of
+    /// each is kept. Of what is too long, the longer side loses its token that is farthest away.
+    /// </summary>
+    /// <param name="row">The row, with a label for each of the texts.</param>
+    /// <param name="before">The sentence up to the place.</param>
+    /// <param name="inPlace">The texts.</param>
+    /// <param name="after">The rest of the sentence.</param>
+    public void AddInPlace(TaskRow row, string before, IReadOnlyList<string> inPlace, string after)
+    {
+        b.Clear();
+        foreach (var (text, label) in inPlace.Zip(row.Labels))
+        {
+            a.Clear();
+            tokenizer.Encode(before, a);
+            int start = a.Count;
+            tokenizer.Encode(text, a);
+            int end = a.Count, first = 0, last;
+            tokenizer.Encode(after, a);
+            for (last = a.Count; last - first > options.MaxLength - 2;)
+                if (start - first > last - end)
+                    first++;
+                else
+                    end = Math.Min(end, --last);
+            Count([before + text + after], cut: a.Count - (last - first));
+            var tokens = CollectionsMarshal.AsSpan(a)[first..last];
+            Tokens.Add(tokens, default, tokenizer.Vocabulary.ClsId, tokenizer.Vocabulary.SepId, isPair: false);
+            positions.AddRange(1 + start - first, 1 + end - first);
+            labels.Add(label);
+            ends.Add(new ExampleEnd(Rows, labels.Count));
+        }
+        Rows++;
+    }
+
     private void AddExample(IReadOnlyList<string> texts, bool swap)
     {
         bool isPair = texts.Count == 2;

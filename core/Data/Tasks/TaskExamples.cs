@@ -7,7 +7,8 @@ namespace Electra.Data.Tasks;
 /// <param name="Task">The task.</param>
 /// <param name="Lengths">The tokens of each example.</param>
 /// <param name="Labels">The labels, example after example; NaN where there is none.</param>
-/// <param name="Positions">Of each label the position in its example, where the head reads positions; else none.</param>
+/// <param name="Positions">Of each label the position in its example, where the head reads positions, or first and end of a span; else
+/// none.</param>
 /// <param name="Ends">Where the labels of each example end.</param>
 /// <param name="Padding">The token that fills up shorter examples.</param>
 /// <param name="Read">Reads the token ids of an example by its number.</param>
@@ -85,7 +86,10 @@ internal sealed record TaskExamples(
         };
         int[] labels = [.. examples.SelectMany(LabelsOf)];
         if (!Task.Kind.ReadsPositions)
-            return new TaskBatch(tokens, [.. labels.Select(label => Labels[label])], examples);
+            return new TaskBatch(tokens, [.. labels.Select(label => Labels[label])], examples)
+            {
+                Positions = Task.Kind.ReadsSpans ? SpansOf(examples, tokens.Length) : null,
+            };
         var read = examples
             .SelectMany((example, i) =>
                 LabelsOf(example)
@@ -140,6 +144,10 @@ internal sealed record TaskExamples(
         int sum = 0;
         return [.. counts.Select(count => sum += count)];
     }
+
+    /// <summary>First and end of the span of each example, as indices into the ids of the batch.</summary>
+    private long[] SpansOf(int[] examples, int length) =>
+        [.. examples.SelectMany((example, i) => Positions[(2 * example)..(2 * example + 2)].Select(at => ((long)i * length) + at))];
 
     private IEnumerable<int> LabelsOf(int example)
     {

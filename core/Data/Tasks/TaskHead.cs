@@ -19,6 +19,12 @@ internal sealed record TaskHead(int Outputs)
     /// <summary>The head of <c>ElectraForMultipleChoice</c>.</summary>
     public static TaskHead OfChoices { get; } = new(1) { Dense = "sequence_summary.summary" };
 
+    /// <summary>The head that the discriminator was pre-trained with; its weights are the checkpoint's.</summary>
+    public static TaskHead OfDiscriminator { get; } = new(1) { Discriminates = true };
+
+    /// <summary>Whether it is that of <see cref="OfDiscriminator"/>, in place of a linear layer.</summary>
+    public bool Discriminates { get; init; }
+
     /// <summary>How answers are found among all tokens, in place of a linear layer; null: it reads single tokens.</summary>
     public AnswerOptions? Answers { get; init; }
 

@@ -54,6 +54,10 @@ internal sealed record TaskKind(string Name)
     /// <summary>Whether the head reads the position of each label; else the first token of each example.</summary>
     public bool ReadsPositions { get; init; }
 
+    /// <summary>Whether the head reads a span of each example: its first position and the one after its last are kept, and one label.
+    /// </summary>
+    public bool ReadsSpans { get; init; }
+
     /// <summary>The places of an example of some tokens, where the head fills them from all of these; null: as above.</summary>
     public Func<TaskDefinition, int, int>? Places { get; init; }
 
@@ -145,8 +149,8 @@ internal sealed record TaskKind(string Name)
     /// <summary>The class of PyTorch that sentence-transformers applies to the scores of a cross-encoder; null of other models.</summary>
     public Func<TaskDefinition, string?> Activation { get; init; } = _ => null;
 
-    /// <summary>The pipeline of Hugging Face's that the model is for.</summary>
-    public string Pipeline { get; init; } = "text-classification";
+    /// <summary>The pipeline of Hugging Face's that the model is for; null: there is none.</summary>
+    public string? Pipeline { get; init; } = "text-classification";
 
     /// <summary>What the head is, in words.</summary>
     public string HeadText { get; init; } = "one linear layer on the encoder's first token";

@@ -24,6 +24,7 @@ internal static class TaskRows
                             + $"{task.Range} {task.DropsEmptyText} {task.Scheme} | {string.Join(',', task.DropLabels)}"
                             + task.Answers?.ReadAs
                             + (task.Embedding is { } embedding ? $" {embedding.Loss} {task.ReportedMetric}" : "")
+                            + (task.HasQuery ? " query" : "")
                             + (task.Kind.Activation(task) ?? "")
                     )
             ),
