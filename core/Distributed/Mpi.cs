@@ -122,7 +122,7 @@ internal sealed unsafe class Mpi
     public static Mpi Load(Launcher launcher)
     {
         var given = Environment.GetEnvironmentVariable(Variable);
-        string[] candidates = given is { Length: > 0 } ? [given] : Candidates(launcher.Name);
+        string[] candidates = given is { Length: > 0 } ? [given] : Candidates(launcher.Name, Environment.GetEnvironmentVariable);
         foreach (var candidate in candidates)
             if (NativeLibrary.TryLoad(candidate, out nint library) && NativeLibrary.TryGetExport(library, "MPI_Init_thread", out _))
                 return new Mpi(library, candidate);
@@ -136,10 +136,12 @@ internal sealed unsafe class Mpi
 
     /// <summary>
     /// The libraries to try. The launcher's own comes first: that with the interface of MPI 5 may be another's, of which each process is
-    /// a world of one.
+    /// a world of one. srun speaks PMIx with Open MPI, and PMI with MPICH.
     /// </summary>
-    internal static string[] Candidates(string launcher) =>
-        launcher == "mpiexec" ? [.. Mpich, .. Standard, .. OpenMpi] : [.. OpenMpi, .. Standard, .. Mpich];
+    internal static string[] Candidates(string launcher, Func<string, string?> get) =>
+        launcher == "mpiexec" || (launcher == "srun" && get("PMIX_RANK") is not { Length: > 0 })
+            ? [.. Mpich, .. Standard, .. OpenMpi]
+            : [.. OpenMpi, .. Standard, .. Mpich];
 
     /// <summary>All processes.</summary>
     public nint World => constants.World;

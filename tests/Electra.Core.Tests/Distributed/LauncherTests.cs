@@ -76,12 +76,13 @@ public class LauncherTests
         );
 
     [Theory]
-    [InlineData("mpirun", "libmpi.so.40")] // Open MPI's, whose launcher it is
-    [InlineData("srun", "libmpi.so.40")]
-    [InlineData("mpiexec", "libmpi.so.12")] // MPICH's
-    public void The_library_of_the_launcher_is_tried_first(string launcher, string first)
+    [InlineData("mpirun", "OMPI_COMM_WORLD_RANK=1", "libmpi.so.40")] // Open MPI's, whose launcher it is
+    [InlineData("srun", "PMIX_RANK=1", "libmpi.so.40")]
+    [InlineData("srun", "PMI_RANK=1", "libmpi.so.12")] // MPICH's
+    [InlineData("mpiexec", "PMI_RANK=1", "libmpi.so.12")]
+    public void The_library_of_the_launcher_is_tried_first(string launcher, string variables, string first)
     {
-        var candidates = Mpi.Candidates(launcher);
+        var candidates = Mpi.Candidates(launcher, Variables(variables));
         Assert.Equal(first, candidates[0]);
         Assert.Contains("libmpi_abi.so.0", candidates);
     }
