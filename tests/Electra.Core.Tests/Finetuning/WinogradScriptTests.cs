@@ -18,8 +18,11 @@ public sealed class WinogradScriptTests : IDisposable
         string Query(int i) =>
             JsonSerializer.Serialize(new
             {
-                text = $"{Word()} it {Word()}", pronoun = "it", query = i % 2 == 0 ? "red cat" : "blue cat",
-                candidates = new[] { i % 2 == 0 ? "blue dog" : "red dog" }, label = i % 2 == 0,
+                text = $"{Word()} it {Word()}",
+                pronoun = "it",
+                query = i % 2 == 0 ? "red cat" : "blue cat",
+                candidates = new[] { i % 2 == 0 ? "blue dog" : "red dog" },
+                label = i % 2 == 0,
             });
         File.WriteAllLines(tiny.File("dpr.txt"), Enumerable.Range(0, 80).Select(Block));
         File.WriteAllLines(tiny.File("dpr-test.txt"), Enumerable.Range(0, 12).Select(Block));
