@@ -99,6 +99,7 @@ internal static class RanksBench
         var (onOne, onRanks, reduce) = (new List<double>(), new List<double>(), new List<double>());
         for (int i = -WarmUp; i < shape.Steps; i++)
         {
+            ranks.AwaitAll(); // to ask all whether to stop would keep the others busy while rank 0 computes alone
             if (run.IsStopping())
                 throw new OperationCanceledException();
             run.Console.Report(new ProgressReport("measuring steps", i + WarmUp + 1, shape.Steps + WarmUp, "steps"));
