@@ -2,7 +2,7 @@
 # Tries pre-training over two processes under every launcher that this machine has: Open MPI's and MPICH's mpirun, Slurm's srun. The tests
 # need Open MPI alone; this is for what they cannot ask for. Build first (dotnet build -c Release), then:
 #
-#   bash tests/launchers.sh
+#   bash tests/launchers.sh             # or only one: mpirun.openmpi, mpirun.mpich, srun
 #
 # For each launcher: two processes learn what one does; a signal through the launcher stops all with a state that the same command
 # resumes; a killed process ends all; a stopped one is noticed; a library that is not the launcher's is refused.
@@ -35,7 +35,7 @@ alike() {
 }
 
 # The processes of a run, without the launcher, whose command line has the same words.
-ranks() { pgrep -f "^dotnet .*dotnet-script.dll .*name=$1 " | sort -n; }
+ranks() { pgrep -f "^[^ ]*dotnet .*dotnet-script.dll .*name=$1 " | sort -n; }
 
 begin() { # begin NAME LAUNCHER…: a long run in the background, which has made updates when this returns
     local name=$1; shift
@@ -87,7 +87,11 @@ refused() { # refused WORDS LAUNCHER…: whether a launcher's processes end with
     ! "$@" $(kit refused training.steps=12 resume=never) > "$work/refused.log" 2>&1 && grep -q "$words" "$work/refused.log"
 }
 
-has() { command -v "$1" > /dev/null || { echo "== no $1 here"; return 1; }; }
+only=${1:-}
+has() {
+    [ "${only:-$1}" = "$1" ] || return 1
+    command -v "$1" > /dev/null || { echo "== no $1 here"; return 1; }
+}
 
 $(kit alone training.steps=12) > "$work/alone.log" 2>&1 || { cat "$work/alone.log"; exit 1; }
 if has mpirun.openmpi; then
