@@ -71,7 +71,7 @@ internal static class ConfigHelp
             if (key.Type.Type.IsEnum)
                 foreach (var member in key.Type.Type.GetFields(BindingFlags.Public | BindingFlags.Static))
                     if (ConfigDocumentation.Summary(member) is { Length: > 0 } meaning)
-                        Append($"{ConfigTypes.SnakeCase(member.Name)}: {meaning}");
+                        Append($"{KeyName.Of(member.Name)}: {meaning}");
             if (nested is not null && !around.Contains(nested.Type))
                 AppendKeys(help, nested, value, name + ".", [.. around, type.Type]);
         }

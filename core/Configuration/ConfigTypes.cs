@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
-using System.Text.Json;
 
 namespace Electra.Configuration;
 
@@ -133,7 +132,7 @@ internal sealed record ConfigKey(
                             a.AttributeType.FullName == "System.Runtime.CompilerServices.RequiredMemberAttribute"
                         );
                     return new ConfigKey(
-                        ConfigTypes.SnakeCase(property.Name),
+                        KeyName.Of(property.Name),
                         property,
                         ConfigTypes.Of(property.PropertyType, isNullable),
                         isRequired,
@@ -151,11 +150,6 @@ internal sealed record ConfigKey(
 /// <summary>From .NET types to what may be written for them.</summary>
 internal static class ConfigTypes
 {
-    /// <summary>
-    /// The name of a property or an enumeration's value as it is written in YAML: <c>MaxSequenceLength</c> is <c>max_sequence_length</c>.
-    /// </summary>
-    public static string SnakeCase(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
-
     /// <exception cref="NotSupportedException">No configuration can hold a value of that type.</exception>
     public static ConfigType Of(Type type, bool isNullable = false)
     {

@@ -36,7 +36,7 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
 
         // What a record's ToString gives by itself, Parse does not read.
         var toString = type.GetMethod("ToString", BindingFlags.Public | BindingFlags.Instance, [])!;
-        return new($"a {ConfigTypes.SnakeCase(type.Name).Replace('_', ' ')}",
+        return new($"a {KeyName.Of(type.Name).Replace('_', ' ')}",
                    text => Invoke(parse, text),
                    toString.IsDefined(typeof(CompilerGeneratedAttribute)) ? null : value => Convert.ToString(value, Invariant)!);
     }
@@ -56,7 +56,7 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
 
     private static ScalarFormat OfEnumeration(Type type)
     {
-        var values = Enum.GetNames(type).ToDictionary(ConfigTypes.SnakeCase, name => Enum.Parse(type, name));
+        var values = Enum.GetNames(type).ToDictionary(KeyName.Of, name => Enum.Parse(type, name));
         var names = string.Join(", ", values.Keys);
         return new(
             $"one of {names}",
@@ -65,7 +65,7 @@ internal sealed record ScalarFormat(string Expectation, Func<string, object> Par
                 ?? throw new FormatException(
                     Spelling.Nearest(text, values.Keys) is { } nearest ? $"did you mean {nearest}? Allowed: {names}" : $"allowed: {names}"
                 ),
-            value => ConfigTypes.SnakeCase(value.ToString()!)
+            value => KeyName.Of(value.ToString()!)
         );
     }
 

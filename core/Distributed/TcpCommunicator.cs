@@ -78,7 +78,7 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
         // Rank 0 hears from all, and then tells all.
         if (Rank > 0)
             Send(0, Call.Meet, []);
-        for (int rank = Rank > 0 ? 0 : 1; rank < (Rank > 0 ? 1 : WorldSize); rank++)
+        foreach (int rank in Others)
         {
             while (!Peer(rank).Poll(ICommunicator.Unmentioned, SelectMode.SelectRead))
                 Interlocked.Exchange(ref waiting, null)?.Invoke();
@@ -108,14 +108,10 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
         long end = Environment.TickCount64 + (long)ICommunicator.EndPatience.TotalMilliseconds;
         bool Comes(int rank) =>
             Peer(rank).Poll(TimeSpan.FromMilliseconds(Math.Max(0, end - Environment.TickCount64)), SelectMode.SelectRead);
+        // Rank 0 hears from all, and then tells all.
         if (Rank > 0)
-        {
             Send(0, Call.End, bytes);
-            if (!Comes(0))
-                return null;
-            Receive(0, Call.End, bytes);
-        }
-        for (int rank = 1; Rank == 0 && rank < WorldSize; rank++)
+        foreach (int rank in Others)
         {
             if (!Comes(rank))
                 return null;
@@ -180,6 +176,9 @@ internal sealed unsafe class TcpCommunicator : ICommunicator
         }
         SendAll(Call.AllReduce, bytes);
     }
+
+    /// <summary>The ranks that this one is connected to.</summary>
+    private IEnumerable<int> Others => Rank > 0 ? [0] : Enumerable.Range(1, WorldSize - 1);
 
     private Socket Peer(int rank) => peers[Rank > 0 ? 0 : rank - 1];
 

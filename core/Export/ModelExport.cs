@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Electra.Checkpoints;
 using Electra.Checkpoints.Formats;
@@ -15,8 +14,6 @@ namespace Electra.Export;
 public static class ModelExport
 {
     private const string OriginKey = "exported_from";
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private const string TrainersFolder = "checkpoint-"; // what a Trainer of Hugging Face's calls all of its folders
 
     /// <summary>Writes a model as a folder, whole or not at all.</summary>
@@ -68,7 +65,7 @@ public static class ModelExport
     private static string Origin(PretrainedModel model) =>
         JsonSerializer.Serialize(
             Path.Exists(Paths.Find(model.Source)) ? Paths.Shown(Paths.Find(model.Source)).TrimEnd('/') : model.Source,
-            Relaxed
+            ReadableJson.Options
         );
 
     /// <summary>Refuses to write over the export of another model that has the same name.</summary>

@@ -64,8 +64,8 @@ public sealed record DecayOptions
         foreach (var (key, _, kinds) in keys.Where(key => key.IsGiven && !key.Kinds.Contains(kind)))
             yield return (
                 key,
-                $"is of the {(kinds.Length == 1 ? "schedule" : "schedules")} {string.Join(", ", kinds.Select(Name))}, and the schedule is "
-                    + Name(kind)
+                $"is of the {(kinds.Length == 1 ? "schedule" : "schedules")} {string.Join(", ", kinds.Select(one => KeyName.Of(one)))}, "
+                    + $"and the schedule is {KeyName.Of(kind)}"
             );
         if (Share is not null && Steps is not null)
             yield return ("steps", "says the same as share in another way: give one of the two");
@@ -73,6 +73,4 @@ public sealed record DecayOptions
 
     private static ScheduleKind[] Falling =>
         [ScheduleKind.WarmupStableDecay, ScheduleKind.InverseRoot, ScheduleKind.CosineInverseRoot];
-
-    private static string Name(ScheduleKind kind) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
 }

@@ -10,7 +10,7 @@ internal static class GeneratorProblems
     public static IEnumerable<ConfigProblem> Of(PretrainConfig config)
     {
         var (generator, kind) = (config.Model.Generator, config.Objective.Kind);
-        var (embeddings, spelled) = (generator.Embeddings, ConfigTypes.SnakeCase(generator.Embeddings.ToString()));
+        var (embeddings, spelled) = (generator.Embeddings, KeyName.Of(generator.Embeddings));
         bool isNetwork = generator.Kind == GeneratorKind.Masked;
         if (kind == ObjectiveKind.Gdes && (embeddings != GeneratorEmbeddings.Disentangled || !isNetwork))
             yield return new(
@@ -20,7 +20,7 @@ internal static class GeneratorProblems
         if (config.InitGenerator != "" && kind != ObjectiveKind.Mlm && !isNetwork)
             yield return new(
                 "init_generator",
-                $"names a masked language model, which model.generator.kind: {ConfigTypes.SnakeCase(generator.Kind.ToString())} has not"
+                $"names a masked language model, which model.generator.kind: {KeyName.Of(generator.Kind)} has not"
             );
         else if (config.InitGenerator != "" && config.Init == "" && embeddings == GeneratorEmbeddings.Shared)
             yield return new(

@@ -49,9 +49,8 @@ internal static class ObjectiveKeys
             where !key.Kinds.Contains(kind) && !Equals(key.Value(config), key.Value(defaults))
             select new ConfigProblem(
                 key.Key,
-                $"has no meaning under objective.kind: {Name(kind)}; it has one under {string.Join(", ", key.Kinds.Select(Name))}"
+                $"has no meaning under objective.kind: {KeyName.Of(kind)}; it has one under "
+                    + string.Join(", ", key.Kinds.Select(one => KeyName.Of(one)))
             );
     }
-
-    private static string Name(ObjectiveKind kind) => ConfigTypes.SnakeCase(kind.ToString());
 }

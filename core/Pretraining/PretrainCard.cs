@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Corpora;
 using Electra.Data.Examples;
@@ -70,7 +69,7 @@ internal static class PretrainCard
 
     private static (string, object?)[] Training(PretrainConfig config, Objective objective, PretrainProgress progress) =>
     [
-        ("objective", Key(config.Objective.Kind)),
+        ("objective", KeyName.Of(config.Objective.Kind)),
         ("recipe", config.Recipe == Recipe.Google ? "google-research/electra" : "richarddwang/electra_pytorch"),
         ("initial weights", config.Init == "" ? "random" : config.Init),
         ("of the generator", config.InitGenerator == "" ? null : $"{config.InitGenerator}{(config.TrainGenerator ? "" : ", frozen")}"),
@@ -88,7 +87,7 @@ internal static class PretrainCard
         (
             "learning rate",
             $"{config.Training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, "
-                + $"{config.Training.Warmup} of warmup, {Key(config.Training.Schedule)}"
+                + $"{config.Training.Warmup} of warmup, {KeyName.Of(config.Training.Schedule)}"
         ),
         ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens{config.Objective.Masking.InUnits}")),
         ("weight of the discriminator's loss", config.Objective.Kind == ObjectiveKind.Mlm ? null : config.Objective.DiscriminatorWeight),
@@ -113,9 +112,6 @@ internal static class PretrainCard
     private static string Name(CorpusOptions corpus) => corpus.Mix.Count == 0
         ? string.Join(", ", corpus.Source)
         : string.Join(" + ", corpus.Mix.Select(part => part.Weight > 0 ? Invariant($"{part.Weight} × {Name(part)}") : Name(part)));
-
-    /// <summary>A choice as a configuration spells it.</summary>
-    private static string Key(Enum choice) => JsonNamingPolicy.SnakeCaseLower.ConvertName(choice.ToString());
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

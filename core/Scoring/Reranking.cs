@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Electra.Data.Readers;
 using Electra.Finetuning;
@@ -15,8 +14,6 @@ namespace Electra.Scoring;
 /// </summary>
 internal static class Reranking
 {
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private static readonly string[] Columns = ["id", "score", "text", "reference"];
 
     /// <summary>A hypothesis.</summary>
@@ -168,7 +165,7 @@ internal static class Reranking
                 sentence_score = Math.Round(one.Score, 6),
                 text = one.Text,
             },
-            Json
+            ReadableJson.Options
         )
         : string.Create(
             CultureInfo.InvariantCulture,

@@ -17,7 +17,7 @@ public static class SideBySide
 
     /// <summary>Whether sources hold both: pre-training runs in some, fine-tuning runs or scores in others.</summary>
     public static bool IsAskedOf(IReadOnlyList<string> sources) =>
-        sources.Any(source => PretrainSet.IsIn([source])) && !sources.All(source => PretrainSet.IsIn([source]));
+        sources.Select(source => PretrainSet.IsIn([source])).Distinct().Count() == 2;
 
     /// <summary>Prints the table, and writes <c>side_by_side.md</c> and <c>side_by_side.csv</c>.</summary>
     /// <typeparam name="TPretrain">The configuration of pre-training.</typeparam>

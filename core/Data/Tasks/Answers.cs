@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Electra.Data.Answering;
+using Electra.Storage;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -13,9 +13,8 @@ internal static class Answers
 {
     private const int LabelsOfWindow = 3;
 
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly JsonSerializerOptions Json = new(ReadableJson.Options)
     {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Electra.Storage;
 
@@ -12,8 +11,6 @@ namespace Electra.Data.Tasks;
 /// </summary>
 internal static class Embedding
 {
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Pairs to measure on have scores, which cosines are compared with.</summary>
     public static TaskKind OfScores { get; } = new("embedding")
     {
@@ -42,14 +39,17 @@ internal static class Embedding
             ),
         ],
         Text = (task, outputs) => Cosine(outputs, task.MeasuredColumns.Count).ToString("F4", CultureInfo.InvariantCulture),
-        Answer = (rows, row) => JsonSerializer.Serialize(new { text = rows.Texts[row].Texts[0], embedding = rows[row] }, Json),
+        Answer = (rows, row) => JsonSerializer.Serialize(
+            new { text = rows.Texts[row].Texts[0], embedding = rows[row] },
+            ReadableJson.Options
+        ),
         AnswersRepeatLine = false,
         AnswerColumns = "JSON with its embedding",
         Architecture = _ => "ElectraModel",
         Pipeline = "sentence-similarity",
         HeadText = "the states of its tokens become one vector",
         Described = task =>
-            $"embeddings ({JsonNamingPolicy.SnakeCaseLower.ConvertName(task.Embedding!.Pooling.ToString())} pooling"
+            $"embeddings ({KeyName.Of(task.Embedding!.Pooling)} pooling"
             + $"{(task.Embedding.Normalises ? ", normalised" : "")})",
     };
 
@@ -123,7 +123,7 @@ internal static class Embedding
                         query = query.Text,
                         found = query.Found.Take(Shown).Select(one => new { text = one.Text, right = one.IsRelevant, score = one.Score }),
                     },
-                    Json
+                    ReadableJson.Options
                 )).Append('\n');
         return text.ToString();
     }

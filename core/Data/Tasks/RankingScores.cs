@@ -44,7 +44,6 @@ internal sealed record RankingScores(double Ndcg, double Mrr, double Map)
     /// <summary>The normalised discounted cumulative gain of the first few.</summary>
     public static double NdcgOf(double[] scores, double[] labels, int depth)
     {
-        static double Discount(int place) => 1 / Math.Log2(place + 2);
         double best = labels.OrderDescending().Take(depth).Index().Sum(one => one.Item * Discount(one.Index)), gain = 0;
         int place = 0;
         foreach (var same in Tied(scores))
@@ -56,15 +55,17 @@ internal sealed record RankingScores(double Ndcg, double Mrr, double Map)
         return best == 0 ? 0 : gain / best;
     }
 
+    /// <summary>What a passage counts at a place, from 0, in a discounted gain.</summary>
+    public static double Discount(int place) => 1 / Math.Log2(place + 2);
+
     /// <summary>The reciprocal rank of the first relevant one.</summary>
-    public static double MrrOf(double[] scores, double[] labels)
-    {
-        var order = Order(scores);
-        for (int rank = 0; rank < Math.Min(Depth, order.Count); rank++)
-            if (labels[order[rank]] > 0)
-                return 1.0 / (rank + 1);
-        return 0;
-    }
+    public static double MrrOf(double[] scores, double[] labels) =>
+        ReciprocalRank(Order(scores).Select(passage => labels[passage] > 0));
+
+    /// <summary>The reciprocal rank of the first that is relevant among the ten first, else 0.</summary>
+    /// <param name="areRelevant">Of each, the best first, whether it is.</param>
+    public static double ReciprocalRank(IEnumerable<bool> areRelevant) =>
+        areRelevant.Take(Depth).Index().Where(one => one.Item).Select(one => 1.0 / (one.Index + 1)).FirstOrDefault();
 
     /// <summary>Σ (Rₙ − Rₙ₋₁) · Pₙ over the scores that there are.</summary>
     public static double PrecisionOf(double[] scores, double[] labels)

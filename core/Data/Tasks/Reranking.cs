@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Electra.Data.Readers;
 using Electra.Storage;
@@ -12,8 +11,6 @@ namespace Electra.Data.Tasks;
 /// </summary>
 internal static class Reranking
 {
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Each passage is learned by itself.</summary>
     public static TaskKind OfPassages { get; } = new("reranking")
     {
@@ -41,7 +38,7 @@ internal static class Reranking
         Activation = task => IsProbability(task) ? "torch.nn.modules.activation.Sigmoid" : "torch.nn.modules.linear.Identity",
         Pipeline = "text-ranking",
         Described = task => $"the relevance of a passage to a query ("
-            + $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(task.RankingLoss.ToString())})",
+            + $"{KeyName.Of(task.RankingLoss)})",
     };
 
     /// <summary>The passages of a query are compared with each other.</summary>
@@ -146,7 +143,7 @@ internal static class Reranking
             ranked = RankingScores.Order(outputs).Select(passage =>
                 new { passage, score = Score(task, outputs[passage]), text = row.Texts[1 + passage] }),
         },
-        Json
+        ReadableJson.Options
     );
 
     private static double Score(TaskDefinition task, float output) =>
@@ -171,7 +168,7 @@ internal static class Reranking
                             score = Score(rows.Task, scores[passage]),
                         }),
                     },
-                    Json
+                    ReadableJson.Options
                 )).Append('\n');
             }
         return text.ToString();

@@ -52,7 +52,7 @@ internal sealed record RetrievalScores(
                     Mean((hits, relevant) => hits.Take(rank).Count(hit => hit) / (double)relevant)
                 )),
             ],
-            Mean((hits, _) => Array.IndexOf(hits, true) is >= 0 and < Ten and var first ? 1.0 / (first + 1) : 0),
+            Mean((hits, _) => RankingScores.ReciprocalRank(hits)),
             Mean((hits, relevant) => Gain(hits) / Gain([.. Enumerable.Repeat(true, relevant)])),
             Mean((hits, relevant) => Precisions(hits) / Math.Min(Retrieval.Depth, relevant))
         );
@@ -68,7 +68,7 @@ internal sealed record RetrievalScores(
         + "\n"
         + ClassScores.Markdown(["metric", "score"], Values.Select(score => (string[])[score.Key, Shown(score.Value, "F2")]));
 
-    private static double Gain(bool[] hits) => hits.Take(Ten).Index().Sum(hit => hit.Item ? 1 / Math.Log2(hit.Index + 2) : 0);
+    private static double Gain(bool[] hits) => hits.Take(Ten).Index().Sum(hit => hit.Item ? RankingScores.Discount(hit.Index) : 0);
 
     private static double Precisions(bool[] hits)
     {

@@ -1,15 +1,13 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Electra.Data.Tagging;
+using Electra.Storage;
 
 namespace Electra.Data.Tasks;
 
 /// <summary>A tag for each word of a text: names, chunks, parts of speech.</summary>
 internal static class WordTags
 {
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>The kind.</summary>
     public static TaskKind Kind { get; } = new("tokens")
     {
@@ -34,7 +32,7 @@ internal static class WordTags
         Report = Report,
         DevPredictions = sets => [(Tasks.DevPredictions.OfWords, string.Concat(sets.Select(set => Compared(set.Outputs))))],
         Text = (task, outputs) => string.Join(' ', Tags(task, outputs)),
-        Answer = (rows, row) => JsonSerializer.Serialize(Found(rows.Task, rows.Texts[row], rows[row]), Json),
+        Answer = (rows, row) => JsonSerializer.Serialize(Found(rows.Task, rows.Texts[row], rows[row]), ReadableJson.Options),
         AnswerColumns = "spans",
         Row = (_, line, _) => Row(TaggedText.OfText(line, ""), null),
         Extension = ".conll",
@@ -197,7 +195,7 @@ internal static class WordTags
 
     private static string Lines(TaskOutputs rows, IEnumerable<TaskRow> texts) =>
         string.Concat(texts.Select((row, i) =>
-            JsonSerializer.Serialize(new { text = row.Texts[0], entities = Found(rows.Task, row, rows[i]) }, Json) + "\n"));
+            JsonSerializer.Serialize(new { text = row.Texts[0], entities = Found(rows.Task, row, rows[i]) }, ReadableJson.Options) + "\n"));
 
     /// <summary>The spans of a text, or its words where tags say nothing of spans, with the mean probability of their words.</summary>
     public static IEnumerable<FoundSpan> Spans(TaskDefinition task, TaskRow row, float[] outputs)

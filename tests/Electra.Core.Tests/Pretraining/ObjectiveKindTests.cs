@@ -157,7 +157,7 @@ public sealed class ObjectiveKindTests : IDisposable
             .Concat(ObjectiveKeys.OfAll)
             .Where(key => key.StartsWith("objective.") && key.Count(c => c == '.') == 1);
         Assert.Equal(
-            typeof(ObjectiveOptions).GetProperties().Select(p => $"objective.{ConfigTypes.SnakeCase(p.Name)}").Order(),
+            typeof(ObjectiveOptions).GetProperties().Select(p => $"objective.{KeyName.Of(p.Name)}").Order(),
             keys.Order()
         );
     }
