@@ -17,6 +17,7 @@ public sealed class PretrainedModel : IDisposable
     private readonly IReadOnlyDictionary<string, string> storedNames;
     private readonly Lazy<LoadedTokenizer> tokenizer;
     private readonly ModelArchive? archive;
+    private readonly string? notKept;
 
     private PretrainedModel(string source, string folder, bool isBesideOther, IWeightFile weights, ModelPart part, ModelArchive? archive)
     {
@@ -34,11 +35,13 @@ public sealed class PretrainedModel : IDisposable
             : HuggingFaceConfig.Load(config);
         if (weights.Task is { } task && Config.Architectures.Count == 0) // beside Google's checkpoints it is written for the sizes
             Config = ShapeInference.OfTask(Config, task, Tensors);
+        if (SentenceTransformerFiles.Activation(folder) is { } activation)
+            Config = Config with { SentenceTransformers = activation };
         Head = ModelHeads.Of(Config, storedNames.Keys.ToHashSet(StringComparer.Ordinal));
-        tokenizer = new(() => TokenizerFiles.Load(folder));
         HasTokenizer = TokenizerFiles.AreIn(folder);
-        NotRead = SentenceTransformerFiles.NotRead(folder);
+        (NotRead, notKept) = (SentenceTransformerFiles.NotRead(folder), SentenceTransformerFiles.NotRead(folder, keepsActivation: true));
         Pooling = Head == ModelHead.None ? SentenceTransformerFiles.Read(folder) : null;
+        tokenizer = new(() => TokenizerFiles.Load(folder).Lowercased(Pooling is { Lowercases: true }));
         IsOfPair = isBesideOther || isInOneFile;
     }
 
@@ -55,7 +58,7 @@ public sealed class PretrainedModel : IDisposable
     internal ModelHead Head { get; }
 
     /// <summary>What was chosen or left out in opening it, for the user to know; null where there is nothing to say.</summary>
-    internal string? Remark => weights.Remark is { } remark && NotRead is not null ? $"{remark}; {NotRead}" : weights.Remark ?? NotRead;
+    internal string? Remark => Joined(weights.Remark, NotRead);
 
     /// <summary>What another library puts around a model, and is not read, in words; null where there is nothing.</summary>
     internal string? NotRead { get; }
@@ -64,7 +67,7 @@ public sealed class PretrainedModel : IDisposable
     internal TextPooling? Pooling { get; }
 
     /// <summary>What an export of it lacks, or was chosen in opening it, in words; null where there is nothing to say.</summary>
-    internal string? LostInExport => Pooling is null ? Remark : weights.Remark;
+    internal string? LostInExport => Joined(weights.Remark, Pooling is null ? notKept : null);
 
     /// <summary>Rows of its embeddings beyond its vocabulary, which are never used: some models have a round number of rows.</summary>
     /// <exception cref="UserErrorException">The vocabulary has more tokens than there are rows: it is another model's.</exception>
@@ -265,6 +268,9 @@ public sealed class PretrainedModel : IDisposable
         weights.Dispose();
         archive?.Dispose();
     }
+
+    private static string? Joined(string? first, string? second) =>
+        first is not null && second is not null ? $"{first}; {second}" : first ?? second;
 
     private void RequireFinite(string name, Tensor value)
     {

@@ -37,7 +37,7 @@ internal static class FinetunedFiles
             ClassifierDropout = config.Training.HeadDropout,
             ProblemType = task.Kind.ProblemType,
             SentenceTransformers = task.Kind.Activation(task) is { } activation ? new(activation) : null,
-            TaskSpecificParams = AnswerSettings.Of(task, config.Encoding),
+            TaskSpecificParams = TaskParameters.Of(task, config.Encoding),
             Id2label = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Index, label => label.Item),
             Label2id = labels.Count == 0 ? null : labels.Index().ToDictionary(label => label.Item, label => label.Index),
         };
@@ -45,8 +45,8 @@ internal static class FinetunedFiles
         var (written, weights) = task.Kind.Architecture(task) is not null
             ? (description, model.Named())
             : HuggingFaceClassifier.Converted(description, method.InOwnUnit(task, model.Named()));
-        // sentence-transformers cuts texts by itself
-        int? maxTokens = task.Embedding is null && description.SentenceTransformers is null ? null : config.Encoding.MaxLength;
+        // Other libraries cut texts, and read windows, as the run did: the model has seen no position beyond.
+        int maxTokens = config.Encoding.MaxLength;
         HuggingFaceFolder.WriteFiles(folder, written, weights, tokenizer, maxTokens);
         if (task.Embedding is { } embedding)
             SentenceTransformerFiles.Write(

@@ -115,10 +115,6 @@ internal sealed class FinetunedModel : IDisposable
         return examples.With(TaskScorer.Score(Model, examples, batchSize, "predicting", null, cancellation)) with { Texts = rows };
     }
 
-    /// <summary>The outputs of a model are not finite.</summary>
-    public static UserErrorException NotFinite(string source) =>
-        new($"the outputs of {source} are not finite: it diverged in training");
-
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
 

@@ -14,6 +14,7 @@ internal static class ModelTask
     {
         ModelHead.QuestionAnswering => OfAnswers(model),
         ModelHead.MultipleChoice => Of(model, Choice.Kind, []),
+        ModelHead.None when model.Pooling is { } pooling => OfVectors(model, pooling),
         _ => OfLabels(model),
     };
 
@@ -21,10 +22,17 @@ internal static class ModelTask
     public static EncodingOptions Encoding(PretrainedModel model)
     {
         var whole = new EncodingOptions { MaxLength = model.MaxTokens, CutsAsFastTokenizers = true };
-        return model.Head == ModelHead.QuestionAnswering ? Settings(model).Encoding(whole) : whole;
+        return model.Head switch
+        {
+            ModelHead.QuestionAnswering => Settings(model).Encoding(whole),
+            ModelHead.TokenClassifier => whole with { Overlap = TagSettings(model).Stride ?? whole.Overlap },
+            _ => whole,
+        };
     }
 
     private static AnswerSettings Settings(PretrainedModel model) => model.Config.TaskSpecificParams?.QuestionAnswering ?? new();
+
+    private static TagSettings TagSettings(PretrainedModel model) => model.Config.TaskSpecificParams?.TokenClassification ?? new();
 
     private static TaskDefinition OfAnswers(PretrainedModel model)
     {
@@ -37,6 +45,16 @@ internal static class ModelTask
         };
     }
 
+    private static TaskDefinition OfVectors(PretrainedModel model, TextPooling pooling) =>
+        pooling.UsualPrompt() is { } role && pooling.Prompts().GetValueOrDefault(role) is { Length: > 0 } prompt
+            ? throw new UserErrorException(
+                $"{model.Source} reads texts behind \"{prompt}\", which lines of text do not have: TextEmbedder puts it there"
+            )
+            : Of(model, Embedding.OfScores, []) with
+            {
+                Embedding = new(TextLoss.Cosine, pooling.Mode, Scale: 1, pooling.Normalises, Dimensions: []),
+            };
+
     private static TaskDefinition OfLabels(PretrainedModel model)
     {
         var outputs = model.Head switch
@@ -47,10 +65,19 @@ internal static class ModelTask
         };
         string[] labels = [.. Enumerable.Range(0, (int)outputs).Select(i => model.Config.Id2label?.GetValueOrDefault(i) ?? $"LABEL_{i}")];
         var kind = KindOf(model, labels.Length);
+        if (kind != WordTags.Kind)
+            return Of(model, kind, labels) with
+            {
+                MayBePair = true,
+                Range = kind == Regression.Kind && model.Config.TaskSpecificParams?.TextClassification?.Range is [var low, var high]
+                    ? (low, high)
+                    : null,
+            };
+        var settings = TagSettings(model);
         return Of(model, kind, labels) with
         {
-            Scheme = kind == WordTags.Kind ? SchemeOf(labels) : TagScheme.None,
-            MayBePair = kind != WordTags.Kind,
+            Scheme = settings.Scheme ?? SchemeOf(labels),
+            ConstrainsTags = settings.Decode == TagDecoding.Constrained,
         };
     }
 
@@ -69,11 +96,11 @@ internal static class ModelTask
         };
     }
 
-    /// <summary>One output is a value in that library, whatever <c>problem_type</c> says.</summary>
+    /// <summary>One output is a value in that library, unless <c>problem_type</c> says that it is one of several labels.</summary>
     private static TaskKind KindOf(PretrainedModel model, int outputs) =>
         model.Head == ModelHead.TokenClassifier ? WordTags.Kind
-        : outputs == 1 ? Regression.Kind
         : model.Config.ProblemType == MultiLabel.Kind.ProblemType ? MultiLabel.Kind
+        : outputs == 1 ? Regression.Kind
         : model.Config.ProblemType == Regression.Kind.ProblemType ? throw new UserErrorException(
             $"{model.Source} gives {outputs} values for a text (problem_type: regression in its config.json); one can be read"
         )

@@ -60,7 +60,8 @@ internal sealed class AskedModel : IDisposable
         if (rows.Count == 0)
             return new TaskOutputs(Task, [], [], []);
         var outputs = turns.Take(model => model.Predict(rows, batchSize, new RowCounts(), cancellation), cancellation);
-        return Metrics.AreFinite(outputs.Outputs) ? outputs : throw FinetunedModel.NotFinite(Source);
+        Metrics.Finite(outputs.Outputs, Source);
+        return outputs;
     }
 
     /// <inheritdoc/>

@@ -94,7 +94,9 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
     /// <param name="batchSize">Texts that are computed at once.</param>
     /// <param name="cancellation">Stops.</param>
     /// <returns>The vectors in the order of the texts.</returns>
-    /// <exception cref="UserErrorException">There is no such role, or the model does not pool prompts with the texts.</exception>
+    /// <exception cref="UserErrorException">
+    /// There is no such role, the model does not pool prompts with the texts, or a vector is not finite.
+    /// </exception>
     public IReadOnlyList<float[]> Embed(
         IEnumerable<string> texts,
         string? role = null,
@@ -115,7 +117,7 @@ public sealed class TextEmbedder : IEmbeddingGenerator<string, Embedding<float>>
             model => TaskScorer.Score(model, examples, batchSize, "embedding", progress: null, cancellation),
             cancellation
         );
-        return [.. values.Chunk(Dimensions)];
+        return [.. Metrics.Finite(values, source).Chunk(Dimensions)];
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Electra.Checkpoints;
+using Electra.Data.Tasks;
 using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -12,6 +13,7 @@ internal sealed class TrainedEncoder : IDisposable
     private readonly Embeddings embeddings;
     private readonly Encoder encoder;
     private readonly Func<Tensor, Tensor>? head;
+    private readonly string source;
 
     /// <summary>Reads the weights of a model.</summary>
     /// <param name="weights">The model.</param>
@@ -21,7 +23,7 @@ internal sealed class TrainedEncoder : IDisposable
     public TrainedEncoder(PretrainedModel weights, Compute compute, bool headless = false)
     {
         var config = weights.Config.ToModel();
-        (Head, MaxPositions) = (headless ? ModelHead.None : weights.Head, config.MaxPositions);
+        (source, Head, MaxPositions) = (weights.Source, headless ? ModelHead.None : weights.Head, config.MaxPositions);
         IsEnergyModel = weights.Config.Objective == ElectricObjective.Name;
         embeddings = new Embeddings(store, "electra.embeddings", config);
         encoder = new Encoder(store, "electra", config);
@@ -101,6 +103,6 @@ internal sealed class TrainedEncoder : IDisposable
         var compute = store.Compute;
         var row = tensor(ids, device: compute.Device).view(1, -1);
         var attention = AttentionMask.FromLengths([ids.Length], ids.Length, compute);
-        return [.. ofHiddenStates(HiddenStates(row, zeros_like(row), attention)).cpu().contiguous().data<float>()];
+        return Metrics.Finite([.. ofHiddenStates(HiddenStates(row, zeros_like(row), attention)).cpu().contiguous().data<float>()], source);
     }
 }

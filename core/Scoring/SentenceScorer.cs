@@ -1,6 +1,7 @@
 using Electra.Checkpoints;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data;
+using Electra.Data.Tasks;
 using Electra.Finetuning;
 using Electra.Model;
 using Electra.Pretraining;
@@ -63,7 +64,7 @@ public sealed class SentenceScorer : IDisposable
     /// <summary>Scores sentences.</summary>
     /// <param name="sentences">The sentences; those of the same tokens get the same score, to the last bit.</param>
     /// <param name="cancellation">Stops the work.</param>
-    /// <exception cref="UserErrorException">A sentence is too long, or has a [MASK].</exception>
+    /// <exception cref="UserErrorException">A sentence is too long, or has a [MASK], or a score is not finite.</exception>
     public IReadOnlyList<SentenceScore> Score(IReadOnlyList<string> sentences, CancellationToken cancellation = default) =>
         Score([.. sentences.Select(Encode)], cancellation);
 
@@ -104,7 +105,7 @@ public sealed class SentenceScorer : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var scores = Scores(batch).cpu().data<float>().ToArray();
+            float[] scores = Metrics.Finite(Scores(batch).cpu().data<float>().ToArray(), source);
             int next = 0;
             foreach (var row in batch)
                 for (int i = 0; i < row.Places.Length; i++)

@@ -1,17 +1,7 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Electra.Data.Tasks;
-using Electra.Storage;
 
 namespace Electra.Checkpoints.HuggingFace;
-
-/// <summary>What <c>config.json</c> says of single tasks, as Hugging Face's library takes it: <c>task_specific_params</c>.</summary>
-internal sealed record TaskParameters
-{
-    /// <summary>Of the pipeline that answers questions.</summary>
-    [JsonPropertyName("question-answering")]
-    public AnswerSettings? QuestionAnswering { get; init; }
-}
 
 /// <summary>
 /// How a model of answers reads questions and chooses answers, by the names that Hugging Face's pipeline and <c>run_qa.py</c> have for it;
@@ -19,8 +9,6 @@ internal sealed record TaskParameters
 /// </summary>
 internal sealed record AnswerSettings
 {
-    private const string Key = "task_specific_params.question-answering";
-
     /// <summary>Tokens of an example.</summary>
     public int MaxSeqLen { get; init; } = 384;
 
@@ -64,49 +52,25 @@ internal sealed record AnswerSettings
     };
 
     /// <summary>The settings of a task of answers, for its model; null of another.</summary>
-    public static TaskParameters? Of(TaskDefinition task, EncodingOptions encoding) => task.Answers is not { } options ? null : new()
+    public static AnswerSettings? Of(TaskDefinition task, EncodingOptions encoding) => task.Answers is not { } options ? null : new()
     {
-        QuestionAnswering = new AnswerSettings
-        {
-            MaxSeqLen = encoding.MaxLength,
-            DocStride = encoding.Overlap,
-            WindowStep = options.Stride,
-            MaxQuestionLen = options.MaxQuestion,
-            MaxAnswerLen = options.MaxAnswer,
-            NBestSize = options.Best,
-            HandleImpossibleAnswer = options.Unanswerable,
-            NullScoreDiffThreshold = options.NullThreshold ?? task.Threshold,
-            Mapping = options.Mapping,
-        },
+        MaxSeqLen = encoding.MaxLength,
+        DocStride = encoding.Overlap,
+        WindowStep = options.Stride,
+        MaxQuestionLen = options.MaxQuestion,
+        MaxAnswerLen = options.MaxAnswer,
+        NBestSize = options.Best,
+        HandleImpossibleAnswer = options.Unanswerable,
+        NullScoreDiffThreshold = options.NullThreshold ?? task.Threshold,
+        Mapping = options.Mapping,
     };
-
-    /// <summary>Reads what a file says; null where it says nothing.</summary>
-    /// <param name="json">The file.</param>
-    /// <param name="path">Its path.</param>
-    /// <param name="form">How its keys are written.</param>
-    /// <exception cref="UserErrorException">A value cannot be a setting.</exception>
-    public static TaskParameters? Read(ModelJson json, string path, JsonSerializerOptions form)
-    {
-        if (json[Key] is not { ValueKind: JsonValueKind.Object } said)
-            return null;
-        try
-        {
-            var settings = said.Deserialize<AnswerSettings>(form)!;
-            return settings.Problem() is { } problem
-                ? throw new UserErrorException($"{Paths.Shown(path)}: {Key}.{problem}")
-                : new TaskParameters { QuestionAnswering = settings };
-        }
-        catch (JsonException e)
-        {
-            throw new UserErrorException($"{Paths.Shown(path)}: {Key}{e.Path?.TrimStart('$')} has a value of another kind", e);
-        }
-    }
 
     /// <summary>How the model's rows become token ids: in examples of at most as many tokens as it reads.</summary>
     public EncodingOptions Encoding(EncodingOptions whole) =>
         whole with { MaxLength = Math.Min(MaxSeqLen, whole.MaxLength), Overlap = DocStride };
 
-    private string? Problem()
+    /// <summary>What is wrong with a value, with its key; null where all are right.</summary>
+    public string? Problem()
     {
         foreach (var (key, value, least) in new[]
         {

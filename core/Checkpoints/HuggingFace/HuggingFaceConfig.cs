@@ -102,7 +102,7 @@ internal sealed record HuggingFaceConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Objective { get; init; }
 
-    /// <summary>How a model of answers reads and chooses; null: not said.</summary>
+    /// <summary>How a model reads and decides, where that is more than its weights; null: not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskParameters? TaskSpecificParams { get; init; }
 
@@ -178,11 +178,9 @@ internal sealed record HuggingFaceConfig
             Id2label = labels,
             Label2id = labels?.GroupBy(label => label.Value, label => label.Key).ToDictionary(label => label.Key, label => label.First()),
             Objective = json["objective"] is { ValueKind: JsonValueKind.String } objective ? objective.GetString() : null,
-            SentenceTransformers = json["sentence_transformers.activation_fn"] is { ValueKind: JsonValueKind.String } activation
-                ? new CrossEncoderSettings(activation.GetString()!)
-                : null,
+            SentenceTransformers = CrossEncoderSettings.Read(json),
             ProblemType = json["problem_type"] is { ValueKind: JsonValueKind.String } type ? type.GetString() : null,
-            TaskSpecificParams = AnswerSettings.Read(json, path, Json),
+            TaskSpecificParams = TaskParameters.Read(json, path, Json),
         };
         if (json.Flag("is_decoder") == true)
             throw json.Problem("is_decoder", "is true: a model that sees only what is to the left cannot be read");
@@ -252,4 +250,12 @@ internal sealed record CrossEncoderSettings(string ActivationFn)
 {
     /// <summary>The version of the library whose form this is.</summary>
     public string Version { get; } = SentenceTransformerFiles.Version;
+
+    /// <summary>What a <c>config.json</c> says, by the key of versions from 4 on or that of older ones; null where it says nothing.
+    /// </summary>
+    public static CrossEncoderSettings? Read(ModelJson json) =>
+        (json["sentence_transformers.activation_fn"] ?? json["sbert_ce_default_activation_function"])
+            is { ValueKind: JsonValueKind.String } activation
+            ? new(activation.GetString()!)
+            : null;
 }

@@ -14,7 +14,8 @@ internal static class SentenceTransformerFiles
     private const string ModulesFile = "modules.json", ConfigFile = "config_sentence_transformers.json",
         TransformerFile = "sentence_bert_config.json", PoolingFolder = "1_Pooling", PoolingFile = "config.json";
 
-    private const string VersionKey = "__version__", IncludePrompt = "include_prompt";
+    private const string VersionKey = "__version__", IncludePrompt = "include_prompt", ActivationKey = "activation_fn",
+        MaxLengthKey = "max_seq_length", LowercaseKey = "do_lower_case";
 
     private const string Transformer = "Transformer", PoolingModule = "Pooling", Normalize = "Normalize";
 
@@ -59,9 +60,11 @@ internal static class SentenceTransformerFiles
                 .Select(known => known.Name)];
         if (modes is not [var only] || Array.Find(Modes, known => known.Name == only) is not { Name: not null } found)
             return null;
+        var transformer = ModelJson.LoadIfThere(Path.Combine(folder, TransformerFile));
         return new TextPooling(found.Mode, names.Length == 3)
         {
-            MaxLength = TokenizerFiles.MaxLength(ModelJson.LoadIfThere(Path.Combine(folder, TransformerFile)), "max_seq_length"),
+            MaxLength = TokenizerFiles.MaxLength(transformer, MaxLengthKey),
+            Lowercases = transformer?.Flag(LowercaseKey) ?? false,
             ReadsPrompt = pooling.Flag(IncludePrompt) ?? true,
             Settings = ModelJson.LoadIfThere(Path.Combine(folder, ConfigFile))?[""],
         };
@@ -89,7 +92,11 @@ internal static class SentenceTransformerFiles
             settings[flag] = false;
         Save(Path.Combine(PoolingFolder, PoolingFile), settings);
         if (pooling.MaxLength is { } length)
-            Save(TransformerFile, new { max_seq_length = length, do_lower_case = false }); // the tokenizer's files say that
+            Save(TransformerFile, new Dictionary<string, object>
+            {
+                [MaxLengthKey] = length,
+                [LowercaseKey] = false, // the tokenizer's files say that
+            });
         var config = new Dictionary<string, object?>
         {
             [VersionKey] = new { sentence_transformers = Version },
@@ -105,24 +112,35 @@ internal static class SentenceTransformerFiles
             AtomicFile.WriteAllText(Path.Combine(folder, file), JsonSerializer.Serialize(value, Indented) + "\n");
     }
 
+    /// <summary>
+    /// What versions from 6 on apply to the scores of the cross-encoder in a folder; null where its file does not say it: older ones have
+    /// it in <c>config.json</c>.
+    /// </summary>
+    /// <exception cref="UserErrorException">The file cannot be read.</exception>
+    public static CrossEncoderSettings? Activation(string folder) =>
+        ModelJson.LoadIfThere(Path.Combine(folder, ConfigFile))?[ActivationKey] is { ValueKind: JsonValueKind.String } activation
+            ? new(activation.GetString()!)
+            : null;
+
     /// <summary>What of a folder is not read, in words; null where it is not of that library, or has nothing around the model.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="keepsActivation">Whether the activation of scores is not counted: an export has it in its <c>config.json</c>.</param>
     /// <exception cref="UserErrorException">One of its files cannot be read.</exception>
-    public static string? NotRead(string folder)
+    public static string? NotRead(string folder, bool keepsActivation = false)
     {
         var path = Path.Combine(folder, ModulesFile);
         if (!InputFile.IsNamed(path))
             return null;
         using var modules = TolerantJson.Load(path);
         var config = ModelJson.LoadIfThere(Path.Combine(folder, ConfigFile));
+        var activation = keepsActivation ? null : Activation(folder)?.ActivationFn.Split('.')[^1];
         string[] parts =
         [
             .. Modules(modules.RootElement).Where(name => name != "Transformer"),
             .. config?["prompts"] is { ValueKind: JsonValueKind.Object } prompts && prompts.EnumerateObject().Any(IsNotEmpty)
                 ? ["prompts"]
                 : Array.Empty<string>(),
-            .. config?["activation_fn"] is { ValueKind: JsonValueKind.String } activation && LastName(activation) != "Identity"
-                ? [$"{LastName(activation)} on its scores"]
-                : Array.Empty<string>(),
+            .. activation is null or "Identity" ? Array.Empty<string>() : [$"{activation} on its scores"],
         ];
         return parts.Length == 0 ? null : $"a sentence-transformers model, of which this is not read: {string.Join(", ", parts)}";
 

@@ -17,6 +17,9 @@ internal sealed record TextPooling(Pooling Mode, bool Normalises)
     /// <summary>Whether the tokens of a prompt are pooled with those of the text.</summary>
     public bool ReadsPrompt { get; init; } = true;
 
+    /// <summary>Whether texts become small letters before its tokenizer reads them.</summary>
+    public bool Lowercases { get; init; }
+
     /// <summary>Its prompts and how its vectors are compared, as <c>config_sentence_transformers.json</c> has them; null: nothing is said.
     /// </summary>
     public JsonElement? Settings { get; init; }

@@ -12,6 +12,15 @@ internal sealed record LoadedTokenizer(ElectraTokenizer Tokenizer, bool StatesSe
 {
     /// <summary>Tokens to which longer texts are cut, [CLS] and [SEP] included; null where no file says.</summary>
     public int? MaxLength { get; init; }
+
+    /// <summary>The same of texts in small letters, where a library makes them that before.</summary>
+    public LoadedTokenizer Lowercased(bool areLowercased) =>
+        !areLowercased || Tokenizer.Settings is not { Lowercase: false } settings
+            ? this
+            : this with
+            {
+                Tokenizer = new(Tokenizer.Vocabulary, settings with { Lowercase = true, StripAccents = settings.StripAccents ?? false }),
+            };
 }
 
 /// <summary>

@@ -116,6 +116,16 @@ internal static class Metrics
         return true;
     }
 
+    /// <summary>Outputs that a model may give.</summary>
+    /// <param name="outputs">The outputs.</param>
+    /// <param name="source">The model.</param>
+    /// <exception cref="UserErrorException">One of them is not finite.</exception>
+    public static float[] Finite(float[] outputs, string source) =>
+        AreFinite(outputs) ? outputs
+        : throw new UserErrorException(
+            $"the outputs of {source} are not finite: it diverged in training, or its activations are too large for the precision"
+        );
+
     /// <summary>A score as it is shown: times 100, or <c>undefined</c>.</summary>
     /// <param name="score">The score, as a fraction.</param>
     /// <param name="format">The format of a number.</param>

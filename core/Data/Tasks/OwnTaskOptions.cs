@@ -230,7 +230,7 @@ public sealed partial record OwnTaskOptions
                     : Of() == WordTags.Kind ? "is missing: give the types of spans (labels: [person, place]), or all tags with scheme: none"
                     : "is missing: give the labels (labels: [no, yes]), or regression: true"
             );
-        if ((Labels.Count == 1 && Of() is var kind && kind != MultiLabel.Kind && kind != WordTags.Kind)
+        if ((Labels.Count == 1 && Of() is var kind && kind != MultiLabel.Kind && (kind != WordTags.Kind || Scheme == TagScheme.None))
             || Labels.Distinct().Count() != Labels.Count)
             yield return ("labels", "must be two or more, each once");
         if (Labels.Intersect(DropLabels).ToArray() is { Length: > 0 } both)

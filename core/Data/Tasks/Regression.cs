@@ -22,6 +22,7 @@ internal static class Regression
         AnswerColumns = "value",
         Decode = (task, outputs) => new([], [("value", Labels.Value(task, outputs[0]))]),
         ProblemType = "regression",
+        Activation = task => task.IsPair ? TaskKind.Identity : null, // without a word, one score is taken for a logit
         Described = _ => "a number",
     };
 }

@@ -35,7 +35,7 @@ internal static class Reranking
         AnswersRepeatLine = false,
         AnswerColumns = "JSON with the ranked passages",
         ProblemType = "regression",
-        Activation = task => IsProbability(task) ? "torch.nn.modules.activation.Sigmoid" : "torch.nn.modules.linear.Identity",
+        Activation = task => IsProbability(task) ? TaskKind.Sigmoid : TaskKind.Identity,
         Pipeline = "text-ranking",
         Described = task => $"the relevance of a passage to a query ("
             + $"{KeyName.Of(task.RankingLoss)})",
@@ -102,6 +102,8 @@ internal static class Reranking
             string[] right = file.HasLabels ? Texts(1) : [], found = Texts(columns.Length - 1), wrong = file.HasLabels ? Texts(2) : [];
             if (found.Length > 0 && wrong.Length > 0)
                 throw new UserErrorException($"{place} has negative and documents: what was found (documents) says what is wrong too");
+            if (right.Intersect(wrong).FirstOrDefault() is { } both)
+                throw new UserErrorException($"{place}: \"{both}\" is positive and negative");
             string[] passages = found.Length > 0 ? [.. found, .. right.Except(found)] : [.. right, .. wrong];
             if (passages.Length == 0)
                 throw new UserErrorException($"{place} has no passage: {string.Join(" or ", columns.Skip(1))} is a list of them");

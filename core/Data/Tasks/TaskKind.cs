@@ -23,6 +23,9 @@ internal delegate Tensor TaskLoss(TaskDefinition task, Tensor logits, Tensor lab
 /// <param name="Name">The name in configurations: <c>multi_label</c>.</param>
 internal sealed record TaskKind(string Name)
 {
+    /// <summary>Classes of PyTorch that are applied to scores.</summary>
+    public const string Sigmoid = "torch.nn.modules.activation.Sigmoid", Identity = "torch.nn.modules.linear.Identity";
+
     /// <summary>The metrics that a task with these labels is measured by.</summary>
     public required Func<IReadOnlyList<string>, IReadOnlyList<string>> Metrics { get; init; }
 
@@ -146,7 +149,8 @@ internal sealed record TaskKind(string Name)
     /// texts, whose head is written in two layers.</summary>
     public Func<TaskDefinition, string?> Architecture { get; init; } = _ => null;
 
-    /// <summary>The class of PyTorch that sentence-transformers applies to the scores of a cross-encoder; null of other models.</summary>
+    /// <summary>The class of PyTorch that sentence-transformers applies to the scores of a cross-encoder; null: as it does by itself.
+    /// </summary>
     public Func<TaskDefinition, string?> Activation { get; init; } = _ => null;
 
     /// <summary>The pipeline of Hugging Face's that the model is for; null: there is none.</summary>

@@ -25,7 +25,7 @@ internal static class TaskRows
                             + task.Answers?.ReadAs
                             + (task.Embedding is { } embedding ? $" {embedding.Loss} {task.ReportedMetric}" : "")
                             + (task.HasQuery ? " query" : "")
-                            + (task.Kind.Activation(task) ?? "")
+                            + (Reranking.Is(task.Kind) ? task.Kind.Activation(task) : "")
                     )
             ),
             All

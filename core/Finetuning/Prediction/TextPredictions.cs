@@ -99,7 +99,7 @@ public static class TextPredictions
         console.Line($"{options.Model}: {Answers(task)}");
         return (
             task with { Answers = task.Answers?.With(options.NullThreshold) },
-            outputs => Metrics.AreFinite(outputs[0]) ? outputs[0] : throw FinetunedModel.NotFinite(options.Model)
+            outputs => Metrics.Finite(outputs[0], options.Model)
         );
     }
 

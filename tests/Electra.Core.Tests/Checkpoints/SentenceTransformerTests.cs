@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using Electra.Checkpoints;
 using Electra.Export;
+using Electra.Finetuning;
 using Electra.Model;
 using Electra.Predictors;
 using Electra.Pretraining;
@@ -85,6 +86,55 @@ public sealed class SentenceTransformerTests : IDisposable
         }
     }
 
+    /// <summary>Versions from 6 on say it in a file of their own, those from 4 on in config.json, older ones by another key.</summary>
+    [Theory]
+    [InlineData("config_sentence_transformers.json", "\"activation_fn\": \"torch.nn.modules.activation.Tanh\"")]
+    [InlineData("config.json", "\"sentence_transformers\": {\"activation_fn\": \"torch.nn.modules.activation.Tanh\"}")]
+    [InlineData("config.json", "\"sbert_ce_default_activation_function\": \"torch.nn.modules.activation.Tanh\"")]
+    public void What_is_applied_to_the_scores_of_a_cross_encoder_is_in_its_export(string file, string key)
+    {
+        File.Delete(folder.File("cross/config_sentence_transformers.json"));
+        var path = folder.File($"cross/{file}");
+        var others = File.Exists(path) ? $",{File.ReadAllText(path).Trim()[1..]}" : "}";
+        File.WriteAllText(path, $"{{{key}{others}");
+        using var model = PretrainedModel.Open(folder.File("cross"));
+        Assert.Null(model.LostInExport);
+        foreach (var form in new[] { ExportFormat.HuggingFace, ExportFormat.Onnx })
+            Assert.Contains(
+                "\"activation_fn\": \"torch.nn.modules.activation.Tanh\"",
+                File.ReadAllText(
+                    Path.Combine(ModelExport.Write(model, new ExportConfig { To = form, Out = folder.File("out") }), "config.json")
+                )
+            );
+    }
+
+    [Fact]
+    public void Texts_become_small_letters_where_the_folder_says_so()
+    {
+        Change("tokenizer_config.json", "\"do_lower_case\": true", "\"do_lower_case\": false");
+        using (var embedder = TextEmbedder.Open(folder.File("st_mean"), Compute.Reference))
+            Assert.NotEqual(embedder.Embed("the cat"), embedder.Embed("The CAT"));
+        File.WriteAllText(folder.File("st_mean/sentence_bert_config.json"), """{"max_seq_length": 20, "do_lower_case": true}""");
+        using (var model = PretrainedModel.Open(folder.File("st_mean")))
+            ModelExport.Write(model, new ExportConfig { Out = folder.File("out") });
+        foreach (var source in new[] { folder.File("st_mean"), folder.File("out/st_mean") })
+            using (var embedder = TextEmbedder.Open(source, Compute.Reference))
+                Assert.Equal(embedder.Embed("the cat"), embedder.Embed("The CAT"));
+    }
+
+    [Fact]
+    public void Lines_are_embedded_by_any_such_model_unless_a_prompt_stands_before_its_texts()
+    {
+        using (var model = FinetunedModel.OpenAny(folder.File("st_cls_normalized"), Compute.Reference))
+        using (var embedder = TextEmbedder.Open(folder.File("st_cls_normalized"), Compute.Reference))
+            Assert.Equal(embedder.Embed("the cat"), model.Predict([new(["the cat"], [float.NaN])], 1, new(), default).Outputs);
+        Change("config_sentence_transformers.json", "\"default_prompt_name\": null", "\"default_prompt_name\": \"query\"");
+        Assert.Contains(
+            "reads texts behind \"query: \"",
+            Assert.Throws<UserErrorException>(() => FinetunedModel.OpenAny(folder.File("st_mean"), Compute.Reference)).Message
+        );
+    }
+
     [Fact]
     public void A_length_that_leaves_no_room_is_refused_and_no_limit_is_none()
     {
@@ -117,6 +167,13 @@ public sealed class SentenceTransformerTests : IDisposable
         var message = Assert.Throws<UserErrorException>(() => model.Similarity("the cat", "the town")).Message;
         Assert.Contains("of which this is not read: Pooling", message);
         Assert.Contains("vectors that it was trained for cannot be computed", message);
+    }
+
+    private void Change(string file, string from, string to)
+    {
+        var path = folder.File($"st_mean/{file}");
+        Assert.Contains(from, File.ReadAllText(path));
+        File.WriteAllText(path, File.ReadAllText(path).Replace(from, to));
     }
 
     private static Tensor Logit(InferenceSession session, PretrainedModel model, JsonElement pair)

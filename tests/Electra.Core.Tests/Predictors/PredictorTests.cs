@@ -3,9 +3,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Electra.Checkpoints.HuggingFace;
 using Electra.Data.Tagging;
+using Electra.Finetuning;
 using Electra.Model;
 using Electra.Predictors;
 using Electra.Pretraining;
+using Electra.Scoring;
 using Electra.Tensors;
 using Microsoft.Extensions.AI;
 using static TorchSharp.torch;
@@ -160,6 +162,33 @@ public sealed class PredictorTests : IDisposable
             Assert.All(vector.Zip(one.Vector.ToArray()), both => Assert.Equal(both.First, both.Second, 1e-5));
         Assert.Equal(embedder.Dimensions, generator.GetService<EmbeddingGeneratorMetadata>()!.DefaultModelDimensions);
         await Assert.ThrowsAsync<ArgumentException>(() => generator.GenerateAsync(texts, new() { Dimensions = 7 }));
+    }
+
+    [Fact]
+    public void Outputs_that_are_not_finite_are_never_given()
+    {
+        using (var pair = TinyPair.Load())
+        {
+            using (no_grad())
+                foreach (var (name, value) in pair.Store.Named())
+                    if (name.EndsWith("LayerNorm.weight", StringComparison.Ordinal))
+                        value.fill_(3e38f);
+            HuggingFaceFolder.SavePair(folder.File("far"), pair, TinyPair.Tokenizer(lowercase: false));
+        }
+        using var embedder = TextEmbedder.Open(folder.File("far"), Compute.Reference);
+        using var fill = FillMask.Open(folder.File("far"), Compute.Reference);
+        using var detector = ReplacedTokenDetector.Open(folder.File("far"), Compute.Reference);
+        using var scorer = SentenceScorer.Open(folder.File("far"), SentenceScoreKind.Discriminator, Compute.Reference);
+        Assert.All(
+            new Action[]
+            {
+                () => embedder.Embed("t10 t30"),
+                () => fill.Fill("t10 [MASK]"),
+                () => detector.Detect("t10 t30"),
+                () => scorer.Score(["t10 t30"]),
+            },
+            ask => Assert.Contains("far are not finite", Assert.Throws<UserErrorException>(ask).Message)
+        );
     }
 
     /// <summary>Folders of sentence-transformers 6.2, with its own vectors.</summary>

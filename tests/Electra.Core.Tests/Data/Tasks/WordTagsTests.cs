@@ -145,6 +145,7 @@ public sealed class WordTagsTests : IDisposable
         var options = new OwnTaskOptions { Kind = OwnTaskKind.Tokens, Labels = ["x"], Train = "a.conll", HeldOut = 0.1 };
         Refused("labels is missing: give the types of spans", options with { Labels = [] });
         Refused("decode cannot be constrained", options with { Scheme = TagScheme.None, Decode = TagDecoding.Constrained });
+        Refused("labels must be two or more", options with { Scheme = TagScheme.None });
         Refused("header is not for tags of words", options with { Header = false });
         Refused("text names a field of a .jsonl", options with { Text = ["2"] });
         Refused("label names a field of a .jsonl", options with { Label = "4" });
