@@ -85,7 +85,7 @@ internal sealed class TransformerLayer
     {
         // [batch · length, 3 · hidden] -> three times [batch, heads, length, size]
         var (batch, length, heads, size) = (attention.Batch, attention.Length, config.AttentionHeads, config.HeadSize);
-        var split = queryKeyValue.Forward(x).view(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0);
+        Tensor[] split = [.. queryKeyValue.Forward(x).chunk(3, -1).Select(part => part.view(batch, length, heads, size).transpose(1, 2))];
         var (query, key, value) = (split[0], split[1], split[2]);
 
         Tensor context;

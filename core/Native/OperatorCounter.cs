@@ -81,6 +81,10 @@ internal static unsafe class OperatorCounter
     private static long count;
     private static int? onlyThread;
 
+    /// <summary>Operators on lists that this thread is in: on a GPU each is few kernels, whatever its list has.</summary>
+    [ThreadStatic]
+    private static int lists;
+
     /// <summary>at::RecordFunctionCallback: two functions, the probability of sampling, ten flags of scopes, three of needs.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Callback
@@ -104,7 +108,12 @@ internal static unsafe class OperatorCounter
             return null;
         nameOf = (delegate* unmanaged<nint, nint>)name;
         (count, onlyThread) = (0, onAllThreads ? null : Environment.CurrentManagedThreadId);
-        var callback = new Callback { Start = (nint)(delegate* unmanaged<nint, nint, nint>)&OnStart, Probability = 1 };
+        var callback = new Callback
+        {
+            Start = (nint)(delegate* unmanaged<nint, nint, nint>)&OnStart,
+            End = (nint)(delegate* unmanaged<nint, nint, void>)&OnEnd,
+            Probability = 1,
+        };
         callback.Scopes[0] = 1; // RecordScope::FUNCTION
         ulong handle = ((delegate* unmanaged<Callback, ulong>)add)(callback);
         try
@@ -129,8 +138,20 @@ internal static unsafe class OperatorCounter
             var text = Marshal.PtrToStringUTF8(name) ?? "";
             Counted[name] = counts = text.StartsWith("aten::", StringComparison.Ordinal) && !Free.Contains(text["aten::".Length..]);
         }
-        if (counts && (onlyThread ?? Environment.CurrentManagedThreadId) == Environment.CurrentManagedThreadId)
+        if (counts && lists == 0 && (onlyThread ?? Environment.CurrentManagedThreadId) == Environment.CurrentManagedThreadId)
             Interlocked.Increment(ref count);
+        if (IsOnLists(name))
+            lists++;
         return result;
     }
+
+    [UnmanagedCallersOnly]
+    private static void OnEnd(nint function, nint context)
+    {
+        if (lists > 0 && IsOnLists(nameOf(function)))
+            lists--;
+    }
+
+    private static bool IsOnLists(nint name) =>
+        MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)name).StartsWith("aten::_foreach_"u8);
 }

@@ -6,7 +6,7 @@ namespace Electra.Pretraining;
 /// <summary>How the generator's predictions are drawn.</summary>
 public enum SamplingMethod
 {
-    /// <summary>argmax(logits + Gumbel noise) in float32.</summary>
+    /// <summary>argmax(logits + Gumbel noise) in float32; on CUDA as <see cref="Multinomial"/>, which is the same distribution.</summary>
     Gumbel,
 
     /// <summary>The same with the noise and the sum in float16: one of the original's options.</summary>

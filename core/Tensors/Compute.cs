@@ -103,7 +103,10 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     /// <summary>
     /// Whether <see cref="Device"/> is a CUDA device; or libtorch's meta device, on which tests follow the steps of CUDA without one.
     /// </summary>
-    public bool IsCuda => Device.type != DeviceType.CPU;
+    public bool IsCuda => TakesStepsOfCuda || Device.type != DeviceType.CPU;
+
+    /// <summary>Whether the CPU takes the steps of CUDA, in libtorch's operators: tests compare them with numbers that are known.</summary>
+    internal bool TakesStepsOfCuda { get; init; }
 
     /// <summary>The number format of activations.</summary>
     public ScalarType ActivationType => Precision switch

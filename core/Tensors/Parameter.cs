@@ -74,6 +74,9 @@ public sealed class Parameter
     /// <summary><see cref="Value"/>, for operations that add its gradient to <see cref="Gradient"/> themselves.</summary>
     internal Tensor Leaf { get; set; } = null!;
 
+    /// <summary>Where the gradient of <see cref="Leaf"/> goes: <see cref="Gradient"/>, or the room of a copy's.</summary>
+    internal Tensor LeafGradient { get; set; } = null!;
+
     /// <summary>Whether anybody has read <see cref="Value"/> while gradients were recorded: then autograd may have one for it.</summary>
     internal bool IsRead { get; private set; }
 

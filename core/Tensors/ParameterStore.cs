@@ -127,6 +127,18 @@ public sealed class ParameterStore : IDisposable
         copies?.copy_(Values.narrow(0, copied.Start, copied.Length));
     }
 
+    /// <summary>Adds the gradients of a loss to <see cref="Gradients"/>.</summary>
+    /// <remarks>Autograd adds the gradient of each parameter by itself, in a kernel that a GPU has to be told of: there they are taken as
+    /// they come, and added as lists.</remarks>
+    internal void Backward(Tensor loss)
+    {
+        if (Compute.IsCuda)
+            Gather(loss);
+        else
+            loss.backward();
+        CollectGradients();
+    }
+
     /// <summary>Call after each backward pass: adds the gradients of the copies to <see cref="Gradients"/>.</summary>
     public void CollectGradients()
     {
@@ -159,6 +171,7 @@ public sealed class ParameterStore : IDisposable
             p.Leaf?.Dispose();
             p.Master?.Dispose();
             p.Gradient?.Dispose();
+            p.LeafGradient?.Dispose();
         }
         Values?.Dispose();
         Gradients?.Dispose();
@@ -177,6 +190,21 @@ public sealed class ParameterStore : IDisposable
                 else
                     ranges.Add(new Range(p.Offset, Padded(p.Count)));
         return ranges;
+    }
+
+    private void Gather(Tensor loss)
+    {
+        using var scope = NewDisposeScope();
+        Parameter[] learning = [.. parameters.Where(p => p.Leaf.requires_grad)];
+        var gradients = autograd.grad([loss], [.. learning.Select(p => p.Leaf)], allow_unused: true);
+        var found = learning
+            .Zip(gradients, (p, gradient) => (To: p.LeafGradient, Gradient: gradient))
+            .Where(pair => !pair.Gradient.IsInvalid)
+            .ToLookup(pair => pair.To.dtype == float32);
+        using var _ = no_grad();
+        // In float32 they are added to their sums; the room of the copies' is empty, and is added as a whole afterwards.
+        TensorFunctions.AddEach([.. found[true].Select(pair => pair.To)], [.. found[true].Select(pair => pair.Gradient)]);
+        TensorFunctions.CopyEach([.. found[false].Select(pair => pair.To)], [.. found[false].Select(pair => pair.Gradient)]);
     }
 
     private static long Padded(long count) => (count + Alignment - 1) / Alignment * Alignment;
@@ -225,7 +253,10 @@ public sealed class ParameterStore : IDisposable
         if (!trainable)
             return;
         p.Leaf.requires_grad = true;
-        p.Leaf.grad = isCopy ? copyGradients!.narrow(0, p.Offset - copied.Start, p.Count).view(shape) : p.Gradient;
+        p.LeafGradient = isCopy
+            ? copyGradients!.narrow(0, p.Offset - copied.Start, p.Count).view(shape).DetachFromDisposeScope()
+            : p.Gradient;
+        p.Leaf.grad = p.LeafGradient;
     }
 
     private static void Initialize(Tensor values, Initialization initialization, double standardDeviation)

@@ -10,6 +10,12 @@ internal static class TensorFunctions
         def embedding(weight: Tensor, ids: Tensor, padding_idx: int) -> Tensor:
             return torch.embedding(weight, ids, padding_idx)
 
+        def add_each(sums: List[Tensor], terms: List[Tensor]):
+            torch._foreach_add_(sums, terms)
+
+        def copy_each(copies: List[Tensor], sources: List[Tensor]):
+            torch._foreach_copy_(copies, sources)
+
         def fused_adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: List[Tensor],
                         lr: float, beta1: float, beta2: float, weight_decay: float, eps: float,
                         grad_scale: Tensor, found_inf: Tensor):
@@ -24,6 +30,20 @@ internal static class TensorFunctions
     /// <summary>Rows of <paramref name="weight"/>; the row <paramref name="paddingIndex"/> gets no gradient.</summary>
     public static Tensor Embedding(Tensor weight, Tensor ids, int paddingIndex) =>
         (Tensor)Unit.Value.invoke("embedding", weight, ids, paddingIndex);
+
+    /// <summary>Adds to each tensor another of its shape and type; on a GPU in few kernels.</summary>
+    public static void AddEach(Tensor[] sums, Tensor[] terms)
+    {
+        if (sums.Length > 0)
+            Unit.Value.invoke("add_each", sums, terms);
+    }
+
+    /// <summary>Copies into each tensor another of its shape and type; on a GPU in few kernels.</summary>
+    public static void CopyEach(Tensor[] copies, Tensor[] sources)
+    {
+        if (copies.Length > 0)
+            Unit.Value.invoke("copy_each", copies, sources);
+    }
 
     /// <summary>One step of AdamW on each of several ranges, in one pass over their memory.</summary>
     /// <param name="values">The ranges' parameters; the three lists after it are alike.</param>

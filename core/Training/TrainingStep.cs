@@ -65,8 +65,7 @@ internal sealed class TrainingStep(ParameterStore store, IReadOnlyList<Adam> opt
             using var passScope = NewDisposeScope(); // the activations of one part at a time
             var values = pass();
             Finished?.Invoke("forward");
-            optimizers[step].Scaled(values[0]).backward();
-            store.CollectGradients();
+            store.Backward(optimizers[step].Scaled(values[0]));
             Finished?.Invoke("backward");
             using (no_grad())
                 own.add_(stack([.. values.Select(value => value.detach())]));

@@ -10,17 +10,23 @@ public class DrawsByKeyTests
 {
     private static readonly Compute TwoThreads = Compute.Reference with { Threads = 2 };
 
-    public static TheoryData<SamplingMethod, double> Samplers => new()
+    /// <summary>Each sampler; that which CUDA draws in another way, in that way too.</summary>
+    public static TheoryData<SamplingMethod, double, bool> Samplers => new()
     {
-        { SamplingMethod.Gumbel, 0 },
-        { SamplingMethod.Gumbel, 1e-9 },
-        { SamplingMethod.HalfGumbel, 0 },
-        { SamplingMethod.Multinomial, 0 },
+        { SamplingMethod.Gumbel, 0, false },
+        { SamplingMethod.Gumbel, 0, true },
+        { SamplingMethod.Gumbel, 1e-9, false },
+        { SamplingMethod.HalfGumbel, 0, false },
+        { SamplingMethod.Multinomial, 0, false },
     };
 
     [Theory]
     [MemberData(nameof(Samplers))]
-    public void Samples_follow_the_keys_whatever_was_drawn_before_and_however_rows_are_grouped(SamplingMethod sampling, double epsilon)
+    public void Samples_follow_the_keys_whatever_was_drawn_before_and_however_rows_are_grouped(
+        SamplingMethod sampling,
+        double epsilon,
+        bool asOnCuda
+    )
     {
         const int Rows = 40, Vocabulary = 500;
         var options = new ObjectiveOptions { Sampling = sampling, GumbelEpsilon = epsilon };
@@ -31,7 +37,13 @@ public class DrawsByKeyTests
         long[] Draw(int first, int count, Compute compute) =>
             [
                 .. Sampling
-                    .Draw(logits.narrow(0, first, count), targets.narrow(0, first, count), options, keys[first..(first + count)], compute)
+                    .Draw(
+                        logits.narrow(0, first, count),
+                        targets.narrow(0, first, count),
+                        options,
+                        keys[first..(first + count)],
+                        compute with { TakesStepsOfCuda = asOnCuda }
+                    )
                     .data<long>(),
             ];
 
@@ -45,7 +57,7 @@ public class DrawsByKeyTests
 
     [Theory]
     [MemberData(nameof(Samplers))]
-    public void Every_sampler_draws_from_the_softmax(SamplingMethod sampling, double epsilon)
+    public void Every_sampler_draws_from_the_softmax(SamplingMethod sampling, double epsilon, bool asOnCuda)
     {
         const int Rows = 40_000;
         using var logits = tensor(new[] { 2f, 1f, 0f, -1f, 0.5f, -3f, 1.5f, 0.2f, -0.7f });
@@ -57,7 +69,7 @@ public class DrawsByKeyTests
             zeros(Rows, dtype: int64),
             new ObjectiveOptions { Sampling = sampling, GumbelEpsilon = epsilon },
             keys,
-            TwoThreads
+            TwoThreads with { TakesStepsOfCuda = asOnCuda }
         );
         using var frequency = drawn.bincount(null, 9).to(float32) / Rows;
         Assert.True((frequency - expected).abs().max().item<float>() < 0.01, string.Join(" ", frequency.data<float>()));
