@@ -129,7 +129,19 @@ internal sealed class FinetuneRun : IDisposable
         };
         try
         {
-            if (!trainer.Train(position.Step, cancellation).IsComplete)
+            var memory = FinetuneMemory.Of(
+                config.Training,
+                model.Config,
+                model.Store,
+                job.Tasks.Select(task => task.Data.Train.Examples),
+                keepsBest: bestWeights is not null
+            );
+            var (_, isComplete) = memory.Watch(
+                TrainingMemory.DeviceOf(model.Store.Compute),
+                observer.Warn,
+                () => trainer.Train(position.Step, cancellation)
+            );
+            if (!isComplete)
                 cancellation.ThrowIfCancellationRequested();
         }
         catch (UserErrorException e)

@@ -119,7 +119,9 @@ internal sealed class PretrainSession : IDisposable
         };
         clock.Start();
         run.Progress?.Begin(start.Step);
-        var (end, isComplete) = trainer.Train(start.Step, run.Stopping);
+        var memory = PretrainMemory.Of(config, data.Tokenizer.Vocabulary.Count, objective.Store, ranks.WorldSize);
+        var device = TrainingMemory.DeviceOf(objective.Store.Compute);
+        var (end, isComplete) = memory.Watch(device, console.Warning, () => trainer.Train(start.Step, run.Stopping));
         if (!isComplete)
             StopNotice.Tell(run, end, length, checkpoints.StatesFolder);
         else if (config.DryRun)

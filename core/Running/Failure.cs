@@ -70,8 +70,8 @@ internal static partial class Failure
             double asked = double.Parse(cpu.Groups[1].Value, CultureInfo.InvariantCulture);
             return $"there is not enough memory: {ByteCount.Gigabytes(asked)} more were asked for. {LessMemory}";
         }
-        if (first.Contains("CUDA out of memory", StringComparison.Ordinal))
-            return $"the GPU has not enough memory: {CudaMemory().Match(first).Value} {LessMemory}";
+        if (OfDeviceMemory(message) is { } problem)
+            return $"{problem} {LessMemory}";
         if (first.Contains("does not have a deterministic implementation", StringComparison.Ordinal))
             return $"compute.deterministic: libtorch has no deterministic form of an operator ({first.Split(',')[0]}). "
                 + "compute.deterministic=false computes without.";
@@ -84,6 +84,12 @@ internal static partial class Failure
             ? $"the GPU failed ({first}). The same command resumes from the last saved state; compute.device=cpu does not use it."
             : null;
     }
+
+    /// <summary>What libtorch says where a GPU has not enough memory; null where it says something else.</summary>
+    public static string? OfDeviceMemory(string message) =>
+        message.Contains("CUDA out of memory", StringComparison.Ordinal)
+            ? $"the GPU has not enough memory: {CudaMemory().Match(message).Value}"
+            : null;
 
     /// <summary>The system's message, in which a file that was being written has the name that it was to get.</summary>
     private static string Named(Exception e) => PartialName().Replace(e.Message, "$1");
