@@ -13,6 +13,9 @@ internal sealed class StageClock(Compute compute)
     private long started, last;
     private bool isPaused;
 
+    /// <summary>Waits for the device that is measured.</summary>
+    internal Action Wait { get; init; } = () => cuda.synchronize(compute.Device);
+
     public List<double> Totals { get; } = [];
 
     public IEnumerable<(string Name, List<double> Times)> Stages => times.Select(stage => (stage.Key, stage.Value));
@@ -31,11 +34,11 @@ internal sealed class StageClock(Compute compute)
     {
         const int Steps = 10;
         isPaused = true;
-        cuda.synchronize(compute.Device);
+        Wait();
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < Steps; i++)
             step();
-        cuda.synchronize(compute.Device);
+        Wait();
         Totals.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / Steps);
         isPaused = false;
     }
@@ -46,7 +49,7 @@ internal sealed class StageClock(Compute compute)
         if (isPaused)
             return;
         if (compute.IsCuda)
-            cuda.synchronize(compute.Device);
+            Wait();
         long now = Stopwatch.GetTimestamp();
         step[stage] = step.GetValueOrDefault(stage) + Stopwatch.GetElapsedTime(last, now).TotalMilliseconds;
         last = now;

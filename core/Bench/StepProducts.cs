@@ -110,7 +110,10 @@ internal sealed class StepProducts : IDisposable
         }
     }
 
-    private double Best(int repetitions, Func<Tensor> work)
+    private double Best(int repetitions, Func<Tensor> work) => Best(compute, repetitions, work, () => cuda.synchronize(compute.Device));
+
+    /// <summary>Milliseconds of some work, at its best of some repetitions after one that does not count.</summary>
+    internal static double Best(Compute compute, int repetitions, Func<Tensor> work, Action wait)
     {
         int inARow = compute.IsCuda ? 20 : 1; // one alone would be the time of its launch and of the wait
         double best = double.PositiveInfinity;
@@ -120,7 +123,7 @@ internal sealed class StepProducts : IDisposable
             for (int j = 0; j < inARow; j++)
                 work().Dispose();
             if (compute.IsCuda)
-                cuda.synchronize(compute.Device);
+                wait();
             if (i > 0)
                 best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds / inARow);
         }

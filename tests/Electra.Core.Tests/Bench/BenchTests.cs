@@ -45,6 +45,73 @@ public sealed class BenchTests : IDisposable
             Assert.Equal(2, count);
     }
 
+    /// <summary>On a GPU the backward pass has a thread of its own.</summary>
+    [Fact]
+    public void Operators_of_other_threads_are_counted_where_they_are_asked_for()
+    {
+        using var x = ones(4, 4);
+        long? Count(bool onAllThreads) => OperatorCounter.Count(
+            () =>
+            {
+                var other = new Thread(() => x.add(x).Dispose());
+                other.Start();
+                other.Join();
+            },
+            onAllThreads
+        );
+        Assert.SkipWhen(Count(false) is null, "operators are counted on Linux on x64 alone");
+        Assert.Equal(0, Count(false));
+        Assert.InRange(Count(true)!.Value, 1, long.MaxValue); // other tests run beside this one
+    }
+
+    /// <summary>On a GPU an operator on a list of tensors is a few kernels, however many they are.</summary>
+    [Fact]
+    public void An_operator_on_a_list_counts_once()
+    {
+        Tensor[] sums = [.. Enumerable.Range(0, 5).Select(_ => zeros(2))], terms = [.. sums.Select(_ => ones(2))];
+        if (OperatorCounter.Count(() => TensorFunctions.AddEach(sums, terms)) is { } count)
+            Assert.Equal(1, count);
+        TensorFunctions.CopyEach(terms, sums);
+        Assert.All(sums.Concat(terms), sum => Assert.Equal([1f, 1f], sum.data<float>()));
+    }
+
+    /// <summary>A wait after each stage, as the table of stages needs it, would be measured with the steps of a GPU.</summary>
+    [Fact]
+    public void Steps_of_a_GPU_are_timed_without_a_wait_between_them()
+    {
+        int waits = 0, steps = 0;
+        var clock = new StageClock(Compute.Reference with { TakesStepsOfCuda = true }) { Wait = () => waits++ };
+        void Step()
+        {
+            steps++;
+            clock.Mark("forward");
+        }
+        clock.Begin();
+        Step();
+        clock.End();
+        Assert.Equal((1, 1, 0), (waits, steps, clock.Totals.Count));
+        clock.WholeSteps(Step);
+        Assert.Equal((3, 11, 1), (waits, steps, clock.Totals.Count));
+        Assert.Single(Assert.Single(clock.Stages).Times);
+    }
+
+    [Fact]
+    public void Work_on_a_GPU_is_timed_many_times_between_two_waits()
+    {
+        var (waits, calls) = (0, 0);
+        Tensor Work()
+        {
+            calls++;
+            return ones(1);
+        }
+        double Best(bool isCuda) =>
+            StepProducts.Best(Compute.Reference with { TakesStepsOfCuda = isCuda }, 2, Work, () => waits++);
+        Assert.True(Best(isCuda: true) >= 0);
+        Assert.Equal((3, 60), (waits, calls));
+        Best(isCuda: false);
+        Assert.Equal((3, 63), (waits, calls));
+    }
+
     [Fact]
     public async Task The_script_prints_the_table_for_any_shape()
     {

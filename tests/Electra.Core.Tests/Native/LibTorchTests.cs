@@ -1,4 +1,6 @@
 using System.Runtime.Versioning;
+using System.Text.Json;
+using System.Xml.Linq;
 using Electra.Native;
 using static TorchSharp.torch;
 
@@ -148,6 +150,35 @@ public class LibTorchTests
             Directory.CreateDirectory(Path.GetDirectoryName(folder.File(path))!);
             File.WriteAllText(folder.File(path), path);
         }
+    }
+
+    /// <summary>
+    /// libtorch that the runtime finds by itself would be loaded beside the one that ELECTRA_LIBTORCH names, and two of them end the
+    /// process. So no build hands its files on to the tests, or to a program that uses the library.
+    /// </summary>
+    [Fact]
+    public void No_build_hands_libtorch_on_to_other_projects()
+    {
+        var tests = typeof(LibTorchTests).Assembly;
+        using var named = JsonDocument.Parse(File.ReadAllText(Path.ChangeExtension(tests.Location, ".deps.json")));
+        var libraries = named
+            .RootElement.GetProperty("targets")
+            .EnumerateObject()
+            .SelectMany(target => target.Value.EnumerateObject())
+            .SelectMany(package => package.Value.EnumerateObject())
+            .Where(files => files.Name is "native" or "runtimeTargets")
+            .SelectMany(files => files.Value.EnumerateObject())
+            .Select(file => file.Name);
+        Assert.DoesNotContain(libraries, file => file.Contains("torch", StringComparison.OrdinalIgnoreCase));
+
+        var targets = XDocument.Load(Path.Combine(TestData.Repository, "core/Native/LibTorch.targets"));
+        string notHandedOn = targets.Descendants("_NotHandedOn").Single().Value;
+        Assert.Contains("native", notHandedOn.Split(';'));
+        foreach (var package in targets.Descendants("PackageReference"))
+            Assert.True(
+                (string?)package.Attribute("ExcludeAssets") == "native" || (string?)package.Attribute("PrivateAssets") == "$(_NotHandedOn)",
+                (string?)package.Attribute("Include")
+            );
     }
 
     [Fact]
