@@ -204,8 +204,19 @@ public sealed class FinetuneStart : IDisposable
         );
         foreach (var note in tasks.SelectMany(data => data.Notes))
             console.Line(note);
-        foreach (var warning in tasks.SelectMany(data => data.Warnings))
+        foreach (var warning in tasks.SelectMany(data => data.Warnings).Concat(tasks.SelectMany(Duplicates)))
             console.Warning(warning);
+    }
+
+    /// <summary>Whether a text is in so many rows that some batch must have it twice.</summary>
+    private IEnumerable<string> Duplicates(TaskData data)
+    {
+        if (data.Task.Embedding is { SeparatesDuplicates: true }
+            && DistinctBatches.MostRows(data.Train.Examples.RowTexts) is var most
+            && EpochUpdates(config, data) is var batches
+            && most > batches)
+            yield return $"{data.Task.DisplayName}: a text is in {most:N0} of {data.Train.Count:N0} rows, and an epoch has {batches:N0} "
+                + "batches: some have it twice, and take it for a wrong partner of itself. Smaller batches (training.batch_size) are more";
     }
 
     private void RequireFitting(PretrainedModel model)

@@ -58,9 +58,7 @@ internal static class ParquetColumns
     /// <exception cref="UserErrorException">A column is missing or of a type that is not asked for, or the file is damaged.</exception>
     public static IEnumerable<FieldRow> Read(SourceFile file, AskedFields asked, ReadPosition position)
     {
-        InputFile.Check(file.Path);
-        using var stream = InputFile.Open(file.Path, FileOptions.None);
-        CheckMark(file, stream);
+        using var stream = Opened(file);
         var reader = Guarded(file, () => ParquetReader.CreateAsync(stream).GetAwaiter().GetResult());
         try
         {
@@ -88,6 +86,44 @@ internal static class ParquetColumns
         finally
         {
             reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>The columns of a file by name, each with whether it has lists, and what the hub's library has written of them.</summary>
+    /// <exception cref="UserErrorException">The file is damaged.</exception>
+    public static (IReadOnlyDictionary<string, bool> HasLists, string? HubFeatures) Describe(SourceFile file)
+    {
+        using var stream = Opened(file);
+        return Guarded(file, () =>
+        {
+            var reader = ParquetReader.CreateAsync(stream).GetAwaiter().GetResult();
+            try
+            {
+                var columns = reader.Schema.GetDataFields().DistinctBy(NameOfColumn).ToDictionary(NameOfColumn, IsList);
+                return (columns, reader.CustomMetadata?.GetValueOrDefault("huggingface"));
+            }
+            finally
+            {
+                reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            }
+        });
+
+        static string NameOfColumn(DataField field) => IsList(field) ? NameOfList(field) : NameOf(field);
+    }
+
+    private static FileStream Opened(SourceFile file)
+    {
+        InputFile.Check(file.Path);
+        var stream = InputFile.Open(file.Path, FileOptions.None);
+        try
+        {
+            CheckMark(file, stream);
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
         }
     }
 

@@ -6,38 +6,96 @@ namespace Electra.Data.Tagging;
 
 /// <summary>
 /// Files of tagged words: columns with the word first and the tag last and a blank line between sentences (CoNLL), or JSON lines with a
-/// list of tokens and one of tags, or with a text and spans of characters, as doccano and Label Studio write them.
+/// list of tokens and one of tags, or with a text and spans of characters, as doccano and Label Studio write them; or Parquet with such
+/// lists, as the hub has them. A tag may be a number that stands for one.
 /// </summary>
 internal static class TaggedFiles
 {
     /// <summary>The kinds of files that are read.</summary>
-    public const string Extensions = ".conll, .iob, .bio, .tsv or .txt (a word a line, with its tag), or .jsonl (spans)";
+    public const string Extensions = ".conll, .iob, .bio, .tsv or .txt (a word a line, with its tag), .jsonl (lists or spans) or .parquet (lists)";
 
     private static readonly string[] Texts = ["tokens", "words", "text", "data.text"];
     private static readonly string[] Labels = ["tags", "ner_tags", "entities", "spans", "label", "labels", "annotations"];
 
     /// <summary>Whether a file can be read, by its extension.</summary>
-    public static bool IsOne(string path) => IsJson(path) || TableFile.Extension(path) is ".conll" or ".iob" or ".bio" or ".tsv" or ".txt";
+    public static bool IsOne(string path) => HasFields(path) || TableFile.Extension(path) is ".conll" or ".iob" or ".bio" or ".tsv" or ".txt";
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="text">The field of the text or of the words, of JSON lines; null: the first that is there of the usual ones.</param>
     /// <param name="label">The same of the tags or spans.</param>
     /// <param name="hasLabels">Whether words have tags.</param>
+    /// <param name="names">The tags that numbers stand for, from 0; none: those that a Parquet file of the hub names itself.</param>
     /// <exception cref="UserErrorException">A line is not as it should be: the message names file and line.</exception>
-    public static IEnumerable<TaggedText> Read(string path, string? text, string? label, bool hasLabels)
+    public static IEnumerable<TaggedText> Read(
+        string path,
+        string? text,
+        string? label,
+        bool hasLabels,
+        IReadOnlyList<string>? names = null
+    )
     {
         InputFile.Check(path);
+        names ??= [];
         var info = new FileInfo(path);
         var file = new SourceFile(info.FullName, info.Name, info.Length, info.LastWriteTimeUtc);
+        if (file.Format == SourceFormat.Parquet)
+            return Rows(file, text, label, hasLabels, names);
         var lines = SourceStreams.Lines(file, new ReadPosition(_ => { })).Select((line, i) => (Place: $"{file.Shown}:{i + 1}", Line: line));
-        return IsJson(path)
-            ? lines.Where(at => !string.IsNullOrWhiteSpace(at.Line)).Select(at => OfJson(at.Line, at.Place, text, label, hasLabels))
+        return HasFields(path)
+            ? lines.Where(at => !string.IsNullOrWhiteSpace(at.Line)).Select(at => OfJson(at.Line, at.Place, text, label, hasLabels, names))
             : Columns(lines, hasLabels);
     }
 
-    /// <summary>Whether a file has JSON lines, by its extension; else columns.</summary>
-    public static bool IsJson(string path) => TableFile.Extension(path) is ".jsonl" or ".ndjson" or ".json";
+    /// <summary>Whether a file has rows of fields, by its extension; else columns of words and tags.</summary>
+    public static bool HasFields(string path) => TableFile.Extension(path) is ".jsonl" or ".ndjson" or ".json" or ".parquet";
+
+    /// <summary>The rows of a Parquet file, each as the object that a line of JSON would be.</summary>
+    private static IEnumerable<TaggedText> Rows(
+        SourceFile file,
+        string? text,
+        string? label,
+        bool hasLabels,
+        IReadOnlyList<string> names
+    )
+    {
+        var (hasLists, features) = ParquetColumns.Describe(file);
+        text ??= Usual(Texts);
+        label = hasLabels ? label ?? Usual(Labels) : null;
+        if (names.Count == 0 && label is not null)
+            names = ClassNames(features, label);
+        string[] columns = label is null ? [text] : [text, label];
+        foreach (var row in new AskedFields(columns) { Lists = true }.Read(file, new ReadPosition(_ => { })))
+        {
+            string Json(int column) => row.Values[column] is not { } value ? "null"
+                : hasLists.GetValueOrDefault(columns[column]) ? value
+                : JsonSerializer.Serialize(value);
+            var line = $"{{\"words\": {Json(0)}, \"tags\": {(label is null ? "null" : Json(1))}}}";
+            yield return OfJson(line, $"{file.Shown}:{row.Number}", "words", "tags", hasLabels, names);
+        }
+
+        string Usual(string[] usual) =>
+            usual.FirstOrDefault(hasLists.ContainsKey)
+            ?? throw new UserErrorException(
+                $"{file.Shown}: there is no column {string.Join(" or ", usual)}. The columns are {string.Join(", ", hasLists.Keys)}"
+            );
+    }
+
+    /// <summary>The names of a column's classes, as the hub's library writes them into a file; none where it does not.</summary>
+    private static IReadOnlyList<string> ClassNames(string? features, string column)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(features ?? "{}");
+            return Field(json.RootElement, $"info.features.{column}.feature.names", []) is { ValueKind: JsonValueKind.Array } names
+                ? [.. names.EnumerateArray().Select(name => name.ToString())]
+                : [];
+        }
+        catch (JsonException)
+        {
+            return []; // of another program
+        }
+    }
 
     private static IEnumerable<TaggedText> Columns(IEnumerable<(string Place, string Line)> lines, bool hasLabels)
     {
@@ -70,7 +128,14 @@ internal static class TaggedFiles
         }
     }
 
-    private static TaggedText OfJson(string line, string place, string? text, string? label, bool hasLabels)
+    private static TaggedText OfJson(
+        string line,
+        string place,
+        string? text,
+        string? label,
+        bool hasLabels,
+        IReadOnlyList<string> names
+    )
     {
         using var json = Parsed(line, place);
         if (Field(json.RootElement, text, Texts) is not { } content)
@@ -86,14 +151,31 @@ internal static class TaggedFiles
             throw new UserErrorException($"{place}: there is no list {label ?? string.Join(" or ", Labels)} of tags or spans");
         if (!isWords)
             return read.WithSpans(said.EnumerateArray().SelectMany(span => Spans(span, place)));
-        if (!said.EnumerateArray().All(IsText) || said.GetArrayLength() != read.Words.Count)
+        bool areTags = said.EnumerateArray().All(tag => IsText(tag) || tag.ValueKind == JsonValueKind.Number);
+        if (!areTags || said.GetArrayLength() != read.Words.Count)
             throw new UserErrorException(
                 $"{place}: a tag is expected for each of {read.Words.Count} words, and there are {said.GetArrayLength()}"
-                    + (said.EnumerateArray().All(IsText) ? "" : ", not all of them texts")
+                    + (areTags ? "" : ", not all of them texts or numbers")
             );
-        return read with { Tags = [.. said.EnumerateArray().Select(tag => tag.GetString()!)] };
+        return read with { Tags = [.. said.EnumerateArray().Select(tag => Tag(tag, place, names))] };
 
         static bool IsText(JsonElement element) => element.ValueKind == JsonValueKind.String;
+    }
+
+    private static string Tag(JsonElement tag, string place, IReadOnlyList<string> names)
+    {
+        if (tag.ValueKind == JsonValueKind.String)
+            return tag.GetString()!;
+        if (names.Count == 0)
+            throw new UserErrorException(
+                $"{place}: a tag is the number {tag.GetRawText()}, and nothing says which tag that is: give the tags in the order of their "
+                    + "numbers, tags: [O, B-person, I-person]"
+            );
+        return tag.TryGetInt32(out int number) && number >= 0 && number < names.Count
+            ? names[number]
+            : throw new UserErrorException(
+                $"{place}: a tag is the number {tag.GetRawText()}, and there are {names.Count} tags, from 0: {string.Join(", ", names)}"
+            );
     }
 
     private static JsonDocument Parsed(string line, string place)

@@ -66,24 +66,13 @@ internal static class Embedding
     private static IEnumerable<TaskRow> Read(TaskDefinition task, TaskFile file, RowCounts leftOut)
     {
         bool isScored = file.HasLabels && (file.Split.Role == SplitRole.Train ? task.Embedding!.LearnsScores : task.Kind == OfScores);
-        var reader = new LabelReader(AsRegression(task), file.LabelForm);
-        var (low, high) = task.Range ?? (0, 1);
-        foreach (var row in isScored ? TaskRows.FromTable(task, file, leftOut, [file.Columns.Label], Score)
+        var scores = LabelReader.OfShares(task, file, score =>
+            task.Range is null && task.Embedding!.Loss == TextLoss.Cosine && score is < -1 or > 1
+                ? "no cosine can be: give the lowest and the highest score of the file, range: [0, 5]"
+                : null);
+        foreach (var row in isScored ? TaskRows.FromTable(task, file, leftOut, [file.Columns.Label], scores)
             : TaskRows.FromTable(task, file, leftOut, [], (_, _) => [1f]))
             yield return row with { Labels = [.. row.Texts.Select(_ => row.Labels[0])] };
-
-        float[]? Score(string[] values, int line)
-        {
-            var place = $"{Paths.Shown(file.Path)}:{line}: {file.Columns.Label}";
-            if (reader.IsDropped(values[0]))
-                return null;
-            float score = reader.Read(values[0], place);
-            if (task.Range is null && task.Embedding!.Loss == TextLoss.Cosine && score is < -1 or > 1)
-                throw new UserErrorException(
-                    $"{place} is {values[0]}, and no cosine can be: give the lowest and the highest score of the file, range: [0, 5]"
-                );
-            return [(float)((score - low) / (high - low))];
-        }
     }
 
     private static TaskDefinition AsRegression(TaskDefinition task) => task with { Kind = Regression.Kind };

@@ -16,4 +16,7 @@ internal sealed record EmbeddingSettings(
 {
     /// <summary>Whether training pairs have a score each.</summary>
     public bool LearnsScores => Loss is TextLoss.Cosent or TextLoss.Cosine;
+
+    /// <summary>Whether rows with a text in common are learned in different batches.</summary>
+    public bool SeparatesDuplicates { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Electra.Storage;
 
 namespace Electra.Data.Tasks;
 
@@ -59,6 +60,28 @@ internal sealed class LabelReader
                 + $"{string.Join(", ", form == LabelForm.Name ? task.Labels : task.NumberedLabels.Select((name, i) => $"{i} ({name})"))}"
                 + (nearest is null ? "" : $"; did you mean {nearest}?")
         );
+    }
+
+    /// <summary>Reads labels that are numbers as shares of their task's range: 0 is the lowest, 1 the highest.</summary>
+    /// <param name="task">The task; without a range, numbers stay as they are.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="problem">What is wrong with a number of the file; null: nothing.</param>
+    /// <returns>From the label as it is written, the first of a row's values, and the row's line to its share; null leaves the row out.
+    /// </returns>
+    public static Func<string[], int, float[]?> OfShares(TaskDefinition task, TaskFile file, Func<float, string?> problem)
+    {
+        var reader = new LabelReader(task with { Kind = Regression.Kind }, file.LabelForm);
+        var (low, high) = task.Range ?? (0, 1);
+        return (values, line) =>
+        {
+            if (reader.IsDropped(values[0]))
+                return null;
+            var place = $"{Paths.Shown(file.Path)}:{line}: {file.Columns.Label}";
+            float label = reader.Read(values[0], place);
+            return problem(label) is { } wrong
+                ? throw new UserErrorException($"{place} is {values[0]}, and {wrong}")
+                : [(float)((label - low) / (high - low))];
+        };
     }
 
     private UserErrorException Wrong(string text, string place, string allowed) => new(

@@ -23,6 +23,7 @@ internal static class OwnTask
             DisplayName = name,
             Answers = kind == Answers.Kind ? options.Answers ?? new() : null,
             Scheme = kind == WordTags.Kind ? options.Scheme : TagScheme.None,
+            TagNames = options.Tags,
             ConstrainsTags = options.Decode == TagDecoding.Constrained,
             TextColumns = kind == Answers.Kind ? ["question", "context"]
                 : options.TextColumns is { Count: > 0 } columns ? columns
@@ -98,7 +99,7 @@ internal static class OwnTask
     {
         const int Sentences = 1000;
         var label = options.Label is "label" ? null : options.Label;
-        var texts = TaggedFiles.Read(Checked(name, "train", options.Train), options.Text.FirstOrDefault(), label, hasLabels: true);
+        var texts = TaggedFiles.Read(Checked(name, "train", options.Train), options.Text.FirstOrDefault(), label, true, options.Tags);
         return TagSchemes.Of(texts.Take(Sentences).Select(text => text.Tags ?? []));
     }
 

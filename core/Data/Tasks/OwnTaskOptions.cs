@@ -184,7 +184,8 @@ public sealed partial record OwnTaskOptions
         foreach (var (key, isGiven) in new[]
         {
             ("text", Text.Count > 0), ("label", Label != "label"), ("label_columns", LabelColumns), ("labels", Labels.Count > 0),
-            ("scheme", Scheme != TagScheme.Bio), ("decode", Decode != TagDecoding.Argmax), ("drop_labels", DropLabels.Count > 0),
+            ("scheme", Scheme != TagScheme.Bio), ("decode", Decode != TagDecoding.Argmax), ("tags", Tags.Count > 0),
+            ("drop_labels", DropLabels.Count > 0),
             ("regression", Regression), ("header", !Header), ("class_weights", ClassWeights.Count > 0),
             ("balance_classes", BalanceClasses), ("unordered", Unordered),
         })
@@ -192,27 +193,6 @@ public sealed partial record OwnTaskOptions
                 yield return (key, "is not for answers (kind: answers), whose files say what is the question, its text and its answers");
         foreach (var (key, problem) in (Answers ?? new()).Problems())
             yield return ($"answers.{key}", problem);
-    }
-
-    private IEnumerable<(string Key, string Problem)> OfWords()
-    {
-        if (Answers is not null)
-            yield return ("answers", "is for questions whose answer is a part of a text (kind: answers)");
-        if (Of() == WordTags.Kind && Text.Count > 1)
-            yield return ("text", "is one field of tagged words");
-        if (Of() != WordTags.Kind && (Scheme != TagScheme.Bio || Decode != TagDecoding.Argmax))
-            yield return (Scheme != TagScheme.Bio ? "scheme" : "decode", "is for tags of words (kind: tokens)");
-        if (Of() == WordTags.Kind && Scheme != TagScheme.None && Labels.FirstOrDefault(TagSchemes.IsTag) is { } tag)
-            yield return (
-                "labels",
-                $"are the types of spans, and {tag} is a tag: labels: [person, place]. Tags that say nothing of spans are scheme: none"
-            );
-        if (Of() == WordTags.Kind && Scheme == TagScheme.None && Decode == TagDecoding.Constrained)
-            yield return ("decode", "cannot be constrained with scheme: none, in which every tag may follow every other");
-        if (Of() == WordTags.Kind && Scheme == TagScheme.Auto && Train == "")
-            yield return ("scheme", "cannot be told without a training file (train): bio, iob1, bioes, bilou or none");
-        if (Of() == WordTags.Kind && (Unordered || DropLabels.Count > 0 || !Header))
-            yield return (Unordered ? "unordered" : !Header ? "header" : "drop_labels", "is not for tags of words");
     }
 
     private IEnumerable<(string Key, string Problem)> OfLabels()
@@ -284,10 +264,10 @@ public sealed partial record OwnTaskOptions
         foreach (var (key, file) in files)
             if (Of() is var kind && (kind == WordTags.Kind || kind == Tasks.Answers.Kind) && !kind.ReadsFile(file))
                 yield return (key, $"is {file}, and {(kind == WordTags.Kind ? "tagged words" : "questions")} are {kind.FileForms}");
-        if (Of() == WordTags.Kind && (Text.Count > 0 || Label != "label") && !files.Exists(file => TaggedFiles.IsJson(file.Item2)))
+        if (Of() == WordTags.Kind && (Text.Count > 0 || Label != "label") && !files.Exists(file => TaggedFiles.HasFields(file.Item2)))
             yield return (
                 Text.Count > 0 ? "text" : "label",
-                "names a field of a .jsonl: files of columns have the word in the first and the tag in the last"
+                "names a field of a .jsonl or .parquet: files of columns have the word in the first and the tag in the last"
             );
         if (TestLabels && Test == "")
             yield return ("test_labels", "is said of a file that is not given (test)");

@@ -45,9 +45,18 @@ public sealed partial record OwnTaskOptions
     [Range(1, 1 << 16)]
     public IReadOnlyList<int> Dimensions { get; init; } = [];
 
+    /// <summary>
+    /// Of embeddings with <c>loss: ranking</c>: whether a batch may have a text twice, which is then a wrong partner where it is the right
+    /// one. False: rows with a text in common go into different batches, as far as there are batches for them.
+    /// </summary>
+    public bool Duplicates { get; init; }
+
     /// <summary>The settings of embeddings; null of other tasks.</summary>
     internal EmbeddingSettings? Embeds => Kind != OwnTaskKind.Embedding ? null
-        : new(Loss == TextLoss.Auto ? TextLoss.Ranking : Loss, Pooling, Scale, Normalise, Dimensions);
+        : new(Loss == TextLoss.Auto ? TextLoss.Ranking : Loss, Pooling, Scale, Normalise, Dimensions)
+        {
+            SeparatesDuplicates = !Duplicates && Loss is TextLoss.Auto or TextLoss.Ranking,
+        };
 
     /// <summary>Whether pairs to measure on have scores.</summary>
     private bool IsScored => Embeds is { } embeds && (embeds.LearnsScores || Metrics.ForValues.Contains(Metric));
@@ -128,7 +137,7 @@ public sealed partial record OwnTaskOptions
             {
                 ("loss", Loss != TextLoss.Auto && Kind != OwnTaskKind.Reranking), ("dev_text", DevText.Count > 0),
                 ("pooling", Pooling != default), ("normalise", !Normalise), ("scale", Scale != UsualScale),
-                ("dimensions", Dimensions.Count > 0),
+                ("dimensions", Dimensions.Count > 0), ("duplicates", Duplicates),
             })
                 if (isGiven)
                     yield return (key, key == "loss" ? "is for embeddings and rerankers (kind: embedding, kind: reranking)"
@@ -137,6 +146,8 @@ public sealed partial record OwnTaskOptions
         }
         if (embeds.Loss is not (TextLoss.Ranking or TextLoss.Cosent or TextLoss.Cosine))
             yield return ("loss", "of embeddings is ranking, cosent or cosine");
+        if (Duplicates && embeds.LearnsScores)
+            yield return ("duplicates", "is about loss: ranking, which takes the texts of other rows for wrong ones");
         if (Text.Count < 2)
             yield return ("text", "names the columns of two texts that belong together, and of wrong ones: text: [query, passage, other]");
         else if (embeds.LearnsScores && Text.Count > 2)

@@ -55,9 +55,7 @@ internal static class Reranking
     /// <summary>A line for each passage: those of one query are a row, wherever they stand.</summary>
     private static IEnumerable<TaskRow> Pairs(TaskDefinition task, TaskFile file, RowCounts leftOut)
     {
-        var reader = new LabelReader(task with { Kind = Regression.Kind }, file.LabelForm);
-        var (low, high) = task.Range ?? (0, 1);
-        var rows = file.HasLabels ? TaskRows.FromTable(task, file, leftOut, [file.Columns.Label], Label)
+        var rows = file.HasLabels ? TaskRows.FromTable(task, file, leftOut, [file.Columns.Label], LabelReader.OfShares(task, file, Problem))
             : TaskRows.FromTable(task, file, leftOut, [], (_, _) => [float.NaN]);
         return rows
             .GroupBy(row => row.Texts[0])
@@ -66,22 +64,12 @@ internal static class Reranking
                 [.. query.Select(row => row.Labels[0])]
             ));
 
-        float[]? Label(string[] values, int line)
-        {
-            var place = $"{Paths.Shown(file.Path)}:{line}: {file.Columns.Label}";
-            if (reader.IsDropped(values[0]))
-                return null;
-            float label = reader.Read(values[0], place);
-            if (task.Range is null && IsProbability(task) && label is < 0 or > 1)
-                throw new UserErrorException(
-                    $"{place} is {values[0]}, and loss: bce wants 0 to 1: give the lowest and the highest label of the file, range: [0, 3]"
-                );
-            if (label < low && !(file.Split.Role == SplitRole.Train && task.RankingLoss == TextLoss.MarginMse))
-                throw new UserErrorException(
-                    $"{place} is {values[0]}, and relevance is 0 or more: give the lowest and the highest label, range: [-10, 10]"
-                );
-            return [(float)((label - low) / (high - low))];
-        }
+        string? Problem(float label) =>
+            task.Range is null && IsProbability(task) && label is < 0 or > 1
+                ? "loss: bce wants 0 to 1: give the lowest and the highest label of the file, range: [0, 3]"
+            : label < (task.Range?.Low ?? 0) && !(file.Split.Role == SplitRole.Train && task.RankingLoss == TextLoss.MarginMse)
+                ? "relevance is 0 or more: give the lowest and the highest label, range: [-10, 10]"
+            : null;
     }
 
     /// <summary>

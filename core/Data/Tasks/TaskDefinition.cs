@@ -121,6 +121,9 @@ public sealed record TaskDefinition
     /// <summary>How tags of words say where a span begins and ends.</summary>
     internal TagScheme Scheme { get; init; } = TagScheme.None;
 
+    /// <summary>The tags that numbers in files stand for, from 0.</summary>
+    internal IReadOnlyList<string> TagNames { get; init; } = [];
+
     /// <summary>Whether tags are predicted that may follow each other alone.</summary>
     internal bool ConstrainsTags { get; init; }
 

@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using Electra.Data.Answering;
 using Electra.Tensors;
 
@@ -38,13 +40,33 @@ internal sealed record TaskExamples(
     public int Units => Task.Kind.KeepsRowsWhole ? Rows : Count;
 
     /// <summary>
-    /// The units of each batch of one epoch of training, by their numbers: a function of seed and epoch. The last one may be smaller.
+    /// The units of each batch of one epoch of training, by their numbers: a function of seed and epoch. Some may be smaller.
     /// </summary>
     /// <param name="batchSize">Units in a batch.</param>
     /// <param name="seed">The seed of the run.</param>
     /// <param name="epoch">Which epoch, from 0.</param>
-    public IReadOnlyList<int[]> Shuffled(int batchSize, long seed, int epoch) =>
-        [.. LengthOrder.Shuffled(UnitLengths, batchSize, RandomKey.FromSeed(seed)[epoch]).Chunk(batchSize)];
+    public IReadOnlyList<int[]> Shuffled(int batchSize, long seed, int epoch)
+    {
+        int[] order = LengthOrder.Shuffled(UnitLengths, batchSize, RandomKey.FromSeed(seed)[epoch]);
+        return Task.Embedding is { SeparatesDuplicates: true }
+            ? DistinctBatches.Of(order, batchSize, RowTexts)
+            : [.. order.Chunk(batchSize)];
+    }
+
+    /// <summary>The different texts of each row, as hashes of their tokens: what the model reads alike is the same.</summary>
+    public ulong[][] RowTexts => field ??=
+        [.. Enumerable.Range(0, Rows).Select(row => Enumerable
+            .Range(FirstExamples[row], FirstExamples[row + 1] - FirstExamples[row])
+            .Select(HashOf)
+            .Distinct()
+            .ToArray())];
+
+    private ulong HashOf(int example)
+    {
+        var ids = new int[Lengths[example]];
+        Read(example, ids, out _);
+        return XxHash3.HashToUInt64(MemoryMarshal.AsBytes<int>(ids));
+    }
 
     /// <summary>Some units side by side, as <see cref="Batch"/> puts examples.</summary>
     /// <param name="units">Their numbers.</param>

@@ -25,6 +25,7 @@ internal static class TaskRows
                             + task.Answers?.ReadAs
                             + (task.Embedding is { } embedding ? $" {embedding.Loss} {task.ReportedMetric}" : "")
                             + (task.HasQuery ? " query" : "")
+                            + (task.TagNames.Count > 0 ? $" tags {string.Join(',', task.TagNames)}" : "")
                             + (Reranking.Is(task.Kind) ? task.Kind.Activation(task) : "")
                     )
             ),

@@ -60,7 +60,8 @@ internal static class WordTags
             file.Path,
             file.Columns.Texts.FirstOrDefault(),
             file.Columns.Label is "label" ? null : file.Columns.Label,
-            file.HasLabels
+            file.HasLabels,
+            task.TagNames
         );
         foreach (var text in texts)
             if (!file.HasLabels)

@@ -98,7 +98,7 @@ public sealed class TokenScriptTests : IDisposable
         await Refused("labels: [B-animal], train: spans.jsonl, held_out: 0.5", "are the types of spans, and B-animal is a tag");
         await Refused("train: spans.jsonl, held_out: 0.5", "data.own.names.labels", "is missing");
         await Refused("labels: [animal], scheme: auto, train: gone.jsonl, held_out: 0.5", "task names: train: there is no file");
-        await Refused("labels: [animal], train: rows.parquet, held_out: 0.5", "tagged words are .conll");
+        await Refused("labels: [animal], train: rows.csv, held_out: 0.5", "tagged words are .conll");
     }
 
     private async Task Refused(string options, params string[] said)

@@ -1,5 +1,7 @@
 using Electra.Data.Tagging;
 using Electra.Tokenization;
+using Parquet;
+using Parquet.Schema;
 
 namespace Electra.Tests.Data.Tagging;
 
@@ -39,6 +41,46 @@ public sealed class TaggedFilesTests : IDisposable
     {
         var read = Assert.Single(Read("a.jsonl", """{"tokens": ["New", "York"], "ner_tags": ["B-place", "I-place"]}"""));
         Assert.Equal(["B-place", "I-place"], read.Tags!);
+    }
+
+    [Fact]
+    public void Numbers_stand_for_tags_in_their_order()
+    {
+        const string Line = """{"tokens": ["New", "York", "!"], "ner_tags": [1, 2, 0]}""";
+        var read = Assert.Single(Read("a.jsonl", Line, names: ["O", "B-place", "I-place"]));
+        Assert.Equal(["B-place", "I-place", "O"], read.Tags!);
+        Refused("a.jsonl:1: a tag is the number 1, and nothing says which tag that is: give the tags in the order of their numbers, tags:");
+        Refused("a.jsonl:1: a tag is the number 2, and there are 2 tags, from 0: O, B-place", "O", "B-place");
+
+        void Refused(string said, params string[] names) =>
+            Assert.Contains(said, Assert.Throws<UserErrorException>(() => Read("a.jsonl", Line, names: names)).Message);
+    }
+
+    /// <summary>As data sets on the hub are: lists of words and of numbers, whose names are the file's.</summary>
+    [Fact]
+    public async Task A_Parquet_file_of_the_hub_names_its_tags_itself()
+    {
+        const string Features = """{"info": {"features": {"ner_tags": {"feature": {"names": ["O", "B-place"]}, "_type": "Sequence"}}}}""";
+        ListField words = new("tokens", new DataField<string>(ListField.ElementName)),
+            tags = new("ner_tags", new DataField<long?>(ListField.ElementName));
+        await using (var file = File.Create(folder.File("a.parquet")))
+        await using (var writer = await ParquetWriter.CreateAsync(new ParquetSchema(words, tags), file))
+        {
+            writer.CustomMetadata = new Dictionary<string, string> { ["huggingface"] = Features };
+            using var group = writer.CreateRowGroup();
+            int[] rows = [0, 1, 0]; // the second word is of the first row, and so on
+            await group.WriteAsync((DataField)words.Item, ["In", "1 000", "Rome"], rows);
+            await group.WriteAsync<long>((DataField)tags.Item, new long?[] { 0, 0, 1 }, rows);
+        }
+        var read = TaggedFiles.Read(folder.File("a.parquet"), null, null, hasLabels: true).ToList();
+        Assert.Equal(["In", "1 000", "Rome"], read.SelectMany(text => text.Words.Select(word => text.Text[word])));
+        Assert.Equal([["O", "O"], ["B-place"]], read.Select(text => text.Tags!));
+        Assert.Equal("a.parquet:2", Path.GetFileName(read[1].Place));
+        read = [.. TaggedFiles.Read(folder.File("a.parquet"), "tokens", "ner_tags", hasLabels: true, ["X", "Y"])];
+        Assert.Equal([["X", "X"], ["Y"]], read.Select(text => text.Tags!));
+        Assert.Null(TaggedFiles.Read(folder.File("a.parquet"), null, null, hasLabels: false).First().Tags);
+        var refused = Assert.Throws<UserErrorException>(() => TaggedFiles.Read(folder.File("a.parquet"), null, "pos_tag", true).Count());
+        Assert.Contains("there is no column pos_tag", refused.Message);
     }
 
     [Fact]
@@ -98,9 +140,9 @@ public sealed class TaggedFilesTests : IDisposable
         );
     }
 
-    private List<TaggedText> Read(string name, string content, bool hasLabels = true)
+    private List<TaggedText> Read(string name, string content, bool hasLabels = true, string[]? names = null)
     {
         File.WriteAllText(folder.File(name), content);
-        return [.. TaggedFiles.Read(folder.File(name), null, null, hasLabels)];
+        return [.. TaggedFiles.Read(folder.File(name), null, null, hasLabels, names)];
     }
 }

@@ -151,6 +151,7 @@ public sealed class EmbeddingTests : IDisposable
     [InlineData("metric")]
     [InlineData("labels")]
     [InlineData("pooling")]
+    [InlineData("duplicates")]
     public void Keys_that_do_not_fit_are_errors(string key)
     {
         var options = key switch
@@ -160,9 +161,40 @@ public sealed class EmbeddingTests : IDisposable
             "held_out" => Options with { Metric = Metrics.Spearman, Train = "a.tsv", HeldOut = 0.5 },
             "metric" => Options with { Metric = Metrics.Ndcg10, Loss = TextLoss.Cosent },
             "labels" => Options with { Labels = ["x", "y"] },
+            "duplicates" => Options with { Loss = TextLoss.Cosine, Duplicates = true },
             _ => new OwnTaskOptions { Text = ["a"], Labels = ["x", "y"], Pooling = Pooling.Max },
         };
         Assert.Contains(options.Problems(), problem => problem.Key == key);
+    }
+
+    /// <summary>Three rows ask the same, and two have one answer: a batch of two has neither twice, whatever the order.</summary>
+    [Fact]
+    public void A_batch_has_no_text_twice_and_an_epoch_has_each_row_once()
+    {
+        const string Content = "a\tb\nt1\tt2\nt1\tt3\nT1 \tt4\nt5\tt6\nt7\tt6\nt8\tt9\n";
+        using var kept = Prepared(Options with { Duplicates = true });
+        Assert.Contains(Enumerable.Range(0, 20), epoch => Batches(kept, 2, epoch).Any(batch => batch.Count(row => row < 3) > 1));
+        using var data = Prepared(Options);
+        foreach (int epoch in Enumerable.Range(0, 20))
+        {
+            var batches = Batches(data, 2, epoch);
+            Assert.Equal(3, batches.Count);
+            Assert.Equal(Enumerable.Range(0, 6), batches.SelectMany(rows => rows).Order());
+            Assert.All(batches, batch => Assert.Equal((1, false), (batch.Count(row => row < 3), batch.Contains(3) && batch.Contains(4))));
+            Assert.Equal(batches, Batches(data, 2, epoch));
+            // Of four rows there are two batches, and three rows that ask the same.
+            Assert.Equal([1, 2], Batches(data, 4, epoch).Select(batch => batch.Count(row => row < 3)).Order());
+        }
+        Assert.Equal(3, DistinctBatches.MostRows(data.Train.Examples.RowTexts));
+
+        static IReadOnlyList<int[]> Batches(TaskData data, int size, int epoch) => data.Train.Examples.Shuffled(size, seed: 1, epoch);
+        TaskData Prepared(OwnTaskOptions options)
+        {
+            File.WriteAllText(folder.File("a.tsv"), Content);
+            options = options with { Train = folder.File("a.tsv"), Dev = folder.File("a.tsv") };
+            var text = OwnTask.Open(OwnTask.Define("made", options), options);
+            return TaskData.Prepare(text, TinyPair.Tokenizer(), new EncodingOptions { MaxLength = 8 }, folder.File("datasets"));
+        }
     }
 
     private List<TaskRow> Rows(string content, OwnTaskOptions options)

@@ -128,6 +128,25 @@ public sealed class WordTagsTests : IDisposable
     }
 
     [Fact]
+    public void Numbers_become_the_tags_of_the_task_and_tell_its_scheme()
+    {
+        File.WriteAllText(folder.File("a.jsonl"), """{"tokens": ["a", "b", "a"], "tags": [2, 3, 0]}""");
+        var options = new OwnTaskOptions
+        {
+            Kind = OwnTaskKind.Tokens,
+            Scheme = TagScheme.Auto,
+            Labels = ["x"],
+            Tags = ["O", "S-x", "B-x", "E-x"],
+            Train = folder.File("a.jsonl"),
+            Dev = folder.File("a.jsonl"),
+        };
+        var task = OwnTask.Define("made", options);
+        Assert.Equal(TagScheme.Bioes, task.Scheme);
+        var row = OwnTask.Open(task, options).Splits[0].Rows().Single();
+        Assert.Equal(["B-x", "E-x", "O"], row.Labels.Select(tag => task.Labels[(int)tag]));
+    }
+
+    [Fact]
     public void Predictions_for_a_development_set_stand_beside_its_words()
     {
         using var data = Prepare("a B-x\nb I-x\n\nc O\n", 8);
@@ -145,6 +164,8 @@ public sealed class WordTagsTests : IDisposable
         var options = new OwnTaskOptions { Kind = OwnTaskKind.Tokens, Labels = ["x"], Train = "a.conll", HeldOut = 0.1 };
         Refused("labels is missing: give the types of spans", options with { Labels = [] });
         Refused("decode cannot be constrained", options with { Scheme = TagScheme.None, Decode = TagDecoding.Constrained });
+        Refused("tags has a tag twice", options with { Tags = ["O", "O"] });
+        Refused("tags is for tags of words", new OwnTaskOptions { Text = ["text"], Labels = ["x", "y"], Tags = ["O"] });
         Refused("labels must be two or more", options with { Scheme = TagScheme.None });
         Refused("header is not for tags of words", options with { Header = false });
         Refused("text names a field of a .jsonl", options with { Text = ["2"] });
