@@ -12,13 +12,15 @@ namespace Electra.Data.Tagging;
 internal static class TaggedFiles
 {
     /// <summary>The kinds of files that are read.</summary>
-    public const string Extensions = ".conll, .iob, .bio, .tsv or .txt (a word a line, with its tag), .jsonl (lists or spans) or .parquet (lists)";
+    public const string Extensions =
+        ".conll, .iob, .bio, .tsv or .txt (a word a line, with its tag), .jsonl (lists or spans) or .parquet (lists)";
 
     private static readonly string[] Texts = ["tokens", "words", "text", "data.text"];
     private static readonly string[] Labels = ["tags", "ner_tags", "entities", "spans", "label", "labels", "annotations"];
 
     /// <summary>Whether a file can be read, by its extension.</summary>
-    public static bool IsOne(string path) => HasFields(path) || TableFile.Extension(path) is ".conll" or ".iob" or ".bio" or ".tsv" or ".txt";
+    public static bool IsOne(string path) =>
+        HasFields(path) || TableFile.Extension(path) is ".conll" or ".iob" or ".bio" or ".tsv" or ".txt";
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
@@ -168,8 +170,8 @@ internal static class TaggedFiles
             return tag.GetString()!;
         if (names.Count == 0)
             throw new UserErrorException(
-                $"{place}: a tag is the number {tag.GetRawText()}, and nothing says which tag that is: give the tags in the order of their "
-                    + "numbers, tags: [O, B-person, I-person]"
+                $"{place}: a tag is the number {tag.GetRawText()}, and nothing says which tag that is: give the tags in the order of "
+                    + "their numbers, tags: [O, B-person, I-person]"
             );
         return tag.TryGetInt32(out int number) && number >= 0 && number < names.Count
             ? names[number]
