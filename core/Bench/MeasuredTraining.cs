@@ -35,6 +35,16 @@ internal sealed class MeasuredTraining : IDisposable
         model.Store.Recomputes = config.Recompute;
         optimizer = new Adam(model.Store, options.Optimizer);
         Clock = new StageClock(compute);
+        Memory = PretrainMemory.Of(
+            options with
+            {
+                Model = config.Model,
+                Examples = options.Examples with { MaxLength = config.Length },
+                Training = options.Training with { BatchSize = config.BatchSize, MicroBatchSize = 0, Recompute = config.Recompute },
+            },
+            config.Model.VocabularySize,
+            model.Store
+        );
         method = Clock.Between(ElectraMethod.From(options.Objective, tokens, compute) with { Ranks = ranks });
         step = new TrainingStep(model.Store, optimizer, method.LossNames.Count)
         {
@@ -44,6 +54,9 @@ internal sealed class MeasuredTraining : IDisposable
     }
 
     public StageClock Clock { get; }
+
+    /// <summary>What a step should take of a GPU's memory.</summary>
+    public TrainingMemory Memory { get; }
 
     public Tensor Gradients => model.Store.Gradients;
 

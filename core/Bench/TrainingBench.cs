@@ -72,6 +72,7 @@ public static class TrainingBench
                 TimesFaster = timesFaster,
                 PeakMegabytes = peakMegabytes,
                 DeviceMegabytes = deviceMegabytes,
+                EstimatedMegabytes = training.Memory.Bytes / 1e6,
                 Prediction = prediction,
                 Loss = loss,
             }
@@ -141,7 +142,12 @@ public static class TrainingBench
             ),
             ("libtorch operators a step", measured.Operators is { } count ? $"{count:N0}, views left out" : "not counted on this system"),
             ("peak memory", $"{measured.PeakMegabytes:N0} MB of the training process; {PeakMegabytes():N0} with all that is compared"),
-            ("memory of the device", measured.DeviceMegabytes is { } used ? $"{used:N0} MB in use after training alone" : "the host's"),
+            (
+                "memory of the device",
+                measured.DeviceMegabytes is { } used
+                    ? $"{used:N0} MB in use after training alone; {measured.EstimatedMegabytes:N0} by the estimate"
+                    : "the host's"
+            ),
             (
                 "prediction",
                 $"{measured.Prediction.Milliseconds:F0} ms for {PredictionBench.Sentences} sentences: "
@@ -242,6 +248,7 @@ public static class TrainingBench
         public required double? TimesFaster { get; init; }
         public required double PeakMegabytes { get; init; }
         public required double? DeviceMegabytes { get; init; }
+        public required double EstimatedMegabytes { get; init; }
         public required PredictionBench Prediction { get; init; }
         public required double Loss { get; init; }
     }

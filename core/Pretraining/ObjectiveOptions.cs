@@ -46,6 +46,13 @@ public sealed record ObjectiveOptions
     [Range(0.0, 0.1)]
     public double GumbelEpsilon { get; init; }
 
+    /// <summary>
+    /// Whether CUDA has to make noise for each logit. The samplers without are the same distribution; an ε below float32's resolution at 1
+    /// moves its probabilities by less than their rounding does.
+    /// </summary>
+    internal bool NeedsNoiseForEachLogit =>
+        Sampling == SamplingMethod.HalfGumbel || (Sampling == SamplingMethod.Gumbel && GumbelEpsilon > 1.0 / (1 << 24));
+
     /// <summary>Never draw the true token (an option of Google's code).</summary>
     public bool DisallowCorrect { get; init; }
 

@@ -28,7 +28,7 @@ internal static class PretrainMemory
                 Examples = AtOnce(training, phase.BatchSize, processes),
                 Length = phase.MaxLength,
                 Logits = phase.MaxLength * objective.Masking.Probability * vocabulary,
-                DrawsForEachLogit = objective.Sampling == SamplingMethod.HalfGumbel || objective.GumbelEpsilon > 0,
+                DrawsForEachLogit = objective.NeedsNoiseForEachLogit,
                 Precision = store.Compute.Precision,
                 Recomputes = training.Recompute,
             })

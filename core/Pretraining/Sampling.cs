@@ -42,7 +42,7 @@ public static class Sampling
         Draw(
             logits,
             targets,
-            options,
+            compute.IsCuda && !options.NeedsNoiseForEachLogit ? options with { GumbelEpsilon = 0 } : options,
             columns => DeviceRandom.Uniform(keys, columns, compute),
             tempered => CategoricalSampling.Gumbel(tempered, keys, compute)
         );

@@ -16,6 +16,7 @@ public class DrawsByKeyTests
         { SamplingMethod.Gumbel, 0, false },
         { SamplingMethod.Gumbel, 0, true },
         { SamplingMethod.Gumbel, 1e-9, false },
+        { SamplingMethod.Gumbel, 1e-9, true },
         { SamplingMethod.HalfGumbel, 0, false },
         { SamplingMethod.Multinomial, 0, false },
     };

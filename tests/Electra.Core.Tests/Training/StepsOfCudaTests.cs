@@ -81,6 +81,17 @@ public sealed class StepsOfCudaTests : IDisposable
             }
     }
 
+    /// <summary>On a GPU a list whose tensors lie in memory in another order than their sums is added one by one.</summary>
+    [Fact]
+    public void New_gradients_lie_in_memory_as_their_sums_do()
+    {
+        using var pair = TinyPair.Load(Cuda);
+        var loss = Replaying(Cuda).Forward(pair, Batch(), RandomKey.FromSeed(0), training: false).Loss;
+        var gradients = autograd.grad([loss], [.. pair.Store.Parameters.Select(p => p.Leaf)]);
+        foreach (var (p, gradient) in pair.Store.Parameters.Zip(gradients))
+            Assert.True(p.Gradient.stride().SequenceEqual(gradient.stride()), p.Name);
+    }
+
     /// <summary>A parameter that is frozen, and one that the loss has no part in.</summary>
     [Fact]
     public void Parameters_without_a_gradient_are_left_alone()
