@@ -18,11 +18,11 @@ internal static partial class NativeTensors
             : throw new InvalidOperationException("libtorch gives no address for this tensor");
     }
 
-    /// <summary>The first element of a contiguous bfloat16 tensor.</summary>
-    public static unsafe ushort* BFloat16(Tensor tensor) => (ushort*)DataPointer(tensor);
-
     /// <summary>The first element of a contiguous float32 tensor.</summary>
-    public static unsafe float* Float32(Tensor tensor) => (float*)DataPointer(tensor);
+    public static unsafe float* Float32(Tensor tensor) => First<float>(tensor);
+
+    /// <summary>The first element of a contiguous tensor, valid while the tensor lives.</summary>
+    public static unsafe T* First<T>(Tensor tensor) where T : unmanaged => (T*)DataPointer(tensor);
 
     /// <summary>The elements of a contiguous CPU tensor, valid while the tensor lives.</summary>
     public static unsafe Span<T> Elements<T>(Tensor tensor) where T : unmanaged

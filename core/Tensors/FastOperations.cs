@@ -9,15 +9,14 @@ namespace Electra.Tensors;
 
 /// <summary>
 /// The operations that a transformer layer spends its time on, each in two ways that agree to rounding: composed of libtorch's
-/// operators, or, in bfloat16 on a CPU with AVX-512, by kernels that pass over memory once.
+/// operators, or, on a CPU, by kernels that pass over memory once: in float32 with AVX-512 or AVX2, in bfloat16 with AVX-512.
 /// </summary>
 internal static class FastOperations
 {
     /// <summary>Set to <c>plain</c> to compute everything with libtorch's operators.</summary>
     private const string Variable = "ELECTRA_KERNELS";
 
-    private static readonly Lazy<bool> Available = new(() =>
-        Lane.Supported && BFloat16Products.Available && Environment.GetEnvironmentVariable(Variable) != "plain");
+    private static readonly bool Wanted = Environment.GetEnvironmentVariable(Variable) != "plain";
 
     [ThreadStatic]
     private static bool plain;
@@ -31,17 +30,32 @@ internal static class FastOperations
 
     /// <summary>Whether the kernels take these activations.</summary>
     private static bool Takes(Tensor x, long width) =>
-        x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && width % (2 * Lane.Width) == 0 && Available.Value && !plain;
+        width % (2 * Lane.Width) == 0 && x.device_type == DeviceType.CPU && Wanted && !plain && x.dtype switch
+        {
+            ScalarType.Float32 => Float32Format.Supported,
+            ScalarType.BFloat16 => BFloat16Format.Supported,
+            _ => false,
+        };
+
+    private static bool IsFloat32(Tensor x) => x.dtype == ScalarType.Float32;
 
     /// <summary><c>x Wᵀ + b</c>: <c>[rows, inputs]</c> to <c>[rows, outputs]</c>.</summary>
     public static Tensor Linear(Tensor x, Parameter weight, Parameter bias, int threads) =>
         Takes(x, weight.Shape[0]) && x.dim() == 2 && weight.Leaf.requires_grad && is_grad_enabled()
-            ? CustomOperation.Apply(new LinearOperation(weight, bias, threads), x, weight.Leaf)
+            ? CustomOperation.Apply(
+                IsFloat32(x)
+                    ? new LinearOperation<Float32Format>(weight, bias, threads)
+                    : new LinearOperation<BFloat16Format>(weight, bias, threads),
+                x,
+                weight.Leaf
+            )
             : linear(x, weight.Value, bias.Value);
 
     /// <summary>GELU, by the error function.</summary>
     public static Tensor Gelu(Tensor x, int threads) =>
-        Takes(x, x.shape[^1]) ? CustomOperation.Apply(new GeluOperation(threads), x) : gelu(x);
+        Takes(x, x.shape[^1])
+            ? CustomOperation.Apply(IsFloat32(x) ? new GeluOperation<Float32Format>(threads) : new GeluOperation<BFloat16Format>(threads), x)
+            : gelu(x);
 
     /// <summary>
     /// A transformer layer as a whole: <c>[batch · length, hidden]</c> to the same; null where the kernels do not take it. What padding
@@ -69,7 +83,13 @@ internal static class FastOperations
             dropout.NextMask(parameters.HiddenDropout, sizes.Length),
             threads
         );
-        return CustomOperation.Apply(new TransformerLayerOperation(shape, parameters), x, parameters.Output.Weight.Leaf);
+        return CustomOperation.Apply(
+            IsFloat32(x)
+                ? new TransformerLayerOperation<Float32Format>(shape, parameters)
+                : new TransformerLayerOperation<BFloat16Format>(shape, parameters),
+            x,
+            parameters.Output.Weight.Leaf
+        );
     }
 
     /// <summary>
@@ -82,10 +102,15 @@ internal static class FastOperations
             : linear(x, words.Value.to(x.dtype), bias.Value.to(x.dtype)).to(ScalarType.Float32);
 
     /// <summary>The kernel that computes <see cref="Logits"/>; null where it does not take these activations.</summary>
-    internal static LogitsOperation? LogitsKernel(Tensor x, Parameter words, Parameter bias, int threads) =>
-        Takes(x, x.shape[^1]) && x.dim() == 2
-            ? new LogitsOperation(words, bias, new((int)x.shape[0], (int)words.Shape[1], (int)words.Shape[0], threads))
-            : null;
+    internal static ICustomOperation? LogitsKernel(Tensor x, Parameter words, Parameter bias, int threads)
+    {
+        if (!Takes(x, x.shape[^1]) || x.dim() != 2)
+            return null;
+        var shape = new VocabularyKernel.Shape((int)x.shape[0], (int)words.Shape[1], (int)words.Shape[0], threads);
+        return IsFloat32(x)
+            ? new LogitsOperation<Float32Format>(words, bias, shape)
+            : new LogitsOperation<BFloat16Format>(words, bias, shape);
+    }
 
     /// <summary>
     /// The log-probability of one token for each row by an output layer that is tied to word embeddings: <c>[rows, width]</c> and token
@@ -96,7 +121,7 @@ internal static class FastOperations
 
     /// <summary>The mean cross-entropy of logits <c>[rows, classes]</c> float32 and classes <c>[rows]</c>.</summary>
     public static Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing, int threads) =>
-        logits.dtype == ScalarType.Float32 && logits.device_type == DeviceType.CPU && Available.Value && !plain
+        IsFloat32(logits) && logits.device_type == DeviceType.CPU && Lane.Supported && Wanted && !plain
             ? CustomOperation.Apply(
                 new CrossEntropyOperation(new((int)logits.shape[0], (int)logits.shape[1], (float)smoothing, threads)),
                 logits,

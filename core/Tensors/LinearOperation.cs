@@ -1,4 +1,3 @@
-using Electra.Native;
 using Electra.Tensors.Kernels;
 using static Electra.Native.NativeTensors;
 using static TorchSharp.torch;
@@ -6,8 +5,9 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Electra.Tensors;
 
-/// <summary>An affine map in bfloat16, whose weight and bias are views of the flat float32 parameters.</summary>
-internal sealed record LinearOperation(Parameter Weight, Parameter Bias, int Threads) : ICustomOperation
+/// <summary>An affine map, whose weight and bias are views of the flat float32 parameters.</summary>
+internal sealed record LinearOperation<T>(Parameter Weight, Parameter Bias, int Threads) : ICustomOperation
+    where T : unmanaged, INumberFormat<T>
 {
     public Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
     {
@@ -20,19 +20,19 @@ internal sealed record LinearOperation(Parameter Weight, Parameter Bias, int Thr
     {
         var (rows, outputs, inputs) = ((int)gradient.shape[0], (int)Weight.Shape[0], (int)Weight.Shape[1]);
         using var x = kept[0].contiguous();
-        BFloat16Products.TransposedBy(
+        MatrixProduct<T>.TransposedBy(
             outputs,
             inputs,
             rows,
-            BFloat16(gradient),
+            First<T>(gradient),
             outputs,
-            BFloat16(x),
+            First<T>(x),
             inputs,
             1,
             Float32(Weight.Gradient),
             inputs
         );
-        ColumnSums.Add(BFloat16(gradient), Float32(Bias.Gradient), rows, outputs, Threads);
+        ColumnSums.Add(First<T>(gradient), Float32(Bias.Gradient), rows, outputs, Threads);
         return [gradient.matmul(Weight.Leaf), null];
     }
 }

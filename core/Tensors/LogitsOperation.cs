@@ -4,14 +4,15 @@ using static TorchSharp.torch;
 
 namespace Electra.Tensors;
 
-/// <summary>Logits over the vocabulary from bfloat16 activations and float32 word embeddings.</summary>
-internal sealed record LogitsOperation(Parameter Words, Parameter Bias, VocabularyKernel.Shape Shape) : ICustomOperation
+/// <summary>Logits over the vocabulary from activations and float32 word embeddings.</summary>
+internal sealed record LogitsOperation<T>(Parameter Words, Parameter Bias, VocabularyKernel.Shape Shape) : ICustomOperation
+    where T : unmanaged, INumberFormat<T>
 {
     public unsafe Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
     {
         using var x = inputs[0].contiguous();
         var logits = empty([Shape.Rows, Shape.Tokens], dtype: ScalarType.Float32);
-        VocabularyKernel.Forward(Shape, BFloat16(x), Float32(Words.Leaf), Float32(Bias.Leaf), Float32(logits));
+        VocabularyKernel.Forward(Shape, First<T>(x), Float32(Words.Leaf), Float32(Bias.Leaf), Float32(logits));
         kept?.Add(x.alias());
         return logits;
     }
@@ -23,9 +24,9 @@ internal sealed record LogitsOperation(Parameter Words, Parameter Bias, Vocabula
         VocabularyKernel.Backward(
             Shape,
             Float32(gradient),
-            BFloat16(kept[0]),
+            First<T>(kept[0]),
             Float32(Words.Leaf),
-            BFloat16(result),
+            First<T>(result),
             Float32(Words.Gradient),
             Float32(Bias.Gradient)
         );

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 namespace Electra.Tensors;
 
 /// <summary>A layer of <see cref="TransformerLayerKernel"/>: its tensors, parameters and gradients as the kernel takes them.</summary>
-internal sealed record TransformerLayerOperation(TransformerLayerKernel.Shape Shape, TransformerParameters Parameters) : ICustomOperation
+internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape Shape, TransformerParameters Parameters)
+    : ICustomOperation
+    where T : unmanaged, INumberFormat<T>
 {
     public unsafe Tensor Forward(IReadOnlyList<Tensor> inputs, List<Tensor>? kept)
     {
@@ -19,7 +21,7 @@ internal sealed record TransformerLayerOperation(TransformerLayerKernel.Shape Sh
             [
                 empty(
                     [Shape.Attention.Batch * Shape.Attention.Heads, Shape.Attention.Length, Shape.Attention.Stride],
-                    dtype: ScalarType.BFloat16
+                    dtype: T.Type
                 ),
                 RowsOf(hidden),
                 empty(rows),
@@ -27,7 +29,7 @@ internal sealed record TransformerLayerOperation(TransformerLayerKernel.Shape Sh
                 RowsOf(hidden),
                 empty(rows),
             ];
-        TransformerLayerKernel.Forward(Shape, Weights(), BFloat16(x), Activations([.. needed, .. forBackward]), BFloat16(result));
+        TransformerLayerKernel.Forward(Shape, Weights(), First<T>(x), Activations([.. needed, .. forBackward]), First<T>(result));
         kept?.AddRange([x.alias(), .. needed, .. forBackward]);
         return result;
     }
@@ -42,33 +44,33 @@ internal sealed record TransformerLayerOperation(TransformerLayerKernel.Shape Sh
             context = RowsOf(Shape.Hidden),
             queryKeyValue = RowsOf(3 * Shape.Hidden),
             residual = empty([Shape.Rows, Shape.Hidden]);
-        var space = new TransformerLayerKernel.Workspace
+        var space = new TransformerLayerKernel.Workspace<T>
         {
-            Output = BFloat16(output),
-            Intermediate = BFloat16(intermediate),
-            Attended = BFloat16(attended),
-            Context = BFloat16(context),
-            QueryKeyValue = BFloat16(queryKeyValue),
+            Output = First<T>(output),
+            Intermediate = First<T>(intermediate),
+            Attended = First<T>(attended),
+            Context = First<T>(context),
+            QueryKeyValue = First<T>(queryKeyValue),
             Residual = Float32(residual),
         };
         TransformerLayerKernel.Backward(
             Shape,
             Weights(),
-            BFloat16(kept[0]),
+            First<T>(kept[0]),
             Activations([.. kept.Skip(1)]),
-            BFloat16(gradient),
+            First<T>(gradient),
             space,
-            BFloat16(result),
+            First<T>(result),
             Gradients()
         );
         return [result, null];
     }
 
-    private Tensor RowsOf(int width) => empty([Shape.Rows, width], dtype: ScalarType.BFloat16);
+    private Tensor RowsOf(int width) => empty([Shape.Rows, width], dtype: T.Type);
 
-    private static unsafe TransformerLayerKernel.Activations Activations(IReadOnlyList<Tensor> tensors)
+    private static unsafe TransformerLayerKernel.Activations<T> Activations(IReadOnlyList<Tensor> tensors)
     {
-        ushort* At(int i) => i < tensors.Count ? BFloat16(tensors[i]) : null;
+        T* At(int i) => i < tensors.Count ? First<T>(tensors[i]) : null;
         return new()
         {
             QueryKeyValue = At(0),
@@ -84,8 +86,8 @@ internal sealed record TransformerLayerOperation(TransformerLayerKernel.Shape Sh
         };
     }
 
-    private unsafe TransformerLayerKernel.Parameters<LinearWeights> Weights() =>
-        Of(layer => new LinearWeights(BFloat16(layer.Weight.Leaf), Float32(layer.Bias.Master)), parameter => parameter.Master);
+    private unsafe TransformerLayerKernel.Parameters<LinearWeights<T>> Weights() =>
+        Of(layer => new LinearWeights<T>(First<T>(layer.Weight.Leaf), Float32(layer.Bias.Master)), parameter => parameter.Master);
 
     private unsafe TransformerLayerKernel.Parameters<LinearGradients> Gradients() =>
         Of(layer => new LinearGradients(Float32(layer.Weight.Gradient), Float32(layer.Bias.Gradient)), parameter => parameter.Gradient);

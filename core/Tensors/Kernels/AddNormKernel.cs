@@ -20,19 +20,20 @@ internal static unsafe class AddNormKernel
     /// <param name="normalised">The normalised sum.</param>
     /// <param name="inverseDeviation">1/σ of each row.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward(
+    public static void Forward<T>(
         RowRange rows,
         int width,
         KeepMask mask,
         float* x,
         float* bias,
-        ushort* residual,
+        T* residual,
         LayerNormWeights norm,
         float epsilon,
-        ushort* result,
-        ushort* normalised,
+        T* result,
+        T* normalised,
         float* inverseDeviation
     )
+        where T : unmanaged, INumberFormat<T>
     {
         for (int row = 0; row < rows.Count; row++, x += width, residual += width, result += width)
         {
@@ -41,11 +42,11 @@ internal static unsafe class AddNormKernel
             for (int i = 0; i < width; i += 2 * Lane.Width)
             {
                 var (low, high) = draws.Next();
-                var a = Vector512.FusedMultiplyAdd(Vector512.Load(x + i) + Vector512.Load(bias + i), low, Lane.Load(residual + i));
+                var a = Vector512.FusedMultiplyAdd(Vector512.Load(x + i) + Vector512.Load(bias + i), low, T.Load(residual + i));
                 var b = Vector512.FusedMultiplyAdd(
                     Vector512.Load(x + i + Lane.Width) + Vector512.Load(bias + i + Lane.Width),
                     high,
-                    Lane.Load(residual + i + Lane.Width)
+                    T.Load(residual + i + Lane.Width)
                 );
                 total += a + b;
                 a.Store(x + i);
@@ -64,8 +65,8 @@ internal static unsafe class AddNormKernel
                 int j = i + Lane.Width;
                 Vector512<float> a = (Vector512.Load(x + i) - mean) * scale, b = (Vector512.Load(x + j) - mean) * scale;
                 if (normalised is not null)
-                    Lane.Store(a, b, normalised + i);
-                Lane.Store(Vector512.FusedMultiplyAdd(a, Vector512.Load(norm.Weight + i), Vector512.Load(norm.Bias + i)),
+                    T.Store(a, b, normalised + i);
+                T.Store(Vector512.FusedMultiplyAdd(a, Vector512.Load(norm.Weight + i), Vector512.Load(norm.Bias + i)),
                     Vector512.FusedMultiplyAdd(b, Vector512.Load(norm.Weight + j), Vector512.Load(norm.Bias + j)), result + i);
             }
             if (normalised is null)
@@ -88,25 +89,26 @@ internal static unsafe class AddNormKernel
     /// <param name="sums">Receive the gradients of the norm's weight and bias.</param>
     /// <param name="biasSums">Receives the gradient of the bias.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward(
+    public static void Backward<T>(
         RowRange rows,
         int width,
         KeepMask mask,
         float* gradient,
-        ushort* normalised,
+        T* normalised,
         float* inverseDeviation,
         float* weight,
-        ushort* xGradient,
+        T* xGradient,
         LayerNormWeights sums,
         float* biasSums
     )
+        where T : unmanaged, INumberFormat<T>
     {
         for (int row = 0; row < rows.Count; row++, gradient += width, normalised += width, xGradient += width)
         {
             Vector512<float> total = default, projection = default;
             for (int i = 0; i < width; i += Lane.Width)
             {
-                var (g, unit) = (Vector512.Load(gradient + i), Lane.Load(normalised + i));
+                var (g, unit) = (Vector512.Load(gradient + i), T.Load(normalised + i));
                 (Vector512.Load(sums.Bias + i) + g).Store(sums.Bias + i);
                 Vector512.FusedMultiplyAdd(g, unit, Vector512.Load(sums.Weight + i)).Store(sums.Weight + i);
                 g *= Vector512.Load(weight + i);
@@ -122,15 +124,15 @@ internal static unsafe class AddNormKernel
             {
                 var (low, high) = draws.Next();
                 int j = i + Lane.Width;
-                Vector512<float> a = (Vector512.Load(gradient + i) - mean - (Lane.Load(normalised + i) * slope)) * scale,
-                    b = (Vector512.Load(gradient + j) - mean - (Lane.Load(normalised + j) * slope)) * scale;
+                Vector512<float> a = (Vector512.Load(gradient + i) - mean - (T.Load(normalised + i) * slope)) * scale,
+                    b = (Vector512.Load(gradient + j) - mean - (T.Load(normalised + j) * slope)) * scale;
                 a.Store(gradient + i);
                 b.Store(gradient + j);
                 a *= low;
                 b *= high;
                 (Vector512.Load(biasSums + i) + a).Store(biasSums + i);
                 (Vector512.Load(biasSums + j) + b).Store(biasSums + j);
-                Lane.Store(a, b, xGradient + i);
+                T.Store(a, b, xGradient + i);
             }
         }
     }

@@ -6,7 +6,7 @@ using Electra.Native;
 namespace Electra.Tensors.Kernels;
 
 /// <summary>
-/// Multi-head attention on bfloat16, one head of one sequence after the other: its scores stay in the cache, queries, keys and values
+/// Multi-head attention, one head of one sequence after the other: its scores stay in the cache, queries, keys and values
 /// are read where the projection left them, and padding is not computed.
 /// </summary>
 internal static unsafe class AttentionKernel
@@ -43,21 +43,22 @@ internal static unsafe class AttentionKernel
     /// <param name="queryKeyValue"><c>[batch · length, 3 · hidden]</c>.</param>
     /// <param name="context">The result, <c>[batch · length, hidden]</c>.</param>
     /// <param name="weights">Receives the attention weights before dropout, <c>[batch · heads, length, stride]</c>; null: not kept.</param>
-    public static void Forward(Shape shape, HeadRange heads, ushort* queryKeyValue, ushort* context, ushort* weights)
+    public static void Forward<T>(Shape shape, HeadRange heads, T* queryKeyValue, T* context, T* weights)
+        where T : unmanaged, INumberFormat<T>
     {
         var (stride, size, hidden) = (shape.Stride, shape.Size, shape.Hidden);
-        ForEachBlock(
+        ForEachBlock<T>(
             shape,
             heads,
-            (Block block, ref KeepMask.Draws draws, Scratch scratch) =>
+            (Block block, ref KeepMask.Draws draws, Scratch<T> scratch) =>
             {
                 int length = block.Length;
                 var query = queryKeyValue + (block.Row * 3 * hidden) + (block.Head * size);
-                ushort* key = query + hidden,
+                T* key = query + hidden,
                     value = query + (2 * hidden);
                 var kept = weights is null ? null : weights + (block.WeightRow * stride);
 
-                BFloat16Products.ByTransposed(
+                MatrixProduct<T>.ByTransposed(
                     length,
                     length,
                     size,
@@ -79,7 +80,7 @@ internal static unsafe class AttentionKernel
                         kept is null ? null : kept + (row * stride),
                         scratch.First + (row * stride)
                     );
-                BFloat16Products.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
+                MatrixProduct<T>.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
                 Round(scratch.Product, length, size, context + (block.Row * hidden) + (block.Head * size), hidden);
             },
             padding => ZeroRows(context + (padding.Row * hidden) + (padding.Head * size), padding.Length, size, hidden)
@@ -87,23 +88,24 @@ internal static unsafe class AttentionKernel
     }
 
     /// <summary>The gradient of queries, keys and values from that of the result.</summary>
-    public static void Backward(Shape shape, HeadRange heads, ushort* gradient, ushort* queryKeyValue, ushort* weights, ushort* result)
+    public static void Backward<T>(Shape shape, HeadRange heads, T* gradient, T* queryKeyValue, T* weights, T* result)
+        where T : unmanaged, INumberFormat<T>
     {
         var (stride, size, hidden) = (shape.Stride, shape.Size, shape.Hidden);
-        ForEachBlock(
+        ForEachBlock<T>(
             shape,
             heads,
-            (Block block, ref KeepMask.Draws draws, Scratch scratch) =>
+            (Block block, ref KeepMask.Draws draws, Scratch<T> scratch) =>
             {
                 int length = block.Length;
                 long start = (block.Row * 3 * hidden) + (block.Head * size);
-                ushort* query = queryKeyValue + start,
+                T* query = queryKeyValue + start,
                     key = query + hidden,
                     value = query + (2 * hidden);
                 var ofContext = gradient + (block.Row * hidden) + (block.Head * size);
                 var kept = weights + (block.WeightRow * stride);
 
-                BFloat16Products.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
+                MatrixProduct<T>.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
                 int columns = Shape.InSteps(length);
                 for (int row = 0; row < length; row++)
                     SoftmaxRowBackward(
@@ -118,11 +120,11 @@ internal static unsafe class AttentionKernel
                     );
 
                 var target = result + start;
-                BFloat16Products.By(length, size, length, scratch.Second, stride, key, 3 * hidden, 0, scratch.Product, size);
+                MatrixProduct<T>.By(length, size, length, scratch.Second, stride, key, 3 * hidden, 0, scratch.Product, size);
                 Round(scratch.Product, length, size, target, 3 * hidden);
-                BFloat16Products.TransposedBy(length, size, length, scratch.Second, stride, query, 3 * hidden, 0, scratch.Product, size);
+                MatrixProduct<T>.TransposedBy(length, size, length, scratch.Second, stride, query, 3 * hidden, 0, scratch.Product, size);
                 Round(scratch.Product, length, size, target + hidden, 3 * hidden);
-                BFloat16Products.TransposedBy(length, size, length, scratch.First, stride, ofContext, hidden, 0, scratch.Product, size);
+                MatrixProduct<T>.TransposedBy(length, size, length, scratch.First, stride, ofContext, hidden, 0, scratch.Product, size);
                 Round(scratch.Product, length, size, target + (2 * hidden), 3 * hidden);
             },
             padding =>
@@ -137,7 +139,8 @@ internal static unsafe class AttentionKernel
     /// <summary>Softmax of a row of scores; <paramref name="columns"/> are computed, those from <paramref name="length"/> on get the
     /// weight 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SoftmaxRow(float* scores, int length, int columns, ref KeepMask.Draws draws, ushort* weights, ushort* dropped)
+    private static void SoftmaxRow<T>(float* scores, int length, int columns, ref KeepMask.Draws draws, T* weights, T* dropped)
+        where T : unmanaged, INumberFormat<T>
     {
         for (int i = length; i < columns; i++)
             scores[i] = float.NegativeInfinity;
@@ -162,24 +165,25 @@ internal static unsafe class AttentionKernel
             var (low, high) = draws.Next();
             Vector512<float> a = Vector512.Load(scores + i) * scale, b = Vector512.Load(scores + i + Lane.Width) * scale;
             if (weights is not null)
-                Lane.Store(a, b, weights + i);
-            Lane.Store(a * low, b * high, dropped + i);
+                T.Store(a, b, weights + i);
+            T.Store(a * low, b * high, dropped + i);
         }
     }
 
     /// <summary>From the gradient of the dropped weights of a row: the dropped weights again, and the gradient of the unscaled
     /// scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SoftmaxRowBackward(
+    private static void SoftmaxRowBackward<T>(
         float* gradient,
         int length,
         int columns,
         float scale,
         ref KeepMask.Draws draws,
-        ushort* weights,
-        ushort* dropped,
-        ushort* ofScores
+        T* weights,
+        T* dropped,
+        T* ofScores
     )
+        where T : unmanaged, INumberFormat<T>
     {
         for (int i = length; i < columns; i++)
             gradient[i] = 0;
@@ -187,8 +191,8 @@ internal static unsafe class AttentionKernel
         for (int i = 0; i < columns; i += 2 * Lane.Width)
         {
             var (low, high) = draws.Next();
-            Vector512<float> a = Lane.Load(weights + i), b = Lane.Load(weights + i + Lane.Width);
-            Lane.Store(a * low, b * high, dropped + i);
+            Vector512<float> a = T.Load(weights + i), b = T.Load(weights + i + Lane.Width);
+            T.Store(a * low, b * high, dropped + i);
             low *= Vector512.Load(gradient + i);
             high *= Vector512.Load(gradient + i + Lane.Width);
             low.Store(gradient + i);
@@ -199,31 +203,33 @@ internal static unsafe class AttentionKernel
         for (int i = 0; i < columns; i += 2 * Lane.Width)
         {
             int j = i + Lane.Width;
-            Lane.Store(
-                (Vector512.Load(gradient + i) - mean) * Lane.Load(weights + i) * factor,
-                (Vector512.Load(gradient + j) - mean) * Lane.Load(weights + j) * factor,
+            T.Store(
+                (Vector512.Load(gradient + i) - mean) * T.Load(weights + i) * factor,
+                (Vector512.Load(gradient + j) - mean) * T.Load(weights + j) * factor,
                 ofScores + i
             );
         }
     }
 
-    private static void Round(float* source, int rows, int width, ushort* target, int stride)
+    private static void Round<T>(float* source, int rows, int width, T* target, int stride)
+        where T : unmanaged, INumberFormat<T>
     {
         for (int row = 0; row < rows; row++)
-            Lane.Round(source + (row * width), target + ((long)row * stride), width);
+            T.Round(source + (row * width), target + ((long)row * stride), width);
     }
 
-    private static void ZeroRows(ushort* target, int rows, int width, int stride)
+    private static void ZeroRows<T>(T* target, int rows, int width, int stride)
+        where T : unmanaged
     {
         for (int row = 0; row < rows; row++)
-            new Span<ushort>(target + ((long)row * stride), width).Clear();
+            new Span<T>(target + ((long)row * stride), width).Clear();
     }
 
     /// <summary>Working memory of one thread.</summary>
-    private readonly struct Scratch(float* scores, float* product, ushort* first, ushort* second)
+    private readonly struct Scratch<T>(float* scores, float* product, T* first, T* second) where T : unmanaged
     {
         public readonly float* Scores = scores, Product = product;
-        public readonly ushort* First = first, Second = second;
+        public readonly T* First = first, Second = second;
     }
 
     /// <summary>A head of a part of a sequence that attends to itself alone, or of its padding.</summary>
@@ -233,18 +239,20 @@ internal static unsafe class AttentionKernel
     /// <param name="Length">Its rows.</param>
     private readonly record struct Block(int Head, long Row, long WeightRow, int Length);
 
-    private delegate void BlockWork(Block block, ref KeepMask.Draws draws, Scratch scratch);
+    private delegate void BlockWork<T>(Block block, ref KeepMask.Draws draws, Scratch<T> scratch)
+        where T : unmanaged;
 
-    private static void ForEachBlock(Shape shape, HeadRange heads, BlockWork work, Action<Block> clear)
+    private static void ForEachBlock<T>(Shape shape, HeadRange heads, BlockWork<T> work, Action<Block> clear)
+        where T : unmanaged
     {
         long square = (long)shape.Length * shape.Stride,
             product = (long)shape.Length * shape.Size;
         var memory = (byte*)
-            NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(ushort)))) + (product * sizeof(float))), 64);
+            NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(T)))) + (product * sizeof(float))), 64);
         float* scores = (float*)memory,
             context = scores + square;
-        var dropped = (ushort*)(context + product);
-        var scratch = new Scratch(scores, context, dropped, dropped + square);
+        var dropped = (T*)(context + product);
+        var scratch = new Scratch<T>(scores, context, dropped, dropped + square);
         for (int i = heads.First; i < heads.End; i++)
         {
             var (sequence, head) = Math.DivRem(i, shape.Heads);

@@ -4,65 +4,17 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Electra.Tensors.Kernels;
 
-/// <summary>Sixteen numbers at a time: bfloat16 in memory, float32 in registers.</summary>
+/// <summary>
+/// Sixteen float32 numbers at a time. On AVX2 the runtime computes them in two halves; .NET has no faster form of these functions there
+/// (GELU and its slope: 1.2 ns an element, 0.86 written for 256 bits by hand, 0.57 with AVX-512; a normalisation 0.24, 0.30, 0.19).
+/// </summary>
 internal static unsafe class Lane
 {
     /// <summary>Numbers in a register.</summary>
     public const int Width = 16;
 
-    /// <summary>Whether the processor has what the kernels of this folder are written for (AVX-512).</summary>
-    public static bool Supported => Avx512BW.IsSupported && Vector512.IsHardwareAccelerated;
-
-    /// <summary>Reads sixteen bfloat16 numbers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(ushort* source) =>
-        (Avx512F.ConvertToVector512UInt32(Vector256.Load(source)) << 16).AsSingle();
-
-    /// <summary>Writes sixteen numbers as bfloat16, rounded to the nearest, ties to even.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector512<float> value, ushort* target) =>
-        Avx512F.ConvertToVector256UInt16(Rounded(value) >>> 16).Store(target);
-
-    /// <summary>Writes thirty-two numbers as bfloat16, at less cost than twice sixteen.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector512<float> low, Vector512<float> high, ushort* target) =>
-        Avx512BW.PermuteVar32x16x2(Rounded(low).AsUInt16(), UpperHalves, Rounded(high).AsUInt16()).Store(target);
-
-    /// <summary>Writes float32 numbers as bfloat16.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Round(float* source, ushort* target, int count)
-    {
-        int i = 0;
-        for (; i + (2 * Width) <= count; i += 2 * Width)
-            Store(Vector512.Load(source + i), Vector512.Load(source + i + Width), target + i);
-        for (; i < count; i++)
-        {
-            uint bits = BitConverter.SingleToUInt32Bits(source[i]);
-            target[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-        }
-    }
-
-    /// <summary>The upper halves of thirty-two 32-bit numbers among their 16-bit halves.</summary>
-    private static Vector512<ushort> UpperHalves => (Vector512<ushort>.Indices << 1) | Vector512<ushort>.One;
-
-    /// <summary>Bits whose upper halves are the numbers in bfloat16.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<uint> Rounded(Vector512<float> value)
-    {
-        var bits = value.AsUInt32();
-        return bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One);
-    }
-
-    /// <summary>Writes bfloat16 numbers as float32.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Widen(ushort* source, float* target, int count)
-    {
-        int i = 0;
-        for (; i + Width <= count; i += Width)
-            Load(source + i).Store(target + i);
-        for (; i < count; i++)
-            target[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
-    }
+    /// <summary>Whether the processor has what the kernels of this folder are written for: AVX-512 or AVX2.</summary>
+    public static bool Supported => Vector512.IsHardwareAccelerated || (Avx2.IsSupported && Fma.IsSupported);
 
     /// <summary>Adds numbers to others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -81,7 +33,7 @@ internal static unsafe class Lane
     public static Vector512<float> Exp(Vector512<float> x)
     {
         x = Vector512.Min(Vector512.Max(x, Vector512.Create(-87.3f)), Vector512.Create(88f));
-        var n = Avx512F.RoundScale(x * Vector512.Create(1.44269504f), 0);
+        var n = Vector512.Round(x * Vector512.Create(1.44269504f));
         var r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
         var p = Vector512.Create(1 / 720f);
@@ -91,7 +43,9 @@ internal static unsafe class Lane
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.5f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
-        return Avx512F.Scale(p, n);
+        return Avx512F.IsSupported
+            ? Avx512F.Scale(p, n)
+            : p * ((Vector512.ConvertToInt32Native(n) + Vector512.Create(127)) << 23).AsSingle();
     }
 
     /// <summary>The natural logarithm of normal positive numbers, to within 2·10⁻⁷ of it or of 1.</summary>

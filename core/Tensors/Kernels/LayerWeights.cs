@@ -4,9 +4,10 @@ namespace Electra.Tensors.Kernels;
 internal readonly record struct RowRange(int First, int Count);
 
 /// <summary>A linear layer: weight <c>[outputs, inputs]</c>, bias <c>[outputs]</c>.</summary>
-internal readonly unsafe struct LinearWeights(ushort* weight, float* bias)
+/// <typeparam name="T">The weight's format.</typeparam>
+internal readonly unsafe struct LinearWeights<T>(T* weight, float* bias) where T : unmanaged
 {
-    public readonly ushort* Weight = weight;
+    public readonly T* Weight = weight;
     public readonly float* Bias = bias;
 }
 

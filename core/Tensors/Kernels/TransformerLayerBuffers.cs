@@ -29,7 +29,7 @@ internal static unsafe partial class TransformerLayerKernel
     }
 
     /// <summary>The parameters, or where their gradients are summed.</summary>
-    /// <typeparam name="TLinear"><see cref="LinearWeights"/> or <see cref="LinearGradients"/>.</typeparam>
+    /// <typeparam name="TLinear"><see cref="LinearWeights{T}"/> or <see cref="LinearGradients"/>.</typeparam>
     public readonly struct Parameters<TLinear> where TLinear : unmanaged
     {
         public TLinear QueryKeyValue { get; init; }
@@ -46,56 +46,56 @@ internal static unsafe partial class TransformerLayerKernel
     }
 
     /// <summary>What the forward pass computes on its way. Those that only the backward pass needs may be null.</summary>
-    public readonly struct Activations
+    public readonly struct Activations<T> where T : unmanaged
     {
         /// <summary><c>[rows, 3 · hidden]</c>.</summary>
-        public ushort* QueryKeyValue { get; init; }
+        public T* QueryKeyValue { get; init; }
 
         /// <summary><c>[batch · heads, length, stride]</c>, before dropout; for the backward pass.</summary>
-        public ushort* AttentionWeights { get; init; }
+        public T* AttentionWeights { get; init; }
 
         /// <summary><c>[rows, hidden]</c>.</summary>
-        public ushort* Context { get; init; }
+        public T* Context { get; init; }
 
         /// <summary>After the first half of the layer, <c>[rows, hidden]</c>.</summary>
-        public ushort* Attended { get; init; }
+        public T* Attended { get; init; }
 
         /// <summary>The same before weight and bias; for the backward pass.</summary>
-        public ushort* AttendedUnit { get; init; }
+        public T* AttendedUnit { get; init; }
 
         /// <summary>1/σ of its rows; for the backward pass.</summary>
         public float* AttendedDeviation { get; init; }
 
         /// <summary>GELU of the feed-forward network, <c>[rows, intermediate]</c>.</summary>
-        public ushort* Activated { get; init; }
+        public T* Activated { get; init; }
 
         /// <summary>Its derivative; for the backward pass.</summary>
-        public ushort* Slope { get; init; }
+        public T* Slope { get; init; }
 
         /// <summary>The result before weight and bias, <c>[rows, hidden]</c>; for the backward pass.</summary>
-        public ushort* OutputUnit { get; init; }
+        public T* OutputUnit { get; init; }
 
         /// <summary>1/σ of its rows; for the backward pass.</summary>
         public float* OutputDeviation { get; init; }
     }
 
     /// <summary>Memory for the backward pass: gradients on their way from one stage to the next.</summary>
-    public readonly struct Workspace
+    public readonly struct Workspace<T> where T : unmanaged
     {
         /// <summary>Of the second half's product, <c>[rows, hidden]</c>.</summary>
-        public ushort* Output { get; init; }
+        public T* Output { get; init; }
 
         /// <summary>Of the feed-forward network before GELU, <c>[rows, intermediate]</c>.</summary>
-        public ushort* Intermediate { get; init; }
+        public T* Intermediate { get; init; }
 
         /// <summary>Of the first half's product, <c>[rows, hidden]</c>.</summary>
-        public ushort* Attended { get; init; }
+        public T* Attended { get; init; }
 
         /// <summary>Of what attention gives, <c>[rows, hidden]</c>.</summary>
-        public ushort* Context { get; init; }
+        public T* Context { get; init; }
 
         /// <summary><c>[rows, 3 · hidden]</c>.</summary>
-        public ushort* QueryKeyValue { get; init; }
+        public T* QueryKeyValue { get; init; }
 
         /// <summary>Of what goes around the products, <c>[rows, hidden]</c>.</summary>
         public float* Residual { get; init; }

@@ -6,7 +6,7 @@ using Electra.Native;
 namespace Electra.Tensors.Kernels;
 
 /// <summary>
-/// A whole layer of a post-normalised transformer on bfloat16. Each thread takes its rows through one product after the other, a block
+/// A whole layer of a post-normalised transformer. Each thread takes its rows through one product after the other, a block
 /// that stays in its cache at a time, and only attention and the gradients of the weights make the threads wait for each other. What
 /// products give stays in float32 until it is normalised, activated or attended with.
 /// </summary>
@@ -16,7 +16,8 @@ internal static unsafe partial class TransformerLayerKernel
     private const int RowsAtOnce = 256;
 
     /// <summary>Computes the layer: x <c>[rows, hidden]</c> to the same.</summary>
-    public static void Forward(Shape shape, Parameters<LinearWeights> weights, ushort* x, Activations kept, ushort* result)
+    public static void Forward<T>(Shape shape, Parameters<LinearWeights<T>> weights, T* x, Activations<T> kept, T* result)
+        where T : unmanaged, INumberFormat<T>
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
         Run(shape,
@@ -74,16 +75,17 @@ internal static unsafe partial class TransformerLayerKernel
     }
 
     /// <summary>Writes the gradient of x from that of the result, and adds those of the parameters where they are summed.</summary>
-    public static void Backward(
+    public static void Backward<T>(
         Shape shape,
-        Parameters<LinearWeights> weights,
-        ushort* x,
-        Activations kept,
-        ushort* gradient,
-        Workspace space,
-        ushort* result,
+        Parameters<LinearWeights<T>> weights,
+        T* x,
+        Activations<T> kept,
+        T* gradient,
+        Workspace<T> space,
+        T* result,
         Parameters<LinearGradients> sums
     )
+        where T : unmanaged, INumberFormat<T>
     {
         int hidden = shape.Hidden;
         using var partial = new PartialSums(shape);
@@ -103,28 +105,29 @@ internal static unsafe partial class TransformerLayerKernel
                 long at = At(rows, hidden);
                 var queryKeyValue = space.QueryKeyValue + At(rows, 3 * hidden);
                 ApplyTransposed(rows.Count, 3 * hidden, hidden, queryKeyValue, weights.QueryKeyValue.Weight, 1, space.Residual + at);
-                Lane.Round(space.Residual + at, result + at, rows.Count * hidden);
+                T.Round(space.Residual + at, result + at, rows.Count * hidden);
             });
         partial.AddTo(sums);
         ParallelRegion.Run(shape.Parts, part => AddWeightGradients(shape, part, x, kept, space, sums));
     }
 
     /// <summary>A block's way back from the result to what attention gave.</summary>
-    private static void BackwardToAttention(
+    private static void BackwardToAttention<T>(
         Shape shape,
-        Parameters<LinearWeights> weights,
-        Activations kept,
-        ushort* gradient,
-        Workspace space,
+        Parameters<LinearWeights<T>> weights,
+        Activations<T> kept,
+        T* gradient,
+        Workspace<T> space,
         Parameters<LinearGradients> own,
         RowRange rows,
         float* product
     )
+        where T : unmanaged, INumberFormat<T>
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
         long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
         float* residual = space.Residual + at;
-        Lane.Widen(gradient + at, residual, rows.Count * hidden);
+        T.Widen(gradient + at, residual, rows.Count * hidden);
         AddNormKernel.Backward(
             rows,
             hidden,
@@ -161,18 +164,19 @@ internal static unsafe partial class TransformerLayerKernel
             own.AttentionOutput.Bias
         );
         ApplyTransposed(rows.Count, hidden, hidden, space.Attended + at, weights.AttentionOutput.Weight, 0, product);
-        Lane.Round(product, space.Context + at, rows.Count * hidden);
+        T.Round(product, space.Context + at, rows.Count * hidden);
     }
 
     /// <summary>A thread's part of the gradients of the weights, and of the bias before attention.</summary>
-    private static void AddWeightGradients(
+    private static void AddWeightGradients<T>(
         Shape shape,
         int part,
-        ushort* x,
-        Activations kept,
-        Workspace space,
+        T* x,
+        Activations<T> kept,
+        Workspace<T> space,
         Parameters<LinearGradients> sums
     )
+        where T : unmanaged, INumberFormat<T>
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
         AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
@@ -190,18 +194,21 @@ internal static unsafe partial class TransformerLayerKernel
     }
 
     /// <summary>y ← x Wᵀ: x <c>[rows, inputs]</c>, W <c>[outputs, inputs]</c>.</summary>
-    private static void Apply(int rows, int inputs, int outputs, ushort* x, ushort* weight, float* y) =>
-        BFloat16Products.ByTransposed(rows, outputs, inputs, 1, x, inputs, weight, inputs, y, outputs);
+    private static void Apply<T>(int rows, int inputs, int outputs, T* x, T* weight, float* y)
+        where T : unmanaged, INumberFormat<T> =>
+        MatrixProduct<T>.ByTransposed(rows, outputs, inputs, 1, x, inputs, weight, inputs, y, outputs);
 
     /// <summary>The way back: y ← β · y + x W, x <c>[rows, outputs]</c>, W <c>[outputs, inputs]</c>.</summary>
-    private static void ApplyTransposed(int rows, int outputs, int inputs, ushort* x, ushort* weight, float beta, float* y) =>
-        BFloat16Products.By(rows, inputs, outputs, x, outputs, weight, inputs, beta, y, inputs);
+    private static void ApplyTransposed<T>(int rows, int outputs, int inputs, T* x, T* weight, float beta, float* y)
+        where T : unmanaged, INumberFormat<T> =>
+        MatrixProduct<T>.By(rows, inputs, outputs, x, outputs, weight, inputs, beta, y, inputs);
 
     /// <summary>A part of the outputs of a weight's gradient: gradientᵀ x, added to its sum.</summary>
-    private static void AddWeightGradient(Shape shape, int part, ushort* gradient, int outputs, ushort* x, int inputs, float* sum)
+    private static void AddWeightGradient<T>(Shape shape, int part, T* gradient, int outputs, T* x, int inputs, float* sum)
+        where T : unmanaged, INumberFormat<T>
     {
         var (first, end) = ParallelRegion.Part(outputs, part, shape.Parts);
-        BFloat16Products.TransposedBy(
+        MatrixProduct<T>.TransposedBy(
             end - first,
             inputs,
             shape.Rows,
@@ -265,18 +272,18 @@ internal static unsafe partial class TransformerLayerKernel
 
     private static long At(RowRange rows, int width) => (long)rows.First * width;
 
-    private static ushort* From(ushort* start, long offset) => start is null ? null : start + offset;
-
-    private static float* From(float* start, long offset) => start is null ? null : start + offset;
+    private static T* From<T>(T* start, long offset)
+        where T : unmanaged => start is null ? null : start + offset;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddBias(int rows, int width, float* x, float* bias, ushort* result)
+    private static void AddBias<T>(int rows, int width, float* x, float* bias, T* result)
+        where T : unmanaged, INumberFormat<T>
     {
         for (int row = 0; row < rows; row++, x += width, result += width)
             for (int i = 0; i < width; i += 2 * Lane.Width)
             {
                 int j = i + Lane.Width;
-                Lane.Store(Vector512.Load(x + i) + Vector512.Load(bias + i), Vector512.Load(x + j) + Vector512.Load(bias + j), result + i);
+                T.Store(Vector512.Load(x + i) + Vector512.Load(bias + i), Vector512.Load(x + j) + Vector512.Load(bias + j), result + i);
             }
     }
 }

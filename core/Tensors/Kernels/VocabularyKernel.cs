@@ -4,8 +4,8 @@ using Electra.Native;
 namespace Electra.Tensors.Kernels;
 
 /// <summary>
-/// The output layer over the vocabulary: x Wᵀ + b in float32, the products in bfloat16. It goes through the vocabulary in pieces that
-/// stay in the cache, so that neither a bfloat16 copy of W nor one of the gradient is ever whole in memory.
+/// The output layer over the vocabulary: x Wᵀ + b in float32. It goes through the vocabulary in pieces that stay in the cache, so that
+/// neither a copy of W in the format of the products nor one of the gradient is ever whole in memory.
 /// </summary>
 internal static unsafe class VocabularyKernel
 {
@@ -26,20 +26,21 @@ internal static unsafe class VocabularyKernel
     }
 
     /// <summary>Writes the logits, <c>[rows, tokens]</c>.</summary>
-    public static void Forward(Shape shape, ushort* x, float* words, float* bias, float* logits) =>
+    public static void Forward<T>(Shape shape, T* x, float* words, float* bias, float* logits)
+        where T : unmanaged, INumberFormat<T> =>
         ParallelRegion.Split(
             shape.Pieces,
             shape.Threads,
             (first, end) =>
             {
                 var (rows, width, tokens, _) = shape;
-                var rounded = (ushort*)NativeMemory.AlignedAlloc((nuint)(Piece * width * sizeof(ushort)), 64);
+                var rounded = (T*)NativeMemory.AlignedAlloc((nuint)(Piece * width * sizeof(T)), 64);
                 for (int piece = first; piece < end; piece++)
                 {
                     int start = piece * Piece,
                         length = shape.LengthOf(piece);
-                    Lane.Round(words + ((long)start * width), rounded, length * width);
-                    BFloat16Products.ByTransposed(rows, length, width, 1, x, width, rounded, width, logits + start, tokens);
+                    var own = T.From(words + ((long)start * width), rounded, length * width);
+                    MatrixProduct<T>.ByTransposed(rows, length, width, 1, x, width, own, width, logits + start, tokens);
                     for (int row = 0; row < rows; row++)
                         Lane.Add(bias + start, logits + start + ((long)row * tokens), length);
                 }
@@ -50,15 +51,16 @@ internal static unsafe class VocabularyKernel
     /// <summary>
     /// Writes the gradient of x, and adds those of W and b to <paramref name="wordsGradient"/> and <paramref name="biasGradient"/>.
     /// </summary>
-    public static void Backward(
+    public static void Backward<T>(
         Shape shape,
         float* gradient,
-        ushort* x,
+        T* x,
         float* words,
-        ushort* xGradient,
+        T* xGradient,
         float* wordsGradient,
         float* biasGradient
     )
+        where T : unmanaged, INumberFormat<T>
     {
         int parts = shape.Parts,
             count = shape.Rows * shape.Width;
@@ -73,7 +75,7 @@ internal static unsafe class VocabularyKernel
                     var (rows, width, tokens, _) = shape;
                     var (first, end) = ParallelRegion.Part(shape.Pieces, part, parts);
                     float* sum = all + ((long)part * count);
-                    var rounded = (ushort*)NativeMemory.AlignedAlloc((nuint)(Piece * (width + rows) * sizeof(ushort)), 64);
+                    var rounded = (T*)NativeMemory.AlignedAlloc((nuint)(Piece * (width + rows) * sizeof(T)), 64);
                     var tile = rounded + (Piece * width);
                     for (int piece = first; piece < end; piece++)
                     {
@@ -82,10 +84,9 @@ internal static unsafe class VocabularyKernel
                         for (int row = 0; row < rows; row++)
                         {
                             Lane.Add(gradient + start + ((long)row * tokens), biasGradient + start, length);
-                            Lane.Round(gradient + start + ((long)row * tokens), tile + (row * Piece), length);
+                            T.Round(gradient + start + ((long)row * tokens), tile + (row * Piece), length);
                         }
-                        Lane.Round(words + ((long)start * width), rounded, length * width);
-                        BFloat16Products.TransposedBy(
+                        MatrixProduct<T>.TransposedBy(
                             length,
                             width,
                             rows,
@@ -97,14 +98,15 @@ internal static unsafe class VocabularyKernel
                             wordsGradient + ((long)start * width),
                             width
                         );
-                        BFloat16Products.By(rows, width, length, tile, Piece, rounded, width, 1, sum, width);
+                        var own = T.From(words + ((long)start * width), rounded, length * width);
+                        MatrixProduct<T>.By(rows, width, length, tile, Piece, own, width, 1, sum, width);
                     }
                     NativeMemory.AlignedFree(rounded);
                 }
             );
             for (int part = 1; part < parts; part++)
                 Lane.Add(sums + ((long)part * count), sums, count);
-            Lane.Round(sums, xGradient, count);
+            T.Round(sums, xGradient, count);
         }
     }
 }

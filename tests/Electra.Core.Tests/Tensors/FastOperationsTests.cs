@@ -10,25 +10,35 @@ namespace Electra.Tests.Tensors;
 /// <summary>The kernels against the same thing said in libtorch's operators, in float32, with the same dropout.</summary>
 public sealed class FastOperationsTests
 {
-    // bfloat16 has 8 bits of precision: one rounding errs by 1/512 at most.
-    private const double Rounding = 1.0 / 128;
     private const double DropProbability = 0.25;
-    private static readonly Compute Rounded = Compute.Reference with { Precision = Precision.Bfloat16, Threads = 2 };
 
-    public FastOperationsTests() => Assert.SkipUnless(Lane.Supported, "needs AVX-512");
+    public FastOperationsTests() => Assert.SkipUnless(Lane.Supported, "needs AVX-512 or AVX2");
 
-    [Fact]
-    public void Gelu_and_its_slope_are_libtorchs()
+    /// <summary>What the kernels of a format compute on.</summary>
+    private static Compute On(Precision precision, int threads = 2)
     {
-        using var x = linspace(-9, 9, 64 * 128).view(64, 128).to(bfloat16).requires_grad_(true);
+        Assert.SkipUnless(precision == Precision.Float32 || BFloat16Format.Supported, "bfloat16 needs AVX-512");
+        return Compute.Reference with { Precision = precision, Threads = threads };
+    }
+
+    /// <summary>bfloat16 has 8 bits of precision: one rounding errs by 1/512 at most.</summary>
+    private static double Rounding(Precision precision) => precision == Precision.Bfloat16 ? 1.0 / 128 : 2e-6;
+
+    [Theory]
+    [InlineData(Precision.Bfloat16)]
+    [InlineData(Precision.Float32)]
+    public void Gelu_and_its_slope_are_libtorchs(Precision precision)
+    {
+        var type = On(precision).ActivationType;
+        using var x = linspace(-9, 9, 64 * 128).view(64, 128).to(type).requires_grad_(true);
         using var exact = x.detach().to(float32).requires_grad_(true);
-        using var weight = randn(64, 128).to(bfloat16);
+        using var weight = randn(64, 128).to(type);
         using var y = FastOperations.Gelu(x, 2);
         (y * weight).sum().backward();
         using var expected = gelu(exact);
         (expected * weight.to(float32)).sum().backward();
-        Golden.AssertClose(expected.detach(), y.detach(), Rounding, "gelu");
-        Golden.AssertClose(exact.grad!, x.grad!, Rounding, "its gradient");
+        Golden.AssertClose(expected.detach(), y.detach(), Rounding(precision), "gelu");
+        Golden.AssertClose(exact.grad!, x.grad!, Rounding(precision), "its gradient");
     }
 
     [Fact]
@@ -78,9 +88,10 @@ public sealed class FastOperationsTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void The_output_layer_is_a_product_with_the_word_embeddings(int threads)
+    [InlineData(Precision.Bfloat16, 1)]
+    [InlineData(Precision.Bfloat16, 2)]
+    [InlineData(Precision.Float32, 2)]
+    public void The_output_layer_is_a_product_with_the_word_embeddings(Precision precision, int threads)
     {
         const int Rows = 9, Width = 64, Tokens = 1235; // three pieces, the last one odd
         using var store = new ParameterStore();
@@ -88,8 +99,9 @@ public sealed class FastOperationsTests
             store.Add("words", [Tokens, Width], ParameterRole.Embedding, Initialization.Normal),
             store.Add("bias", [Tokens], ParameterRole.Other, Initialization.Normal)
         );
-        store.Allocate(Rounded with { Threads = threads }, seed: 1, standardDeviation: 1);
-        using var x = randn(Rows, Width).to(bfloat16).requires_grad_(true);
+        var compute = On(precision, threads);
+        store.Allocate(compute, seed: 1, standardDeviation: 1);
+        using var x = randn(Rows, Width).to(compute.ActivationType).requires_grad_(true);
         using var weight = randn(Rows, Tokens);
         using var logits = FastOperations.Logits(x, words, bias, threads);
         (logits * weight).sum().backward();
@@ -99,20 +111,27 @@ public sealed class FastOperationsTests
             exactBias = bias.Master.clone().requires_grad_(true);
         using var expected = linear(exactX, exactWords, exactBias);
         (expected * weight).sum().backward();
-        Golden.AssertClose(expected.detach(), logits.detach(), Rounding, "logits");
-        Golden.AssertClose(exactX.grad!, x.grad!, Rounding, "gradient of x");
-        Golden.AssertClose(exactWords.grad!, words.Gradient, Rounding, "gradient of the embeddings");
+        Golden.AssertClose(expected.detach(), logits.detach(), Rounding(precision), "logits");
+        Golden.AssertClose(exactX.grad!, x.grad!, Rounding(precision), "gradient of x");
+        Golden.AssertClose(exactWords.grad!, words.Gradient, Rounding(precision), "gradient of the embeddings");
         Golden.AssertClose(exactBias.grad!, bias.Gradient, 1e-6, "gradient of the bias");
     }
 
     [Theory]
-    [InlineData(0, "full", 1)]
-    [InlineData(DropProbability, "full", 2)]
-    [InlineData(DropProbability, "padded", 2)]
-    [InlineData(DropProbability, "padded", 3)]
-    [InlineData(DropProbability, "packed", 2)]
-    [InlineData(DropProbability, "packed", 3)]
-    public void A_transformer_layer_is_its_composition_of_libtorchs_operators(double probability, string rows, int threads)
+    [InlineData(Precision.Bfloat16, 0, "full", 1)]
+    [InlineData(Precision.Bfloat16, DropProbability, "full", 2)]
+    [InlineData(Precision.Bfloat16, DropProbability, "padded", 2)]
+    [InlineData(Precision.Bfloat16, DropProbability, "packed", 3)]
+    [InlineData(Precision.Float32, 0, "full", 1)]
+    [InlineData(Precision.Float32, DropProbability, "full", 2)]
+    [InlineData(Precision.Float32, DropProbability, "padded", 3)]
+    [InlineData(Precision.Float32, DropProbability, "packed", 2)]
+    public void A_transformer_layer_is_its_composition_of_libtorchs_operators(
+        Precision precision,
+        double probability,
+        string rows,
+        int threads
+    )
     {
         const int Batch = 4, Length = 200, Heads = 2, Hidden = 64, Rows = Batch * Length; // more than a block for each thread
         int[][] blocks = rows switch
@@ -131,7 +150,7 @@ public sealed class FastOperationsTests
             AttentionDropout = probability,
             HiddenDropout = probability,
         };
-        var compute = Rounded with { Threads = threads };
+        var compute = On(precision, threads);
         using var store = new ParameterStore();
         var layer = new TransformerLayer(store, "layer", config);
         store.Allocate(compute, seed: 1, standardDeviation: 0.2);
@@ -139,9 +158,9 @@ public sealed class FastOperationsTests
         using (no_grad())
             store.Values.add_(randn_like(store.Values) * 0.1);
         store.PublishValues();
-        using var x = randn(Rows, Hidden).to(bfloat16).requires_grad_(true);
+        using var x = randn(Rows, Hidden).to(compute.ActivationType).requires_grad_(true);
         using var real = cat([.. lengths.Select(n => cat([ones(n), zeros(Length - n)]))]).unsqueeze(1);
-        using var weight = (randn(Rows, Hidden) * real).to(bfloat16);
+        using var weight = (randn(Rows, Hidden) * real).to(compute.ActivationType);
         using var y = layer.Forward(
             x,
             AttentionMask.Of(batch, compute),
@@ -210,7 +229,7 @@ public sealed class FastOperationsTests
         void AssertNear(Tensor exact, Tensor rounded, string what)
         {
             double error = (exact - rounded).norm().item<float>() / exact.norm().item<float>();
-            Assert.True(error < 0.02, $"{what}: relative error {error:e2}");
+            Assert.True(error < (precision == Precision.Bfloat16 ? 0.02 : 5e-6), $"{what}: relative error {error:e2}");
         }
         AssertNear(expected.detach(), y.detach(), "result");
         AssertNear(exactX.grad!, x.grad!, "gradient of x");
@@ -249,15 +268,16 @@ public sealed class FastOperationsTests
     [Fact]
     public void Dropout_of_the_kernels_drops_what_it_should()
     {
-        using var mask = MaskOf(new Dropout(RandomKey.FromSeed(5), Rounded, 8).NextMask(0.1, 250), 2000, 64);
+        using var mask = MaskOf(new Dropout(RandomKey.FromSeed(5), On(Precision.Float32), 8).NextMask(0.1, 250), 2000, 64);
         Assert.Equal(0.1, mask.eq(0).to(float32).mean().item<float>(), 0.004);
         Assert.Equal(1.0, mask.mean().item<float>(), 0.005);
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void A_pairs_loss_and_gradients_are_those_of_the_plain_operators(int threads)
+    [InlineData(Precision.Bfloat16, 1)]
+    [InlineData(Precision.Bfloat16, 2)]
+    [InlineData(Precision.Float32, 2)]
+    public void A_pairs_loss_and_gradients_are_those_of_the_plain_operators(Precision precision, int threads)
     {
         var config = new ElectraConfig
         {
@@ -269,10 +289,11 @@ public sealed class FastOperationsTests
             GeneratorDivisor = 2,
         };
         var (exactLoss, exact) = Gradients(config, Compute.Reference, plain: true);
-        var (_, plain) = Gradients(config, Rounded with { Threads = threads }, plain: true);
-        var (loss, fast) = Gradients(config, Rounded with { Threads = threads }, plain: false);
-        var (_, again) = Gradients(config, Rounded with { Threads = threads }, plain: false);
-        Assert.Equal(exactLoss, loss, 0.005 * exactLoss);
+        var (_, plain) = Gradients(config, On(precision, threads), plain: true);
+        var (loss, fast) = Gradients(config, On(precision, threads), plain: false);
+        var (_, again) = Gradients(config, On(precision, threads), plain: false);
+        bool rounds = precision == Precision.Bfloat16;
+        Assert.Equal(exactLoss, loss, (rounds ? 0.005 : 1e-6) * exactLoss);
         // The gradient of a key's bias is zero but for rounding: small ones are measured against the others.
         double smallest = 0.003 * exact.Values.Max(gradient => gradient.norm().item<float>());
         foreach (var (name, gradient) in exact)
@@ -280,7 +301,7 @@ public sealed class FastOperationsTests
             double scale = Math.Max(gradient.norm().item<float>(), smallest),
                 error = (fast[name] - gradient).norm().item<float>() / scale;
             Assert.True(
-                error < Math.Max(0.02, 1.5 * (plain[name] - gradient).norm().item<float>() / scale),
+                error < Math.Max(rounds ? 0.02 : 1e-5, 1.5 * (plain[name] - gradient).norm().item<float>() / scale),
                 $"{name}: relative error {error:e2}"
             );
             Assert.Equal(0, (fast[name] - again[name]).abs().sum().item<float>());
@@ -292,8 +313,8 @@ public sealed class FastOperationsTests
     public void Golden_losses_and_gradients_hold_to_the_precision_of_bfloat16()
     {
         var io = Golden.Tensors("a_tiny_io");
-        using var pair = TinyPair.Load(Rounded);
-        var attention = AttentionMask.FromLengths([20, 13, 17, 6], 20, Rounded);
+        using var pair = TinyPair.Load(On(Precision.Bfloat16));
+        var attention = AttentionMask.FromLengths([20, 13, 17, 6], 20, pair.Store.Compute);
         var (types, ids) = (io["token_type_ids"], io["input_ids"].view(80));
         Tensor positions = io["is_mlm_applied"].view(80).nonzero().view(-1), real = io["attention_mask"].view(80).nonzero().view(-1);
         var generatorLogits = pair.Generate(io["masked_input_ids"], types, attention, positions, Dropout.None);

@@ -1,0 +1,170 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Electra.Native;
+using static TorchSharp.torch;
+
+namespace Electra.Tensors.Kernels;
+
+/// <summary>
+/// A number format of activations and of the weights they are multiplied with: how the kernels read, write and multiply it. What they
+/// compute with is float32, and so are sums, biases and gradients of parameters.
+/// </summary>
+/// <typeparam name="TSelf">The format itself, a number as it lies in memory.</typeparam>
+internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberFormat<TSelf>
+{
+    /// <summary>Whether processor and libtorch have what the kernels need for this format.</summary>
+    static abstract bool Supported { get; }
+
+    /// <summary>libtorch's name of it.</summary>
+    static abstract ScalarType Type { get; }
+
+    /// <summary>Reads sixteen numbers.</summary>
+    static abstract Vector512<float> Load(TSelf* source);
+
+    /// <summary>Writes thirty-two numbers.</summary>
+    static abstract void Store(Vector512<float> low, Vector512<float> high, TSelf* target);
+
+    /// <summary>Writes float32 numbers in this format.</summary>
+    static abstract void Round(float* source, TSelf* target, int count);
+
+    /// <summary>Writes numbers of this format as float32.</summary>
+    static abstract void Widen(TSelf* source, float* target, int count);
+
+    /// <summary>Float32 numbers in this format: where they lie if that is it, else written to <paramref name="space"/>.</summary>
+    static abstract TSelf* From(float* source, TSelf* space, int count);
+
+    /// <inheritdoc cref="MatrixProducts.Multiply(bool, bool, int, int, int, float, float*, int, float*, int, float, float*, int)"/>
+    static abstract void Multiply(
+        bool transposeA,
+        bool transposeB,
+        int m,
+        int n,
+        int k,
+        float alpha,
+        TSelf* a,
+        int aStride,
+        TSelf* b,
+        int bStride,
+        float beta,
+        float* c,
+        int cStride
+    );
+}
+
+/// <summary>float32, on processors with AVX-512 or AVX2.</summary>
+[StructLayout(LayoutKind.Sequential, Size = sizeof(float))]
+internal readonly unsafe struct Float32Format : INumberFormat<Float32Format>
+{
+    public static bool Supported => Lane.Supported && MatrixProducts.HaveFloat32;
+
+    public static ScalarType Type => ScalarType.Float32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(Float32Format* source) => Vector512.Load((float*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> low, Vector512<float> high, Float32Format* target)
+    {
+        low.Store((float*)target);
+        high.Store((float*)target + Lane.Width);
+    }
+
+    public static void Round(float* source, Float32Format* target, int count) => Copy(source, (float*)target, count);
+
+    public static void Widen(Float32Format* source, float* target, int count) => Copy((float*)source, target, count);
+
+    public static Float32Format* From(float* source, Float32Format* space, int count) => (Float32Format*)source;
+
+    public static void Multiply(
+        bool transposeA,
+        bool transposeB,
+        int m,
+        int n,
+        int k,
+        float alpha,
+        Float32Format* a,
+        int aStride,
+        Float32Format* b,
+        int bStride,
+        float beta,
+        float* c,
+        int cStride
+    ) => MatrixProducts.Multiply(transposeA, transposeB, m, n, k, alpha, (float*)a, aStride, (float*)b, bStride, beta, c, cStride);
+
+    private static void Copy(float* source, float* target, int count) => new Span<float>(source, count).CopyTo(new(target, count));
+}
+
+/// <summary>bfloat16, rounded to the nearest, ties to even; on processors with AVX-512.</summary>
+[StructLayout(LayoutKind.Sequential, Size = sizeof(ushort))]
+internal readonly unsafe struct BFloat16Format : INumberFormat<BFloat16Format>
+{
+    public static bool Supported => Avx512BW.IsSupported && Vector512.IsHardwareAccelerated && MatrixProducts.HaveBFloat16;
+
+    public static ScalarType Type => ScalarType.BFloat16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(BFloat16Format* source) =>
+        (Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)source)) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> low, Vector512<float> high, BFloat16Format* target) =>
+        Avx512BW.PermuteVar32x16x2(Rounded(low).AsUInt16(), UpperHalves, Rounded(high).AsUInt16()).Store((ushort*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Round(float* source, BFloat16Format* target, int count)
+    {
+        int i = 0;
+        for (; i + (2 * Lane.Width) <= count; i += 2 * Lane.Width)
+            Store(Vector512.Load(source + i), Vector512.Load(source + i + Lane.Width), target + i);
+        for (; i < count; i++)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(source[i]);
+            ((ushort*)target)[i] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Widen(BFloat16Format* source, float* target, int count)
+    {
+        int i = 0;
+        for (; i + Lane.Width <= count; i += Lane.Width)
+            Load(source + i).Store(target + i);
+        for (; i < count; i++)
+            target[i] = BitConverter.UInt32BitsToSingle((uint)((ushort*)source)[i] << 16);
+    }
+
+    public static BFloat16Format* From(float* source, BFloat16Format* space, int count)
+    {
+        Round(source, space, count);
+        return space;
+    }
+
+    public static void Multiply(
+        bool transposeA,
+        bool transposeB,
+        int m,
+        int n,
+        int k,
+        float alpha,
+        BFloat16Format* a,
+        int aStride,
+        BFloat16Format* b,
+        int bStride,
+        float beta,
+        float* c,
+        int cStride
+    ) => MatrixProducts.Multiply(transposeA, transposeB, m, n, k, alpha, (ushort*)a, aStride, (ushort*)b, bStride, beta, c, cStride);
+
+    /// <summary>The upper halves of thirty-two 32-bit numbers among their 16-bit halves.</summary>
+    private static Vector512<ushort> UpperHalves => (Vector512<ushort>.Indices << 1) | Vector512<ushort>.One;
+
+    /// <summary>Bits whose upper halves are the numbers in bfloat16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Rounded(Vector512<float> value)
+    {
+        var bits = value.AsUInt32();
+        return bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One);
+    }
+}
