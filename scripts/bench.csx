@@ -2,9 +2,10 @@
 //
 //   data      text to tokens to examples, in characters and tokens a second
 //   weights   weights from a .safetensors file into a model
+//   onnx      sentences through a model, and through ONNX Runtime on the same model exported
 //   seeds     statistics over seeds: 10,000 resamples of the Multi-Bootstrap
 //   ranks     a training step on several processes, which mpirun starts, against one with the threads of all
-//   none       a training step, against its own matrix products and a plain port
+//   none      a training step, against its own matrix products and a plain port
 //
 //   dotnet script scripts/bench.csx -- data million_characters=4
 //   dotnet script scripts/bench.csx -- weights size=base
@@ -15,7 +16,7 @@
 using Electra.Bench;
 using Electra.Running;
 
-var what = Args.FirstOrDefault() is "data" or "weights" or "seeds" or "ranks" ? Args[0] : "";
+var what = Args.FirstOrDefault() is "data" or "weights" or "onnx" or "seeds" or "ranks" ? Args[0] : "";
 var args = what == "" ? Args : Args.Skip(1);
 
 return await Experiment.Run<BenchConfig>(args.FirstOrDefault()?.Contains('=') ?? true ? args.Prepend("configs/bench.yaml") : args,
@@ -23,6 +24,7 @@ return await Experiment.Run<BenchConfig>(args.FirstOrDefault()?.Contains('=') ??
     {
         "data" => DataBench.Run(run),
         "weights" => WeightsBench.Run(run),
+        "onnx" => OnnxBench.Run(run),
         "seeds" => StatisticsBench.Run(run),
         "ranks" => TrainingBench.RunOnRanks(run),
         _ => TrainingBench.Run(run),

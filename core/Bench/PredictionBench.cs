@@ -30,17 +30,7 @@ internal sealed record PredictionBench(double Milliseconds, double Products, dou
     {
         using var _ = no_grad();
         using var model = ElectraClassifier.Create(config, outputs: 2, headDropout: 0, seed: 0, compute, trainable: false);
-        var numbers = key.Numbers();
-        var lengths = new int[Sentences];
-        foreach (ref int length in lengths.AsSpan())
-            length = Shortest + numbers.Next(Longest - Shortest + 1);
-        TokenBatch[] batches =
-        [
-            .. LengthOrder
-                .LongestFirst(lengths)
-                .Chunk(BatchSize)
-                .Select(rows => BatchOf([.. rows.Select(row => lengths[row])], config.VocabularySize, ref numbers)),
-        ];
+        var batches = Batches(config.VocabularySize, BatchSize, key);
 
         double best = double.PositiveInfinity;
         for (int i = 0; i <= repetitions; i++)
@@ -61,7 +51,23 @@ internal sealed record PredictionBench(double Milliseconds, double Products, dou
             using var step = new StepProducts(StepProducts.Of(config, shape.Key.Size, shape.Key.Length), compute);
             products += shape.Count() * step.Milliseconds(repetitions, forwardOnly: true);
         }
-        return new(best, products, 1 - ((double)lengths.Sum() / batches.Sum(batch => batch.Ids.Length)));
+        return new(best, products, 1 - ((double)batches.Sum(batch => batch.Lengths.Sum()) / batches.Sum(batch => batch.Ids.Length)));
+    }
+
+    /// <summary>The sentences, of random tokens, those of about one length together, the longest first.</summary>
+    public static IReadOnlyList<TokenBatch> Batches(int vocabulary, int batchSize, RandomKey key)
+    {
+        var numbers = key.Numbers();
+        var lengths = new int[Sentences];
+        foreach (ref int length in lengths.AsSpan())
+            length = Shortest + numbers.Next(Longest - Shortest + 1);
+        return
+        [
+            .. LengthOrder
+                .LongestFirst(lengths)
+                .Chunk(batchSize)
+                .Select(rows => BatchOf([.. rows.Select(row => lengths[row])], vocabulary, ref numbers)),
+        ];
     }
 
     private static TokenBatch BatchOf(int[] lengths, int vocabulary, ref RandomNumbers numbers)

@@ -1,3 +1,4 @@
+using Electra.Native;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
@@ -85,6 +86,31 @@ public sealed class Parameter
 
     /// <summary>The float32 gradient: a view into <see cref="ParameterStore.Gradients"/>.</summary>
     public Tensor Gradient { get; internal set; } = null!;
+
+    /// <summary>
+    /// The values of a float32 matrix on the CPU as products by its transpose take them fastest, a copy; 0 where they change: in models
+    /// that learn, and in other formats.
+    /// </summary>
+    internal nint Packed
+    {
+        get
+        {
+            if (Leaf.requires_grad || Leaf.dtype != ScalarType.Float32 || !MatrixProducts.CanPack)
+                return 0;
+            lock (packing)
+                return (packed ??= new PackedMatrix(Leaf)).Pointer;
+        }
+    }
+
+    private readonly Lock packing = new();
+    private PackedMatrix? packed;
+
+    /// <summary>Call when the values have changed, or are needed no more.</summary>
+    internal void Unpack()
+    {
+        packed?.Dispose();
+        packed = null;
+    }
 
     internal long Offset { get; set; }
 

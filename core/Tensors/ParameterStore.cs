@@ -125,6 +125,7 @@ public sealed class ParameterStore : IDisposable
     {
         using var _ = no_grad();
         copies?.copy_(Values.narrow(0, copied.Start, copied.Length));
+        parameters.ForEach(p => p.Unpack());
     }
 
     /// <summary>Adds the gradients of a loss to <see cref="Gradients"/>.</summary>
@@ -168,6 +169,7 @@ public sealed class ParameterStore : IDisposable
     {
         foreach (var p in parameters)
         {
+            p.Unpack();
             p.Leaf?.Dispose();
             p.Master?.Dispose();
             p.Gradient?.Dispose();

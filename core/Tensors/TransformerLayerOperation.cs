@@ -29,7 +29,7 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
                 RowsOf(hidden),
                 empty(rows),
             ];
-        TransformerLayerKernel.Forward(Shape, Weights(), First<T>(x), Activations([.. needed, .. forBackward]), First<T>(result));
+        TransformerLayerKernel.Forward(Shape, Weights(packed: kept is null), First<T>(x), Activations([.. needed, .. forBackward]), First<T>(result));
         kept?.AddRange([x.alias(), .. needed, .. forBackward]);
         return result;
     }
@@ -55,7 +55,7 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
         };
         TransformerLayerKernel.Backward(
             Shape,
-            Weights(),
+            Weights(packed: false),
             First<T>(kept[0]),
             Activations([.. kept.Skip(1)]),
             First<T>(gradient),
@@ -86,8 +86,11 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
         };
     }
 
-    private unsafe TransformerLayerKernel.Parameters<LinearWeights<T>> Weights() =>
-        Of(layer => new LinearWeights<T>(First<T>(layer.Weight.Leaf), Float32(layer.Bias.Master)), parameter => parameter.Master);
+    private unsafe TransformerLayerKernel.Parameters<LinearWeights<T>> Weights(bool packed) =>
+        Of(
+            layer => new LinearWeights<T>(First<T>(layer.Weight.Leaf), Float32(layer.Bias.Master), packed ? layer.Weight.Packed : 0),
+            parameter => parameter.Master
+        );
 
     private unsafe TransformerLayerKernel.Parameters<LinearGradients> Gradients() =>
         Of(layer => new LinearGradients(Float32(layer.Weight.Gradient), Float32(layer.Bias.Gradient)), parameter => parameter.Gradient);

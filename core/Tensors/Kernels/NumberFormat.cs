@@ -51,6 +51,9 @@ internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberF
         float* c,
         int cStride
     );
+
+    /// <inheritdoc cref="MatrixProducts.MultiplyPacked"/>
+    static abstract void MultiplyPacked(int m, int n, int k, TSelf* a, int aStride, nint b, float* c, int cStride);
 }
 
 /// <summary>float32, on processors with AVX-512 or AVX2.</summary>
@@ -92,6 +95,9 @@ internal readonly unsafe struct Float32Format : INumberFormat<Float32Format>
         float* c,
         int cStride
     ) => MatrixProducts.Multiply(transposeA, transposeB, m, n, k, alpha, (float*)a, aStride, (float*)b, bStride, beta, c, cStride);
+
+    public static void MultiplyPacked(int m, int n, int k, Float32Format* a, int aStride, nint b, float* c, int cStride) =>
+        MatrixProducts.MultiplyPacked(m, n, k, (float*)a, aStride, b, c, cStride);
 
     private static void Copy(float* source, float* target, int count) => new Span<float>(source, count).CopyTo(new(target, count));
 }
@@ -156,6 +162,10 @@ internal readonly unsafe struct BFloat16Format : INumberFormat<BFloat16Format>
         float* c,
         int cStride
     ) => MatrixProducts.Multiply(transposeA, transposeB, m, n, k, alpha, (ushort*)a, aStride, (ushort*)b, bStride, beta, c, cStride);
+
+    /// <summary>Nothing is packed in this format.</summary>
+    public static void MultiplyPacked(int m, int n, int k, BFloat16Format* a, int aStride, nint b, float* c, int cStride) =>
+        throw new NotSupportedException();
 
     /// <summary>The upper halves of thirty-two 32-bit numbers among their 16-bit halves.</summary>
     private static Vector512<ushort> UpperHalves => (Vector512<ushort>.Indices << 1) | Vector512<ushort>.One;

@@ -23,7 +23,7 @@ internal static unsafe partial class TransformerLayerKernel
         Run(shape,
             (_, rows, product) =>
             {
-                Apply(rows.Count, hidden, 3 * hidden, x + At(rows, hidden), weights.QueryKeyValue.Weight, product);
+                Apply(rows.Count, hidden, 3 * hidden, x + At(rows, hidden), weights.QueryKeyValue, product);
                 AddBias(rows.Count, 3 * hidden, product, weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden));
             },
             heads => AttentionKernel.Forward(shape.Attention, heads, kept.QueryKeyValue, kept.Context, kept.AttentionWeights),
@@ -31,7 +31,7 @@ internal static unsafe partial class TransformerLayerKernel
             {
                 long at = At(rows, hidden),
                     atIntermediate = At(rows, intermediate);
-                Apply(rows.Count, hidden, hidden, kept.Context + at, weights.AttentionOutput.Weight, product);
+                Apply(rows.Count, hidden, hidden, kept.Context + at, weights.AttentionOutput, product);
                 AddNormKernel.Forward(
                     rows,
                     hidden,
@@ -46,7 +46,7 @@ internal static unsafe partial class TransformerLayerKernel
                     From(kept.AttendedDeviation, rows.First)
                 );
 
-                Apply(rows.Count, hidden, intermediate, kept.Attended + at, weights.Intermediate.Weight, product);
+                Apply(rows.Count, hidden, intermediate, kept.Attended + at, weights.Intermediate, product);
                 GeluKernel.ForwardRows(
                     rows.Count,
                     intermediate,
@@ -56,7 +56,7 @@ internal static unsafe partial class TransformerLayerKernel
                     From(kept.Slope, atIntermediate)
                 );
 
-                Apply(rows.Count, intermediate, hidden, kept.Activated + atIntermediate, weights.Output.Weight, product);
+                Apply(rows.Count, intermediate, hidden, kept.Activated + atIntermediate, weights.Output, product);
                 AddNormKernel.Forward(
                     rows,
                     hidden,
@@ -194,32 +194,42 @@ internal static unsafe partial class TransformerLayerKernel
     }
 
     /// <summary>y ← x Wᵀ: x <c>[rows, inputs]</c>, W <c>[outputs, inputs]</c>.</summary>
-    private static void Apply<T>(int rows, int inputs, int outputs, T* x, T* weight, float* y)
-        where T : unmanaged, INumberFormat<T> =>
-        MatrixProduct<T>.ByTransposed(rows, outputs, inputs, 1, x, inputs, weight, inputs, y, outputs);
+    private static void Apply<T>(int rows, int inputs, int outputs, T* x, LinearWeights<T> weights, float* y)
+        where T : unmanaged, INumberFormat<T>
+    {
+        if (weights.Packed != 0)
+            T.MultiplyPacked(rows, outputs, inputs, x, inputs, weights.Packed, y, outputs);
+        else
+            MatrixProduct<T>.ByTransposed(rows, outputs, inputs, 1, x, inputs, weights.Weight, inputs, y, outputs);
+    }
 
     /// <summary>The way back: y ← β · y + x W, x <c>[rows, outputs]</c>, W <c>[outputs, inputs]</c>.</summary>
     private static void ApplyTransposed<T>(int rows, int outputs, int inputs, T* x, T* weight, float beta, float* y)
         where T : unmanaged, INumberFormat<T> =>
         MatrixProduct<T>.By(rows, inputs, outputs, x, outputs, weight, inputs, beta, y, inputs);
 
-    /// <summary>A part of the outputs of a weight's gradient: gradientᵀ x, added to its sum.</summary>
+    /// <summary>A thread's part of a weight's gradient, gradientᵀ x, added to its sum. The longer side is cut: products of short columns
+    /// are slower.</summary>
     private static void AddWeightGradient<T>(Shape shape, int part, T* gradient, int outputs, T* x, int inputs, float* sum)
         where T : unmanaged, INumberFormat<T>
     {
-        var (first, end) = ParallelRegion.Part(outputs, part, shape.Parts);
-        MatrixProduct<T>.TransposedBy(
-            end - first,
-            inputs,
-            shape.Rows,
-            gradient + first,
-            outputs,
-            x,
-            inputs,
-            1,
-            sum + ((long)first * inputs),
-            inputs
-        );
+        var (first, end) = ParallelRegion.Part(Math.Max(outputs, inputs), part, shape.Parts);
+        int count = end - first;
+        if (inputs > outputs)
+            MatrixProduct<T>.TransposedBy(outputs, count, shape.Rows, gradient, outputs, x + first, inputs, 1, sum + first, inputs);
+        else
+            MatrixProduct<T>.TransposedBy(
+                count,
+                inputs,
+                shape.Rows,
+                gradient + first,
+                outputs,
+                x,
+                inputs,
+                1,
+                sum + ((long)first * inputs),
+                inputs
+            );
     }
 
     /// <summary>Work on a block of rows, with memory for the widest product of each.</summary>
