@@ -128,7 +128,9 @@ public static class Doctor
             yield return "AVX2";
         if (Avx512F.IsSupported)
             yield return "AVX-512";
-        yield return CpuDevice.HasBFloat16 ? "bfloat16 products" : "no bfloat16 products";
+        yield return CpuDevice.MultipliesBFloat16Faster ? "bfloat16 products"
+            : CpuDevice.HasBFloat16 ? "bfloat16 products, slower than float32's"
+            : "no bfloat16 products";
     }
 
     private static string Processor()

@@ -9,7 +9,7 @@ namespace Electra.Tensors;
 /// are always float32.</summary>
 public enum Precision
 {
-    /// <summary>bfloat16 where the device multiplies it natively, float32 elsewhere.</summary>
+    /// <summary>bfloat16 where the device multiplies it faster than float32, float32 elsewhere.</summary>
     Auto,
 
     /// <summary>32-bit floating point throughout.</summary>
@@ -125,7 +125,7 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
         int threads = options.Threads > 0 ? options.Threads : Processors.Count;
         set_num_threads(threads);
         if (precision == Precision.Auto)
-            precision = MultipliesBFloat16(device) ? Precision.Bfloat16 : Precision.Float32;
+            precision = MultipliesBFloat16Faster(device) ? Precision.Bfloat16 : Precision.Float32;
         if (device.type == DeviceType.CUDA)
         {
             backends.cuda.matmul.allow_tf32 = precision == Precision.Tf32;
@@ -156,6 +156,6 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
         return new Device(DeviceType.CUDA, index);
     }
 
-    private static bool MultipliesBFloat16(Device device) =>
-        device.type == DeviceType.CUDA ? CudaDriver.HasBFloat16(device.index) : CpuDevice.HasBFloat16;
+    private static bool MultipliesBFloat16Faster(Device device) =>
+        device.type == DeviceType.CUDA ? CudaDriver.HasBFloat16(device.index) : CpuDevice.MultipliesBFloat16Faster;
 }

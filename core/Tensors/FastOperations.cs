@@ -1,4 +1,3 @@
-using Electra.Native;
 using Electra.Tensors.Kernels;
 using TorchSharp;
 using static Electra.Native.NativeTensors;
