@@ -11,9 +11,10 @@ internal static class CpuDevice
     private static readonly string[] WithoutBFloat16 = ["SSE4_2", "AVX", "AVX2", "AVX512", "AVX512_E1"];
 
     /// <summary>
-    /// Whether it multiplies bfloat16 faster than float32. AMD's processors with AVX512_BF16 do (Zen 4 and 5), Intel's with AMX alone: their
-    /// VDPBF16PS does half the operations a second that float32's multiply-add does (83 GFLOP/s beside 169, a core of a Xeon of model 207).
-    /// Neither <c>DOTNET_EnableAVX512=0</c> nor <c>MKL_ENABLE_INSTRUCTIONS=AVX512</c> leaves it: so any machine can show what others do.
+    /// Whether it multiplies bfloat16 faster than float32. AMD's processors with AVX512_BF16 do (Zen 4 and 5); of Intel's those with AMX
+    /// alone: their VDPBF16PS does half the operations a second of float32's multiply-add (83 GFLOP/s beside 169, a core of a Xeon of model
+    /// 207). Neither <c>DOTNET_EnableAVX512=0</c> nor <c>MKL_ENABLE_INSTRUCTIONS=AVX512</c> leaves it: so any machine can show what others
+    /// do.
     /// </summary>
     public static bool MultipliesBFloat16Faster =>
         HasBFloat16 && (HasMatrixUnits || Vendor == "AuthenticAMD")

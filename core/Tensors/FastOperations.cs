@@ -53,7 +53,10 @@ internal static class FastOperations
     /// <summary>GELU, by the error function.</summary>
     public static Tensor Gelu(Tensor x, int threads) =>
         Takes(x, x.shape[^1])
-            ? CustomOperation.Apply(IsFloat32(x) ? new GeluOperation<Float32Format>(threads) : new GeluOperation<BFloat16Format>(threads), x)
+            ? CustomOperation.Apply(
+                IsFloat32(x) ? new GeluOperation<Float32Format>(threads) : new GeluOperation<BFloat16Format>(threads),
+                x
+            )
             : gelu(x);
 
     /// <summary>

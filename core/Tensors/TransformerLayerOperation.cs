@@ -29,7 +29,13 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
                 RowsOf(hidden),
                 empty(rows),
             ];
-        TransformerLayerKernel.Forward(Shape, Weights(packed: kept is null), First<T>(x), Activations([.. needed, .. forBackward]), First<T>(result));
+        TransformerLayerKernel.Forward(
+            Shape,
+            Weights(packed: kept is null),
+            First<T>(x),
+            Activations([.. needed, .. forBackward]),
+            First<T>(result)
+        );
         kept?.AddRange([x.alias(), .. needed, .. forBackward]);
         return result;
     }

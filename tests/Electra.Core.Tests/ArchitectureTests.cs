@@ -43,7 +43,8 @@ public sealed class ArchitectureTests
         ["Electra.Finetuning.Prediction"],
         ["Electra.Scoring"],
         ["Electra.Predictors"],
-        ["Electra.Export", "Electra.Bench"],
+        ["Electra.Export"],
+        ["Electra.Bench"],
     ];
 
     private static readonly Lazy<SourceCode> Core = new(() => new SourceCode(SourceCode.Core()));
@@ -144,7 +145,7 @@ public sealed class ArchitectureTests
     /// <summary>Public is what scripts need. Lower it where types become internal; raise it only for what a script will use.</summary>
     [Fact]
     public void Public_types_are_counted() =>
-        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 155);
+        Assert.InRange(typeof(Experiment).Assembly.GetExportedTypes().Length, 0, 156);
 
     private static int Floor(string space)
     {
