@@ -1,3 +1,4 @@
+using Electra.Native;
 using Electra.Tensors.Kernels;
 using TorchSharp;
 using static Electra.Native.NativeTensors;
@@ -12,10 +13,7 @@ namespace Electra.Tensors;
 /// </summary>
 internal static class FastOperations
 {
-    /// <summary>Set to <c>plain</c> to compute everything with libtorch's operators.</summary>
-    private const string Variable = "ELECTRA_KERNELS";
-
-    private static readonly bool Wanted = Environment.GetEnvironmentVariable(Variable) != "plain";
+    private static readonly bool Wanted = !EnvironmentSwitch.IsSet(EnvironmentSwitch.PlainKernels);
 
     [ThreadStatic]
     private static bool plain;
