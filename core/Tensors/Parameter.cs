@@ -108,11 +108,8 @@ public sealed class Parameter
     /// <summary>Call when the values have changed, or are needed no more.</summary>
     internal void Unpack()
     {
-        lock (packing)
-        {
-            packed?.Dispose();
-            packed = null;
-        }
+        packed?.Dispose();
+        packed = null;
     }
 
     internal long Offset { get; set; }
