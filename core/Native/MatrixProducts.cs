@@ -4,7 +4,7 @@ namespace Electra.Native;
 
 /// <summary>
 /// Matrix products into float32 by the MKL inside libtorch. Unlike libtorch's operators they take parts of matrices where they lie, and
-/// add to what is there: C ← β · C + α · A B, all matrices row by row, each with its distance from row to row.
+/// add to what is there.
 /// </summary>
 internal static unsafe partial class MatrixProducts
 {
@@ -23,74 +23,33 @@ internal static unsafe partial class MatrixProducts
     /// <summary>Whether the libtorch in use has those of bfloat16.</summary>
     public static bool HaveBFloat16 { get; } = Exports("cblas_gemm_bf16bf16f32");
 
-    /// <summary>The product of two float32 matrices.</summary>
-    /// <param name="transposeA">Whether A lies as <c>[k, m]</c> in place of <c>[m, k]</c>.</param>
-    /// <param name="transposeB">Whether B lies as <c>[n, k]</c> in place of <c>[k, n]</c>.</param>
+    /// <summary>C ← β · C + α · A B of float32 matrices.</summary>
     /// <param name="m">Rows of C.</param>
     /// <param name="n">Columns of C.</param>
     /// <param name="k">Length of the sums.</param>
     /// <param name="alpha">α.</param>
-    /// <param name="a">A.</param>
-    /// <param name="aStride">Its distance from row to row.</param>
-    /// <param name="b">B.</param>
-    /// <param name="bStride">Its distance from row to row.</param>
+    /// <param name="a">A, <c>[m, k]</c>.</param>
+    /// <param name="b">B, <c>[k, n]</c>.</param>
     /// <param name="beta">β.</param>
     /// <param name="c">C, <c>[m, n]</c>.</param>
     /// <param name="cStride">Its distance from row to row.</param>
-    public static void Multiply(
-        bool transposeA,
-        bool transposeB,
-        int m,
-        int n,
-        int k,
-        float alpha,
-        float* a,
-        int aStride,
-        float* b,
-        int bStride,
-        float beta,
-        float* c,
-        int cStride
-    )
+    public static void Multiply(int m, int n, int k, float alpha, Factor<float> a, Factor<float> b, float beta, float* c, int cStride)
     {
         // Fortran's order is by columns: what is asked for is Cᵀ ← β · Cᵀ + α · Bᵀ Aᵀ.
-        byte ofA = (byte)(transposeA ? 'T' : 'N'), ofB = (byte)(transposeB ? 'T' : 'N');
-        sgemm_(&ofB, &ofA, &n, &m, &k, &alpha, b, &bStride, a, &aStride, &beta, c, &cStride);
+        byte ofA = Letter(a.IsTransposed), ofB = Letter(b.IsTransposed);
+        int aStride = a.Stride, bStride = b.Stride;
+        sgemm_(&ofB, &ofA, &n, &m, &k, &alpha, b.First, &bStride, a.First, &aStride, &beta, c, &cStride);
+
+        static byte Letter(bool isTransposed) => (byte)(isTransposed ? 'T' : 'N');
     }
 
-    /// <summary>The product of two bfloat16 matrices.</summary>
-    /// <inheritdoc cref="Multiply(bool, bool, int, int, int, float, float*, int, float*, int, float, float*, int)"/>
-    public static void Multiply(
-        bool transposeA,
-        bool transposeB,
-        int m,
-        int n,
-        int k,
-        float alpha,
-        ushort* a,
-        int aStride,
-        ushort* b,
-        int bStride,
-        float beta,
-        float* c,
-        int cStride
-    ) =>
-        cblas_gemm_bf16bf16f32(
-            RowMajor,
-            transposeA ? Transposed : AsItIs,
-            transposeB ? Transposed : AsItIs,
-            m,
-            n,
-            k,
-            alpha,
-            a,
-            aStride,
-            b,
-            bStride,
-            beta,
-            c,
-            cStride
-        );
+    /// <summary>The same of bfloat16 matrices.</summary>
+    /// <inheritdoc cref="Multiply(int, int, int, float, Factor{float}, Factor{float}, float, float*, int)"/>
+    public static void Multiply(int m, int n, int k, float alpha, Factor<ushort> a, Factor<ushort> b, float beta, float* c, int cStride)
+    {
+        int ofA = a.IsTransposed ? Transposed : AsItIs, ofB = b.IsTransposed ? Transposed : AsItIs;
+        cblas_gemm_bf16bf16f32(RowMajor, ofA, ofB, m, n, k, alpha, a.First, a.Stride, b.First, b.Stride, beta, c, cStride);
+    }
 
     /// <summary>Whether float32 matrices can be packed.</summary>
     public static bool CanPack { get; } = HaveFloat32 && Exports("cblas_sgemm_pack") && Exports("cblas_sgemm_compute");
@@ -132,4 +91,21 @@ internal static unsafe partial class MatrixProducts
     [LibraryImport("torch_cpu")]
     private static partial void cblas_gemm_bf16bf16f32(int layout, int transposeA, int transposeB, int m, int n, int k,
         float alpha, ushort* a, int aStride, ushort* b, int bStride, float beta, float* c, int cStride);
+}
+
+/// <summary>A matrix that is multiplied, row by row in memory.</summary>
+/// <typeparam name="T">A number as it lies there.</typeparam>
+internal readonly unsafe struct Factor<T>(T* first, int stride, bool isTransposed = false) where T : unmanaged
+{
+    /// <summary>The first number.</summary>
+    public readonly T* First = first;
+
+    /// <summary>The distance from row to row.</summary>
+    public readonly int Stride = stride;
+
+    /// <summary>Whether what lies there is the transposed of what is multiplied.</summary>
+    public readonly bool IsTransposed = isTransposed;
+
+    /// <summary>The same numbers by another name of their format.</summary>
+    public Factor<TOther> As<TOther>() where TOther : unmanaged => new((TOther*)First, Stride, IsTransposed);
 }

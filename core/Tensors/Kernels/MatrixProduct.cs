@@ -6,13 +6,13 @@ internal static unsafe class MatrixProduct<T> where T : unmanaged, INumberFormat
 {
     /// <summary>C ← α · A Bᵀ: A <c>[m, k]</c>, B <c>[n, k]</c>, C <c>[m, n]</c>.</summary>
     public static void ByTransposed(int m, int n, int k, float alpha, T* a, int aStride, T* b, int bStride, float* c, int cStride) =>
-        T.Multiply(transposeA: false, transposeB: true, m, n, k, alpha, a, aStride, b, bStride, 0, c, cStride);
+        T.Multiply(m, n, k, alpha, new(a, aStride), new(b, bStride, isTransposed: true), 0, c, cStride);
 
     /// <summary>C ← β · C + A B: A <c>[m, k]</c>, B <c>[k, n]</c>, C <c>[m, n]</c>.</summary>
     public static void By(int m, int n, int k, T* a, int aStride, T* b, int bStride, float beta, float* c, int cStride) =>
-        T.Multiply(transposeA: false, transposeB: false, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride);
+        T.Multiply(m, n, k, 1, new(a, aStride), new(b, bStride), beta, c, cStride);
 
     /// <summary>C ← β · C + Aᵀ B: A <c>[k, m]</c>, B <c>[k, n]</c>, C <c>[m, n]</c>.</summary>
     public static void TransposedBy(int m, int n, int k, T* a, int aStride, T* b, int bStride, float beta, float* c, int cStride) =>
-        T.Multiply(transposeA: true, transposeB: false, m, n, k, 1, a, aStride, b, bStride, beta, c, cStride);
+        T.Multiply(m, n, k, 1, new(a, aStride, isTransposed: true), new(b, bStride), beta, c, cStride);
 }

@@ -35,18 +35,14 @@ internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberF
     /// <summary>Float32 numbers in this format: where they lie if that is it, else written to <paramref name="space"/>.</summary>
     static abstract TSelf* From(float* source, TSelf* space, int count);
 
-    /// <inheritdoc cref="MatrixProducts.Multiply(bool, bool, int, int, int, float, float*, int, float*, int, float, float*, int)"/>
+    /// <inheritdoc cref="MatrixProducts.Multiply(int, int, int, float, Factor{float}, Factor{float}, float, float*, int)"/>
     static abstract void Multiply(
-        bool transposeA,
-        bool transposeB,
         int m,
         int n,
         int k,
         float alpha,
-        TSelf* a,
-        int aStride,
-        TSelf* b,
-        int bStride,
+        Factor<TSelf> a,
+        Factor<TSelf> b,
         float beta,
         float* c,
         int cStride
@@ -81,20 +77,16 @@ internal readonly unsafe struct Float32Format : INumberFormat<Float32Format>
     public static Float32Format* From(float* source, Float32Format* space, int count) => (Float32Format*)source;
 
     public static void Multiply(
-        bool transposeA,
-        bool transposeB,
         int m,
         int n,
         int k,
         float alpha,
-        Float32Format* a,
-        int aStride,
-        Float32Format* b,
-        int bStride,
+        Factor<Float32Format> a,
+        Factor<Float32Format> b,
         float beta,
         float* c,
         int cStride
-    ) => MatrixProducts.Multiply(transposeA, transposeB, m, n, k, alpha, (float*)a, aStride, (float*)b, bStride, beta, c, cStride);
+    ) => MatrixProducts.Multiply(m, n, k, alpha, a.As<float>(), b.As<float>(), beta, c, cStride);
 
     public static void MultiplyPacked(int m, int n, int k, Float32Format* a, int aStride, nint b, float* c, int cStride) =>
         MatrixProducts.MultiplyPacked(m, n, k, (float*)a, aStride, b, c, cStride);
@@ -148,20 +140,16 @@ internal readonly unsafe struct BFloat16Format : INumberFormat<BFloat16Format>
     }
 
     public static void Multiply(
-        bool transposeA,
-        bool transposeB,
         int m,
         int n,
         int k,
         float alpha,
-        BFloat16Format* a,
-        int aStride,
-        BFloat16Format* b,
-        int bStride,
+        Factor<BFloat16Format> a,
+        Factor<BFloat16Format> b,
         float beta,
         float* c,
         int cStride
-    ) => MatrixProducts.Multiply(transposeA, transposeB, m, n, k, alpha, (ushort*)a, aStride, (ushort*)b, bStride, beta, c, cStride);
+    ) => MatrixProducts.Multiply(m, n, k, alpha, a.As<ushort>(), b.As<ushort>(), beta, c, cStride);
 
     /// <summary>Nothing is packed in this format.</summary>
     public static void MultiplyPacked(int m, int n, int k, BFloat16Format* a, int aStride, nint b, float* c, int cStride) =>

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using Electra.Tensors;
 using static TorchSharp.torch;
 
 namespace Electra.Tests.Kit;
@@ -45,6 +46,20 @@ internal static class Golden
     {
         using var file = new GZipStream(File.OpenRead(TestData.Fixture($"golden/{name}.json.gz")), CompressionMode.Decompress);
         return JsonDocument.Parse(file).RootElement;
+    }
+
+    /// <summary>Asserts that each gradient is the original's to 1e-5 of its largest element, or of 2% of the largest of all.</summary>
+    public static void AssertGradients(ParameterStore store)
+    {
+        var expected = Tensors("a_tiny_grads");
+        var actual = store.NamedGradients().ToDictionary(g => g.Name, g => g.Gradient);
+        Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
+        double largest = expected.Values.Max(g => g.abs().max().item<float>());
+        foreach (var (name, gradient) in expected)
+        {
+            double error = (gradient - actual[name]).abs().max().item<float>();
+            Assert.True(error <= 1e-5 * Math.Max(gradient.abs().max().item<float>(), 0.02 * largest), $"{name}: error {error:e2}");
+        }
     }
 
     /// <summary>Asserts |actual − expected| ≤ tolerance · max|expected|.</summary>
