@@ -42,7 +42,7 @@ public static class TrainingBench
         // ---- steps and the floor, in turns -----------------------------------------------------------------------------------------
         int masked = Masking.Apply(batch, tokens, options.Objective.Masking, random[2]).Positions.Length;
         using var products = new StepProducts(config.Model, config.BatchSize, config.Length, masked, compute);
-        var (productTime, copyRate) = InTurns(run, training.TimedStep, products);
+        var (productTime, copyRate, inCacheRate) = InTurns(run, training.TimedStep, products, compute);
         long? operators = OperatorCounter.Count(training.Step, onAllThreads: compute.IsCuda);
 
         // ---- the plain port, in turns with steps ------------------------------------------------------------------------------------
@@ -66,6 +66,7 @@ public static class TrainingBench
             {
                 ProductTime = productTime,
                 CopyRate = copyRate,
+                InCacheRate = inCacheRate,
                 Parameters = training.Parameters,
                 Tokens = batch.TokenCount,
                 Operators = operators,
@@ -85,10 +86,17 @@ public static class TrainingBench
     /// <exception cref="UserErrorException">This is one process.</exception>
     public static int RunOnRanks(Run<BenchConfig> run) => RanksBench.Run(run);
 
-    /// <summary>Steps and the floor in turns: the median time of the products alone, and the rate at which memory is copied.</summary>
-    private static (double ProductTime, double CopyRate) InTurns(Run<BenchConfig> run, Action step, StepProducts products)
+    /// <summary>
+    /// Steps and the floor in turns: the median time of the products alone, and the rates of copies and of products in the caches.
+    /// </summary>
+    private static (double ProductTime, double CopyRate, double? InCacheRate) InTurns(
+        Run<BenchConfig> run,
+        Action step,
+        StepProducts products,
+        Compute compute
+    )
     {
-        var (productTimes, copyRates) = (new List<double>(), new List<double>());
+        var (productTimes, copyRates, inCacheRates) = (new List<double>(), new List<double>(), new List<double>());
         for (int i = 0; i < run.Config.Steps; i++)
         {
             run.Stopping.ThrowIfCancellationRequested();
@@ -98,9 +106,11 @@ public static class TrainingBench
             {
                 productTimes.Add(products.Milliseconds(repetitions: 4));
                 copyRates.Add(products.CopyRate());
+                if (InCacheProducts.Rate(compute, repetitions: 4) is { } rate)
+                    inCacheRates.Add(rate);
             }
         }
-        return (productTimes.Median(), copyRates.Median());
+        return (productTimes.Median(), copyRates.Median(), inCacheRates.Count == 0 ? null : inCacheRates.Median());
     }
 
     private static void Print(RunConsole console, string title, StageClock clock, StepProducts products, Measured measured)
@@ -126,6 +136,7 @@ public static class TrainingBench
         console.Line();
         console.Table(
             ("step / floor", $"{step / floor:F2}"),
+            ("step / floor in the caches", InCachesOf(step, products, optimizerTime, measured.InCacheRate)),
             ("plain port / step", measured.TimesFaster is { } times ? $"{times:F1}" : "not measured"),
             (
                 "plain port / floor",
@@ -157,6 +168,12 @@ public static class TrainingBench
             ("MKL's vendor check", MathKernels.State),
             ("mean loss", $"{measured.Loss:F3}"));
     }
+
+    /// <summary>A step against its products at the rate that they have in the caches, and the optimizer's memory.</summary>
+    private static string InCachesOf(double step, StepProducts products, double optimizerTime, double? rate) =>
+        rate is { } gigaflops
+            ? $"{step / ((products.Flops / gigaflops / 1e6) + optimizerTime):F2}: products at {gigaflops:N0} GFLOP/s + optimizer"
+            : "not measured: the kernels do not compute this";
 
     /// <summary>How fast the gradients of all ranks are added up.</summary>
     private static string AllReduceOf(StageClock clock, Measured measured)
@@ -242,6 +259,7 @@ public static class TrainingBench
     {
         public required double ProductTime { get; init; }
         public required double CopyRate { get; init; }
+        public required double? InCacheRate { get; init; }
         public required long Parameters { get; init; }
         public required long Tokens { get; init; }
         public required long? Operators { get; init; }

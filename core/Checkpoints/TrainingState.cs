@@ -16,8 +16,9 @@ internal static class TrainingState
 
     /// <summary>
     /// Of how states are made: a run goes on only with the random draws that it began with. 2: draws follow the example's row in the batch.
+    /// 3: float32 on a CPU draws its dropout as bfloat16 does, and CUDA one number for each sample; the precision is recorded.
     /// </summary>
-    private const int Format = 2;
+    private const int Format = 3;
 
     private sealed record Envelope<T>(T State, long TensorsBytes, string TensorsSha256, int Format = 1, string Layout = "");
 

@@ -5,9 +5,6 @@ namespace Electra.Native;
 /// <summary>How the C library's heap, which holds libtorch's tensors on the CPU, gives memory back.</summary>
 internal static partial class HeapSettings
 {
-    /// <summary>Set to <c>default</c> to leave the heap alone.</summary>
-    private const string Variable = "ELECTRA_HEAP";
-
     private const int LargestFast = 1, TrimThreshold = -1, MmapThreshold = -3, ArenaMaximum = -8; // M_… of malloc.h
     private const int LargestMmapThreshold = 32 << 20;                           // what glibc accepts
 
@@ -19,7 +16,7 @@ internal static partial class HeapSettings
     /// <returns>Whether the heap is glibc's and was told so.</returns>
     public static bool KeepFreedMemory()
     {
-        if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable(Variable) == "default"
+        if (!OperatingSystem.IsLinux() || EnvironmentSwitch.IsSet(EnvironmentSwitch.DefaultHeap)
             || !NativeLibrary.TryLoad("libc.so.6", out nint library) || !NativeLibrary.TryGetExport(library, "gnu_get_libc_version", out _))
             return false;
         return mallopt(LargestFast, 0) != 0

@@ -5,9 +5,6 @@ namespace Electra.Native;
 /// <summary>Settings of the matrix kernels inside libtorch that it offers no switch for.</summary>
 internal static unsafe class MathKernels
 {
-    /// <summary>Set to <c>default</c> to leave MKL's choice of instructions alone.</summary>
-    private const string Variable = "ELECTRA_MKL";
-
     /// <summary>
     /// The MKL linked into libtorch keeps processors of other makers than Intel on its AVX2 kernels, at half the rate that their
     /// AVX-512 gives (fp32 products of ELECTRA-small's shapes, 2 threads: 155–187 against 415 GFLOP/s). It asks the maker once and
@@ -17,14 +14,14 @@ internal static unsafe class MathKernels
     public static bool UseBestInstructions(nint torchCpu) => isSet = SetAnswer(torchCpu);
 
     /// <summary>For tables of measurements: whether the answer was set.</summary>
-    public static string State => isSet ? $"set ({Variable}=default leaves it alone)" : "left alone";
+    public static string State => isSet ? $"set ({EnvironmentSwitch.DefaultMkl.Variable}=default leaves it alone)" : "left alone";
 
     private static bool isSet;
 
     private static bool SetAnswer(nint torchCpu)
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || !OperatingSystem.IsLinux()
-            || Environment.GetEnvironmentVariable(Variable) == "default"
+            || EnvironmentSwitch.IsSet(EnvironmentSwitch.DefaultMkl)
             || !NativeLibrary.TryGetExport(torchCpu, "mkl_serv_intel_cpu_true", out nint function))
             return false;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Electra.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Electra.Storage;
@@ -10,9 +11,6 @@ namespace Electra.Storage;
 /// </remarks>
 internal sealed unsafe class FileLock : IDisposable
 {
-    /// <summary>Set to <c>optional</c> to go on where files cannot be locked.</summary>
-    private const string Variable = "ELECTRA_LOCKS";
-
     /// <summary>Takes the place of the system's <c>flock</c> in the calls that follow: returns 0 or the number of an error.</summary>
     internal static readonly AsyncLocal<Func<int>?> Substitute = new();
 
@@ -76,7 +74,7 @@ internal sealed unsafe class FileLock : IDisposable
 
     public void Dispose() => file.Dispose();
 
-    private static bool IsOptional => Environment.GetEnvironmentVariable(Variable) == "optional";
+    private static bool IsOptional => EnvironmentSwitch.IsSet(EnvironmentSwitch.OptionalLocks);
 
     /// <summary>The file, locked; null where somebody else has the lock.</summary>
     private static FileStream? Open(string path)
@@ -114,6 +112,6 @@ internal sealed unsafe class FileLock : IDisposable
         new(
             $"{Path.GetDirectoryName(path)} is on a file system ({new DriveInfo(path).DriveFormat}) that does not lock files ({reason}): "
                 + $"a second process could write there at the same time. Use a folder on another disk; "
-                + $"or set {Variable}=optional, and start only one process at a time there."
+                + $"or set {EnvironmentSwitch.OptionalLocks.Variable}=optional, and start only one process at a time there."
         );
 }

@@ -117,9 +117,11 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
     };
 
     /// <summary>Loads libtorch, finds the device, and sets the number of threads for the whole process.</summary>
-    /// <exception cref="UserErrorException">There is no such device, or libtorch cannot be loaded.</exception>
+    /// <exception cref="UserErrorException">There is no such device, libtorch cannot be loaded, or the environment has an unknown
+    /// switch.</exception>
     public static Compute Open(ComputeOptions options, Precision precision = Precision.Auto)
     {
+        EnvironmentSwitch.Check();
         LibTorch.EnsureLoaded();
         var device = FindDevice(options.Device);
         int threads = options.Threads > 0 ? options.Threads : Processors.Count;

@@ -1,3 +1,4 @@
+using Electra.Native;
 using Electra.Tensors.Kernels;
 using TorchSharp;
 using static Electra.Native.NativeTensors;
@@ -12,10 +13,7 @@ namespace Electra.Tensors;
 /// </summary>
 internal static class FastOperations
 {
-    /// <summary>Set to <c>plain</c> to compute everything with libtorch's operators.</summary>
-    private const string Variable = "ELECTRA_KERNELS";
-
-    private static readonly bool Wanted = Environment.GetEnvironmentVariable(Variable) != "plain";
+    private static readonly bool Wanted = !EnvironmentSwitch.IsSet(EnvironmentSwitch.PlainKernels);
 
     [ThreadStatic]
     private static bool plain;
@@ -66,7 +64,7 @@ internal static class FastOperations
     public static Tensor? TransformerLayer(Tensor x, TransformerParameters parameters, AttentionSizes sizes, Dropout dropout, int threads)
     {
         bool takes = Takes(x, sizes.HeadSize) && Takes(x, x.shape[^1]) && Takes(x, parameters.Intermediate.Weight.Shape[0])
-            && (!is_grad_enabled() || parameters.Output.Weight.Leaf.requires_grad || !x.requires_grad);
+            && (!is_grad_enabled() || !x.requires_grad || parameters.Output.Weight.Gradient is not null);
         if (!takes)
             return null;
         var attention = new AttentionKernel.Shape(
@@ -90,7 +88,8 @@ internal static class FastOperations
                 ? new TransformerLayerOperation<Float32Format>(shape, parameters)
                 : new TransformerLayerOperation<BFloat16Format>(shape, parameters),
             x,
-            parameters.Output.Weight.Leaf
+            // Any that learns: autograd then asks for the gradients of all, which are added where they are summed.
+            (parameters.All.FirstOrDefault(parameter => parameter.Leaf.requires_grad) ?? parameters.Output.Weight).Leaf
         );
     }
 
@@ -100,7 +99,7 @@ internal static class FastOperations
     /// </summary>
     public static Tensor Logits(Tensor x, Parameter words, Parameter bias, int threads) =>
         LogitsKernel(x, words, bias, threads) is { } kernel
-            ? CustomOperation.Apply(kernel, x, words.Leaf)
+            ? CustomOperation.Apply(kernel, x, words.Leaf, bias.Leaf)
             : linear(x, words.Value.to(x.dtype), bias.Value.to(x.dtype)).to(ScalarType.Float32);
 
     /// <summary>The kernel that computes <see cref="Logits"/>; null where it does not take these activations.</summary>
@@ -119,7 +118,7 @@ internal static class FastOperations
     /// ids <c>[rows]</c> to <c>[rows]</c> float32. The logits of all rows are never in memory together.
     /// </summary>
     public static Tensor LogProbabilities(Tensor x, Tensor tokens, Parameter words, Parameter bias, int threads) =>
-        CustomOperation.Apply(new LogProbabilityOperation(words, bias, threads), x, tokens, words.Leaf);
+        CustomOperation.Apply(new LogProbabilityOperation(words, bias, threads), x, tokens, words.Leaf, bias.Leaf);
 
     /// <summary>The mean cross-entropy of logits <c>[rows, classes]</c> float32 and classes <c>[rows]</c>.</summary>
     public static Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing, int threads) =>

@@ -49,7 +49,7 @@ internal sealed record LogProbabilityOperation(Parameter Words, Parameter Bias, 
             Words.Gradient.add_(rounded.t().matmul(activations));
             part.Of(result).copy_(rounded.matmul(Words.Leaf.to(x.dtype)));
         }
-        return [result, null, null];
+        return [result, null, null, null];
     }
 
     private Tensor Logits(Tensor x) => FastOperations.Logits(x, Words, Bias, Threads);

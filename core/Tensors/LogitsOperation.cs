@@ -30,6 +30,6 @@ internal sealed record LogitsOperation<T>(Parameter Words, Parameter Bias, Vocab
             Float32(Words.Gradient),
             Float32(Bias.Gradient)
         );
-        return [result, null];
+        return [result, null, null];
     }
 }

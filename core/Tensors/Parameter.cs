@@ -108,8 +108,11 @@ public sealed class Parameter
     /// <summary>Call when the values have changed, or are needed no more.</summary>
     internal void Unpack()
     {
-        packed?.Dispose();
-        packed = null;
+        lock (packing)
+        {
+            packed?.Dispose();
+            packed = null;
+        }
     }
 
     internal long Offset { get; set; }

@@ -25,12 +25,14 @@ internal sealed record RecomputedOperation(Func<Tensor, Tensor> Work, IReadOnlyL
     {
         using var _ = enable_grad();
         var x = kept[0].detach().requires_grad_();
+        Parameter[] learning = [.. Parameters.Where(parameter => parameter.Leaf.requires_grad)]; // of others libtorch gives no gradient
         var gradients = autograd.grad(
             [Work(x)],
-            [x, .. Parameters.Select(parameter => parameter.Leaf)],
+            [x, .. learning.Select(parameter => parameter.Leaf)],
             [gradient],
             allow_unused: true // kernels add the gradients of parameters to their sums themselves
         );
-        return [.. gradients.Select(own => own.IsInvalid ? null : own)];
+        var found = learning.Zip(gradients.Skip(1)).ToDictionary(own => own.First, own => own.Second);
+        return [gradients[0], .. Parameters.Select(own => found.GetValueOrDefault(own) is { IsInvalid: false } one ? one : null)];
     }
 }

@@ -44,13 +44,16 @@ internal sealed class StateKeeper<T>(
     /// <summary>Whether a run whose states are all damaged begins anew, with a warning, instead of ending in an error.</summary>
     public bool BeginsAnew { get; init; }
 
-    private sealed record Saved(T Position, string Experiment, string Data);
+    private sealed record Saved(T Position, string Experiment, string Data, string Precision);
 
     /// <summary>Where states lie.</summary>
     private string Folder { get; } = FolderOf(run.Folder);
 
     /// <summary>Where the states of a run lie.</summary>
     public static string FolderOf(string run) => Path.Combine(run, "states");
+
+    /// <summary>What the run computes in, which <c>training.precision: auto</c> does not say.</summary>
+    private string Precision { get; } = store.Compute.Precision.ToString().ToLowerInvariant();
 
     /// <summary>How long saving a state takes: as the last one did, or an estimate.</summary>
     public TimeSpan SavingTime
@@ -68,7 +71,7 @@ internal sealed class StateKeeper<T>(
             Path.Combine(Folder, $"{Prefix}{step}"),
             tensors(),
             Fingerprint.Of(store.Layout),
-            new Saved(position, run.Experiment, run.Data)
+            new Saved(position, run.Experiment, run.Data, Precision)
         );
         foreach (var (_, folder) in States().SkipLast(keep))
             Directory.Delete(folder, recursive: true);
@@ -116,6 +119,11 @@ internal sealed class StateKeeper<T>(
                 stored.CopyTo(name, destination);
         }
         store.PublishValues();
+        if (saved.Precision != Precision)
+            warn(
+                $"{Paths.Shown(newest.Folder)} was computed in {saved.Precision}, and the run goes on in {Precision}: "
+                    + "training.precision is auto, which depends on the device. On one device it would have learned otherwise"
+            );
         return (saved.Position, newest.Folder);
     }
 

@@ -126,7 +126,7 @@ internal sealed record TrainingMemory
         $"{Examples} × {Length} tokens at once should take {ByteCount.Gigabytes(Bytes)} by an estimate, and {device.Name} has "
         + ByteCount.Gigabytes(device.Memory);
 
-    /// <summary>What should fit, with the same result.</summary>
+    /// <summary>What should fit, with the same result: dropout alone follows the parts of a batch on a GPU.</summary>
     private string Ways(double memory, int most)
     {
         var twice = this with { Recomputes = true };
@@ -138,7 +138,7 @@ internal sealed record TrainingMemory
                 : Fitting(twice, Examples, " with training.recompute=true"),
         ];
         return ways.Length > 0
-            ? $"This should fit, and the result stays the same: {string.Join(", or ", ways)}."
+            ? $"This should fit, and the result stays the same but for what dropout draws: {string.Join(", or ", ways)}."
             : "Not even one example should fit: take a shorter length, or a smaller model.";
 
         IEnumerable<string> Fitting(TrainingMemory way, int atMost, string also) =>

@@ -157,21 +157,31 @@ public sealed class BenchTests : IDisposable
     {
         var output = new StringWriter();
         var config = Config.Parse<BenchConfig>("{model: {hidden_size: 512, attention_heads: 8, layers: 4}, steps: 9}", "bench.yaml");
-        Assert.Equal(
-            0,
-            WeightsBench.Run(
-                new Run<BenchConfig>(
-                    config,
-                    new RunConsole(output, terminal: null),
-                    ScriptText.Read("bench.csx"),
-                    TestContext.Current.CancellationToken
-                )
-            )
-        );
+        Assert.Equal(0, WeightsBench.Run(RunOf(config, output)));
         var ratio = Assert.Single(Regex.Matches(output.ToString(), @"loaded / read\s+([\d.]+)")).Groups[1].Value;
         Assert.InRange(double.Parse(ratio, CultureInfo.InvariantCulture), 0.1, 10); // about 1 on a quiet machine
         Assert.Contains("allocated beside that model        0.", output.ToString());
     }
+
+    [Fact]
+    public void Sentences_are_measured_beside_ONNX_Runtime()
+    {
+        var output = new StringWriter();
+        var config = Config.Parse<BenchConfig>(
+            "{model: {vocabulary_size: 100, hidden_size: 128, layers: 1, attention_heads: 4, intermediate_size: 128}, steps: 3}",
+            "bench.yaml"
+        );
+        Assert.Equal(0, OnnxBench.Run(RunOf(config, output)));
+        Assert.Equal(3, Regex.Count(output.ToString(), @"(?m)^ *(32|8|1)( +\d+\.\d\d){4}"));
+    }
+
+    private static Run<BenchConfig> RunOf(BenchConfig config, StringWriter output) =>
+        new(
+            config,
+            new RunConsole(output, terminal: null),
+            ScriptText.Read("bench.csx"),
+            TestContext.Current.CancellationToken
+        );
 
     [Fact]
     public async Task Text_to_examples_is_measured()

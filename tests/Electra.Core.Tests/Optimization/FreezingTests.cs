@@ -10,6 +10,8 @@ namespace Electra.Tests.Optimization;
 /// <summary>A frozen parameter keeps its value bit by bit, in every precision, and the others learn.</summary>
 public class FreezingTests
 {
+    private const string AllButBiases = "all but biases";
+
     public static TheoryData<Precision, string, bool> Cases
     {
         get
@@ -25,6 +27,7 @@ public class FreezingTests
                     "generator.",
                     "LayerNorm",
                     "discriminator_predictions.dense.weight",
+                    AllButBiases,
                     }
                 )
                     foreach (bool byLeaf in new[] { true, false })
@@ -41,7 +44,10 @@ public class FreezingTests
         var config = TinyPair.Config with { HiddenSize = 64, AttentionHeads = 2, GeneratorDivisor = 1, EmbeddingSize = 32 };
         var tokens = new MaskingTokens(200, 4, [.. Enumerable.Range(0, 200).Select(id => id < 5)]);
         using var pair = ElectraPair.Create(config, seed: 1, compute);
-        bool IsFrozen(Parameter parameter) => parameter.Name.Contains(frozen, StringComparison.Ordinal);
+        bool IsFrozen(Parameter parameter) =>
+            frozen == AllButBiases
+                ? !parameter.Name.EndsWith(".bias", StringComparison.Ordinal)
+                : parameter.Name.Contains(frozen, StringComparison.Ordinal);
         var method = ElectraMethod.From(new ObjectiveOptions(), tokens, compute);
         if (byRequiresGrad)
             foreach (var parameter in pair.Store.Parameters.Where(IsFrozen))

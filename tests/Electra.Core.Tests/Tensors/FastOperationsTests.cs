@@ -1,5 +1,6 @@
 using Electra.Data;
 using Electra.Model;
+using Electra.Native;
 using Electra.Tensors;
 using Electra.Tensors.Kernels;
 using static TorchSharp.torch;
@@ -235,6 +236,48 @@ public sealed class FastOperationsTests
         AssertNear(exactX.grad!, x.grad!, "gradient of x");
         foreach (var parameter in store.Parameters)
             AssertNear(exact[parameter.Name].grad!, parameter.Gradient, $"gradient of {parameter.Name}");
+    }
+
+    /// <summary>A model that does not learn multiplies with weights that are packed once, until they change.</summary>
+    [Theory]
+    [InlineData(1, 1, 1)]
+    [InlineData(1, 1, 3)]
+    [InlineData(3, 7, 2)]
+    [InlineData(2, 300, 2)]
+    public void A_layer_that_only_predicts_is_its_composition_of_libtorchs_operators(int batch, int length, int threads)
+    {
+        var config = new ElectraConfig { HiddenSize = 64, AttentionHeads = 2, IntermediateSize = 96 };
+        var compute = On(Precision.Float32, threads);
+        using var store = new ParameterStore();
+        var layer = new TransformerLayer(store, "layer", config);
+        store.Allocate(compute, seed: 1, standardDeviation: 0.2, trainable: false);
+        using var _ = no_grad();
+        using var x = randn(batch * length, 64);
+        AssertPlain();
+        store.Values.mul_(0.5f).add_(0.01f);
+        store.PublishValues();
+        AssertPlain();
+        Assert.Equal(MatrixProducts.CanPack, store.Parameters.Single(p => p.Name == "layer.output.dense.weight").Packed != 0);
+
+        void AssertPlain()
+        {
+            using Tensor y = Forward(plain: false), expected = Forward(plain: true);
+            Golden.AssertClose(expected, y, 1e-5, "result");
+        }
+
+        Tensor Forward(bool plain)
+        {
+            FastOperations.PlainOnly = plain;
+            try
+            {
+                var mask = AttentionMask.FromLengths([.. Enumerable.Repeat(length, batch)], length, compute);
+                return layer.Forward(x, mask, Dropout.None);
+            }
+            finally
+            {
+                FastOperations.PlainOnly = false;
+            }
+        }
     }
 
     [Fact]

@@ -39,6 +39,20 @@ public sealed class StateKeeperTests : IDisposable
         Assert.Contains("the way out", error.Message);
     }
 
+    /// <summary>The configuration is the same: <c>training.precision: auto</c>, on another processor.</summary>
+    [Fact]
+    public void A_run_that_goes_on_in_another_precision_says_so()
+    {
+        Save("query", "key");
+        var warnings = new List<string>();
+        using (var store = Store("query", "key"))
+            Assert.NotNull(Resume(store, warnings.Add));
+        Assert.Empty(warnings);
+        using (var store = Store(Compute.Reference with { Precision = Precision.Bfloat16 }, "query", "key"))
+            Assert.NotNull(Resume(store, warnings.Add));
+        Assert.Contains("step_7 was computed in float32, and the run goes on in bfloat16", Assert.Single(warnings));
+    }
+
     [Fact]
     public void A_state_of_an_earlier_version_is_refused_with_what_can_be_done()
     {
@@ -66,10 +80,10 @@ public sealed class StateKeeperTests : IDisposable
         }
     }
 
-    private Position? Resume(ParameterStore store)
+    private Position? Resume(ParameterStore store, Action<string>? warn = null)
     {
         using var adam = new Adam(store, new AdamOptions());
-        return Keeper(store, adam).Resume(_ => { })?.Position;
+        return Keeper(store, adam).Resume(warn ?? (_ => { }))?.Position;
     }
 
     private void Save(params string[] names)
@@ -87,11 +101,13 @@ public sealed class StateKeeperTests : IDisposable
             keep: 1
         );
 
-    private static ParameterStore Store(params string[] names)
+    private static ParameterStore Store(params string[] names) => Store(Compute.Reference, names);
+
+    private static ParameterStore Store(Compute compute, params string[] names)
     {
         var store = new ParameterStore();
         foreach (var name in names)
             store.Add(name, [4, 4], ParameterRole.Weight, Initialization.Normal);
-        return store.Allocate(Compute.Reference, seed: 1);
+        return store.Allocate(compute, seed: 1);
     }
 }

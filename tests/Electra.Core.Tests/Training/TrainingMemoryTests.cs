@@ -94,7 +94,8 @@ public sealed class TrainingMemoryTests
         int most = memory.Largest(Small.Memory, 1024);
         Assert.InRange(most, 2, 1023);
         Assert.StartsWith("1024 × 512 tokens at once should take ", warning);
-        Assert.Contains("by an estimate, and a small GPU has 8 GB. This should fit, and the result stays the same: ", warning);
+        Assert.Contains("by an estimate, and a small GPU has 8 GB. This should fit, and the result stays the same ", warning);
+        Assert.Contains(" but for what dropout draws: ", warning);
         Assert.Contains($"training.micro_batch_size={most}, or training.micro_batch_size=", warning);
         Assert.EndsWith(" with training.recompute=true.", warning);
         Assert.True((memory with { Examples = most }).Bytes <= Small.Memory);
