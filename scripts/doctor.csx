@@ -4,6 +4,6 @@
 
 #load "../core/bin/Release/net10.0/electra.csx"
 
-using Electra.Running;
+using Electra.Bench;
 
 return Doctor.Report();

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds a copy of this checkout for the CPU, with a stand-in for TorchSharp's CUDA package, and for the CPU again, and asks each build what
 # it computes on. The stand-in is laid out as the real one, which is over 4 GB: the CPU's libraries, and two of CUDA that do nothing, one of
-# which comes in two parts that the package's own targets join. Linux on x64 only. Build first (dotnet build -c Release), then:
+# which comes in two parts that the package's own targets join. Of the tests and of the scripts' host, which are built too, it looks for
+# copies of libtorch: two of them in a process end it. Linux on x64 only. Restore first (dotnet restore), then:
 #
 #   bash tests/cuda_package.sh
 #
@@ -61,15 +62,17 @@ dotnet pack -c Release -o "$work/feed" -v q -nologo > "$work/pack.log" 2>&1 || {
 
 cd "$work/kit" || exit 1
 out=core/bin/Release/net10.0
+tests=tests/Electra.Core.Tests/bin/Release/net10.0
+host=scripts/host/bin/Release/net10.0
 
 build() { # build BACKEND
-    dotnet build core -c Release -v q -nologo -p:RunAnalyzers=false -p:TorchBackend="$1" \
+    dotnet build Electra.Core.sln -c Release -v q -nologo -p:RunAnalyzers=false -p:TorchBackend="$1" \
         -p:RestoreAdditionalProjectSources="$work/feed" > "$work/build.log" 2>&1 || { tail -n 20 "$work/build.log"; return 1; }
 }
 
 script() { # script NAME ARGUMENTS…: what a script of the copy says, in $work/said
     local name=$1; shift
-    env -u ELECTRA_LIBTORCH dotnet "$root/scripts/host/bin/Release/net10.0/dotnet-script.dll" "scripts/$name" -- "$@" > "$work/said" 2>&1
+    env -u ELECTRA_LIBTORCH dotnet "$host/dotnet-script.dll" "scripts/$name" -- "$@" > "$work/said" 2>&1
 }
 
 tells() { tr -s ' \n' ' ' < "$work/said" | grep -qF -- "$1" || { cat "$work/said"; return 1; }; }
@@ -78,12 +81,22 @@ computes_on_cpu() {
     build cpu && script doctor.csx && tells "$out/libtorch" && tells "is for the CPU alone" && [ ! -e "$out/runtimes/linux-x64/native/libtorch_cuda.so" ]
 }
 
+has_no_copy() { # has_no_copy FOLDER: no libtorch lies there, and none is named that .NET would look for
+    ! { find "$1" -name '*torch*.so*' -o -name '*c10*.so*'; grep -l '/native/.*\(torch\|c10\)' "$1"/*.deps.json; } | grep .
+}
+
+tests_compute() { has_no_copy "$tests" && env -u ELECTRA_LIBTORCH "$tests/Electra.Core.Tests" -class '*.StagingTests' > "$work/said" 2>&1 && tells "Failed: 0"; }
+
 said "a build for the CPU says that it is" computes_on_cpu
+said "the tests compute with it, and have no copy" tests_compute
+said "the host has no copy" has_no_copy "$host"
 said "a build for CUDA after it" build cuda
 said "its library of two parts is whole, and all may read it" \
     test "$(stat -c %s "$out/runtimes/linux-x64/native/libtorch_cuda.so")$(stat -c %A "$out/runtimes/linux-x64/native/libtorch_cuda.so" | cut -c8)" \
     = "$(stat -c %s "$work/package/native/libtorch_global_deps.so")r"
 said "nothing of the CPU's is left before it" test ! -e "$out/libtorch/libtorch_cpu.so"
+said "the tests compute with it, and have no copy" tests_compute
+said "the host has no copy" has_no_copy "$host"
 script doctor.csx
 said "it says that CUDA cannot be used, and why" tells "cannot be used: "
 said "and from where libtorch comes" tells "$out/runtimes/linux-x64/native"
@@ -92,4 +105,6 @@ said "it computes on the CPU, and warns" tells "this build is for CUDA, which ca
 script bench.csx compute.device=cuda
 said "it refuses a device that is not there" tells "compute.device: cuda was asked for, but there is no CUDA device to use"
 said "a build for the CPU after it says that it is" computes_on_cpu
+said "the tests compute with it, and have no copy" tests_compute
+said "the host has no copy" has_no_copy "$host"
 exit "$failed"

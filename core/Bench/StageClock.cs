@@ -79,13 +79,17 @@ internal sealed class StageClock(Compute compute)
             Mark(name);
             return result;
         }
+        Tensor GeneratorLoss(Tensor logits, Tensor targets) => After("generator", "losses", () => method.GeneratorLoss(logits, targets));
+        Tensor Sample(Tensor logits, Tensor targets, IReadOnlyList<RandomKey> keys) =>
+            After("other", "sampling", () => method.Sample(logits, targets, keys));
         return method with
         {
             Mask = (batch, key) => After("other", "masking", () => method.Mask(batch, key)),
-            GeneratorLoss = (logits, targets) => After("generator", "losses", () => method.GeneratorLoss(logits, targets)),
-            Sample = (logits, targets, key) => After("other", "sampling", () => method.Sample(logits, targets, key)),
+            GeneratorLoss = GeneratorLoss,
+            Sample = Sample,
             DiscriminatorLoss = (logits, replaced) =>
                 After("discriminator", "losses", () => method.DiscriminatorLoss(logits, replaced)),
+            Own = [GeneratorLoss, Sample],
         };
     }
 }

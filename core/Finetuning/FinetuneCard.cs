@@ -36,6 +36,7 @@ internal static class FinetuneCard
                     $"{training.LearningRate.ToString("0.####e+0", CultureInfo.InvariantCulture)} at its highest, times "
                         + $"{training.LayerDecay.ToString(CultureInfo.InvariantCulture)} from layer to layer"
                 ),
+                ("precision", result.Precision),
                 ("longest text", $"{config.Encoding.MaxLength} tokens"),
                 ("seed", result.Seed),
                 ("in one model with", config.Joint && config.Tasks.Count > 1 ? string.Join(", ", config.Tasks.Except([result.Task])) : null)

@@ -44,20 +44,27 @@ public sealed record FinetuneMethod
     /// <param name="positions">Indices into the ids that the head reads; null: the first token of each row. Of a model of answers,
     /// where answers begin; null: what is predicted.</param>
     /// <returns><c>[rows, outputs]</c>, or <c>[positions, outputs]</c>, float32.</returns>
-    internal static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout, long[]? positions = null)
+    internal static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout, long[]? positions = null) =>
+        Logits(model, batch, dropout, UploadOf(model, batch, positions), positions is not null);
+
+    /// <summary>What a batch is to the model, on its way to the device: it may be made ahead, on another thread.</summary>
+    private static Upload UploadOf(ElectraClassifier model, TokenBatch batch, long[]? positions) =>
+        new(model.Store.Compute.Device, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)], positions ?? []);
+
+    private static Tensor Logits(ElectraClassifier model, TokenBatch batch, Dropout dropout, Upload upload, bool readsPositions)
     {
-        var compute = model.Store.Compute;
         Tensor Rows(Tensor flat) => flat.view(batch.Size, batch.Length);
-        var put = Staging.Put(compute, batch.Ids, batch.TokenTypes, [.. batch.Lengths.Select(n => (long)n)], positions ?? []);
-        var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, compute, put[2]);
-        var read = positions is null ? null : put[3];
+        var put = upload.Put();
+        var attention = AttentionMask.FromLengths(batch.Lengths, batch.Length, model.Store.Compute, put[2]);
+        var read = readsPositions ? put[3] : null;
         return model.FindsAnswers
             ? model.Answer(Rows(put[0]), Rows(put[1]), put[2], attention, dropout, starts: read)
             : model.Classify(Rows(put[0]), Rows(put[1]), attention, dropout, read);
     }
 
     /// <summary>
-    /// The passes of an update: each computes the loss of its part, its share in the mean or sum over the batch's labels.
+    /// The passes of an update: each computes the loss of its part, its share in the mean or sum over the batch's labels. The batch is made
+    /// here, which may be ahead, on another thread.
     /// </summary>
     /// <param name="model">The classifier.</param>
     /// <param name="task">The task.</param>
@@ -83,12 +90,14 @@ public sealed record FinetuneMethod
         if (task.Kind.ComparesRows && parts.Count > 1)
             return new CachedPasses(
                 parts,
-                part => Outputs(model, part, key),
+                part => Outputs(model, part, key, UploadOf(model, part.Tokens, Read(model, part))), // each is asked for twice
                 (outputs, labels) => Loss(task, outputs, labels) * (SumsLoss ? all : 1)
             ).Passes();
-        return [.. parts.Zip(weights, (part, weight) => (Func<Tensor[]>)(() =>
+        Upload[] uploads = [.. parts.Select(part => UploadOf(model, part.Tokens, Read(model, part)))];
+        return [.. parts.Zip(weights, uploads).Select(of => (Func<Tensor[]>)(() =>
         {
-            var loss = LossOf(model, task, part, Outputs(model, part, key));
+            var (part, weight, upload) = of;
+            var loss = LossOf(model, task, part, Outputs(model, part, key, upload));
             // Windows of a long word may have no label, and then there is nothing to learn from them.
             double share = SumsLoss ? weight : all > 0 ? weight / all : 0;
             return [share == 1 ? loss : loss * share];
@@ -96,11 +105,12 @@ public sealed record FinetuneMethod
     }
 
     /// <summary>The outputs for a part of a batch while training.</summary>
-    private static Tensor Outputs(ElectraClassifier model, TaskBatch part, RandomKey key)
+    private static Tensor Outputs(ElectraClassifier model, TaskBatch part, RandomKey key, Upload upload)
     {
         long firstRow = part.Tokens.FirstRow;
         DeviceRandom.Seed(model.Store.Compute, key[firstRow]);
-        return Logits(model, part.Tokens, new Dropout(key, model.Store.Compute, part.Tokens.Size, firstRow), Read(model, part));
+        var dropout = new Dropout(key, model.Store.Compute, part.Tokens.Size, firstRow);
+        return Logits(model, part.Tokens, dropout, upload, Read(model, part) is not null);
     }
 
     /// <summary>One forward pass with its loss, the mean over the rows of the batch.</summary>

@@ -31,6 +31,7 @@ internal sealed class FinetuneRun : IDisposable
     private readonly Adam optimizer;
     private readonly TrainingStep step;
     private readonly DivergenceGuard divergence;
+    private readonly Prefetcher<IReadOnlyList<Func<Tensor[]>>> ahead;
     private readonly UpdateLog updates;
     private readonly Func<long, StepRates> schedule;
     private readonly StateKeeper<FinetunePosition> states;
@@ -72,6 +73,7 @@ internal sealed class FinetuneRun : IDisposable
             model.Store.Recomputes = config.Training.Recompute;
             optimizer = new Adam(model.Store, config.Optimizer, parameter => method.Rate(model, parameter));
             step = new TrainingStep(model.Store, optimizer, losses: 1);
+            ahead = new(Passes, end: all);
             schedule = method.Schedule(all);
             best = Choosing.Of(config, [.. parts.Select(part => part.Task)]);
             bestWeights = best is null ? null : new BestWeights(model.Store);
@@ -120,7 +122,7 @@ internal sealed class FinetuneRun : IDisposable
             Step = step,
             Ends = at => at == all,
             Schedule = schedule,
-            Update = k => [new UpdateStep(Passes(k))],
+            Update = k => [new UpdateStep(ahead.Take(k))],
             Updated = Updated,
             EvaluatesAt = at => at > MeasuredAt && config.Training.EvaluateEvery.IsDue(at, mixture.EpochUpdates),
             Evaluate = at => Evaluate(at, cancellation),
@@ -155,6 +157,7 @@ internal sealed class FinetuneRun : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        ahead?.Dispose();
         metrics?.Dispose();
         step?.Dispose();
         optimizer?.Dispose();
@@ -258,6 +261,7 @@ internal sealed class FinetuneRun : IDisposable
             Epochs = own,
             Choice = Choosing.Described(best, epochs),
             Swept = config.Swept,
+            Precision = model.Store.Compute.PrecisionName,
             Seconds = Seconds,
         };
     }

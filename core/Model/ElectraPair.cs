@@ -70,6 +70,13 @@ public sealed class ElectraPair : IDisposable
         return pair;
     }
 
+    /// <summary>The parameters that a pair has.</summary>
+    internal static long CountParameters(ElectraConfig config)
+    {
+        using var pair = new ElectraPair(config.Checked(), extend: null);
+        return pair.Store.ParameterCount;
+    }
+
     /// <summary>Whether the replacements come from a network.</summary>
     internal bool HasGenerator => generator is not null || Towers is not null;
 

@@ -53,6 +53,9 @@ public sealed record ElectraMethod
     /// </summary>
     internal Func<Tensor, Tensor, AttentionMask, Tensor, Tensor>? SampledFrom { get; init; }
 
+    /// <summary>The kit's own stages among these, which take places that fill up: <see cref="FilledPlaces"/>.</summary>
+    internal IReadOnlyList<Delegate> Own { get; init; } = [];
+
     /// <summary>Whether a token may be masked, by its id.</summary>
     internal Func<long, bool> MayBeMasked { get; init; } = _ => true;
 
@@ -87,8 +90,9 @@ public sealed record ElectraMethod
     /// <param name="training">Whether dropout is on.</param>
     public ElectraPass Forward(ElectraPair model, TokenBatch batch, RandomKey key, bool training)
     {
-        var (parts, masked, counts) = Masked(model, [batch], key, SingleProcess.Instance);
-        return Forward(model, parts[0], masked[0], counts, key, training).Pass with { Predicted = counts.Predicted };
+        var prepared = Prepared(model, [batch], key);
+        var counts = Counts(model, prepared, SingleProcess.Instance);
+        return Forward(model, prepared[0], counts, training).Pass with { Predicted = counts.Predicted };
     }
 
     /// <summary>The passes of an update: each computes the losses of its part, as <see cref="LossNames"/> has them, which add up to the
@@ -102,71 +106,65 @@ public sealed record ElectraMethod
         IReadOnlyList<TokenBatch> parts,
         RandomKey key,
         Action<ElectraPass>? made = null
-    )
-    {
-        (parts, var masked, var counts) = Masked(model, parts, key, Ranks);
-        return
-        [
-            .. parts.Zip(
-                masked,
-                (part, maskedPart) =>
-                    (Func<Tensor[]>)(
-                        () =>
-                        {
-                            var (pass, extras) = Forward(model, part, maskedPart, counts, key, training: true);
-                            made?.Invoke(pass);
-                            return
-                            [
-                                pass.Loss,
-                                .. TrainsGenerator ? [pass.GeneratorLoss] : Array.Empty<Tensor>(),
-                                pass.DiscriminatorLoss,
-                                .. extras,
-                            ];
-                        }
-                    )
-            ),
-        ];
-    }
+    ) => PassesAhead(model, parts, key, made)();
 
-    /// <summary>Mask: x → x with [MASK] at some positions, and what the losses of all parts, on all ranks, are means over.</summary>
-    internal (IReadOnlyList<TokenBatch> Parts, IReadOnlyList<MaskedTokens> Masked, LossCounts Counts) Masked(
+    /// <summary>The same in two halves: this call makes ahead what it can, and what it returns gives the passes when their turn has
+    /// come.</summary>
+    internal Func<IReadOnlyList<Func<Tensor[]>>> PassesAhead(
         ElectraPair model,
         IReadOnlyList<TokenBatch> parts,
         RandomKey key,
-        ICommunicator ranks
+        Action<ElectraPass>? made = null
     )
     {
-        parts = [.. parts.Select(part => Prepare(part, key[5]))];
-        MaskedTokens[] masked = [.. parts.Select(part => Mask(part, key[0]))];
-        var counts = LossCounts.Of(parts, masked, ranks);
-        if (model.Towers is not null)
-            counts = counts with { Predicted = (long)ranks.Sum(parts.Sum(part => Predicted(part).LongLength))[0] };
-        return (parts, masked, counts);
+        var prepared = Prepared(model, parts, key);
+        return () =>
+        {
+            var counts = Counts(model, prepared, Ranks);
+            return [.. prepared.Select(part => (Func<Tensor[]>)(() => Losses(part, counts)))];
+        };
+
+        Tensor[] Losses(PreparedPass part, LossCounts counts)
+        {
+            var (pass, extras) = Forward(model, part, counts, training: true);
+            made?.Invoke(pass);
+            return [pass.Loss, .. TrainsGenerator ? [pass.GeneratorLoss] : Array.Empty<Tensor>(), pass.DiscriminatorLoss, .. extras];
+        }
     }
 
-    private (ElectraPass Pass, Tensor[] Extras) Forward(
-        ElectraPair model,
-        TokenBatch batch,
-        MaskedTokens masked,
-        LossCounts counts,
-        RandomKey key,
-        bool training
-    )
+    /// <summary>Mask: x → x with [MASK] at some positions.</summary>
+    internal IReadOnlyList<PreparedPass> Prepared(ElectraPair model, IReadOnlyList<TokenBatch> parts, RandomKey key) =>
+    [
+        .. parts
+            .Select(part => Prepare(part, key[5]))
+            .Select(part => new PreparedPass(part, Mask(part, key[0]), key, model.Store.Compute)),
+    ];
+
+    /// <summary>What the losses of all parts, on all ranks, are means over.</summary>
+    internal LossCounts Counts(ElectraPair model, IReadOnlyList<PreparedPass> parts, ICommunicator ranks)
     {
-        var text = StagedPass.Of(batch, masked, key, training, model.Store.Compute);
+        var counts = LossCounts.Of(parts, ranks);
+        return model.Towers is null
+            ? counts
+            : counts with { Predicted = (long)ranks.Sum(parts.Sum(part => Predicted(part.Batch).LongLength))[0] };
+    }
+
+    private (ElectraPass Pass, Tensor[] Extras) Forward(ElectraPair model, PreparedPass prepared, LossCounts counts, bool training)
+    {
+        var text = StagedPass.Of(prepared, training);
 
         // Generate: a masked language model predicts what was there.
         var (generatorLogits, generatorLoss) = Generate(model, text, counts);
 
         // Corrupt: samples of its predictions go where the masks were.
-        var sampledFrom = SampledFrom?.Invoke(text.MaskedRows, text.TypeRows, text.Attention, text.Positions) ?? generatorLogits;
+        var sampledFrom = SampledFrom?.Invoke(text.MaskedRows, text.TypeRows, text.Attention, text.Filled.Positions) ?? generatorLogits;
         var (corrupted, replaced) = Corrupt(text, sampledFrom);
 
         // Discriminate: was this token replaced? Asked of every token, not only of the masked ones.
         var judged = Discriminate(model, text, corrupted, replaced, counts);
 
         // Weigh: the discriminator's loss is small for each token, and there is one for each token.
-        return Weighed(text, (generatorLogits, generatorLoss), corrupted, judged, counts);
+        return Weighed(text, (text.Proper(generatorLogits), generatorLoss), corrupted, judged, counts);
     }
 
     /// <summary>The pass with its losses weighed, and the losses of one's own.</summary>
@@ -196,19 +194,18 @@ public sealed record ElectraMethod
         return (pass with { Loss = extras.Zip(Extras).Aggregate(loss, (sum, extra) => sum + (extra.Second.Weight * extra.First)) }, extras);
     }
 
-    /// <summary>The generator's logits at the masked positions, and its share in the batch's loss.</summary>
+    /// <summary>The generator's logits at <see cref="StagedPass.Filled"/>, and its share in the batch's loss.</summary>
     internal (Tensor Logits, Tensor Loss) Generate(ElectraPair model, StagedPass text, LossCounts counts)
     {
         if (model.Towers is { } towers)
             return PredictAll(towers, text, counts);
         using var _ = TrainsGenerator ? null : no_grad();
         var dropout = TrainsGenerator ? text.Dropout(1) : Dropout.None;
-        var logits = model.Generate(text.MaskedRows, text.TypeRows, text.Attention, text.Positions, dropout);
-        int masked = text.Masked.Positions.Length;
+        var logits = model.Generate(text.MaskedRows, text.TypeRows, text.Attention, text.Filled.Positions, dropout);
         return (
             logits,
-            masked > 0
-                ? ShareOf(GeneratorLoss(logits, text.Targets), masked, counts.Predicted)
+            text.MaskedCount > 0
+                ? ShareOf(text.Loss(logits, GeneratorLoss, Own), text.MaskedCount, counts.Predicted)
                 : zeros(1, device: text.Compute.Device).sum()
         );
     }
@@ -220,7 +217,7 @@ public sealed record ElectraMethod
     private (Tensor Logits, Tensor Loss) PredictAll(TwoTowerGenerator towers, StagedPass text, LossCounts counts)
     {
         var encoded = towers.Encode(text.Rows(text.Original), text.TypeRows, text.Attention, text.Dropout(1));
-        var logits = towers.Logits(encoded.index_select(0, text.Positions));
+        var logits = towers.Logits(encoded.index_select(0, text.Filled.Positions));
         long[] predicted = Predicted(text.Batch);
         if (predicted.Length == 0)
             return (logits, zeros(1, device: text.Compute.Device).sum());
@@ -239,10 +236,8 @@ public sealed record ElectraMethod
     internal (Tensor Corrupted, Tensor Replaced) Corrupt(StagedPass text, Tensor generatorLogits)
     {
         using var _ = no_grad();
-        var keys = text.Batch.KeysAt(text.Masked.Positions, text.Key[2]);
-        var corrupted = keys.Length > 0
-            ? text.With(Sample(Temperature == 1 ? generatorLogits.detach() : generatorLogits.detach() / Temperature, text.Targets, keys))
-            : text.MaskedIds;
+        var logits = Temperature == 1 ? generatorLogits.detach() : generatorLogits.detach() / Temperature;
+        var corrupted = text.MaskedCount > 0 ? text.With(text.Samples(logits, Sample, Own)) : text.MaskedIds;
         return (corrupted, corrupted.ne(text.Original));
     }
 
@@ -282,14 +277,22 @@ public sealed record ElectraMethod
     /// <param name="options">Masking, sampling, smoothing, weights.</param>
     /// <param name="tokens">What masking must know of the vocabulary.</param>
     /// <param name="compute">Where the model is computed.</param>
-    public static ElectraMethod From(ObjectiveOptions options, MaskingTokens tokens, Compute compute) => new()
+    public static ElectraMethod From(ObjectiveOptions options, MaskingTokens tokens, Compute compute)
     {
-        Mask = (batch, key) => Masking.Apply(batch, tokens, options.Masking, key),
-        Sample = (logits, targets, keys) => Sampling.Draw(logits, targets, options, keys, compute),
-        GeneratorLoss = (logits, targets) => FastOperations.CrossEntropy(logits, targets, options.GeneratorLabelSmoothing, compute.Threads),
-        DiscriminatorLoss = (logits, replaced) => binary_cross_entropy_with_logits(logits, options.Smooth(replaced)),
-        Weigh = (generator, discriminator) => options.GeneratorWeight * generator + options.DiscriminatorWeight * discriminator,
-        LossEpsilon = options.LossEpsilon,
-        MayBeMasked = id => !tokens.Special[id],
-    };
+        Tensor Sample(Tensor logits, Tensor targets, IReadOnlyList<RandomKey> keys) =>
+            Sampling.Draw(logits, targets, options, keys, compute);
+        Tensor GeneratorLoss(Tensor logits, Tensor targets) =>
+            FastOperations.CrossEntropy(logits, targets, options.GeneratorLabelSmoothing, compute);
+        return new()
+        {
+            Mask = (batch, key) => Masking.Apply(batch, tokens, options.Masking, key),
+            Sample = Sample,
+            GeneratorLoss = GeneratorLoss,
+            DiscriminatorLoss = (logits, replaced) => binary_cross_entropy_with_logits(logits, options.Smooth(replaced)),
+            Weigh = (generator, discriminator) => options.GeneratorWeight * generator + options.DiscriminatorWeight * discriminator,
+            LossEpsilon = options.LossEpsilon,
+            MayBeMasked = id => !tokens.Special[id],
+            Own = [Sample, GeneratorLoss],
+        };
+    }
 }

@@ -1,5 +1,6 @@
 using Electra.Checkpoints.HuggingFace;
 using Electra.Model;
+using Electra.Training;
 
 namespace Electra.Pretraining;
 
@@ -29,7 +30,7 @@ internal static class ElectraObjective
         Store = pair.Store,
         Rate = method.Rate,
         LossNames = method.LossNames,
-        Update = (k, parts, key) => [new(method.At(k).Passes(pair, parts, key, baseline.Count))],
+        Update = (k, parts, key) => UpdateStep.One(method.At(k).PassesAhead(pair, parts, key, baseline.Count)),
         State = baseline.State,
         Gather = baseline.Gather,
         Measured = baseline.Halve,

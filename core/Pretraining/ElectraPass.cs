@@ -13,14 +13,13 @@ internal readonly record struct LossCounts(long Predicted, long Tokens, long Seq
 {
     /// <summary>The counts of a batch.</summary>
     /// <param name="parts">Its parts on this rank.</param>
-    /// <param name="masked">What is masked of them.</param>
-    /// <param name="ranks">The ranks that the batch is cut over; null: this process has all of it.</param>
-    public static LossCounts Of(IReadOnlyList<TokenBatch> parts, IReadOnlyList<MaskedTokens> masked, ICommunicator? ranks = null)
+    /// <param name="ranks">The ranks that the batch is cut over.</param>
+    public static LossCounts Of(IReadOnlyList<PreparedPass> parts, ICommunicator ranks)
     {
-        var sums = (ranks ?? SingleProcess.Instance).Sum(
-            masked.Sum(part => (long)part.Positions.Length),
-            parts.Sum(part => part.TokenCount),
-            parts.Sum(part => (long)part.Size)
+        var sums = ranks.Sum(
+            parts.Sum(part => (long)part.Masked.Positions.Length),
+            parts.Sum(part => part.Batch.TokenCount),
+            parts.Sum(part => (long)part.Batch.Size)
         );
         return new((long)sums[0], (long)sums[1], (long)sums[2]);
     }

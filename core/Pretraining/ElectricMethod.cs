@@ -33,6 +33,9 @@ public sealed record ElectricMethod
     /// <summary>What must be known of the vocabulary: which tokens may be noise, and what padding is.</summary>
     public required MaskingTokens Tokens { get; init; }
 
+    /// <inheritdoc cref="ElectraMethod.Own"/>
+    internal IReadOnlyList<Delegate> Own { get; init; } = [];
+
     /// <summary>The ranks that the batch of an update is cut over.</summary>
     internal ICommunicator Ranks { get; init; } = SingleProcess.Instance;
 
@@ -40,26 +43,40 @@ public sealed record ElectricMethod
     /// <param name="options">Masking, sampling, prior, weights.</param>
     /// <param name="tokens">What masking must know of the vocabulary.</param>
     /// <param name="compute">Where the model is computed.</param>
-    public static ElectricMethod From(ObjectiveOptions options, MaskingTokens tokens, Compute compute) => new()
+    public static ElectricMethod From(ObjectiveOptions options, MaskingTokens tokens, Compute compute)
     {
-        Mask = (batch, key) => Masking.Apply(batch, tokens, options.Masking, key),
-        Sample = (logits, targets, keys) => Sampling.Draw(logits, targets, options, keys, compute),
-        Weigh = (cloze, energy) => options.GeneratorWeight * cloze + options.DiscriminatorWeight * energy,
-        Options = options,
-        Tokens = tokens,
-    };
+        Tensor Sample(Tensor logits, Tensor targets, IReadOnlyList<RandomKey> keys) =>
+            Sampling.Draw(logits, targets, options, keys, compute);
+        return new()
+        {
+            Mask = (batch, key) => Masking.Apply(batch, tokens, options.Masking, key),
+            Sample = Sample,
+            Weigh = (cloze, energy) => options.GeneratorWeight * cloze + options.DiscriminatorWeight * energy,
+            Options = options,
+            Tokens = tokens,
+            Own = [Sample],
+        };
+    }
 
     /// <summary>The passes of an update: each gives its shares of the batch's loss, the cloze model's and the energy model's.</summary>
-    internal IReadOnlyList<Func<Tensor[]>> Passes(ElectricPair model, IReadOnlyList<TokenBatch> parts, RandomKey key)
+    internal IReadOnlyList<Func<Tensor[]>> Passes(ElectricPair model, IReadOnlyList<TokenBatch> parts, RandomKey key) =>
+        PassesAhead(model, parts, key)();
+
+    /// <inheritdoc cref="ElectraMethod.PassesAhead"/>
+    internal Func<IReadOnlyList<Func<Tensor[]>>> PassesAhead(ElectricPair model, IReadOnlyList<TokenBatch> parts, RandomKey key)
     {
-        if (Options.Prior == NoisePrior.Google) // what it reads at [CLS] and the last [SEP] hangs on the padding: the same for every cut
+        // What Google's prior reads at [CLS] and the last [SEP] hangs on the padding: it is the same for every cut, so ranks meet before.
+        var ahead = Options.Prior == NoisePrior.Google ? null : Chosen(parts);
+        return () =>
         {
-            int length = (int)Ranks.Max(parts.Max(part => part.Length));
-            parts = [.. parts.Select(part => part.PaddedTo(length, Tokens.PadId, Options.PaddingTokenType))];
-        }
-        NoiseTokens[] chosen = [.. parts.Select(part => Choose(part, key))];
-        var counts = NoiseCounts.Of(chosen, Ranks);
-        return [.. chosen.Select(part => (Func<Tensor[]>)(() => Forward(model, part, counts, key, training: true).Losses))];
+            var chosen = ahead ?? Chosen(Padded((int)Ranks.Max(parts.Max(part => part.Length))));
+            var counts = NoiseCounts.Of(chosen, Ranks);
+            return [.. chosen.Select(part => (Func<Tensor[]>)(() => Forward(model, part, counts, key, training: true).Losses))];
+        };
+
+        NoiseTokens[] Chosen(IEnumerable<TokenBatch> own) => [.. own.Select(part => Choose(part, key))];
+        IEnumerable<TokenBatch> Padded(int length) =>
+            parts.Select(part => part.PaddedTo(length, Tokens.PadId, Options.PaddingTokenType));
     }
 
     /// <summary>The tokens that may be noise, those that are to be, and how probable that was.</summary>
@@ -69,7 +86,7 @@ public sealed record ElectricMethod
     /// <summary>One pass over a batch or a part of one.</summary>
     internal ElectricPass Forward(ElectricPair model, NoiseTokens chosen, NoiseCounts counts, RandomKey key, bool training)
     {
-        var text = StagedPass.Of(chosen.Batch, chosen.Masked, key, training, model.Store.Compute);
+        var text = StagedPass.Of(new PreparedPass(chosen.Batch, chosen.Masked, key, model.Store.Compute), training);
         var tokens = chosen.On(model.Store.Compute);
 
         // Cloze: each token of the text is predicted from what stands on both sides of it. It learns from all that may be noise.
@@ -95,13 +112,12 @@ public sealed record ElectricMethod
         TwoTowerGenerator towers, StagedPass text, StagedNoise tokens, Tensor encoded, Tensor logP)
     {
         using var _ = no_grad();
-        var keys = text.Batch.KeysAt(text.Masked.Positions, text.Key[2]);
-        var logits = towers.Logits(encoded.index_select(0, text.Positions));
-        if (keys.Length == 0)
+        var logits = towers.Logits(encoded.index_select(0, text.Filled.Positions));
+        if (text.MaskedCount == 0)
             return (logits, text.Original, logP);
-        var corrupted = text.With(Sample(logits, text.Targets, keys));
+        var corrupted = text.With(text.Samples(logits, Sample, Own));
         var written = corrupted.index_select(0, text.Positions).unsqueeze(1);
-        var logQ = log_softmax(logits, -1).gather(1, written).squeeze(1);
-        return (logits, corrupted, logP.index_copy(0, tokens.Written, logQ));
+        var logQ = text.Proper(log_softmax(logits, -1)).gather(1, written).squeeze(1);
+        return (text.Proper(logits), corrupted, logP.index_copy(0, tokens.Written, logQ));
     }
 }

@@ -2,6 +2,7 @@ using Electra.Data;
 using Electra.Model;
 using Electra.Tensors;
 using Electra.Tokenization;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
@@ -34,7 +35,7 @@ internal static class ElectricObjective
             Store = pair.Store,
             Rate = method.Rate,
             LossNames = ["loss", "cloze_loss", "energy_loss"],
-            Update = (_, parts, draws) => [new(method.Passes(pair, parts, draws))],
+            Update = (_, parts, draws) => UpdateStep.One(method.PassesAhead(pair, parts, draws)),
             Figures = Figures,
             Measure = (batches, measurers) => ElectricScores.Of(pair, measured, batches, key, measurers),
             Show = (batch, count) => Show(pair, measured, batch, key, vocabulary, count),

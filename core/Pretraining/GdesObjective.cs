@@ -39,7 +39,7 @@ internal static class GdesObjective
         return !isDecoupled ? joint : joint with
         {
             Trained = Trained,
-            Update = (k, parts, key) => Steps(pair, method.At(k), parts, key, baseline.Count),
+            Update = (k, parts, key) => StepsAhead(pair, method.At(k), parts, key, baseline.Count),
         };
     }
 
@@ -54,9 +54,29 @@ internal static class GdesObjective
         IReadOnlyList<TokenBatch> parts,
         RandomKey key,
         Action<ElectraPass>? made = null
+    ) => StepsAhead(pair, method, parts, key, made)();
+
+    /// <summary>The same in two halves, as <see cref="ElectraMethod.PassesAhead"/>.</summary>
+    private static Func<IReadOnlyList<UpdateStep>> StepsAhead(
+        ElectraPair pair,
+        ElectraMethod method,
+        IReadOnlyList<TokenBatch> parts,
+        RandomKey key,
+        Action<ElectraPass>? made
     )
     {
-        (parts, var masked, var counts) = method.Masked(pair, parts, key, method.Ranks);
+        var prepared = method.Prepared(pair, parts, key);
+        return () => Steps(pair, method, prepared, method.Counts(pair, prepared, method.Ranks), made);
+    }
+
+    private static IReadOnlyList<UpdateStep> Steps(
+        ElectraPair pair,
+        ElectraMethod method,
+        IReadOnlyList<PreparedPass> parts,
+        LossCounts counts,
+        Action<ElectraPass>? made
+    )
+    {
         var compute = pair.Store.Compute;
         var written = new (Tensor Ids, Tensor Replaced)[parts.Count];
         Tensor Nothing() => zeros(1, device: compute.Device).sum();
@@ -64,7 +84,7 @@ internal static class GdesObjective
 
         Tensor[] Generate(int i)
         {
-            var text = StagedPass.Of(parts[i], masked[i], key, training: true, compute);
+            var text = StagedPass.Of(parts[i], training: true, isLast: false);
             var (logits, loss) = method.Generate(pair, text, counts);
             var (ids, replaced) = method.Corrupt(text, logits);
             written[i] = (ids.MoveToOuterDisposeScope(), replaced.MoveToOuterDisposeScope());
@@ -73,7 +93,7 @@ internal static class GdesObjective
 
         Tensor[] Discriminate(int i)
         {
-            var text = StagedPass.Of(parts[i], masked[i], key, training: true, compute, deviceDraws: 6);
+            var text = StagedPass.Of(parts[i], training: true, deviceDraws: 6);
             var judged = method.Discriminate(pair, text, written[i].Ids, written[i].Replaced, counts);
             var (pass, extras) = method.Weighed(text, (empty(0, pair.Config.VocabularySize), Nothing()), written[i].Ids, judged, counts);
             made?.Invoke(pass);

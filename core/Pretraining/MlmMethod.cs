@@ -22,6 +22,9 @@ public sealed record MlmMethod
     /// <summary>Added to the number of tokens that the loss is divided by (Google's code: 1e-6).</summary>
     public double LossEpsilon { get; init; }
 
+    /// <inheritdoc cref="ElectraMethod.Own"/>
+    internal IReadOnlyList<Delegate> Own { get; init; } = [];
+
     /// <summary>The ranks that the batch of an update is cut over.</summary>
     internal ICommunicator Ranks { get; init; } = SingleProcess.Instance;
 
@@ -29,46 +32,55 @@ public sealed record MlmMethod
     /// <param name="options">Masking.</param>
     /// <param name="tokens">What masking must know of the vocabulary.</param>
     /// <param name="compute">Where the model is computed.</param>
-    public static MlmMethod From(ObjectiveOptions options, MaskingTokens tokens, Compute compute) => new()
+    public static MlmMethod From(ObjectiveOptions options, MaskingTokens tokens, Compute compute)
     {
-        Mask = (batch, key) => Masking.Apply(batch, tokens, options.Masking, key),
-        Loss = (logits, targets) => FastOperations.CrossEntropy(logits, targets, 0, compute.Threads),
-        LossEpsilon = options.LossEpsilon,
-    };
+        Tensor Loss(Tensor logits, Tensor targets) => FastOperations.CrossEntropy(logits, targets, 0, compute);
+        return new()
+        {
+            Mask = (batch, key) => Masking.Apply(batch, tokens, options.Masking, key),
+            Loss = Loss,
+            LossEpsilon = options.LossEpsilon,
+            Own = [Loss],
+        };
+    }
 
     /// <summary>The passes of an update: each gives its share of the batch's loss.</summary>
-    internal IReadOnlyList<Func<Tensor[]>> Passes(MaskedLanguageModel model, IReadOnlyList<TokenBatch> parts, RandomKey key)
+    internal IReadOnlyList<Func<Tensor[]>> Passes(MaskedLanguageModel model, IReadOnlyList<TokenBatch> parts, RandomKey key) =>
+        PassesAhead(model, parts, key)();
+
+    /// <inheritdoc cref="ElectraMethod.PassesAhead"/>
+    internal Func<IReadOnlyList<Func<Tensor[]>>> PassesAhead(MaskedLanguageModel model, IReadOnlyList<TokenBatch> parts, RandomKey key)
     {
-        MaskedTokens[] masked = [.. parts.Select(part => Mask(part, key[0]))];
-        var counts = LossCounts.Of(parts, masked, Ranks);
-        return
-        [
-            .. parts.Zip(masked, (part, of) => (Func<Tensor[]>)(() => [Forward(model, part, of, counts, key, training: true).Loss])),
-        ];
+        PreparedPass[] prepared = [.. parts.Select(part => Prepared(model, part, key))];
+        return () =>
+        {
+            var counts = LossCounts.Of(prepared, Ranks);
+            return [.. prepared.Select(part => (Func<Tensor[]>)(() => [Forward(model, part, counts, training: true).Loss]))];
+        };
     }
 
     /// <summary>One pass over a whole batch, without dropout.</summary>
     internal MlmPass Forward(MaskedLanguageModel model, TokenBatch batch, RandomKey key)
     {
-        var masked = Mask(batch, key[0]);
-        return Forward(model, batch, masked, LossCounts.Of([batch], [masked]), key, training: false);
+        var prepared = Prepared(model, batch, key);
+        return Forward(model, prepared, LossCounts.Of([prepared], SingleProcess.Instance), training: false);
     }
 
+    private PreparedPass Prepared(MaskedLanguageModel model, TokenBatch batch, RandomKey key) =>
+        new(batch, Mask(batch, key[0]), key, model.Store.Compute);
+
     /// <summary>One pass over a batch or a part of one.</summary>
-    internal MlmPass Forward(
-        MaskedLanguageModel model,
-        TokenBatch batch,
-        MaskedTokens masked,
-        LossCounts counts,
-        RandomKey key,
-        bool training
-    )
+    private MlmPass Forward(MaskedLanguageModel model, PreparedPass prepared, LossCounts counts, bool training)
     {
-        var text = StagedPass.Of(batch, masked, key, training, model.Store.Compute);
-        var logits = model.Predict(text.MaskedRows, text.TypeRows, text.Attention, text.Positions, text.Dropout(1));
-        int positions = masked.Positions.Length;
-        var loss = positions > 0 ? Loss(logits, text.Targets) : logits.sum(); // of nothing: 0
-        return new MlmPass(LossCounts.ShareOf(loss, positions, counts.Predicted, LossEpsilon), masked, text.Targets, logits);
+        var text = StagedPass.Of(prepared, training);
+        var logits = model.Predict(text.MaskedRows, text.TypeRows, text.Attention, text.Filled.Positions, text.Dropout(1));
+        var loss = text.MaskedCount > 0 ? text.Loss(logits, Loss, Own) : logits.sum(); // of nothing: 0
+        return new MlmPass(
+            LossCounts.ShareOf(loss, text.MaskedCount, counts.Predicted, LossEpsilon),
+            text.Masked,
+            text.Targets,
+            text.Proper(logits)
+        );
     }
 }
 

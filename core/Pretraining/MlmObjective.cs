@@ -2,6 +2,7 @@ using Electra.Data;
 using Electra.Model;
 using Electra.Tensors;
 using Electra.Tokenization;
+using Electra.Training;
 using static TorchSharp.torch;
 
 namespace Electra.Pretraining;
@@ -28,7 +29,7 @@ internal static class MlmObjective
             Store = model.Store,
             Rate = method.Rate,
             LossNames = ["loss"],
-            Update = (_, parts, draws) => [new(method.Passes(model, parts, draws))],
+            Update = (_, parts, draws) => UpdateStep.One(method.PassesAhead(model, parts, draws)),
             Figures = Figures,
             Measure = (batches, measurers) => MlmScores.Of(model, measured, batches, key, measurers),
             Show = (batch, count) => Show(model, measured, batch, key, vocabulary, count),

@@ -26,9 +26,10 @@ internal sealed record Objective
 
     /// <summary>
     /// The steps of an update, as many as <see cref="Trained"/> has: of the update's number, the batch in the parts that are computed at
-    /// once, and a key that names every random draw. A pass gives the losses in the order of <see cref="LossNames"/>.
+    /// once, and a key that names every random draw. The call masks the batch, which may be done ahead, on another thread; what it returns
+    /// is called when the update's turn has come. A pass gives the losses in the order of <see cref="LossNames"/>.
     /// </summary>
-    public required Func<long, IReadOnlyList<TokenBatch>, RandomKey, IReadOnlyList<UpdateStep>> Update { get; init; }
+    public required Func<long, IReadOnlyList<TokenBatch>, RandomKey, Func<IReadOnlyList<UpdateStep>>> Update { get; init; }
 
     /// <summary>Tensors that a resumed run needs beside parameters and optimizer, by name.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State { get; init; } = [];

@@ -47,11 +47,10 @@ public sealed record ObjectiveOptions
     public double GumbelEpsilon { get; init; }
 
     /// <summary>
-    /// Whether CUDA has to make noise for each logit. The samplers without are the same distribution; an ε below float32's resolution at 1
-    /// moves its probabilities by less than their rounding does.
+    /// Whether CUDA has to make noise for each logit. Multinomial sampling, which does not, has the same distribution; an ε below
+    /// float32's resolution at 1 moves its probabilities by less than their rounding does.
     /// </summary>
-    internal bool NeedsNoiseForEachLogit =>
-        Sampling == SamplingMethod.HalfGumbel || (Sampling == SamplingMethod.Gumbel && GumbelEpsilon > 1.0 / (1 << 24));
+    internal bool NeedsNoiseForEachLogit => Sampling == SamplingMethod.Gumbel && GumbelEpsilon > 1.0 / (1 << 24);
 
     /// <summary>Never draw the true token (an option of Google's code).</summary>
     public bool DisallowCorrect { get; init; }

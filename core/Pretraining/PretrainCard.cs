@@ -91,7 +91,7 @@ internal static class PretrainCard
         ),
         ("masked", Invariant($"{config.Objective.Masking.Probability:0.#%} of the tokens{config.Objective.Masking.InUnits}")),
         ("weight of the discriminator's loss", config.Objective.Kind == ObjectiveKind.Mlm ? null : config.Objective.DiscriminatorWeight),
-        ("precision", objective.Store.Compute.Precision.ToString().ToLowerInvariant()),
+        ("precision", objective.Store.Compute.PrecisionName),
         ("seed", config.Seed),
     ];
 

@@ -96,7 +96,7 @@ public static class PretrainLoop
                 ["text"] = data.Identity,
                 ["tokenizer"] = $"{data.Tokenizer.Vocabulary.Count:N0} tokens, {data.Tokenizer.Fingerprint}",
                 ["compute.device"] = compute.IsCuda ? "cuda" : "cpu",
-                ["training.precision"] = compute.Precision.ToString().ToLowerInvariant(),
+                ["training.precision"] = compute.PrecisionName,
             },
             "all ranks of a run must learn from the same text in the same way, and this one does not",
             "The corpus and the vocabulary must be the same files on every machine, and what is `auto` may have to be said"

@@ -12,7 +12,11 @@ internal static class PretrainMemory
     /// <param name="vocabulary">Tokens in the vocabulary.</param>
     /// <param name="store">The parameters.</param>
     /// <param name="processes">How many share a batch.</param>
-    public static TrainingMemory Of(PretrainConfig config, int vocabulary, ParameterStore store, int processes = 1)
+    public static TrainingMemory Of(PretrainConfig config, int vocabulary, ParameterStore store, int processes = 1) =>
+        Of(config, vocabulary, store.ParameterCount, store.Compute.Precision, processes);
+
+    /// <summary>The same of a run that is not there yet.</summary>
+    public static TrainingMemory Of(PretrainConfig config, int vocabulary, long parameters, Precision precision, int processes = 1)
     {
         var model = config.Model;
         var (training, objective, averages) = (config.Training, config.Objective, config.Training.Averages);
@@ -21,7 +25,7 @@ internal static class PretrainMemory
             .Of(training, config.Examples.MaxLength)
             .All.Select(phase => new TrainingMemory
             {
-                Parameters = store.ParameterCount,
+                Parameters = parameters,
                 WeightCopies = (averages.Ema is null ? 0 : 1) + averages.Last,
                 Predicting = isMlm ? [model.WithoutGenerator] : Generators(config, model),
                 Judging = isMlm ? [] : [model],
@@ -29,7 +33,7 @@ internal static class PretrainMemory
                 Length = phase.MaxLength,
                 Logits = phase.MaxLength * objective.Masking.Probability * vocabulary,
                 DrawsForEachLogit = objective.NeedsNoiseForEachLogit,
-                Precision = store.Compute.Precision,
+                Precision = precision,
                 Recomputes = training.Recompute,
             })
             .MaxBy(memory => memory.Bytes)!;

@@ -36,6 +36,7 @@ internal sealed class PretrainSession : IDisposable
     private readonly PretrainPosition start;
     private MetricsLog? metrics;
     private readonly MeasuredSteps measured;
+    private readonly Prefetcher<PreparedUpdate> ahead;
 
     private readonly Stopwatch clock = new();
     private IReadOnlyDictionary<string, double>? first;
@@ -69,6 +70,7 @@ internal sealed class PretrainSession : IDisposable
         tokens = start.Tokens ?? data.TokensBefore(config, start.Step);
         length = new RunLength(config, start, schedule) { Ranks = ranks };
         compute = new ComputeAccount(config, objective, start.Branch);
+        ahead = new(k => PreparedUpdate.Of(k, config, data, objective, trainingKey[k], ranks), end: length.Steps);
         bool writes = !config.DryRun && ranks.Rank == 0;
         ranks.First(() =>
         {
@@ -138,12 +140,8 @@ internal sealed class PretrainSession : IDisposable
     public void Dispose()
     {
         metrics?.Dispose();
-        step.Dispose();
-        averages.Dispose();
-        foreach (var guard in outliers)
-            guard.Dispose();
-        foreach (var optimizer in optimizers)
-            optimizer.Dispose();
+        foreach (IDisposable part in (IDisposable[])[ahead, step, averages, .. outliers, .. optimizers])
+            part.Dispose();
     }
 
     /// <summary>An optimizer for each step of an update; the first keeps the moments of all parameters.</summary>
@@ -159,13 +157,13 @@ internal sealed class PretrainSession : IDisposable
 
     private IReadOnlyList<UpdateStep> Update(long k)
     {
-        var parts = data.TrainingBatches(config, k, ranks);
-        long read = (long)ranks.Sum(parts.Sum(part => part.TokenCount))[0];
+        var prepared = ahead.Take(k);
+        long read = (long)ranks.Sum(prepared.Tokens)[0];
         (loggedTokens, tokens) = (loggedTokens + read, tokens + read);
         // A function of the step alone, whether the run was stopped here or not.
         if (IsMeasured(k))
             objective.Measured();
-        return objective.Update(k, parts, trainingKey[k]);
+        return prepared.Steps();
     }
 
     /// <summary>Held-out text is measured at the start and the end, at milestones, and now and then.</summary>
@@ -216,6 +214,7 @@ internal sealed class PretrainSession : IDisposable
                 Scores = last.Figures.UnionBy(Curves.HeldOutAt(run.Folder, steps), figure => figure.Name).ToDictionary(),
                 Rise = rise,
                 MeasuredWith = config.MeasuredWith,
+                Precision = objective.Store.Compute.PrecisionName,
                 Seconds = Seconds,
                 Flops = progress.Spent.Flops,
                 ParameterFlops = progress.Spent.ParameterFlops,

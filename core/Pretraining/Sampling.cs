@@ -1,3 +1,4 @@
+using Electra.Native;
 using Electra.Tensors;
 using static TorchSharp.torch;
 
@@ -9,7 +10,10 @@ public enum SamplingMethod
     /// <summary>argmax(logits + Gumbel noise) in float32; on CUDA as <see cref="Multinomial"/>, which is the same distribution.</summary>
     Gumbel,
 
-    /// <summary>The same with the noise and the sum in float16: one of the original's options.</summary>
+    /// <summary>
+    /// The same with the noise and the sum in float16: one of the original's options. On CUDA as <see cref="Multinomial"/>, which has the
+    /// same distribution but for what float16 rounds, and is faster.
+    /// </summary>
     HalfGumbel,
 
     /// <summary>One uniform number for each sample, looked up in the cumulative distribution: the same distribution as Gumbel's.</summary>
@@ -42,9 +46,10 @@ public static class Sampling
         Draw(
             logits,
             targets,
-            compute.IsCuda && !options.NeedsNoiseForEachLogit ? options with { GumbelEpsilon = 0 } : options,
+            compute.IsCuda && !options.NeedsNoiseForEachLogit ? options with { Sampling = SamplingMethod.Multinomial } : options,
             columns => DeviceRandom.Uniform(keys, columns, compute),
-            tempered => CategoricalSampling.Gumbel(tempered, keys, compute)
+            tempered => CategoricalSampling.Gumbel(tempered, keys, compute),
+            compute.IsCuda && DeterministicAlgorithms.AreUsed == true
         );
 
     /// <summary>Draws with the uniform numbers given: from how many of each row to them, <c>[positions, columns]</c>.</summary>
@@ -53,7 +58,8 @@ public static class Sampling
         Tensor targets,
         ObjectiveOptions options,
         Func<long, Tensor> uniform,
-        Func<Tensor, Tensor> gumbel
+        Func<Tensor, Tensor> gumbel,
+        bool isExact = false
     )
     {
         using var scope = NewDisposeScope();
@@ -61,11 +67,15 @@ public static class Sampling
         if (options.Temperature is { HalfLife: null, Start: not 1 } temperature)
             logits = logits / temperature.Start;
         if (options.DisallowCorrect)
-            logits = logits.scatter(1, targets.unsqueeze(1), full([targets.shape[0], 1], float.NegativeInfinity, device: logits.device));
+            logits = logits.scatter(
+                1,
+                targets.clamp_min(0).unsqueeze(1), // those of places that fill up are negative
+                full([targets.shape[0], 1], float.NegativeInfinity, device: logits.device)
+            );
         var vocabulary = logits.shape[1];
         var drawn = options.Sampling switch
         {
-            SamplingMethod.Multinomial => CategoricalSampling.Multinomial(logits, uniform(1).squeeze(1)),
+            SamplingMethod.Multinomial => CategoricalSampling.Multinomial(logits, uniform(1).squeeze(1), isExact),
             SamplingMethod.HalfGumbel => (logits.to(float16) - uniform(vocabulary).log_().neg_().log_().to(float16)).argmax(-1),
             _ when options.GumbelEpsilon > 0 => CategoricalSampling.Gumbel(logits, uniform(vocabulary), options.GumbelEpsilon),
             _ => gumbel(logits),

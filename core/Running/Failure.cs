@@ -10,9 +10,11 @@ namespace Electra.Running;
 /// <summary>What ended a run, in words, and the exit code that goes with it.</summary>
 internal static partial class Failure
 {
-    private const string LessMemory =
-        "Less is needed with a smaller training.micro_batch_size or training.recompute=true (the result stays the same), or with a smaller "
-        + "batch size, example length or model.";
+    private const string
+        LessMemory = "Less is needed with training.recompute=true or a smaller training.micro_batch_size (the result stays the same to "
+            + "rounding), or with a smaller batch size, example length or model.",
+        LessDeviceMemory = "Less is needed with training.recompute=true (the result stays the same), with a smaller "
+            + "training.micro_batch_size (the same but for what dropout draws), or with a smaller batch size, example length or model.";
 
     /// <summary>What to tell the user of an exception, and the exit code.</summary>
     public static (string Message, int ExitCode) Explain(Exception exception) => Reason(Cause(exception)) is { } reason
@@ -71,7 +73,7 @@ internal static partial class Failure
             return $"there is not enough memory: {ByteCount.Gigabytes(asked)} more were asked for. {LessMemory}";
         }
         if (OfDeviceMemory(message) is { } problem)
-            return $"{problem} {LessMemory}";
+            return $"{problem} {LessDeviceMemory}";
         if (first.Contains("does not have a deterministic implementation", StringComparison.Ordinal))
             return $"compute.deterministic: libtorch has no deterministic form of an operator ({first.Split(',')[0]}). "
                 + "compute.deterministic=false computes without.";

@@ -109,6 +109,11 @@ internal sealed record FinetuneResult
     /// <summary>Which evaluation is kept, where that is not the last one.</summary>
     public FinetuneChoice? Choice { get; init; }
 
+    /// <summary>
+    /// What it was computed in, which <c>training.precision: auto</c> does not say: <c>bfloat16</c>. Null in a result that does not say.
+    /// </summary>
+    public string? Precision { get; init; }
+
     /// <summary>What a sweep gave it; null where it is no candidate of one.</summary>
     public SweptKeys? Swept { get; init; }
 

@@ -24,6 +24,9 @@ internal sealed record PretrainResult
     /// <summary>What wrote the text that the discriminator was measured on: its generator, and the share that was masked.</summary>
     public string? MeasuredWith { get; init; }
 
+    /// <inheritdoc cref="FinetuneResult.Precision"/>
+    public string? Precision { get; init; }
+
     /// <summary>How long the run took.</summary>
     public double Seconds { get; init; }
 

@@ -12,20 +12,15 @@ internal static class CategoricalSampling
     /// <summary>argmax(logits + Gumbel noise), which is distributed as softmax(logits): Maddison et al. 2014.</summary>
     /// <param name="logits"><c>[rows, classes]</c> float32.</param>
     /// <param name="keys">Names the noise of each row.</param>
-    /// <param name="compute">Where the logits live, and how many CPU threads to use.</param>
+    /// <param name="compute">How many CPU threads to use.</param>
     /// <returns>A class for each row, <c>[rows]</c> int64.</returns>
     /// <remarks>
-    /// On the CPU noise, sum and argmax are one pass that stores nothing (4.6 million logits: libtorch's exponential noise alone
-    /// takes 30 to 80 ms). On CUDA noise of its own for each logit would be some twenty passes over memory: there
-    /// <see cref="Multinomial"/> draws from the same distribution, unless libtorch is to be deterministic, which its cumulative sums are
-    /// not.
+    /// Of the CPU: noise, sum and argmax are one pass that stores nothing (4.6 million logits: libtorch's exponential noise alone takes
+    /// 30 to 80 ms). On CUDA noise of its own for each logit would be some twenty passes over memory: there <see cref="Multinomial"/> draws
+    /// from the same distribution.
     /// </remarks>
     public static Tensor Gumbel(Tensor logits, IReadOnlyList<RandomKey> keys, Compute compute)
     {
-        if (compute.IsCuda)
-            return DeterministicAlgorithms.AreUsed == true
-                ? Gumbel(logits, DeviceRandom.Uniform(keys, logits.shape[1], compute))
-                : Multinomial(logits, DeviceRandom.Uniform(keys, 1, compute).squeeze(1));
         var contiguous = logits.contiguous();
         var drawn = empty(logits.shape[0], dtype: int64);
         DrawRows(contiguous, drawn, keys, compute.Threads);
@@ -42,10 +37,12 @@ internal static class CategoricalSampling
     /// <summary>Draws by inverting the cumulative distribution: one uniform number for each row.</summary>
     /// <param name="logits"><c>[rows, classes]</c>.</param>
     /// <param name="uniform">Numbers in [0, 1), <c>[rows]</c>.</param>
-    public static Tensor Multinomial(Tensor logits, Tensor uniform)
+    /// <param name="isExact">Whether sums are those of whole numbers, which hang on no order: floats' do on a GPU.</param>
+    public static Tensor Multinomial(Tensor logits, Tensor uniform, bool isExact = false)
     {
-        var cumulative = nn.functional.softmax(logits, -1).cumsum(-1);
-        var threshold = uniform.unsqueeze(1) * cumulative.narrow(1, -1, 1);
+        var probabilities = nn.functional.softmax(logits, -1);
+        var cumulative = (isExact ? probabilities.mul_(1L << 40).to(int64) : probabilities).cumsum(-1);
+        var threshold = (uniform.unsqueeze(1) * cumulative.narrow(1, -1, 1)).to(cumulative.dtype);
         return searchsorted(cumulative, threshold, right: true).squeeze(1).clamp_max(logits.shape[1] - 1);
     }
 

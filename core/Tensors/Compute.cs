@@ -116,6 +116,9 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
         _ => ScalarType.Float32,
     };
 
+    /// <summary>The precision as configurations and results spell it.</summary>
+    internal string PrecisionName => Precision.ToString().ToLowerInvariant();
+
     /// <summary>Loads libtorch, finds the device, and sets the number of threads for the whole process.</summary>
     /// <exception cref="UserErrorException">There is no such device, libtorch cannot be loaded, or the environment has an unknown
     /// switch.</exception>
@@ -138,7 +141,7 @@ public sealed record Compute(Device Device, Precision Precision, int Threads)
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{(IsCuda ? Device.ToString() : $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}")}, {Precision.ToString().ToLowerInvariant()}";
+        $"{(IsCuda ? Device.ToString() : $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}")}, {PrecisionName}";
 
     private static Device FindDevice(string name)
     {

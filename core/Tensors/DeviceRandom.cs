@@ -24,6 +24,8 @@ internal static class DeviceRandom
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
+        if (columns == 1 && keys is StagedKeys { Draws: { } draws })
+            return Middles(draws.unsqueeze(1)).MoveToOuterDisposeScope();
         var rows = Staging.Put(compute, [.. keys.Select(key => (long)key.Value)])[0];
         var x = arange(1, columns + 1, dtype: int64, device: compute.Device)
             .mul_(unchecked((long)SplitMix.Golden))
@@ -32,9 +34,15 @@ internal static class DeviceRandom
         x = Multiplied(x, 30, unchecked((long)0xBF58476D1CE4E5B9));
         x = Multiplied(x, 27, unchecked((long)0x94D049BB133111EB));
         x = Folded(x, 31);
-        var top = Shifted(x, 40).to(float32);
-        return top.add_(0.5).mul_(1.0 / (1 << 24)).clamp_max_(1 - (1.0 / (1 << 24))).MoveToOuterDisposeScope();
+        return Middles(Shifted(x, 40)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The 24 bits that the first number of a key, in <see cref="Uniform"/>, is made of.</summary>
+    public static long FirstDraw(RandomKey key) => (long)(SplitMix.Mix(unchecked(key.Value + SplitMix.Golden)) >> 40);
+
+    /// <summary>24 bits to the middle of a part of (0, 1).</summary>
+    private static Tensor Middles(Tensor draws) =>
+        draws.to(float32).add_(0.5).mul_(1.0 / (1 << 24)).clamp_max_(1 - (1.0 / (1 << 24)));
 
     private static Tensor Multiplied(Tensor x, int bits, long factor) => Folded(x, bits).mul_(factor);
 

@@ -100,13 +100,13 @@ internal static class FastOperations
     public static Tensor Logits(Tensor x, Parameter words, Parameter bias, int threads) =>
         LogitsKernel(x, words, bias, threads) is { } kernel
             ? CustomOperation.Apply(kernel, x, words.Leaf, bias.Leaf)
-            : linear(x, words.Value.to(x.dtype), bias.Value.to(x.dtype)).to(ScalarType.Float32);
+            : linear(x, words.Value, bias.Value);
 
-    /// <summary>The kernel that computes <see cref="Logits"/>; null where it does not take these activations.</summary>
+    /// <summary>What computes <see cref="Logits"/>; null where libtorch does, in float32.</summary>
     internal static ICustomOperation? LogitsKernel(Tensor x, Parameter words, Parameter bias, int threads)
     {
         if (!Takes(x, x.shape[^1]) || x.dim() != 2)
-            return null;
+            return IsFloat32(x) ? null : new RoundedLogitsOperation(words, bias);
         var shape = new VocabularyKernel.Shape((int)x.shape[0], (int)words.Shape[1], (int)words.Shape[0], threads);
         return IsFloat32(x)
             ? new LogitsOperation<Float32Format>(words, bias, shape)
@@ -121,10 +121,11 @@ internal static class FastOperations
         CustomOperation.Apply(new LogProbabilityOperation(words, bias, threads), x, tokens, words.Leaf, bias.Leaf);
 
     /// <summary>The mean cross-entropy of logits <c>[rows, classes]</c> float32 and classes <c>[rows]</c>.</summary>
-    public static Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing, int threads) =>
-        IsFloat32(logits) && logits.device_type == DeviceType.CPU && Lane.Supported && Wanted && !plain
+    /// <remarks>On CUDA, targets of −100 are passed over.</remarks>
+    public static Tensor CrossEntropy(Tensor logits, Tensor targets, double smoothing, Compute compute) =>
+        IsFloat32(logits) && !compute.IsCuda && Lane.Supported && Wanted && !plain
             ? CustomOperation.Apply(
-                new CrossEntropyOperation(new((int)logits.shape[0], (int)logits.shape[1], (float)smoothing, threads)),
+                new CrossEntropyOperation(new((int)logits.shape[0], (int)logits.shape[1], (float)smoothing, compute.Threads)),
                 logits,
                 targets
             )

@@ -45,9 +45,8 @@ internal sealed record LogProbabilityOperation(Parameter Words, Parameter Bias, 
                 continue;
             }
             Bias.Gradient.add_(ofLogits.sum([0]));
-            var rounded = ofLogits.to(x.dtype);
-            Words.Gradient.add_(rounded.t().matmul(activations));
-            part.Of(result).copy_(rounded.matmul(Words.Leaf.to(x.dtype)));
+            Words.Gradient.add_(ofLogits.t().matmul(activations));
+            part.Of(result).copy_(ofLogits.matmul(Words.Leaf));
         }
         return [result, null, null, null];
     }

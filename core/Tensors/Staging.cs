@@ -16,16 +16,7 @@ internal static class Staging
     public static Tensor[] Put(Compute compute, params long[][] arrays) => Put(compute.Device, arrays);
 
     /// <inheritdoc cref="Put(Compute, long[][])"/>
-    public static Tensor[] Put(Device device, params long[][] arrays)
-    {
-        if (device.type == DeviceType.CPU)
-            return [.. arrays.Select(values => tensor(values, dtype: int64))];
-        using var pageable = empty(Total(arrays), dtype: int64);
-        using var pinned = Pinned(pageable);
-        Fill(pinned, arrays);
-        using var flat = pinned.to(device, non_blocking: true);
-        return Parts(flat, arrays);
-    }
+    public static Tensor[] Put(Device device, params long[][] arrays) => new Upload(device, arrays).Put();
 
     /// <summary>Numbers as a tensor <c>[count]</c> float32 on a device, in a copy that the host does not wait for.</summary>
     public static Tensor Put(Device device, params float[] numbers)
@@ -39,7 +30,7 @@ internal static class Staging
     }
 
     /// <summary>The same in memory that a device reads by itself; as it is where there is no such device.</summary>
-    private static Tensor Pinned(Tensor pageable) => cuda.is_available() ? pageable.pin_memory() : pageable.alias();
+    internal static Tensor Pinned(Tensor pageable) => cuda.is_available() ? pageable.pin_memory() : pageable.alias();
 
     /// <summary>The number of elements of all arrays.</summary>
     internal static long Total(long[][] arrays) => arrays.Sum(values => (long)values.Length);

@@ -53,7 +53,7 @@ internal sealed class StateKeeper<T>(
     public static string FolderOf(string run) => Path.Combine(run, "states");
 
     /// <summary>What the run computes in, which <c>training.precision: auto</c> does not say.</summary>
-    private string Precision { get; } = store.Compute.Precision.ToString().ToLowerInvariant();
+    private string Precision { get; } = store.Compute.PrecisionName;
 
     /// <summary>How long saving a state takes: as the last one did, or an estimate.</summary>
     public TimeSpan SavingTime

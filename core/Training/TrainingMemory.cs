@@ -104,7 +104,7 @@ internal sealed record TrainingMemory
         if (device is null)
             return train();
         if (Bytes > device.Memory)
-            warn($"{Needed(device)}. {Ways(device.Memory, Examples)}");
+            warn(On(device));
         try
         {
             return train();
@@ -120,6 +120,9 @@ internal sealed record TrainingMemory
     /// <summary>The GPU that is computed on; null on another device.</summary>
     public static CudaDevice? DeviceOf(Compute compute) =>
         compute.Device.type == TorchSharp.DeviceType.CUDA ? CudaDriver.Devices.ElementAtOrDefault(compute.Device.index) : null;
+
+    /// <summary>What training should take on a device; where that is more than it has, what should fit.</summary>
+    public string On(CudaDevice device) => $"{Needed(device)}.{(Bytes > device.Memory ? $" {Ways(device.Memory, Examples)}" : "")}";
 
     /// <summary>What a pass takes, and what there is.</summary>
     private string Needed(CudaDevice device) =>

@@ -9,4 +9,8 @@ namespace Electra.Training;
 /// Each computes the losses of a part of the batch, scalars that add up to the batch's. The first is minimised; what a later step adds to
 /// a loss counts with it.
 /// </param>
-internal sealed record UpdateStep(IReadOnlyList<Func<Tensor[]>> Passes);
+internal sealed record UpdateStep(IReadOnlyList<Func<Tensor[]>> Passes)
+{
+    /// <summary>An update of one step, whose passes are asked for when its turn has come.</summary>
+    public static Func<IReadOnlyList<UpdateStep>> One(Func<IReadOnlyList<Func<Tensor[]>>> passes) => () => [new(passes())];
+}

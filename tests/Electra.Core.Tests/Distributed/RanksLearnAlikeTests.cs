@@ -68,7 +68,7 @@ public class RanksLearnAlikeTests
         var batch = Batch();
         int first = batch.Size * ranks.Rank / ranks.WorldSize, end = batch.Size * (ranks.Rank + 1) / ranks.WorldSize;
         for (long k = 0; k < Updates; k++)
-            step.Run(k, objective.Update(k, [Part(batch, first, end - first)], RandomKey.FromSeed(1)[k]), new StepRates(1e-3));
+            step.Run(k, objective.Update(k, [Part(batch, first, end - first)], RandomKey.FromSeed(1)[k])(), new StepRates(1e-3));
         double[] losses = [.. step.Read().SelectMany(update => update.Losses.Append(update.GradientNorm))];
         var weights = Convert.ToHexString(objective.Store.Values.bytes);
         foreach (var optimizer in optimizers)

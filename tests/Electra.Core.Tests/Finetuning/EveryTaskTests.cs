@@ -25,7 +25,8 @@ public sealed class EveryTaskTests : IDisposable
         var task = TinyTasks.Of(name);
         TrainTwice([task]);
         var run = tiny.Run("whole", name);
-        Assert.Equal(3, FinetuneResult.Load(run).Epochs.Count);
+        var result = FinetuneResult.Load(run);
+        Assert.Equal((3, "float32"), (result.Epochs.Count, result.Precision));
         using var model = FinetunedModel.Open(run, Compute.Reference);
         var answers = TinyTasks.Answers(model, task.Line);
         Assert.Single(answers.TrimEnd().Split('\n'));

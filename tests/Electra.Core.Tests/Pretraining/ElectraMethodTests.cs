@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Distributed;
 using Electra.Pretraining;
 using Electra.Tensors;
 using static TorchSharp.torch;
@@ -10,6 +11,29 @@ namespace Electra.Tests.Pretraining;
 /// </summary>
 public class ElectraMethodTests
 {
+    /// <summary>So that another thread may do it: ranks take turns.</summary>
+    [Fact]
+    public void A_batch_is_masked_ahead_and_ranks_are_asked_when_its_turn_has_come()
+    {
+        using var pair = TinyPair.Load();
+        int masked = 0, asked = 0;
+        var usual = ElectraMethod.From(new ObjectiveOptions(), TinyTraining.Tokens, Compute.Reference);
+        var method = usual with
+        {
+            Mask = (batch, key) =>
+            {
+                masked++;
+                return usual.Mask(batch, key);
+            },
+            Ranks = new AskedRanks(() => asked++),
+        };
+        var text = TinyTraining.Text(isPadded: true);
+        var passes = method.PassesAhead(pair, [text, text with { FirstRow = text.Size }], RandomKey.FromSeed(1));
+        Assert.Equal((2, 0), (masked, asked));
+        Assert.Equal(2, passes().Count);
+        Assert.Equal((2, 1), (masked, asked));
+    }
+
     private static readonly MaskingTokens Tokens = new(200, 4, [.. Enumerable.Range(0, 200).Select(id => id < 5)]);
     private readonly Dictionary<string, Tensor> io = Golden.Tensors("a_tiny_io");
 
@@ -138,4 +162,25 @@ public class ElectraMethodTests
     private static RandomKey[] Keys(int count) => [.. Enumerable.Range(0, count).Select(i => RandomKey.FromSeed(1)[i])];
 
     private TokenBatch Batch() => new(4, 20, [.. io["input_ids"].data<long>()], [.. io["token_type_ids"].data<long>()], [20, 13, 17, 6]);
+
+    private sealed class AskedRanks(Action asked) : ICommunicator
+    {
+        public int Rank => 0;
+
+        public int WorldSize => 2;
+
+        public string Description => "two";
+
+        public void AllReduce(Tensor tensor, Reduction reduction = Reduction.Sum) => asked();
+
+        public void Broadcast(Tensor tensor, int root = 0) => throw new NotSupportedException();
+
+        public void AwaitAll(Action? waiting = null) => throw new NotSupportedException();
+
+        public bool? EndsAlike(string reason) => null;
+
+        public void Abort(int exitCode) => throw new NotSupportedException();
+
+        public void Dispose() { }
+    }
 }

@@ -155,7 +155,8 @@ public sealed class ExperimentTests : IDisposable
                         + "you tried to allocate 329670961920 bytes. Error code 12 (Cannot allocate memory)\nframe #0: c10::alloc_cpu"
                 ),
                 Experiment.UserError,
-                "error: there is not enough memory: 329.7 GB more were asked for. Less is needed with a smaller training.micro_batch_size"
+                "error: there is not enough memory: 329.7 GB more were asked for. Less is needed with training.recompute=true or "
+                    + "a smaller training.micro_batch_size (the result stays the same to rounding)"
             },
             {
                 new ExternalException(
@@ -163,7 +164,8 @@ public sealed class ExperimentTests : IDisposable
                         + "Exception raised"
                 ),
                 Experiment.UserError,
-                "error: the GPU has not enough memory: Tried to allocate 20.00 GiB. Less is needed"
+                "error: the GPU has not enough memory: Tried to allocate 20.00 GiB. Less is needed with training.recompute=true "
+                    + "(the result stays the same), with a smaller training.micro_batch_size (the same but for what dropout draws)"
             },
             {
                 new ExternalException(

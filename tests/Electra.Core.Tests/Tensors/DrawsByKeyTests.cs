@@ -76,6 +76,30 @@ public class DrawsByKeyTests
         Assert.True((frequency - expected).abs().max().item<float>() < 0.01, string.Join(" ", frequency.data<float>()));
     }
 
+    /// <summary>By sums of floats, or of whole numbers where libtorch is to be deterministic; from draws that came with the keys, or
+    /// not.</summary>
+    [Fact]
+    public void On_CUDA_one_number_draws_a_token()
+    {
+        const int Rows = 300;
+        manual_seed(1).Dispose();
+        using var logits = randn(Rows, 50) * 3;
+        using var targets = zeros(Rows, dtype: int64);
+        RandomKey[] keys = [.. Enumerable.Range(0, Rows).Select(row => RandomKey.FromSeed(9)[row])];
+        var compute = TwoThreads with { TakesStepsOfCuda = true };
+        using var uniform = DeviceRandom.Uniform(keys, 1, compute);
+        using var expected = CategoricalSampling.Multinomial(logits, uniform.squeeze(1));
+        using var exact = CategoricalSampling.Multinomial(logits, uniform.squeeze(1), isExact: true);
+        Assert.Equal(expected.data<long>(), exact.data<long>());
+        using var draws = tensor(keys.Select(DeviceRandom.FirstDraw).ToArray());
+        foreach (var sampling in Enum.GetValues<SamplingMethod>())
+            foreach (IReadOnlyList<RandomKey> named in new IReadOnlyList<RandomKey>[] { keys, new StagedKeys(keys, draws) })
+            {
+                using var drawn = Sampling.Draw(logits, targets, new ObjectiveOptions { Sampling = sampling }, named, compute);
+                Assert.Equal(expected.data<long>(), drawn.data<long>());
+            }
+    }
+
     [Fact]
     public void Uniform_numbers_of_a_device_are_those_of_splitmix64()
     {

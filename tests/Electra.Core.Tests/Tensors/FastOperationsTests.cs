@@ -79,13 +79,54 @@ public sealed class FastOperationsTests
         using var logits = (randn(7, 1003) * 5).requires_grad_(true);
         using var exact = logits.detach().requires_grad_(true);
         using var targets = tensor(new long[] { 0, 1002, 5, 7, 900, 3, 44 });
-        using var loss = FastOperations.CrossEntropy(logits, targets, smoothing, threads);
+        var compute = Compute.Reference with { Threads = threads };
+        using var loss = FastOperations.CrossEntropy(logits, targets, smoothing, compute);
         using var expected = cross_entropy(exact, targets, label_smoothing: smoothing);
         (3 * loss).backward();
         (3 * expected).backward();
         Golden.AssertClose(expected, loss, 1e-6, "loss");
         Golden.AssertClose(exact.grad!, logits.grad!, 2e-6, "gradient");
-        Assert.Throws<ArgumentOutOfRangeException>(() => FastOperations.CrossEntropy(logits, targets + 1, smoothing, threads));
+        Assert.Throws<ArgumentOutOfRangeException>(() => FastOperations.CrossEntropy(logits, targets + 1, smoothing, compute));
+    }
+
+    /// <summary>Where libtorch computes them, in 16 bits.</summary>
+    [Theory]
+    [InlineData(1003)]
+    [InlineData(1008)]
+    public void Products_over_the_vocabulary_have_a_multiple_of_8_rows_which_no_logit_and_no_gradient_shows(long vocabulary)
+    {
+        using var store = new ParameterStore();
+        var words = store.Add("words", [vocabulary, 16], ParameterRole.Embedding, Initialization.Normal);
+        var bias = store.Add("bias", [vocabulary], ParameterRole.Other, Initialization.Normal);
+        store.Allocate(Compute.Reference with { Precision = Precision.Bfloat16 }, seed: 1);
+        manual_seed(1).Dispose();
+        using var x = randn(7, 16).to(bfloat16).requires_grad_(true);
+        using var weights = randn(7, vocabulary);
+        FastOperations.PlainOnly = true;
+        try
+        {
+            var operation = Assert.IsType<RoundedLogitsOperation>(FastOperations.LogitsKernel(x, words, bias, 1));
+            var kept = new List<Tensor>();
+            operation.Forward([x], kept);
+            Assert.Equal([1008, 16], kept[1].shape);
+
+            using var logits = FastOperations.Logits(x, words, bias, 1);
+            (logits * weights).sum().backward();
+            using Tensor own = x.detach().requires_grad_(true),
+                table = words.Leaf.detach().requires_grad_(true),
+                shift = bias.Leaf.detach().requires_grad_(true);
+            using var expected = linear(own, table.to(bfloat16), shift.to(bfloat16)).to(float32);
+            (expected * weights).sum().backward();
+
+            Assert.Equal(expected.data<float>(), logits.data<float>());
+            Golden.AssertClose(own.grad!.to(float32), x.grad!.to(float32), 1e-2, "gradient of the activations");
+            Golden.AssertClose(table.grad!, words.Gradient, 1e-2, "gradient of the words");
+            Golden.AssertClose(shift.grad!, bias.Gradient, 1e-2, "gradient of the bias");
+        }
+        finally
+        {
+            FastOperations.PlainOnly = false;
+        }
     }
 
     [Theory]

@@ -33,6 +33,70 @@ public sealed class StepsOfCudaTests : IDisposable
         Golden.AssertGradients(pair.Store);
     }
 
+    /// <summary>Losses and samples bit for bit; gradients but for the order in which products are added up.</summary>
+    [Theory]
+    [InlineData(0, MaskingStyle.Independent)]
+    [InlineData(0.1, MaskingStyle.FixedShare)]
+    public void Places_that_fill_up_to_a_multiple_of_64_have_no_effect(double smoothing, MaskingStyle style)
+    {
+        var options = new ObjectiveOptions
+        {
+            GeneratorLabelSmoothing = smoothing,
+            DisallowCorrect = true,
+            Masking = new() { Style = style, Probability = 0.3 },
+        };
+        var method = ElectraMethod.From(options, TinyTraining.Tokens, Cuda);
+        long rows = 0;
+        Tensor Sample(Tensor logits, Tensor targets, IReadOnlyList<RandomKey> keys)
+        {
+            rows = logits.shape[0];
+            return method.Sample(logits, targets, keys);
+        }
+        var (filled, filledGradients) = Pass(method with { Sample = Sample, Own = [Sample, method.GeneratorLoss] });
+        Assert.Equal(64, rows);
+        var (proper, properGradients) = Pass(method with { Sample = Sample });
+        int places = proper.Masked.Positions.Length;
+        Assert.InRange(places, 2, 63);
+        Assert.Equal(places, rows);
+
+        foreach (var pass in new[] { filled, proper })
+        {
+            Assert.Equal([places, 200], pass.GeneratorLogits.shape);
+            Assert.Equal(proper.Masked.Targets, pass.Targets.data<long>());
+            Assert.Equal(proper.CorruptedIds.data<long>(), pass.CorruptedIds.data<long>());
+            Assert.Equal(
+                cross_entropy(pass.GeneratorLogits, pass.Targets, label_smoothing: smoothing).item<float>(),
+                pass.GeneratorLoss.item<float>()
+            );
+            Assert.Equal(proper.Loss.item<float>(), pass.Loss.item<float>());
+        }
+        Golden.AssertClose(properGradients, filledGradients, 1e-6, "gradients");
+
+        (ElectraPass Pass, Tensor Gradients) Pass(ElectraMethod own)
+        {
+            using var pair = TinyPair.Load(Cuda);
+            var pass = own.Forward(pair, TinyTraining.Text(isPadded: true), RandomKey.FromSeed(1), training: false);
+            pair.Store.Backward(pass.Loss);
+            return (pass, pair.Store.Gradients.clone());
+        }
+    }
+
+    [Fact]
+    public void Masked_language_models_have_the_losses_of_the_CPU()
+    {
+        var text = TinyTraining.Text(isPadded: true);
+        var shape = TinyPair.Config with { HiddenDropout = 0, AttentionDropout = 0 };
+        float[] losses =
+        [
+            .. new[] { Cuda, Compute.Reference }.Select(compute =>
+            {
+                using var training = TinyTraining.Pretraining(compute, [text], shape).Single(training => training.Name == "mlm");
+                return training.Steps(RandomKey.FromSeed(5))[0].Passes[0]()[0].item<float>();
+            }),
+        ];
+        Assert.Equal(losses[1], losses[0], 1e-5f);
+    }
+
     [Fact]
     public void Bfloat16_gradients_point_where_float32_gradients_do()
     {

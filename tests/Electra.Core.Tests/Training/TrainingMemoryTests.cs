@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Electra.Bench;
 using Electra.Data;
 using Electra.Finetuning;
 using Electra.Model;
@@ -118,6 +119,18 @@ public sealed class TrainingMemoryTests
         OfSmall(examples: 8, length: 128).Watch(Small, text => Assert.Fail(text), () => 0);
         OfSmall(examples: 4096, length: 512).Watch(null, text => Assert.Fail(text), () => 0); // not on a GPU
         Assert.Contains("Not even one example should fit", Told(OfSmall(examples: 8, length: 128) with { Parameters = 1_000_000_000 }));
+    }
+
+    /// <summary>On a GPU that is large enough, on one that is not, and on one without bfloat16.</summary>
+    [Fact]
+    public void The_doctor_tells_what_pretraining_should_take_of_each_device()
+    {
+        var told = Doctor.PretrainingOn(Small);
+        Assert.Matches(@"^size: small, bfloat16: 128 × 128 tokens at once should take \d\.\d GB by an estimate, and a.* has 8 GB\.$", told);
+        told = Doctor.PretrainingOn(Small with { Memory = 3_000_000_000, Capability = new Version(7, 5) });
+        Assert.StartsWith("size: small, float32: 128 × 128 tokens at once should take ", told);
+        Assert.Contains("and a small GPU has 3 GB. This should fit, ", told);
+        Assert.Contains("training.micro_batch_size=", told);
     }
 
     /// <summary>Where the estimate is too low, or others use the GPU, half of what was tried is the most that is advised.</summary>

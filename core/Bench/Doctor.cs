@@ -3,11 +3,15 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Electra.Hub;
+using Electra.Model;
 using Electra.Native;
+using Electra.Pretraining;
+using Electra.Running;
 using Electra.Storage;
 using Electra.Tensors;
+using Electra.Training;
 
-namespace Electra.Running;
+namespace Electra.Bench;
 
 /// <summary>
 /// Tells what this machine and this build are: what to look at first where something is wrong, and what a report of it needs.
@@ -77,12 +81,26 @@ public static class Doctor
         yield return ("CUDA", isUsable ? "can be used" : $"cannot be used: {LibTorch.CudaProblem}");
         yield return ("NVIDIA driver", CudaDriver.Problem() ?? $"serves CUDA {CudaDriver.Version}");
         foreach (var (number, device) in CudaDriver.Devices.Index())
+        {
             yield return ($"cuda:{number}", device);
+            yield return ("pre-training there", PretrainingOn(device));
+        }
         var compute = Compute.Open(new ComputeOptions());
         yield return ("compute.device: auto", compute.Device);
-        yield return ("training.precision: auto", compute.Precision.ToString().ToLowerInvariant());
+        yield return ("training.precision: auto", compute.PrecisionName);
         yield return ("compute.threads: 0", compute.Threads);
         yield return ("MKL's vendor check", MathKernels.State);
+    }
+
+    /// <summary>What pre-training at its defaults should take of a device's memory.</summary>
+    internal static string PretrainingOn(CudaDevice device)
+    {
+        const int Vocabulary = 30_522;
+        var config = Recipes.Defaults(Recipe.ElectraPytorch, ModelSize.Small);
+        var precision = device.HasBFloat16 ? Precision.Bfloat16 : Precision.Float32;
+        long parameters = ElectraPair.CountParameters(config.Model with { VocabularySize = Vocabulary });
+        var memory = PretrainMemory.Of(config, Vocabulary, parameters, precision);
+        return $"size: small, {precision.ToString().ToLowerInvariant()}: {memory.On(device)}";
     }
 
     private static IEnumerable<(string, object?)> Files()
