@@ -99,28 +99,49 @@ internal sealed record AttentionMask(long Batch, long Length)
         return this with { bias = BiasOf(unseen, compute).MoveToOtherDisposeScope(beside), IsDirected = true };
     }
 
+    /// <summary>The mask of a batch, of which nothing is on the device.</summary>
+    /// <param name="batch">Sequences, or rows that several share.</param>
+    /// <param name="compute">Where the mask is used, and in which precision.</param>
+    public static AttentionMask Of(TokenBatch batch, Compute compute)
+    {
+        var (block, place) = BlocksOf(batch);
+        var put = Staging.Put(compute, [.. batch.Lengths.Select(n => (long)n)], block, place);
+        return Of(batch, compute, put[0], put[1], put[2]);
+    }
+
     /// <summary>The mask of a batch.</summary>
     /// <param name="batch">Sequences, or rows that several share.</param>
     /// <param name="compute">Where the mask is used, and in which precision.</param>
-    /// <param name="lengths">The batch's lengths, int64, where they are on the device already.</param>
-    public static AttentionMask Of(TokenBatch batch, Compute compute, Tensor? lengths = null) =>
-        batch.Packed is null ? FromLengths(batch.Lengths, batch.Length, compute, lengths) : FromBlocks(batch, batch.Packed, compute);
+    /// <param name="lengths">The batch's lengths on the device, int64.</param>
+    /// <param name="block">The block of each token on the device, where rows have several: <see cref="BlocksOf"/>.</param>
+    /// <param name="place">The place of each in it.</param>
+    public static AttentionMask Of(TokenBatch batch, Compute compute, Tensor lengths, Tensor block, Tensor place) =>
+        batch.Packed is null
+            ? FromLengths(batch.Lengths, batch.Length, compute, lengths)
+            : FromBlocks(batch, batch.Packed, compute, block, place);
 
-    private static AttentionMask FromBlocks(TokenBatch batch, int[][] blocks, Compute compute)
+    /// <summary>The block of each token, and its place in it, <c>[size · length]</c>; of rows of one block nothing.</summary>
+    /// <remarks>Padding is block 0: it attends to itself, so that no position is without any.</remarks>
+    public static (long[] Block, long[] Place) BlocksOf(TokenBatch batch)
     {
-        // Padding is block 0: it attends to itself, so that no position is without any.
+        if (batch.Packed is null)
+            return ([], []);
         var (block, place) = (new long[batch.Ids.Length], new long[batch.Ids.Length]);
         for (int row = 0; row < batch.Size; row++)
             foreach (var (number, (start, length)) in batch.ExamplesOf(row).Index())
                 for (int i = 0; i < length; i++)
                     (block[start + i], place[start + i]) = (number + 1, i);
-        var put = Staging.Put(compute, block, place);
-        var own = put[0].view(batch.Size, batch.Length);
+        return (block, place);
+    }
+
+    private static AttentionMask FromBlocks(TokenBatch batch, int[][] blocks, Compute compute, Tensor block, Tensor place)
+    {
+        var own = block.view(batch.Size, batch.Length);
         return new AttentionMask(batch.Size, batch.Length)
         {
             makeBias = () => Made(() => own.unsqueeze(1).ne(own.unsqueeze(2)).unsqueeze(1), compute, own),
             Blocks = blocks,
-            Places = put[1].view(batch.Size, batch.Length),
+            Places = place.view(batch.Size, batch.Length),
         };
     }
 

@@ -1,4 +1,5 @@
 using Electra.Data;
+using Electra.Model;
 using Electra.Tensors;
 using static TorchSharp.torch;
 
@@ -26,6 +27,7 @@ internal sealed class PreparedPass
         T[] Filled<T>(T[] values, T filling) => [.. values, .. Enumerable.Repeat(filling, filled - values.Length)];
         Repeats = positions.Distinct().Count() < positions.Length;
         DrawKeys = Filled(batch.KeysAt(positions, key[2]), default);
+        var (block, place) = AttentionMask.BlocksOf(batch);
         upload = new Upload(
             compute.Device,
             batch.Ids,
@@ -35,7 +37,9 @@ internal sealed class PreparedPass
             masked.Ids,
             Filled(positions, 0),
             Filled(masked.Targets, Filling),
-            compute.IsCuda ? [.. DrawKeys.Select(DeviceRandom.FirstDraw)] : []
+            compute.IsCuda ? [.. DrawKeys.Select(DeviceRandom.FirstDraw)] : [],
+            block,
+            place
         );
     }
 

@@ -106,7 +106,7 @@ internal sealed record StagedPass(Tensor Original, Tensor Types, Tensor Lengths,
             Prepared = prepared,
             Compute = compute,
             IsTraining = training,
-            Attention = AttentionMask.Of(batch, compute, put[2]),
+            Attention = AttentionMask.Of(batch, compute, put[2], put[8], put[9]),
         };
     }
 }

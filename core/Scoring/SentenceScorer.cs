@@ -149,20 +149,21 @@ public sealed class SentenceScorer : IDisposable
                 ids[j] = (int)rows[i].Ids[j];
             return lengthA = lengths[i];
         });
-        long[] places = [.. rows.SelectMany((row, i) => row.Places.Select(place => ((long)i * length) + place))];
-        var logits = model.Logits(
-            tensor(batch.Ids, device: compute.Device).view(rows.Length, length),
-            tensor(batch.TokenTypes, device: compute.Device).view(rows.Length, length),
-            AttentionMask.FromLengths(lengths, length, compute),
-            tensor(places, device: compute.Device)
+        var put = Staging.Put(
+            compute,
+            batch.Ids,
+            batch.TokenTypes,
+            [.. lengths.Select(count => (long)count)],
+            [.. rows.SelectMany((row, i) => row.Places.Select(place => ((long)i * length) + place))],
+            [.. rows.SelectMany(row => row.Targets)]
         );
+        var attention = AttentionMask.FromLengths(lengths, length, compute, put[2]);
+        var logits = model.Logits(put[0].view(rows.Length, length), put[1].view(rows.Length, length), attention, put[3]);
         return kind switch
         {
             SentenceScoreKind.Energy => -logits,
             SentenceScoreKind.Discriminator => logsigmoid(-logits),
-            _ => log_softmax(logits, -1)
-                .gather(1, tensor(rows.SelectMany(row => row.Targets).ToArray(), device: compute.Device).unsqueeze(1))
-                .squeeze(1),
+            _ => log_softmax(logits, -1).gather(1, put[4].unsqueeze(1)).squeeze(1),
         };
     }
 
