@@ -8,7 +8,7 @@ namespace Electra.Native;
 /// </summary>
 internal static unsafe partial class MatrixProducts
 {
-    private const int RowMajor = 101, AsItIs = 111, Transposed = 112, Packed = 151, OfB = 162;
+    private const int RowMajor = 101, AsItIs = 111, Transposed = 112;
 
     private static readonly nint Library = NativeLibrary.TryLoad(
         Path.Combine(LibTorch.Folder, OperatingSystem.IsWindows() ? "torch_cpu.dll" : "libtorch_cpu.so"),
@@ -51,42 +51,11 @@ internal static unsafe partial class MatrixProducts
         cblas_gemm_bf16bf16f32(RowMajor, ofA, ofB, m, n, k, alpha, a.First, a.Stride, b.First, b.Stride, beta, c, cStride);
     }
 
-    /// <summary>Whether float32 matrices can be packed.</summary>
-    public static bool CanPack { get; } = HaveFloat32 && Exports("cblas_sgemm_pack") && Exports("cblas_sgemm_compute");
-
-    /// <summary>A float32 matrix B, as it is multiplied with fastest.</summary>
-    /// <param name="b">Bᵀ, <c>[n, k]</c>.</param>
-    /// <param name="n">Columns of B.</param>
-    /// <param name="k">Rows of B.</param>
-    /// <returns>Memory to be freed with <see cref="NativeMemory.AlignedFree"/>.</returns>
-    public static nint Pack(float* b, int n, int k)
-    {
-        const int AnyRows = 64; // of A: what is packed serves any number
-        var packed = (float*)NativeMemory.AlignedAlloc(cblas_sgemm_pack_get_size(OfB, AnyRows, n, k), 64);
-        cblas_sgemm_pack(RowMajor, OfB, Transposed, AnyRows, n, k, 1, b, k, packed);
-        return (nint)packed;
-    }
-
-    /// <summary>C ← A B of a packed B: A <c>[m, k]</c>, C <c>[m, n]</c>.</summary>
-    public static void MultiplyPacked(int m, int n, int k, float* a, int aStride, nint b, float* c, int cStride) =>
-        cblas_sgemm_compute(RowMajor, AsItIs, Packed, m, n, k, a, aStride, (float*)b, k, 0, c, cStride);
-
     private static bool Exports(string function) => Library != 0 && NativeLibrary.TryGetExport(Library, function, out _);
 
     [LibraryImport("torch_cpu")]
     private static partial void sgemm_(byte* transposeA, byte* transposeB, int* m, int* n, int* k,
         float* alpha, float* a, int* aStride, float* b, int* bStride, float* beta, float* c, int* cStride);
-
-    [LibraryImport("torch_cpu")]
-    private static partial nuint cblas_sgemm_pack_get_size(int identifier, int m, int n, int k);
-
-    [LibraryImport("torch_cpu")]
-    private static partial void cblas_sgemm_pack(int layout, int identifier, int transpose, int m, int n, int k,
-        float alpha, float* source, int stride, float* target);
-
-    [LibraryImport("torch_cpu")]
-    private static partial void cblas_sgemm_compute(int layout, int transposeA, int transposeB, int m, int n, int k,
-        float* a, int aStride, float* b, int bStride, float beta, float* c, int cStride);
 
     [LibraryImport("torch_cpu")]
     private static partial void cblas_gemm_bf16bf16f32(int layout, int transposeA, int transposeB, int m, int n, int k,

@@ -1,18 +1,19 @@
 using System.Runtime.InteropServices;
 using Electra.Native;
+using Electra.Tensors.Kernels;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
 
-/// <summary>A float32 matrix <c>[n, k]</c>, packed by <see cref="MatrixProducts.Pack"/>.</summary>
+/// <summary>A float32 matrix <c>[n, k]</c> in the panels of <see cref="PanelProduct"/>.</summary>
 internal sealed unsafe class PackedMatrix : IDisposable
 {
     public PackedMatrix(Tensor matrix) =>
-        Pointer = MatrixProducts.Pack(NativeTensors.Float32(matrix), (int)matrix.shape[0], (int)matrix.shape[1]);
+        Panels = (nint)PanelProduct.Panels(NativeTensors.Float32(matrix), (int)matrix.shape[0], (int)matrix.shape[1]);
 
     ~PackedMatrix() => Free();
 
-    public nint Pointer { get; private set; }
+    public nint Panels { get; private set; }
 
     public void Dispose()
     {
@@ -22,7 +23,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree((void*)Pointer);
-        Pointer = 0;
+        NativeMemory.AlignedFree((void*)Panels);
+        Panels = 0;
     }
 }

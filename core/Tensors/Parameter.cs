@@ -1,4 +1,3 @@
-using Electra.Native;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
@@ -88,17 +87,17 @@ public sealed class Parameter
     public Tensor Gradient { get; internal set; } = null!;
 
     /// <summary>
-    /// The values of a float32 matrix on the CPU as products by its transpose take them fastest, a copy; 0 where they change: in models
-    /// that learn, and in other formats.
+    /// The values of a float32 matrix on the CPU in the panels of <see cref="Kernels.PanelProduct"/>, a copy; 0 where they change: in
+    /// models that learn, and in other formats.
     /// </summary>
-    internal nint Packed
+    internal nint Panels
     {
         get
         {
-            if (Leaf.requires_grad || Leaf.dtype != ScalarType.Float32 || !MatrixProducts.CanPack)
+            if (Leaf.requires_grad || Leaf.dtype != ScalarType.Float32)
                 return 0;
             lock (packing)
-                return (packed ??= new PackedMatrix(Leaf)).Pointer;
+                return (packed ??= new PackedMatrix(Leaf)).Panels;
         }
     }
 

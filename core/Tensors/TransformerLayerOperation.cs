@@ -31,7 +31,7 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
             ];
         TransformerLayerKernel.Forward(
             Shape,
-            Weights(packed: kept is null),
+            Weights(inPanels: kept is null),
             First<T>(x),
             Activations([.. needed, .. forBackward]),
             First<T>(result)
@@ -61,7 +61,7 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
         };
         TransformerLayerKernel.Backward(
             Shape,
-            Weights(packed: false),
+            Weights(inPanels: false),
             First<T>(kept[0]),
             Activations([.. kept.Skip(1)]),
             First<T>(gradient),
@@ -92,9 +92,13 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
         };
     }
 
-    private unsafe TransformerLayerKernel.Parameters<LinearWeights<T>> Weights(bool packed) =>
+    private unsafe TransformerLayerKernel.Parameters<LinearWeights<T>> Weights(bool inPanels) =>
         Of(
-            layer => new LinearWeights<T>(First<T>(layer.Weight.Leaf), Float32(layer.Bias.Master), packed ? layer.Weight.Packed : 0),
+            layer => new LinearWeights<T>(
+                First<T>(layer.Weight.Leaf),
+                Float32(layer.Bias.Master),
+                inPanels ? (float*)layer.Weight.Panels : null
+            ),
             parameter => parameter.Master
         );
 

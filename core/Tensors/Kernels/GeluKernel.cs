@@ -47,13 +47,13 @@ internal static unsafe class GeluKernel
             }
         );
 
-    /// <summary>GELU(x + bias) of some rows, and its derivative there, or null.</summary>
+    /// <summary>GELU(x + bias) of some rows, and its derivative there, or null; x has a distance from row to row of its own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ForwardRows<T>(int rows, int width, float* x, float* bias, T* result, T* slope)
+    public static void ForwardRows<T>(int rows, int columns, float* x, int xStride, float* bias, T* result, T* slope, int stride)
         where T : unmanaged, INumberFormat<T>
     {
-        for (int row = 0; row < rows; row++, x += width, result += width, slope = slope is null ? null : slope + width)
-            for (int i = 0; i < width; i += 2 * Lane.Width)
+        for (int row = 0; row < rows; row++, x += xStride, result += stride, slope = slope is null ? null : slope + stride)
+            for (int i = 0; i < columns; i += 2 * Lane.Width)
             {
                 int j = i + Lane.Width;
                 var (a, aSlope) = Lane.Gelu(Vector512.Load(x + i) + Vector512.Load(bias + i));

@@ -5,13 +5,13 @@ internal readonly record struct RowRange(int First, int Count);
 
 /// <summary>A linear layer: weight <c>[outputs, inputs]</c>, bias <c>[outputs]</c>.</summary>
 /// <typeparam name="T">The weight's format.</typeparam>
-internal readonly unsafe struct LinearWeights<T>(T* weight, float* bias, nint packed) where T : unmanaged
+internal readonly unsafe struct LinearWeights<T>(T* weight, float* bias, float* panels) where T : unmanaged
 {
     public readonly T* Weight = weight;
     public readonly float* Bias = bias;
 
-    /// <summary>The weight as <see cref="Native.MatrixProducts.Pack"/> gives it, or 0.</summary>
-    public readonly nint Packed = packed;
+    /// <summary>The weight in the panels of <see cref="PanelProduct"/>; null: not laid out so.</summary>
+    public readonly float* Panels = panels;
 }
 
 /// <summary>The gradients of a linear layer.</summary>

@@ -47,9 +47,6 @@ internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberF
         float* c,
         int cStride
     );
-
-    /// <inheritdoc cref="MatrixProducts.MultiplyPacked"/>
-    static abstract void MultiplyPacked(int m, int n, int k, TSelf* a, int aStride, nint b, float* c, int cStride);
 }
 
 /// <summary>float32, on processors with AVX-512 or AVX2.</summary>
@@ -87,9 +84,6 @@ internal readonly unsafe struct Float32Format : INumberFormat<Float32Format>
         float* c,
         int cStride
     ) => MatrixProducts.Multiply(m, n, k, alpha, a.As<float>(), b.As<float>(), beta, c, cStride);
-
-    public static void MultiplyPacked(int m, int n, int k, Float32Format* a, int aStride, nint b, float* c, int cStride) =>
-        MatrixProducts.MultiplyPacked(m, n, k, (float*)a, aStride, b, c, cStride);
 
     private static void Copy(float* source, float* target, int count) => new Span<float>(source, count).CopyTo(new(target, count));
 }
@@ -150,10 +144,6 @@ internal readonly unsafe struct BFloat16Format : INumberFormat<BFloat16Format>
         float* c,
         int cStride
     ) => MatrixProducts.Multiply(m, n, k, alpha, a.As<ushort>(), b.As<ushort>(), beta, c, cStride);
-
-    /// <summary>Nothing is packed in this format.</summary>
-    public static void MultiplyPacked(int m, int n, int k, BFloat16Format* a, int aStride, nint b, float* c, int cStride) =>
-        throw new NotSupportedException();
 
     /// <summary>The upper halves of thirty-two 32-bit numbers among their 16-bit halves.</summary>
     private static Vector512<ushort> UpperHalves => (Vector512<ushort>.Indices << 1) | Vector512<ushort>.One;

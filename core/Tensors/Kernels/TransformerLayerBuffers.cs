@@ -25,6 +25,9 @@ internal static unsafe partial class TransformerLayerKernel
 
         public int Hidden => Attention.Hidden;
 
+        /// <summary>Columns of the widest product.</summary>
+        public int Widest => Math.Max(3 * Hidden, Intermediate);
+
         public int Parts => Math.Clamp(Rows, 1, Threads);
     }
 

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
@@ -19,59 +17,16 @@ internal static unsafe partial class TransformerLayerKernel
     public static void Forward<T>(Shape shape, Parameters<LinearWeights<T>> weights, T* x, Activations<T> kept, T* result)
         where T : unmanaged, INumberFormat<T>
     {
-        var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
-        Run(shape,
-            (_, rows, product) =>
-            {
-                Apply(rows.Count, hidden, 3 * hidden, x + At(rows, hidden), weights.QueryKeyValue, product);
-                AddBias(rows.Count, 3 * hidden, product, weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden));
-            },
-            heads => AttentionKernel.Forward(shape.Attention, heads, kept.QueryKeyValue, kept.Context, kept.AttentionWeights),
-            (_, rows, product) =>
-            {
-                long at = At(rows, hidden),
-                    atIntermediate = At(rows, intermediate);
-                Apply(rows.Count, hidden, hidden, kept.Context + at, weights.AttentionOutput, product);
-                AddNormKernel.Forward(
-                    rows,
-                    hidden,
-                    shape.AttendedMask,
-                    product,
-                    weights.AttentionOutput.Bias,
-                    x + at,
-                    weights.AttentionNorm,
-                    shape.Epsilon,
-                    kept.Attended + at,
-                    From(kept.AttendedUnit, at),
-                    From(kept.AttendedDeviation, rows.First)
-                );
-
-                Apply(rows.Count, hidden, intermediate, kept.Attended + at, weights.Intermediate, product);
-                GeluKernel.ForwardRows(
-                    rows.Count,
-                    intermediate,
-                    product,
-                    weights.Intermediate.Bias,
-                    kept.Activated + atIntermediate,
-                    From(kept.Slope, atIntermediate)
-                );
-
-                Apply(rows.Count, intermediate, hidden, kept.Activated + atIntermediate, weights.Output, product);
-                AddNormKernel.Forward(
-                    rows,
-                    hidden,
-                    shape.OutputMask,
-                    product,
-                    weights.Output.Bias,
-                    kept.Attended + at,
-                    weights.OutputNorm,
-                    shape.Epsilon,
-                    result + at,
-                    From(kept.OutputUnit, at),
-                    From(kept.OutputDeviation, rows.First)
-                );
-            }
-        );
+        var pass = new ForwardPass<T>(shape, weights, x, kept, result);
+        if (pass.SharesColumns)
+            pass.RunSharingColumns();
+        else
+            Run(
+                shape,
+                (_, rows, product) => pass.BeforeAttention(rows, product),
+                pass.Attend,
+                (_, rows, product) => pass.AfterAttention(rows, product)
+            );
     }
 
     /// <summary>Writes the gradient of x from that of the result, and adds those of the parameters where they are summed.</summary>
@@ -193,16 +148,6 @@ internal static unsafe partial class TransformerLayerKernel
         );
     }
 
-    /// <summary>y ← x Wᵀ: x <c>[rows, inputs]</c>, W <c>[outputs, inputs]</c>.</summary>
-    private static void Apply<T>(int rows, int inputs, int outputs, T* x, LinearWeights<T> weights, float* y)
-        where T : unmanaged, INumberFormat<T>
-    {
-        if (weights.Packed != 0)
-            T.MultiplyPacked(rows, outputs, inputs, x, inputs, weights.Packed, y, outputs);
-        else
-            MatrixProduct<T>.ByTransposed(rows, outputs, inputs, 1, x, inputs, weights.Weight, inputs, y, outputs);
-    }
-
     /// <summary>The way back: y ← β · y + x W, x <c>[rows, outputs]</c>, W <c>[outputs, inputs]</c>.</summary>
     private static void ApplyTransposed<T>(int rows, int outputs, int inputs, T* x, T* weight, float beta, float* y)
         where T : unmanaged, INumberFormat<T> =>
@@ -274,8 +219,7 @@ internal static unsafe partial class TransformerLayerKernel
 
     private static void OnEachPart(Shape shape, int rows, PartWork work) => ParallelRegion.Run(shape.Parts, part =>
     {
-        int width = Math.Max(3 * shape.Hidden, shape.Intermediate);
-        var product = (float*)NativeMemory.AlignedAlloc((nuint)Math.Min(rows, shape.Rows) * (nuint)width * sizeof(float), 64);
+        var product = (float*)NativeMemory.AlignedAlloc((nuint)Math.Min(rows, shape.Rows) * (nuint)shape.Widest * sizeof(float), 64);
         work(part, product);
         NativeMemory.AlignedFree(product);
     });
@@ -284,16 +228,4 @@ internal static unsafe partial class TransformerLayerKernel
 
     private static T* From<T>(T* start, long offset)
         where T : unmanaged => start is null ? null : start + offset;
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddBias<T>(int rows, int width, float* x, float* bias, T* result)
-        where T : unmanaged, INumberFormat<T>
-    {
-        for (int row = 0; row < rows; row++, x += width, result += width)
-            for (int i = 0; i < width; i += 2 * Lane.Width)
-            {
-                int j = i + Lane.Width;
-                T.Store(Vector512.Load(x + i) + Vector512.Load(bias + i), Vector512.Load(x + j) + Vector512.Load(bias + j), result + i);
-            }
-    }
 }

@@ -1,0 +1,232 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Electra.Native;
+
+namespace Electra.Tensors.Kernels;
+
+/// <content>The way forward.</content>
+internal static unsafe partial class TransformerLayerKernel
+{
+    /// <summary>Rows for each thread below which reading the weights takes as long as computing with them.</summary>
+    private const int FewRows = 40;
+
+    /// <summary>The stages of a layer. A product is of some rows and some columns; what it gives stays in float32 until it is activated,
+    /// attended with or normalised.</summary>
+    private sealed class ForwardPass<T>(Shape shape, Parameters<LinearWeights<T>> weights, T* x, Activations<T> kept, T* result)
+        where T : unmanaged, INumberFormat<T>
+    {
+        private readonly int hidden = shape.Hidden, intermediate = shape.Intermediate;
+
+        /// <summary>
+        /// Whether each thread takes all rows through some columns of each product, and so reads its part of the weights only: where
+        /// rows are few, and nothing is kept for a backward pass.
+        /// </summary>
+        public bool SharesColumns => shape.Parts > 1 && shape.Rows < FewRows * shape.Parts && kept.Slope is null;
+
+        /// <summary>Runs all stages so.</summary>
+        public void RunSharingColumns()
+        {
+            var all = new RowRange(0, shape.Rows);
+            var product = (float*)NativeMemory.AlignedAlloc((nuint)shape.Rows * (nuint)shape.Widest * sizeof(float), 64);
+            ByColumns(3 * hidden, columns => Project(all, columns, product));
+            ParallelRegion.Split(shape.Attention.Batch * shape.Attention.Heads, shape.Parts, (first, end) => Attend(new(first, end)));
+            ByColumns(hidden, columns => Apply(all, columns, hidden, kept.Context, weights.AttentionOutput, product, hidden));
+            ByRows(rows => NormaliseAttended(rows, product + At(rows, hidden)));
+            ByColumns(intermediate, columns => Activate(all, columns, product));
+            ByColumns(hidden, columns => Apply(all, columns, intermediate, kept.Activated, weights.Output, product, hidden));
+            ByRows(rows => NormaliseResult(rows, product + At(rows, hidden)));
+            NativeMemory.AlignedFree(product);
+        }
+
+        private void ByColumns(int width, Action<ColumnRange> work) =>
+            ParallelRegion.Split(
+                ColumnRange.Panels(width),
+                shape.Parts,
+                (first, end) => work(new ColumnRange(first * Tile.Width, Math.Min(end * Tile.Width, width)))
+            );
+
+        private void ByRows(Action<RowRange> work) =>
+            ParallelRegion.Split(shape.Rows, shape.Parts, (first, end) => work(new RowRange(first, end - first)));
+
+        /// <summary>All that comes before attention, for some rows.</summary>
+        public void BeforeAttention(RowRange rows, float* product) => Project(rows, new ColumnRange(0, 3 * hidden), product);
+
+        public void Attend(HeadRange heads) =>
+            AttentionKernel.Forward(shape.Attention, heads, kept.QueryKeyValue, kept.Context, kept.AttentionWeights);
+
+        /// <summary>All that comes after it.</summary>
+        public void AfterAttention(RowRange rows, float* product)
+        {
+            var all = new ColumnRange(0, hidden);
+            Apply(rows, all, hidden, kept.Context + At(rows, hidden), weights.AttentionOutput, product, hidden);
+            NormaliseAttended(rows, product);
+            Activate(rows, new ColumnRange(0, intermediate), product);
+            Apply(rows, all, intermediate, kept.Activated + At(rows, intermediate), weights.Output, product, hidden);
+            NormaliseResult(rows, product);
+        }
+
+        private void Project(RowRange rows, ColumnRange columns, float* product) =>
+            Apply(
+                rows,
+                columns,
+                hidden,
+                x + At(rows, hidden),
+                weights.QueryKeyValue,
+                product,
+                new Biased<T>(weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden), 3 * hidden)
+            );
+
+        private void Activate(RowRange rows, ColumnRange columns, float* product)
+        {
+            long at = At(rows, intermediate);
+            Apply(
+                rows,
+                columns,
+                hidden,
+                kept.Attended + At(rows, hidden),
+                weights.Intermediate,
+                product,
+                new Activated<T>(weights.Intermediate.Bias, kept.Activated + at, From(kept.Slope, at), intermediate)
+            );
+        }
+
+        private void NormaliseAttended(RowRange rows, float* product)
+        {
+            long at = At(rows, hidden);
+            AddNormKernel.Forward(
+                rows,
+                hidden,
+                shape.AttendedMask,
+                product,
+                weights.AttentionOutput.Bias,
+                x + at,
+                weights.AttentionNorm,
+                shape.Epsilon,
+                kept.Attended + at,
+                From(kept.AttendedUnit, at),
+                From(kept.AttendedDeviation, rows.First)
+            );
+        }
+
+        private void NormaliseResult(RowRange rows, float* product)
+        {
+            long at = At(rows, hidden);
+            AddNormKernel.Forward(
+                rows,
+                hidden,
+                shape.OutputMask,
+                product,
+                weights.Output.Bias,
+                kept.Attended + at,
+                weights.OutputNorm,
+                shape.Epsilon,
+                result + at,
+                From(kept.OutputUnit, at),
+                From(kept.OutputDeviation, rows.First)
+            );
+        }
+
+        /// <summary>Some columns of y ← x Wᵀ: x <c>[rows, inputs]</c>, W <c>[width, inputs]</c>.</summary>
+        private static void Apply(RowRange rows, ColumnRange columns, int inputs, T* x, LinearWeights<T> weights, float* y, int width)
+        {
+            if (weights.Panels is not null)
+                PanelProduct.Multiply(rows.Count, columns, inputs, (float*)x, weights.Panels, new Written(y, width));
+            else
+                Multiply(rows, columns, inputs, x, weights, y + columns.First, width);
+        }
+
+        /// <summary>The same, that goes to an end; where the weights lie in panels, tile by tile.</summary>
+        private static void Apply<TEnd>(
+            RowRange rows,
+            ColumnRange columns,
+            int inputs,
+            T* x,
+            LinearWeights<T> weights,
+            float* space,
+            TEnd end
+        )
+            where TEnd : struct, IProductEnd
+        {
+            if (weights.Panels is not null)
+            {
+                PanelProduct.Multiply(rows.Count, columns, inputs, (float*)x, weights.Panels, end);
+                return;
+            }
+            float* product = space + ((long)rows.Count * columns.First); // other threads have other columns
+            Multiply(rows, columns, inputs, x, weights, product, columns.Count);
+            end.Take(new RowRange(0, rows.Count), columns, product, columns.Count);
+        }
+
+        private static void Multiply(
+            RowRange rows,
+            ColumnRange columns,
+            int inputs,
+            T* x,
+            LinearWeights<T> weights,
+            float* y,
+            int yStride
+        ) =>
+            MatrixProduct<T>.ByTransposed(
+                rows.Count,
+                columns.Count,
+                inputs,
+                1,
+                x,
+                inputs,
+                weights.Weight + ((long)columns.First * inputs),
+                inputs,
+                y,
+                yStride
+            );
+    }
+
+    /// <summary>A product to which a bias is added.</summary>
+    /// <param name="bias">The bias.</param>
+    /// <param name="target">The first row of the result.</param>
+    /// <param name="width">The distance from row to row.</param>
+    private readonly struct Biased<T>(float* bias, T* target, int width) : IProductEnd
+        where T : unmanaged, INumberFormat<T>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Take(RowRange rows, ColumnRange columns, float* product, int stride)
+        {
+            float* added = bias + columns.First;
+            T* to = target + At(rows, width) + columns.First;
+            for (int row = 0; row < rows.Count; row++, product += stride, to += width)
+                for (int i = 0; i < columns.Count; i += 2 * Lane.Width)
+                {
+                    int j = i + Lane.Width;
+                    T.Store(
+                        Vector512.Load(product + i) + Vector512.Load(added + i),
+                        Vector512.Load(product + j) + Vector512.Load(added + j),
+                        to + i
+                    );
+                }
+        }
+    }
+
+    /// <summary>A product to which a bias is added, and of which GELU is taken.</summary>
+    /// <param name="bias">The bias.</param>
+    /// <param name="target">The first row of the result.</param>
+    /// <param name="slope">The first row of GELU's derivative; may be null.</param>
+    /// <param name="width">The distance from row to row.</param>
+    private readonly struct Activated<T>(float* bias, T* target, T* slope, int width) : IProductEnd
+        where T : unmanaged, INumberFormat<T>
+    {
+        public void Take(RowRange rows, ColumnRange columns, float* product, int stride)
+        {
+            long at = At(rows, width) + columns.First;
+            GeluKernel.ForwardRows(
+                rows.Count,
+                columns.Count,
+                product,
+                stride,
+                bias + columns.First,
+                target + at,
+                From(slope, at),
+                width
+            );
+        }
+    }
+}
