@@ -16,9 +16,11 @@ namespace Electra.Pretraining;
 public sealed record ElectraMethod
 {
     /// <summary>Changes a batch before it is masked; see <see cref="SentenceOrder.Swap"/> for an example.</summary>
+    /// <remarks>It is called ahead, on another thread, while the update before is computed.</remarks>
     public Func<TokenBatch, RandomKey, TokenBatch> Prepare { get; init; } = (batch, _) => batch;
 
     /// <summary>Masks tokens of a batch: which, and what stands in their place.</summary>
+    /// <remarks><inheritdoc cref="Prepare" path="/remarks"/></remarks>
     public required Func<TokenBatch, RandomKey, MaskedTokens> Mask { get; init; }
 
     /// <summary>

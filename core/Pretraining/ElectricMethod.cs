@@ -16,6 +16,7 @@ namespace Electra.Pretraining;
 public sealed record ElectricMethod
 {
     /// <summary>Chooses the tokens that noise is put in the place of; what masks would stand there is not read.</summary>
+    /// <remarks><inheritdoc cref="ElectraMethod.Prepare" path="/remarks"/></remarks>
     public required Func<TokenBatch, RandomKey, MaskedTokens> Mask { get; init; }
 
     /// <summary>Samples from the cloze model's logits, as <see cref="ElectraMethod.Sample"/>; these must be draws of its softmax.</summary>

@@ -11,6 +11,7 @@ namespace Electra.Pretraining;
 public sealed record MlmMethod
 {
     /// <summary>Masks tokens of a batch: which, and what stands in their place.</summary>
+    /// <remarks><inheritdoc cref="ElectraMethod.Prepare" path="/remarks"/></remarks>
     public required Func<TokenBatch, RandomKey, MaskedTokens> Mask { get; init; }
 
     /// <summary>The loss, a mean: logits <c>[positions, vocabulary]</c>, true tokens <c>[positions]</c>.</summary>

@@ -92,6 +92,7 @@ public sealed class PretrainSeedsTests : IDisposable
     {
         await tiny.Done("seeds=5", "evaluation.every=4");
         var result = PretrainResult.Load(tiny.File("runs/tiny_5"));
+        Assert.NotNull(result.Precision);
         Assert.Equal(("tiny", 5, 12L, "own generator, 15% masked"), (result.Name, result.Seed, result.Updates, result.MeasuredWith));
         var last = MetricsLog.Read(tiny.File("runs/tiny_5")).Last(row => row.Values.ContainsKey("held_out/auc")).Values;
         Assert.All(
