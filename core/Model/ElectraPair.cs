@@ -26,7 +26,7 @@ public sealed class ElectraPair : IDisposable
         if (options.Kind is GeneratorKind.Masked or GeneratorKind.Shared)
         {
             generatorEmbeddings = new Embeddings(Store, $"{GeneratorName}{Base}.embeddings", shape);
-            generator = new Encoder(Store, GeneratorName + Base, shape);
+            generator = new Encoder(Store, GeneratorName + Base, shape, recomputesLast: options.Kind == GeneratorKind.Masked);
             generatorHead = new GeneratorHead(Store, GeneratorName, shape, generatorEmbeddings);
         }
         bool isShared = options.Embeddings == GeneratorEmbeddings.Shared && generatorEmbeddings is not null;

@@ -10,11 +10,17 @@ internal sealed class Encoder
 {
     private readonly ParameterStore store;
     private readonly Linear? project;
+    private readonly bool recomputesLast;
 
     /// <summary>Declares the parameters under <paramref name="name"/> (<c>….electra</c> in Hugging Face's names).</summary>
-    public Encoder(ParameterStore store, string name, ElectraConfig config)
+    /// <param name="store">Where they are declared.</param>
+    /// <param name="name">What their names begin with.</param>
+    /// <param name="config">The encoder's shape.</param>
+    /// <param name="recomputesLast">Whether the last layer, too, is computed twice where layers are. If the backward pass begins with it,
+    /// to keep what it needs costs nothing.</param>
+    public Encoder(ParameterStore store, string name, ElectraConfig config, bool recomputesLast = false)
     {
-        this.store = store;
+        (this.store, this.recomputesLast) = (store, recomputesLast);
         if (config.EmbeddingSize != config.HiddenSize)
             project = new Linear(
                 store,
@@ -42,8 +48,7 @@ internal sealed class Encoder
         hidden?.Invoke(x);
         foreach (var (i, layer) in Layers.Index())
         {
-            // The backward pass begins with the last layer: to keep what that needs costs nothing.
-            bool recomputes = store.Recomputes && i < Layers.Count - 1;
+            bool recomputes = store.Recomputes && (recomputesLast || i < Layers.Count - 1);
             x = recomputes ? layer.Recomputed(x, attention, dropout) : layer.Forward(x, attention, dropout);
             hidden?.Invoke(x);
         }

@@ -29,8 +29,8 @@ internal sealed class TwoTowerGenerator
     public TwoTowerGenerator(ParameterStore store, ElectraConfig config, Embeddings embeddings, string name = "")
     {
         (this.store, this.embeddings) = (store, embeddings);
-        leftToRight = new Encoder(store, $"{name}generator_ltr", config.GeneratorShape);
-        rightToLeft = new Encoder(store, $"{name}generator_rtl", config.GeneratorShape);
+        leftToRight = new Encoder(store, $"{name}generator_ltr", config.GeneratorShape, recomputesLast: true);
+        rightToLeft = new Encoder(store, $"{name}generator_rtl", config.GeneratorShape, recomputesLast: true);
         string head = $"{name}cloze_predictions";
         bias = store.Add($"{head}.bias", [config.VocabularySize], ParameterRole.Other, Initialization.Zeros);
         int width = 2 * config.GeneratorShape.HiddenSize;

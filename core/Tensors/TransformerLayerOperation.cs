@@ -44,17 +44,9 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
     public unsafe IReadOnlyList<Tensor?> Backward(Tensor gradient, IReadOnlyList<Tensor> kept)
     {
         var result = empty_like(gradient);
-        using Tensor output = RowsOf(Shape.Hidden),
-            intermediate = RowsOf(Shape.Intermediate),
-            attended = RowsOf(Shape.Hidden),
-            context = RowsOf(Shape.Hidden),
-            queryKeyValue = RowsOf(3 * Shape.Hidden),
-            residual = empty([Shape.Rows, Shape.Hidden]);
+        using Tensor context = RowsOf(Shape.Hidden), queryKeyValue = RowsOf(3 * Shape.Hidden), residual = empty([Shape.Rows, Shape.Hidden]);
         var space = new TransformerLayerKernel.Workspace<T>
         {
-            Output = First<T>(output),
-            Intermediate = First<T>(intermediate),
-            Attended = First<T>(attended),
             Context = First<T>(context),
             QueryKeyValue = First<T>(queryKeyValue),
             Residual = Float32(residual),

@@ -65,7 +65,8 @@ internal sealed record TrainingMemory
     {
         get
         {
-            double before = Length * Predicting.Sum(OfToken), after = Length * Judging.Sum(shape => OfToken(shape) + OfHead(shape));
+            double before = Length * Predicting.Sum(shape => OfToken(shape, beginsBackward: Judging.Count == 0)),
+                after = Length * Judging.Sum(shape => OfToken(shape, beginsBackward: true) + OfHead(shape));
             // Logits in float32, and in 16 bits before it, and their log-softmax; then either gradients of the last two, or probabilities
             // and their sums to draw by; noise of one's own is made of 64-bit numbers.
             double kept = 8 + Rounded, most = kept + (DrawsForEachLogit ? 20 : 8);
@@ -149,12 +150,13 @@ internal sealed record TrainingMemory
     }
 
     /// <summary>Bytes that an encoder keeps of a token.</summary>
-    private double OfToken(ElectraConfig shape)
+    private double OfToken(ElectraConfig shape, bool beginsBackward)
     {
         double input = Size * shape.HiddenSize, layer = OfLayer(shape);
         // The sum of the embeddings before it is normalised, its mask, the result, and that in 16 bits.
         double embeddings = (shape.EmbeddingSize * (4 + Masked(shape) + 4 + Rounded)) + (4 * 2);
-        return embeddings + layer + ((shape.Layers - 1) * (Recomputes ? input : layer)) + input;
+        int whole = !Recomputes ? shape.Layers : beginsBackward ? 1 : 0;
+        return embeddings + (whole * layer) + ((shape.Layers - whole) * input) + input;
     }
 
     /// <summary>

@@ -76,16 +76,15 @@ internal static unsafe class AddNormKernel
         }
     }
 
-    /// <summary>Turns the gradient of the result into that of the residual, writes that of x, and adds those of the parameters to their
-    /// sums.</summary>
+    /// <summary>Turns the gradient of the result into that of the residual, what the forward pass kept into that of x, and adds those of
+    /// the parameters to their sums.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="width">Elements of a row, a multiple of 32.</param>
     /// <param name="mask">The forward pass's dropout.</param>
     /// <param name="gradient">That of the result; becomes that of the residual.</param>
-    /// <param name="normalised">What the forward pass kept.</param>
+    /// <param name="normalised">What the forward pass kept; becomes the gradient of x.</param>
     /// <param name="inverseDeviation">What the forward pass kept.</param>
     /// <param name="weight">The norm's weight.</param>
-    /// <param name="xGradient">Receives the gradient of x.</param>
     /// <param name="sums">Receive the gradients of the norm's weight and bias.</param>
     /// <param name="biasSums">Receives the gradient of the bias.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -97,13 +96,12 @@ internal static unsafe class AddNormKernel
         T* normalised,
         float* inverseDeviation,
         float* weight,
-        T* xGradient,
         LayerNormWeights sums,
         float* biasSums
     )
         where T : unmanaged, INumberFormat<T>
     {
-        for (int row = 0; row < rows.Count; row++, gradient += width, normalised += width, xGradient += width)
+        for (int row = 0; row < rows.Count; row++, gradient += width, normalised += width)
         {
             Vector512<float> total = default, projection = default;
             for (int i = 0; i < width; i += Lane.Width)
@@ -132,7 +130,7 @@ internal static unsafe class AddNormKernel
                 b *= high;
                 (Vector512.Load(biasSums + i) + a).Store(biasSums + i);
                 (Vector512.Load(biasSums + j) + b).Store(biasSums + j);
-                T.Store(a, b, xGradient + i);
+                T.Store(a, b, normalised + i);
             }
         }
     }

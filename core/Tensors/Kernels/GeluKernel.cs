@@ -64,12 +64,12 @@ internal static unsafe class GeluKernel
             }
     }
 
-    /// <summary>gradient · slope of some rows; its sum over them is added to the gradient of the bias.</summary>
+    /// <summary>Multiplies the slopes of some rows by gradients; the sums over them are added to the gradient of the bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void BackwardRows<T>(int rows, int width, float* gradient, T* slope, T* result, float* biasSums)
+    public static void BackwardRows<T>(int rows, int width, float* gradient, T* slope, float* biasSums)
         where T : unmanaged, INumberFormat<T>
     {
-        for (int row = 0; row < rows; row++, gradient += width, slope += width, result += width)
+        for (int row = 0; row < rows; row++, gradient += width, slope += width)
             for (int i = 0; i < width; i += 2 * Lane.Width)
             {
                 int j = i + Lane.Width;
@@ -77,7 +77,7 @@ internal static unsafe class GeluKernel
                     b = Vector512.Load(gradient + j) * T.Load(slope + j);
                 (Vector512.Load(biasSums + i) + a).Store(biasSums + i);
                 (Vector512.Load(biasSums + j) + b).Store(biasSums + j);
-                T.Store(a, b, result + i);
+                T.Store(a, b, slope + i);
             }
     }
 }

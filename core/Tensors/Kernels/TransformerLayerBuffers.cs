@@ -63,7 +63,8 @@ internal static unsafe partial class TransformerLayerKernel
         /// <summary>After the first half of the layer, <c>[rows, hidden]</c>.</summary>
         public T* Attended { get; init; }
 
-        /// <summary>The same before weight and bias; for the backward pass.</summary>
+        /// <summary>The same before weight and bias; for the backward pass, which turns it into the gradient of the first half's
+        /// product.</summary>
         public T* AttendedUnit { get; init; }
 
         /// <summary>1/σ of its rows; for the backward pass.</summary>
@@ -72,28 +73,22 @@ internal static unsafe partial class TransformerLayerKernel
         /// <summary>GELU of the feed-forward network, <c>[rows, intermediate]</c>.</summary>
         public T* Activated { get; init; }
 
-        /// <summary>Its derivative; for the backward pass.</summary>
+        /// <summary>Its derivative; for the backward pass, which turns it into the gradient before GELU.</summary>
         public T* Slope { get; init; }
 
-        /// <summary>The result before weight and bias, <c>[rows, hidden]</c>; for the backward pass.</summary>
+        /// <summary>The result before weight and bias, <c>[rows, hidden]</c>; for the backward pass, which turns it into
+        /// the gradient of the second half's product.</summary>
         public T* OutputUnit { get; init; }
 
         /// <summary>1/σ of its rows; for the backward pass.</summary>
         public float* OutputDeviation { get; init; }
     }
 
-    /// <summary>Memory for the backward pass: gradients on their way from one stage to the next.</summary>
+    /// <summary>
+    /// Memory for the backward pass: gradients on their way from one stage to the next. Others take the place of what was kept for them.
+    /// </summary>
     public readonly struct Workspace<T> where T : unmanaged
     {
-        /// <summary>Of the second half's product, <c>[rows, hidden]</c>.</summary>
-        public T* Output { get; init; }
-
-        /// <summary>Of the feed-forward network before GELU, <c>[rows, intermediate]</c>.</summary>
-        public T* Intermediate { get; init; }
-
-        /// <summary>Of the first half's product, <c>[rows, hidden]</c>.</summary>
-        public T* Attended { get; init; }
-
         /// <summary>Of what attention gives, <c>[rows, hidden]</c>.</summary>
         public T* Context { get; init; }
 

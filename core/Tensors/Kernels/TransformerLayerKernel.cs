@@ -29,7 +29,8 @@ internal static unsafe partial class TransformerLayerKernel
             );
     }
 
-    /// <summary>Writes the gradient of x from that of the result, and adds those of the parameters where they are summed.</summary>
+    /// <summary>Writes the gradient of x from that of the result, and adds those of the parameters where they are summed. Some of what was
+    /// kept is overwritten: it can be called once.</summary>
     public static void Backward<T>(
         Shape shape,
         Parameters<LinearWeights<T>> weights,
@@ -91,20 +92,12 @@ internal static unsafe partial class TransformerLayerKernel
             kept.OutputUnit + at,
             kept.OutputDeviation + rows.First,
             weights.OutputNorm.Weight,
-            space.Output + at,
             own.OutputNorm,
             own.Output.Bias
         );
-        ApplyTransposed(rows.Count, hidden, intermediate, space.Output + at, weights.Output.Weight, 0, product);
-        GeluKernel.BackwardRows(
-            rows.Count,
-            intermediate,
-            product,
-            kept.Slope + atIntermediate,
-            space.Intermediate + atIntermediate,
-            own.Intermediate.Bias
-        );
-        ApplyTransposed(rows.Count, intermediate, hidden, space.Intermediate + atIntermediate, weights.Intermediate.Weight, 1, residual);
+        ApplyTransposed(rows.Count, hidden, intermediate, kept.OutputUnit + at, weights.Output.Weight, 0, product);
+        GeluKernel.BackwardRows(rows.Count, intermediate, product, kept.Slope + atIntermediate, own.Intermediate.Bias);
+        ApplyTransposed(rows.Count, intermediate, hidden, kept.Slope + atIntermediate, weights.Intermediate.Weight, 1, residual);
 
         AddNormKernel.Backward(
             rows,
@@ -114,11 +107,10 @@ internal static unsafe partial class TransformerLayerKernel
             kept.AttendedUnit + at,
             kept.AttendedDeviation + rows.First,
             weights.AttentionNorm.Weight,
-            space.Attended + at,
             own.AttentionNorm,
             own.AttentionOutput.Bias
         );
-        ApplyTransposed(rows.Count, hidden, hidden, space.Attended + at, weights.AttentionOutput.Weight, 0, product);
+        ApplyTransposed(rows.Count, hidden, hidden, kept.AttendedUnit + at, weights.AttentionOutput.Weight, 0, product);
         T.Round(product, space.Context + at, rows.Count * hidden);
     }
 
@@ -134,9 +126,9 @@ internal static unsafe partial class TransformerLayerKernel
         where T : unmanaged, INumberFormat<T>
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
-        AddWeightGradient(shape, part, space.Output, hidden, kept.Activated, intermediate, sums.Output.Weight);
-        AddWeightGradient(shape, part, space.Intermediate, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
-        AddWeightGradient(shape, part, space.Attended, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
+        AddWeightGradient(shape, part, kept.OutputUnit, hidden, kept.Activated, intermediate, sums.Output.Weight);
+        AddWeightGradient(shape, part, kept.Slope, intermediate, kept.Attended, hidden, sums.Intermediate.Weight);
+        AddWeightGradient(shape, part, kept.AttendedUnit, hidden, kept.Context, hidden, sums.AttentionOutput.Weight);
         AddWeightGradient(shape, part, space.QueryKeyValue, 3 * hidden, x, hidden, sums.QueryKeyValue.Weight);
         var (first, end) = ParallelRegion.Part(3 * hidden / Lane.Width, part, shape.Parts);
         ColumnSums.Add(
