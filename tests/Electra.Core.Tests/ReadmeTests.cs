@@ -72,6 +72,16 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
+    public void Every_configuration_is_named_in_their_readme()
+    {
+        string folder = Path.Combine(TestData.Repository, "configs"), text = File.ReadAllText(Path.Combine(folder, "README.md"));
+        Assert.All(
+            Directory.EnumerateFiles(folder, "*.yaml", SearchOption.AllDirectories),
+            file => Assert.Contains(Path.GetFileName(file), text)
+        );
+    }
+
+    [Fact]
     public void The_first_two_commands_of_the_front_page_are_what_every_change_has_to_pass()
     {
         var commands = Text("README.md").Split("\n```\n").Where(block => block.StartsWith("dotnet ", StringComparison.Ordinal)).Take(2);
