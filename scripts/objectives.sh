@@ -4,21 +4,23 @@
 #
 #   sh scripts/objectives.sh
 #
-# It takes about three hours on two cores. What is finished is not made again: the same command goes on where it stopped.
+# It takes about four hours on two cores. What is finished is not made again: the same command goes on where it stopped.
 set -eu
 cd "$(dirname -- "$0")/.."
 
 # These two are in no row. The first writes the replacements that all discriminators have to find; the second is the generator of frozen.yaml.
 dotnet script scripts/pretrain.csx -- configs/demo.yaml name=judge seed=4
-dotnet script scripts/pretrain.csx -- configs/demo.yaml
+dotnet script scripts/pretrain.csx -- configs/demo.yaml name=source seed=36
 
 for file in configs/demo.yaml configs/objectives/*.yaml; do
     name=$(basename "$file" .yaml)
-    dotnet script scripts/pretrain.csx -- "$file" 'seeds=1..3'
+    generator=
+    [ "$name" != frozen ] || generator=init_generator=checkpoints/pretrain/source_36_100
+    dotnet script scripts/pretrain.csx -- "$file" 'seeds=1..3' $generator
     case $name in
         mlm | electric) ;; # neither finds replacements of a generator
         *)
-            dotnet script scripts/pretrain.csx -- "$file" 'seeds=1..3' only=evaluation \
+            dotnet script scripts/pretrain.csx -- "$file" 'seeds=1..3' $generator only=evaluation \
                 evaluation.masking=0.15 evaluation.generator=checkpoints/pretrain/judge_4_100
             ;;
     esac

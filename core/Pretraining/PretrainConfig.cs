@@ -171,7 +171,8 @@ public sealed record PretrainConfig : IExperimentConfig<PretrainConfig>, IManyRu
     {
         var published = Recipes.Defaults(root.Read("recipe", Recipe.ElectraPytorch), root.Read("size", ModelSize.Small));
         var phases = root.Read<IReadOnlyList<PhaseOptions>>("training.phases", []);
-        var init = root.Read("init", root.Read("init_generator", ""));
+        // A run's own config.yaml has both, and one is empty.
+        var init = new[] { "init", "init_generator" }.Select(key => root.Read(key, "")).FirstOrDefault(from => from != "", "");
         var embeddings =
             root.Read("objective.kind", ObjectiveKind.Electra) == ObjectiveKind.Gdes ? GeneratorEmbeddings.Disentangled
             : root.Read("train_generator", true) ? GeneratorEmbeddings.Shared
