@@ -148,7 +148,8 @@ public sealed class ObjectiveKindTests : IDisposable
         Assert.Equal(demo.Model with { Generator = config.Model.Generator }, config.Model);
         Assert.NotEqual((demo.Model.Generator, demo.Objective), (config.Model.Generator, config.Objective));
         string saved = Config.ResolvedYaml(config);
-        Assert.Equal(saved, Config.ResolvedYaml(Config.Parse<PretrainConfig>(saved, "config.yaml"))); // as a run's config.yaml it can be run again
+        // As a run's config.yaml it can be run again.
+        Assert.Equal(saved, Config.ResolvedYaml(Config.Parse<PretrainConfig>(saved, "config.yaml")));
     }
 
     [Fact]
