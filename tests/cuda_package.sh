@@ -85,7 +85,10 @@ has_no_copy() { # has_no_copy FOLDER: no libtorch lies there, and none is named 
     ! { find "$1" -name '*torch*.so*' -o -name '*c10*.so*'; grep -l '/native/.*\(torch\|c10\)' "$1"/*.deps.json; } | grep .
 }
 
-tests_compute() { has_no_copy "$tests" && env -u ELECTRA_LIBTORCH "$tests/Electra.Core.Tests" -class '*.StagingTests' > "$work/said" 2>&1 && tells "Failed: 0"; }
+tests_compute() {
+    has_no_copy "$tests" || return 1
+    env -u ELECTRA_LIBTORCH "$tests/Electra.Core.Tests" -class '*.StagingTests' > "$work/said" 2>&1 && tells "Failed: 0"
+}
 
 said "a build for the CPU says that it is" computes_on_cpu
 said "the tests compute with it, and have no copy" tests_compute

@@ -79,7 +79,7 @@ public sealed record BenchConfig : IExperimentConfig<BenchConfig>, ISharedRun
     {
         var size = given.Read("size", ModelSize.Small);
         var published = Recipes.Defaults(Recipe.ElectraPytorch, size);
-        return new() { Size = size, Model = published.Model with { VocabularySize = 30522 } };
+        return new() { Size = size, Model = published.Model with { VocabularySize = Vocabularies.DefaultSize } };
     }
 
     /// <inheritdoc/>

@@ -95,12 +95,11 @@ public static class Doctor
     /// <summary>What pre-training at its defaults should take of a device's memory.</summary>
     internal static string PretrainingOn(CudaDevice device)
     {
-        const int Vocabulary = 30_522;
         var config = Recipes.Defaults(Recipe.ElectraPytorch, ModelSize.Small);
-        var precision = device.HasBFloat16 ? Precision.Bfloat16 : Precision.Float32;
-        long parameters = ElectraPair.CountParameters(config.Model with { VocabularySize = Vocabulary });
-        var memory = PretrainMemory.Of(config, Vocabulary, parameters, precision);
-        return $"size: small, {precision.ToString().ToLowerInvariant()}: {memory.On(device)}";
+        var compute = Compute.Reference with { Precision = device.HasBFloat16 ? Precision.Bfloat16 : Precision.Float32 };
+        long parameters = ElectraPair.CountParameters(config.Model with { VocabularySize = Vocabularies.DefaultSize });
+        var memory = PretrainMemory.Of(config, Vocabularies.DefaultSize, parameters, compute.Precision);
+        return $"size: small, {compute.PrecisionName}: {memory.On(device)}";
     }
 
     private static IEnumerable<(string, object?)> Files()

@@ -62,7 +62,8 @@ public sealed record VocabularyOptions
 /// <summary>Opens or trains the vocabulary of a run.</summary>
 public static class Vocabularies
 {
-    private const int DefaultSize = 30522;
+    /// <summary>Tokens of BERT's vocabulary.</summary>
+    internal const int DefaultSize = 30522;
 
     /// <summary>The tokenizer of a run. A vocabulary trained on the corpus is kept under <paramref name="datasets"/> and used
     /// again.</summary>

@@ -31,10 +31,10 @@ internal static unsafe partial class TransformerLayerKernel
             var product = (float*)NativeMemory.AlignedAlloc((nuint)shape.Rows * (nuint)shape.Widest * sizeof(float), 64);
             ByColumns(3 * hidden, columns => Project(all, columns, product));
             ParallelRegion.Split(shape.Attention.Batch * shape.Attention.Heads, shape.Parts, (first, end) => Attend(new(first, end)));
-            ByColumns(hidden, columns => Apply(all, columns, hidden, kept.Context, weights.AttentionOutput, product, hidden));
+            ByColumns(hidden, columns => ProjectContext(all, columns, product));
             ByRows(rows => NormaliseAttended(rows, product + At(rows, hidden)));
             ByColumns(intermediate, columns => Activate(all, columns, product));
-            ByColumns(hidden, columns => Apply(all, columns, intermediate, kept.Activated, weights.Output, product, hidden));
+            ByColumns(hidden, columns => ProjectActivated(all, columns, product));
             ByRows(rows => NormaliseResult(rows, product + At(rows, hidden)));
             NativeMemory.AlignedFree(product);
         }
@@ -59,10 +59,10 @@ internal static unsafe partial class TransformerLayerKernel
         public void AfterAttention(RowRange rows, float* product)
         {
             var all = new ColumnRange(0, hidden);
-            Apply(rows, all, hidden, kept.Context + At(rows, hidden), weights.AttentionOutput, product, hidden);
+            ProjectContext(rows, all, product);
             NormaliseAttended(rows, product);
             Activate(rows, new ColumnRange(0, intermediate), product);
-            Apply(rows, all, intermediate, kept.Activated + At(rows, intermediate), weights.Output, product, hidden);
+            ProjectActivated(rows, all, product);
             NormaliseResult(rows, product);
         }
 
@@ -76,6 +76,12 @@ internal static unsafe partial class TransformerLayerKernel
                 product,
                 new Biased<T>(weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden), 3 * hidden)
             );
+
+        private void ProjectContext(RowRange rows, ColumnRange columns, float* product) =>
+            Apply(rows, columns, hidden, kept.Context + At(rows, hidden), weights.AttentionOutput, product, hidden);
+
+        private void ProjectActivated(RowRange rows, ColumnRange columns, float* product) =>
+            Apply(rows, columns, intermediate, kept.Activated + At(rows, intermediate), weights.Output, product, hidden);
 
         private void Activate(RowRange rows, ColumnRange columns, float* product)
         {
