@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Electra.Tensors;
@@ -29,20 +30,20 @@ internal static class TensorFunctions
 
     /// <summary>Rows of <paramref name="weight"/>; the row <paramref name="paddingIndex"/> gets no gradient.</summary>
     public static Tensor Embedding(Tensor weight, Tensor ids, int paddingIndex) =>
-        (Tensor)Unit.Value.invoke("embedding", weight, ids, paddingIndex);
+        (Tensor)Invoke("embedding", weight, ids, paddingIndex);
 
     /// <summary>Adds to each tensor another of its shape and type; on a GPU in few kernels.</summary>
     public static void AddEach(Tensor[] sums, Tensor[] terms)
     {
         if (sums.Length > 0)
-            Unit.Value.invoke("add_each", sums, terms);
+            Invoke("add_each", sums, terms);
     }
 
     /// <summary>Copies into each tensor another of its shape and type; on a GPU in few kernels.</summary>
     public static void CopyEach(Tensor[] copies, Tensor[] sources)
     {
         if (copies.Length > 0)
-            Unit.Value.invoke("copy_each", copies, sources);
+            Invoke("copy_each", copies, sources);
     }
 
     /// <summary>One step of AdamW on each of several ranges, in one pass over their memory.</summary>
@@ -72,7 +73,7 @@ internal static class TensorFunctions
         Tensor gradientScale,
         Tensor skip
     ) =>
-        Unit.Value.invoke(
+        Invoke(
             "fused_adamw",
             values,
             gradients,
@@ -87,4 +88,22 @@ internal static class TensorFunctions
             gradientScale,
             skip
         );
+
+    /// <summary>Calls a function of the script with tensors, lists of them, numbers and integers.</summary>
+    /// <remarks>TorchSharp makes a scalar of each number and forgets it before libtorch reads it: a garbage collection in between frees its
+    /// memory. So scalars are made here, and all arguments live until the function has returned.</remarks>
+    private static object Invoke(string function, params object[] arguments)
+    {
+        object[] kept = [.. arguments.Select(argument => argument is double number ? number.ToScalar() : argument)];
+        try
+        {
+            return Unit.Value.invoke(function, kept);
+        }
+        finally
+        {
+            foreach (var scalar in kept.OfType<Scalar>())
+                scalar.Dispose();
+            GC.KeepAlive(kept);
+        }
+    }
 }
