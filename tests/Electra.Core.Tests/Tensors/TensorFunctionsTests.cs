@@ -5,7 +5,7 @@ namespace Electra.Tests.Tensors;
 
 public sealed class TensorFunctionsTests
 {
-    /// <summary>The numbers of an update are scalars of libtorch that nothing but .NET holds: freed in between, others would be read.</summary>
+    /// <summary>The numbers of an update are scalars of libtorch that .NET alone holds: freed too early, they are others.</summary>
     [Fact]
     public void NumbersReachLibtorchWhateverTheGarbageCollectorDoes()
     {
