@@ -7,7 +7,7 @@ public sealed class TensorFunctionsTests
 {
     /// <summary>The numbers of an update are scalars of libtorch that .NET alone holds: freed too early, they are others.</summary>
     [Fact]
-    public void NumbersReachLibtorchWhateverTheGarbageCollectorDoes()
+    public void Numbers_reach_libtorch_whatever_the_garbage_collector_does()
     {
         bool done = false;
         var collector = new Thread(() =>
