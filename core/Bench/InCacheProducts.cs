@@ -34,7 +34,7 @@ internal static unsafe class InCacheProducts
             {
                 long start = Stopwatch.GetTimestamp();
                 for (int j = 0; j < InARow; j++)
-                    MatrixProduct<T>.ByTransposed(Rows, Columns, Length, 1, a, Length, b, Length, c, Columns);
+                    T.Multiply(Rows, Columns, Length, new(a, Length), new(b, Length, isTransposed: true), 0, c, Columns);
                 if (i >= 0)
                     times[thread, i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
             }

@@ -17,15 +17,19 @@ internal static class CpuDevice
     /// do.
     /// </summary>
     public static bool MultipliesBFloat16Faster =>
-        HasBFloat16 && (HasMatrixUnits || Vendor == "AuthenticAMD")
-        && !WithoutBFloat16.Contains(Environment.GetEnvironmentVariable("MKL_ENABLE_INSTRUCTIONS"), StringComparer.OrdinalIgnoreCase);
+        HasBFloat16 && !IsLimited && (HasMatrixUnits || Vendor == "AuthenticAMD");
 
     /// <summary>Whether it multiplies bfloat16 at all. AVX512_BF16: CPUID leaf 7, subleaf 1, EAX bit 5.</summary>
     public static bool HasBFloat16 =>
         Avx512F.IsSupported && X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 
+    /// <summary>Whether the environment wants it used as one without bfloat16.</summary>
+    public static bool IsLimited =>
+        WithoutBFloat16.Contains(Environment.GetEnvironmentVariable("MKL_ENABLE_INSTRUCTIONS"), StringComparer.OrdinalIgnoreCase)
+        || Environment.GetEnvironmentVariable("ONEDNN_MAX_CPU_ISA") is { Length: > 0 };
+
     /// <summary>AMX of bfloat16: CPUID leaf 7, EDX bit 22.</summary>
-    private static bool HasMatrixUnits => (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0;
+    public static bool HasMatrixUnits => (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0;
 
     /// <summary>Who made it: CPUID leaf 0.</summary>
     private static string Vendor

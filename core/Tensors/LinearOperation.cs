@@ -20,14 +20,12 @@ internal sealed record LinearOperation<T>(Parameter Weight, Parameter Bias, int 
     {
         var (rows, outputs, inputs) = ((int)gradient.shape[0], (int)Weight.Shape[0], (int)Weight.Shape[1]);
         using var x = kept[0].contiguous();
-        MatrixProduct<T>.TransposedBy(
+        T.Multiply(
             outputs,
             inputs,
             rows,
-            First<T>(gradient),
-            outputs,
-            First<T>(x),
-            inputs,
+            new(First<T>(gradient), outputs, isTransposed: true),
+            new(First<T>(x), inputs),
             1,
             Float32(Weight.Gradient),
             inputs

@@ -87,14 +87,14 @@ public sealed class Parameter
     public Tensor Gradient { get; internal set; } = null!;
 
     /// <summary>
-    /// The values of a float32 matrix on the CPU in the panels of <see cref="Kernels.PanelProduct"/>, a copy; 0 where they change: in
-    /// models that learn, and in other formats.
+    /// The values of a matrix on the CPU, transposed, in the panels of <see cref="Kernels.PanelProduct{T}"/>, a copy; 0 where they change,
+    /// in models that learn, and in formats that have none.
     /// </summary>
     internal nint Panels
     {
         get
         {
-            if (Leaf.requires_grad || Leaf.dtype != ScalarType.Float32)
+            if (Leaf.requires_grad || !PackedMatrix.Takes(Leaf.dtype))
                 return 0;
             lock (packing)
                 return (packed ??= new PackedMatrix(Leaf)).Panels;

@@ -89,7 +89,7 @@ internal sealed record TransformerLayerOperation<T>(TransformerLayerKernel.Shape
             layer => new LinearWeights<T>(
                 First<T>(layer.Weight.Leaf),
                 Float32(layer.Bias.Master),
-                inPanels ? (float*)layer.Weight.Panels : null
+                inPanels ? (T*)layer.Weight.Panels : null
             ),
             parameter => parameter.Master
         );

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
 
@@ -57,18 +58,8 @@ internal static unsafe class AttentionKernel
                     value = query + (2 * hidden);
                 var kept = weights is null ? null : weights + (block.WeightRow * stride);
 
-                MatrixProduct<T>.ByTransposed(
-                    length,
-                    length,
-                    size,
-                    shape.Scale,
-                    query,
-                    3 * hidden,
-                    key,
-                    3 * hidden,
-                    scratch.Scores,
-                    stride
-                );
+                var scores = new Scaled(shape.Scale, scratch.Scores, stride);
+                Compare(block, size, new(query, 3 * hidden), new(key, 3 * hidden), scratch, scores);
                 int columns = Shape.InSteps(length); // of this block: what is drawn for it does not depend on the longest one
                 for (int row = 0; row < length; row++)
                     SoftmaxRow(
@@ -79,8 +70,8 @@ internal static unsafe class AttentionKernel
                         kept is null ? null : kept + (row * stride),
                         scratch.First + (row * stride)
                     );
-                MatrixProduct<T>.By(length, size, length, scratch.First, stride, value, 3 * hidden, 0, scratch.Product, size);
-                Round(scratch.Product, length, size, context + (block.Row * hidden) + (block.Head * size), hidden);
+                T* target = context + (block.Row * hidden) + (block.Head * size);
+                Weigh(block, size, new(scratch.First, stride), new(value, 3 * hidden), scratch, target, hidden);
             },
             padding => ZeroRows(context + (padding.Row * hidden) + (padding.Head * size), padding.Length, size, hidden)
         );
@@ -101,10 +92,10 @@ internal static unsafe class AttentionKernel
                 T* query = queryKeyValue + start,
                     key = query + hidden,
                     value = query + (2 * hidden);
-                var ofContext = gradient + (block.Row * hidden) + (block.Head * size);
+                var ofContext = new Factor<T>(gradient + (block.Row * hidden) + (block.Head * size), hidden);
                 var kept = weights + (block.WeightRow * stride);
 
-                MatrixProduct<T>.ByTransposed(length, length, size, 1, ofContext, hidden, value, 3 * hidden, scratch.Scores, stride);
+                Compare(block, size, ofContext, new(value, 3 * hidden), scratch, new Written(scratch.Scores, stride));
                 int columns = Shape.InSteps(length);
                 for (int row = 0; row < length; row++)
                     SoftmaxRowBackward(
@@ -118,13 +109,12 @@ internal static unsafe class AttentionKernel
                         scratch.Second + (row * stride)
                     );
 
-                var target = result + start;
-                MatrixProduct<T>.By(length, size, length, scratch.Second, stride, key, 3 * hidden, 0, scratch.Product, size);
-                Round(scratch.Product, length, size, target, 3 * hidden);
-                MatrixProduct<T>.TransposedBy(length, size, length, scratch.Second, stride, query, 3 * hidden, 0, scratch.Product, size);
-                Round(scratch.Product, length, size, target + hidden, 3 * hidden);
-                MatrixProduct<T>.TransposedBy(length, size, length, scratch.First, stride, ofContext, hidden, 0, scratch.Product, size);
-                Round(scratch.Product, length, size, target + (2 * hidden), 3 * hidden);
+                T* target = result + start;
+                Weigh(block, size, new(scratch.Second, stride), new(key, 3 * hidden), scratch, target, 3 * hidden);
+                Factor<T> ofScores = new(scratch.Second, stride, isTransposed: true),
+                    dropped = new(scratch.First, stride, isTransposed: true);
+                Weigh(block, size, ofScores, new(query, 3 * hidden), scratch, target + hidden, 3 * hidden);
+                Weigh(block, size, dropped, ofContext, scratch, target + (2 * hidden), 3 * hidden);
             },
             padding =>
             {
@@ -134,6 +124,25 @@ internal static unsafe class AttentionKernel
             }
         );
     }
+
+    /// <summary>The products of each row with each of others.</summary>
+    private static void Compare<T, TEnd>(Block block, int size, Factor<T> rows, Factor<T> others, Scratch<T> scratch, TEnd end)
+        where T : unmanaged, INumberFormat<T>
+        where TEnd : struct, IProductEnd =>
+        MatrixProduct<T>.To(
+            block.Length,
+            block.Length,
+            size,
+            rows,
+            new(others.First, others.Stride, isTransposed: true),
+            scratch.Space,
+            end
+        );
+
+    /// <summary>Sums of rows, by weights.</summary>
+    private static void Weigh<T>(Block block, int size, Factor<T> weights, Factor<T> rows, Scratch<T> scratch, T* target, int stride)
+        where T : unmanaged, INumberFormat<T> =>
+        MatrixProduct<T>.To(block.Length, size, block.Length, weights, rows, scratch.Space, new Rounded<T>(null, 0, target, stride));
 
     /// <summary>Softmax of a row of scores; <paramref name="columns"/> are computed, those from <paramref name="length"/> on get the
     /// weight 0.</summary>
@@ -210,13 +219,6 @@ internal static unsafe class AttentionKernel
         }
     }
 
-    private static void Round<T>(float* source, int rows, int width, T* target, int stride)
-        where T : unmanaged, INumberFormat<T>
-    {
-        for (int row = 0; row < rows; row++)
-            T.Round(source + (row * width), target + ((long)row * stride), width);
-    }
-
     private static void ZeroRows<T>(T* target, int rows, int width, int stride)
         where T : unmanaged
     {
@@ -225,9 +227,9 @@ internal static unsafe class AttentionKernel
     }
 
     /// <summary>Working memory of one thread.</summary>
-    private readonly struct Scratch<T>(float* scores, float* product, T* first, T* second) where T : unmanaged
+    private readonly struct Scratch<T>(float* scores, float* space, T* first, T* second) where T : unmanaged
     {
-        public readonly float* Scores = scores, Product = product;
+        public readonly float* Scores = scores, Space = space;
         public readonly T* First = first, Second = second;
     }
 
@@ -239,19 +241,22 @@ internal static unsafe class AttentionKernel
     private readonly record struct Block(int Head, long Row, long WeightRow, int Length);
 
     private delegate void BlockWork<T>(Block block, ref KeepMask.Draws draws, Scratch<T> scratch)
-        where T : unmanaged;
+        where T : unmanaged, INumberFormat<T>;
 
     private static void ForEachBlock<T>(Shape shape, HeadRange heads, BlockWork<T> work, Action<Block> clear)
-        where T : unmanaged
+        where T : unmanaged, INumberFormat<T>
     {
         long square = (long)shape.Length * shape.Stride,
-            product = (long)shape.Length * shape.Size;
+            room = Math.Max(
+                MatrixProduct<T>.Space(shape.Length, shape.Length, shape.Size),
+                MatrixProduct<T>.Space(shape.Length, shape.Size, shape.Length)
+            );
         var memory = (byte*)
-            NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(T)))) + (product * sizeof(float))), 64);
+            NativeMemory.AlignedAlloc((nuint)((square * (sizeof(float) + (2 * sizeof(T)))) + (room * sizeof(float))), 64);
         float* scores = (float*)memory,
-            context = scores + square;
-        var dropped = (T*)(context + product);
-        var scratch = new Scratch<T>(scores, context, dropped, dropped + square);
+            space = scores + square;
+        var dropped = (T*)(space + room);
+        var scratch = new Scratch<T>(scores, space, dropped, dropped + square);
         for (int i = heads.First; i < heads.End; i++)
         {
             var (sequence, head) = Math.DivRem(i, shape.Heads);

@@ -66,11 +66,11 @@ internal static unsafe class GeluKernel
 
     /// <summary>Multiplies the slopes of some rows by gradients; the sums over them are added to the gradient of the bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void BackwardRows<T>(int rows, int width, float* gradient, T* slope, float* biasSums)
+    public static void BackwardRows<T>(int rows, int columns, float* gradient, int gradientStride, T* slope, int stride, float* biasSums)
         where T : unmanaged, INumberFormat<T>
     {
-        for (int row = 0; row < rows; row++, gradient += width, slope += width)
-            for (int i = 0; i < width; i += 2 * Lane.Width)
+        for (int row = 0; row < rows; row++, gradient += gradientStride, slope += stride)
+            for (int i = 0; i < columns; i += 2 * Lane.Width)
             {
                 int j = i + Lane.Width;
                 Vector512<float> a = Vector512.Load(gradient + i) * T.Load(slope + i),

@@ -35,12 +35,38 @@ internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberF
     /// <summary>Float32 numbers in this format: where they lie if that is it, else written to <paramref name="space"/>.</summary>
     static abstract TSelf* From(float* source, TSelf* space, int count);
 
-    /// <inheritdoc cref="MatrixProducts.Multiply(int, int, int, float, Factor{float}, Factor{float}, float, float*, int)"/>
+    /// <summary>Rows of the largest tile of a <see cref="PanelProduct{T}"/>.</summary>
+    static abstract int MostTileRows { get; }
+
+    /// <summary>Rows of the tiles of a product of so many.</summary>
+    static abstract int TileRows(int rows);
+
+    /// <summary>Whether products are computed by tiles where the first matrix lies row by row; else each is one of MKL's.</summary>
+    static abstract bool HasTiles { get; }
+
+    /// <summary>Whether they are so too where it lies column by column.</summary>
+    static abstract bool HasTilesOfColumns { get; }
+
+    /// <summary>Rows of a panel of a matrix <c>[k, n]</c>.</summary>
+    static abstract int PanelRows(int k);
+
+    /// <summary>Lays out at most 64 columns of a matrix <c>[k, n]</c> as a panel.</summary>
+    static abstract void FillPanel(Factor<TSelf> matrix, int k, int columns, TSelf* panel);
+
+    /// <summary>Computes a tile.</summary>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="k">Length of the sums.</param>
+    /// <param name="a">The rows of A.</param>
+    /// <param name="panel">The columns of B.</param>
+    /// <param name="ahead">What is read next.</param>
+    /// <param name="sums">Receives the tile, <c>[rows, 64]</c>.</param>
+    static abstract void MultiplyTile(int rows, int k, Factor<TSelf> a, TSelf* panel, TSelf* ahead, float* sums);
+
+    /// <inheritdoc cref="MatrixProducts.Multiply(int, int, int, Factor{float}, Factor{float}, float, float*, int)"/>
     static abstract void Multiply(
         int m,
         int n,
         int k,
-        float alpha,
         Factor<TSelf> a,
         Factor<TSelf> b,
         float beta,
@@ -73,17 +99,45 @@ internal readonly unsafe struct Float32Format : INumberFormat<Float32Format>
 
     public static Float32Format* From(float* source, Float32Format* space, int count) => (Float32Format*)source;
 
+    public static int MostTileRows => Tile.Rows;
+
+    public static int TileRows(int rows) => rows < Tile.Rows ? 1 : Tile.Rows;
+
+    public static bool HasTiles => true;
+
+    public static bool HasTilesOfColumns => true;
+
+    public static int PanelRows(int k) => k;
+
+    public static void FillPanel(Factor<Float32Format> matrix, int k, int columns, Float32Format* panel)
+    {
+        if (matrix.IsTransposed)
+            Panel.FromColumns((float*)matrix.First, matrix.Stride, k, columns, (float*)panel);
+        else
+            Panel.FromRows((float*)matrix.First, matrix.Stride, k, columns, (float*)panel);
+    }
+
+    public static void MultiplyTile(int rows, int k, Factor<Float32Format> a, Float32Format* panel, Float32Format* ahead, float* sums) =>
+        Tile.Multiply(
+            k,
+            (float*)a.First,
+            rows == 1 ? 0 : a.ToNextRow,
+            a.ToNextColumn,
+            (float*)panel,
+            (float*)ahead,
+            sums
+        );
+
     public static void Multiply(
         int m,
         int n,
         int k,
-        float alpha,
         Factor<Float32Format> a,
         Factor<Float32Format> b,
         float beta,
         float* c,
         int cStride
-    ) => MatrixProducts.Multiply(m, n, k, alpha, a.As<float>(), b.As<float>(), beta, c, cStride);
+    ) => MatrixProducts.Multiply(m, n, k, a.As<float>(), b.As<float>(), beta, c, cStride);
 
     private static void Copy(float* source, float* target, int count) => new Span<float>(source, count).CopyTo(new(target, count));
 }
@@ -133,17 +187,54 @@ internal readonly unsafe struct BFloat16Format : INumberFormat<BFloat16Format>
         return space;
     }
 
+    public static int MostTileRows => 64;
+
+    public static int TileRows(int rows) => rows < 4 ? 1 : rows < 16 ? 4 : rows < MostTileRows ? 16 : MostTileRows;
+
+    public static bool HasTiles => BlockProducts.Available;
+
+    public static bool HasTilesOfColumns => false;
+
+    /// <summary>Rows that there are not are zero: code is compiled for each length of the sums.</summary>
+    public static int PanelRows(int k) => (k + 31) / 32 * 32;
+
+    public static void FillPanel(Factor<BFloat16Format> matrix, int k, int columns, BFloat16Format* panel)
+    {
+        int pairs = PanelRows(k) / 2;
+        if (matrix.IsTransposed && k % 2 == 0 && matrix.Stride % 2 == 0)
+        {
+            Panel.FromColumns((float*)matrix.First, matrix.Stride / 2, k / 2, columns, (float*)panel);
+            new Span<float>((float*)panel + (k / 2 * Tile.Width), (pairs - (k / 2)) * Tile.Width).Clear();
+        }
+        else
+            Panel.FromPairsOfRows(matrix.As<ushort>(), k, columns, pairs, (ushort*)panel);
+    }
+
+    public static void MultiplyTile(
+        int rows,
+        int k,
+        Factor<BFloat16Format> a,
+        BFloat16Format* panel,
+        BFloat16Format* ahead,
+        float* sums
+    )
+    {
+        // What a tile has to bring of the next panel.
+        for (BFloat16Format* end = ahead + ((long)Tile.BroughtAhead * PanelRows(k)); ahead < end; ahead += Tile.BroughtAhead * 2)
+            Sse.Prefetch1(ahead);
+        BlockProducts.Multiply(rows, Tile.Width, PanelRows(k), (ushort*)a.First, a.Stride, (ushort*)panel, sums);
+    }
+
     public static void Multiply(
         int m,
         int n,
         int k,
-        float alpha,
         Factor<BFloat16Format> a,
         Factor<BFloat16Format> b,
         float beta,
         float* c,
         int cStride
-    ) => MatrixProducts.Multiply(m, n, k, alpha, a.As<ushort>(), b.As<ushort>(), beta, c, cStride);
+    ) => MatrixProducts.Multiply(m, n, k, a.As<ushort>(), b.As<ushort>(), beta, c, cStride);
 
     /// <summary>The upper halves of thirty-two 32-bit numbers among their 16-bit halves.</summary>
     private static Vector512<ushort> UpperHalves => (Vector512<ushort>.Indices << 1) | Vector512<ushort>.One;

@@ -1,47 +1,60 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
 
 /// <summary>
-/// Products x Wᵀ with a matrix W of float32 that has been laid out for them, in panels: 64 of its rows at a time, element after element.
-/// What comes of a row does not depend on the rows beside it.
+/// Products A B with a matrix B that has been laid out for them, in panels: 64 of its columns at a time, row after row. They are computed
+/// tile by tile, and each tile goes where it is needed while it is in the cache. What comes of a row of A does not depend on the rows
+/// beside it.
 /// </summary>
-internal static unsafe class PanelProduct
+/// <typeparam name="T">The format of A and B, one that has tiles.</typeparam>
+internal static unsafe class PanelProduct<T> where T : unmanaged, INumberFormat<T>
 {
-    /// <summary>The panels of W <c>[n, k]</c>, one after the other; those of columns that W lacks are zero.</summary>
+    /// <summary>Elements of the panels of a matrix <c>[k, n]</c>.</summary>
+    public static long Size(int k, int n) => (long)ColumnRange.Panels(n) * PanelSize(k);
+
+    /// <summary>The panels of a matrix <c>[k, n]</c>.</summary>
     /// <returns>Memory to be freed with <see cref="NativeMemory.AlignedFree"/>.</returns>
-    public static float* Panels(float* w, int n, int k)
+    public static T* Panels(Factor<T> matrix, int k, int n)
     {
-        int columns = ColumnRange.Panels(n) * Tile.Width;
-        var panels = (float*)NativeMemory.AlignedAlloc((nuint)columns * (nuint)k * sizeof(float), 64);
-        float* target = panels;
-        for (int first = 0; first < columns; first += Tile.Width)
-            for (int i = 0; i < k; i++)
-                for (int column = first; column < first + Tile.Width; column++)
-                    *target++ = column < n ? w[((long)column * k) + i] : 0;
+        var panels = (T*)NativeMemory.AlignedAlloc((nuint)Size(k, n) * (nuint)sizeof(T), 64);
+        Fill(matrix, k, n, 0, ColumnRange.Panels(n), panels);
         return panels;
     }
 
+    /// <summary>Writes some of the panels of a matrix <c>[k, n]</c> to their places; columns that it lacks are zero.</summary>
+    public static void Fill(Factor<T> matrix, int k, int n, int first, int end, T* panels)
+    {
+        for (int panel = first; panel < end; panel++)
+        {
+            int column = panel * Tile.Width;
+            T.FillPanel(matrix.From(0, column), k, Math.Min(Tile.Width, n - column), panels + (panel * PanelSize(k)));
+        }
+    }
+
     /// <summary>Computes some columns of the product.</summary>
-    /// <param name="rows">Rows of x.</param>
+    /// <param name="rows">Rows of A.</param>
     /// <param name="columns">Which columns, from a panel's first.</param>
-    /// <param name="k">Columns of x.</param>
-    /// <param name="x">x <c>[rows, k]</c>.</param>
+    /// <param name="k">Columns of A.</param>
+    /// <param name="a">A <c>[rows, k]</c>.</param>
     /// <param name="panels">All panels.</param>
     /// <param name="end">Takes the product, tile by tile.</param>
-    public static void Multiply<TEnd>(int rows, ColumnRange columns, int k, float* x, float* panels, TEnd end)
+    [SkipLocalsInit]
+    public static void Multiply<TEnd>(int rows, ColumnRange columns, int k, Factor<T> a, T* panels, TEnd end)
         where TEnd : struct, IProductEnd
     {
-        float* sums = stackalloc float[Tile.Rows * Tile.Width];
-        int atOnce = rows < Tile.Rows ? 1 : Tile.Rows;
+        float* sums = stackalloc float[T.MostTileRows * Tile.Width];
+        int atOnce = T.TileRows(rows);
         for (int column = columns.First; column < columns.End; column += Tile.Width)
         {
-            float* panel = panels + ((long)column * k), next = panel + ((long)Tile.Width * k);
+            T* panel = panels + (column / Tile.Width * PanelSize(k)), next = panel + PanelSize(k);
             for (int done = 0, number = 0; done < rows; number++)
             {
                 int first = Math.Min(done, rows - atOnce); // the last tile begins among rows that are done where too few are left
-                float* ahead = number < Tile.ToBringAPanel ? next + ((long)number * Tile.BroughtAhead * k) : panel;
-                Tile.Multiply(k, x + ((long)first * k), atOnce == 1 ? 0 : k, panel, ahead, sums);
+                T* ahead = number < Tile.ToBringAPanel ? next + (number * PanelSize(k) / Tile.ToBringAPanel) : panel;
+                T.MultiplyTile(atOnce, k, a.From(first, 0), panel, ahead, sums);
                 end.Take(
                     new RowRange(done, first + atOnce - done),
                     new ColumnRange(column, Math.Min(column + Tile.Width, columns.End)),
@@ -52,6 +65,8 @@ internal static unsafe class PanelProduct
             }
         }
     }
+
+    private static long PanelSize(int k) => (long)Tile.Width * T.PanelRows(k);
 }
 
 /// <summary>Columns <paramref name="First"/> to <paramref name="End"/> − 1 of a matrix.</summary>
@@ -61,28 +76,4 @@ internal readonly record struct ColumnRange(int First, int End)
 
     /// <summary>How many panels so many columns are.</summary>
     public static int Panels(int columns) => (columns + Tile.Width - 1) / Tile.Width;
-}
-
-/// <summary>What becomes of a product while it is in the cache.</summary>
-internal unsafe interface IProductEnd
-{
-    /// <summary>Takes a part.</summary>
-    /// <param name="rows">Its rows.</param>
-    /// <param name="columns">Its columns.</param>
-    /// <param name="product">Its first element; may be overwritten.</param>
-    /// <param name="stride">The distance from row to row.</param>
-    void Take(RowRange rows, ColumnRange columns, float* product, int stride);
-}
-
-/// <summary>It is written as it is.</summary>
-/// <param name="target">The first row.</param>
-/// <param name="width">The distance from row to row.</param>
-internal readonly unsafe struct Written(float* target, int width) : IProductEnd
-{
-    public void Take(RowRange rows, ColumnRange columns, float* product, int stride)
-    {
-        for (int row = 0; row < rows.Count; row++)
-            new Span<float>(product + (row * stride), columns.Count)
-                .CopyTo(new(target + ((long)(rows.First + row) * width) + columns.First, columns.Count));
-    }
 }

@@ -25,29 +25,30 @@ internal static unsafe class Tile
     /// <summary>Computes a tile.</summary>
     /// <param name="k">Length of the sums.</param>
     /// <param name="a">The first row of A.</param>
-    /// <param name="stride">The distance from row to row of A; 0: all six are the same.</param>
+    /// <param name="toNextRow">The distance from row to row of A; 0: all six are the same.</param>
+    /// <param name="toNextColumn">The distance from column to column of A.</param>
     /// <param name="panel">The columns of B, <c>[k, 64]</c>.</param>
     /// <param name="ahead">What is read next: <see cref="BroughtAhead"/> of it for each row of the panel.</param>
     /// <param name="sums">Receives the tile, <c>[6, 64]</c>.</param>
-    public static void Multiply(int k, float* a, long stride, float* panel, float* ahead, float* sums)
+    public static void Multiply(int k, float* a, long toNextRow, long toNextColumn, float* panel, float* ahead, float* sums)
     {
-        nint toNextRow = (nint)stride * sizeof(float);
+        var (byRow, byColumn) = ((nint)toNextRow * sizeof(float), (nint)toNextColumn * sizeof(float));
         if (Vector512.IsHardwareAccelerated)
-            ByAvx512(k, (byte*)a, toNextRow, panel, ahead, sums);
+            ByAvx512(k, (byte*)a, byRow, byColumn, panel, ahead, sums);
         else
             for (int column = 0; column < Width; column += 2 * Vector256<float>.Count)
-                ByAvx2(k, (byte*)a, toNextRow, panel + column, sums + column);
+                ByAvx2(k, (byte*)a, byRow, byColumn, panel + column, sums + column);
     }
 
     /// <summary>All columns: 24 of 32 registers hold sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ByAvx512(int k, byte* row0, nint toNextRow, float* panel, float* ahead, float* sums)
+    private static void ByAvx512(int k, byte* row0, nint toNextRow, nint toNextColumn, float* panel, float* ahead, float* sums)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default,
             c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default,
             e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
         byte* row3 = row0 + (3 * toNextRow);
-        for (int i = 0; i < k; i++, row0 += sizeof(float), row3 += sizeof(float), panel += Width, ahead += BroughtAhead)
+        for (int i = 0; i < k; i++, row0 += toNextColumn, row3 += toNextColumn, panel += Width, ahead += BroughtAhead)
         {
             Sse.Prefetch0(ahead);
             Vector512<float> w0 = Vector512.Load(panel), w1 = Vector512.Load(panel + 16),
@@ -101,12 +102,12 @@ internal static unsafe class Tile
 
     /// <summary>Sixteen columns: 12 of 16 registers hold sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ByAvx2(int k, byte* row0, nint toNextRow, float* panel, float* sums)
+    private static void ByAvx2(int k, byte* row0, nint toNextRow, nint toNextColumn, float* panel, float* sums)
     {
         Vector256<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default,
             d0 = default, d1 = default, e0 = default, e1 = default, f0 = default, f1 = default;
         byte* row3 = row0 + (3 * toNextRow);
-        for (int i = 0; i < k; i++, row0 += sizeof(float), row3 += sizeof(float), panel += Width)
+        for (int i = 0; i < k; i++, row0 += toNextColumn, row3 += toNextColumn, panel += Width)
         {
             Vector256<float> w0 = Vector256.Load(panel), w1 = Vector256.Load(panel + 8);
             var x = Vector256.Create(*(float*)row0);

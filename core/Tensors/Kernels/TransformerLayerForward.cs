@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Electra.Native;
 
 namespace Electra.Tensors.Kernels;
@@ -66,33 +64,33 @@ internal static unsafe partial class TransformerLayerKernel
             NormaliseResult(rows, product);
         }
 
-        private void Project(RowRange rows, ColumnRange columns, float* product) =>
-            Apply(
+        private void Project(RowRange rows, ColumnRange columns, float* space) =>
+            Multiply(
                 rows,
                 columns,
+                x,
                 hidden,
-                x + At(rows, hidden),
                 weights.QueryKeyValue,
-                product,
-                new Biased<T>(weights.QueryKeyValue.Bias, kept.QueryKeyValue + At(rows, 3 * hidden), 3 * hidden)
+                space,
+                new Rounded<T>(weights.QueryKeyValue.Bias, 0, kept.QueryKeyValue + At(rows, 3 * hidden), 3 * hidden)
             );
 
         private void ProjectContext(RowRange rows, ColumnRange columns, float* product) =>
-            Apply(rows, columns, hidden, kept.Context + At(rows, hidden), weights.AttentionOutput, product, hidden);
+            Multiply(rows, columns, kept.Context, hidden, weights.AttentionOutput, product, hidden);
 
         private void ProjectActivated(RowRange rows, ColumnRange columns, float* product) =>
-            Apply(rows, columns, intermediate, kept.Activated + At(rows, intermediate), weights.Output, product, hidden);
+            Multiply(rows, columns, kept.Activated, intermediate, weights.Output, product, hidden);
 
-        private void Activate(RowRange rows, ColumnRange columns, float* product)
+        private void Activate(RowRange rows, ColumnRange columns, float* space)
         {
             long at = At(rows, intermediate);
-            Apply(
+            Multiply(
                 rows,
                 columns,
+                kept.Attended,
                 hidden,
-                kept.Attended + At(rows, hidden),
                 weights.Intermediate,
-                product,
+                space,
                 new Activated<T>(weights.Intermediate.Bias, kept.Activated + at, From(kept.Slope, at), intermediate)
             );
         }
@@ -134,105 +132,39 @@ internal static unsafe partial class TransformerLayerKernel
         }
 
         /// <summary>Some columns of y ← x Wᵀ: x <c>[rows, inputs]</c>, W <c>[width, inputs]</c>.</summary>
-        private static void Apply(RowRange rows, ColumnRange columns, int inputs, T* x, LinearWeights<T> weights, float* y, int width)
+        private static void Multiply(RowRange rows, ColumnRange columns, T* x, int inputs, LinearWeights<T> weights, float* y, int width)
         {
+            var factor = new Factor<T>(x + At(rows, inputs), inputs);
             if (weights.Panels is not null)
-                PanelProduct.Multiply(rows.Count, columns, inputs, (float*)x, weights.Panels, new Written(y, width));
+                PanelProduct<T>.Multiply(rows.Count, columns, inputs, factor, weights.Panels, new Written(y, width));
             else
-                Multiply(rows, columns, inputs, x, weights, y + columns.First, width);
+                T.Multiply(rows.Count, columns.Count, inputs, factor, Transposed(weights, columns, inputs), 0, y + columns.First, width);
         }
 
-        /// <summary>The same, that goes to an end; where the weights lie in panels, tile by tile.</summary>
-        private static void Apply<TEnd>(
+        /// <summary>The same, that goes to an end.</summary>
+        private static void Multiply<TEnd>(
             RowRange rows,
             ColumnRange columns,
-            int inputs,
             T* x,
+            int inputs,
             LinearWeights<T> weights,
             float* space,
             TEnd end
         )
             where TEnd : struct, IProductEnd
         {
+            var factor = new Factor<T>(x + At(rows, inputs), inputs);
             if (weights.Panels is not null)
             {
-                PanelProduct.Multiply(rows.Count, columns, inputs, (float*)x, weights.Panels, end);
+                PanelProduct<T>.Multiply(rows.Count, columns, inputs, factor, weights.Panels, end);
                 return;
             }
             float* product = space + ((long)rows.Count * columns.First); // other threads have other columns
-            Multiply(rows, columns, inputs, x, weights, product, columns.Count);
+            T.Multiply(rows.Count, columns.Count, inputs, factor, Transposed(weights, columns, inputs), 0, product, columns.Count);
             end.Take(new RowRange(0, rows.Count), columns, product, columns.Count);
         }
 
-        private static void Multiply(
-            RowRange rows,
-            ColumnRange columns,
-            int inputs,
-            T* x,
-            LinearWeights<T> weights,
-            float* y,
-            int yStride
-        ) =>
-            MatrixProduct<T>.ByTransposed(
-                rows.Count,
-                columns.Count,
-                inputs,
-                1,
-                x,
-                inputs,
-                weights.Weight + ((long)columns.First * inputs),
-                inputs,
-                y,
-                yStride
-            );
-    }
-
-    /// <summary>A product to which a bias is added.</summary>
-    /// <param name="bias">The bias.</param>
-    /// <param name="target">The first row of the result.</param>
-    /// <param name="width">The distance from row to row.</param>
-    private readonly struct Biased<T>(float* bias, T* target, int width) : IProductEnd
-        where T : unmanaged, INumberFormat<T>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Take(RowRange rows, ColumnRange columns, float* product, int stride)
-        {
-            float* added = bias + columns.First;
-            T* to = target + At(rows, width) + columns.First;
-            for (int row = 0; row < rows.Count; row++, product += stride, to += width)
-                for (int i = 0; i < columns.Count; i += 2 * Lane.Width)
-                {
-                    int j = i + Lane.Width;
-                    T.Store(
-                        Vector512.Load(product + i) + Vector512.Load(added + i),
-                        Vector512.Load(product + j) + Vector512.Load(added + j),
-                        to + i
-                    );
-                }
-        }
-    }
-
-    /// <summary>A product to which a bias is added, and of which GELU is taken.</summary>
-    /// <param name="bias">The bias.</param>
-    /// <param name="target">The first row of the result.</param>
-    /// <param name="slope">The first row of GELU's derivative; may be null.</param>
-    /// <param name="width">The distance from row to row.</param>
-    private readonly struct Activated<T>(float* bias, T* target, T* slope, int width) : IProductEnd
-        where T : unmanaged, INumberFormat<T>
-    {
-        public void Take(RowRange rows, ColumnRange columns, float* product, int stride)
-        {
-            long at = At(rows, width) + columns.First;
-            GeluKernel.ForwardRows(
-                rows.Count,
-                columns.Count,
-                product,
-                stride,
-                bias + columns.First,
-                target + at,
-                From(slope, at),
-                width
-            );
-        }
+        private static Factor<T> Transposed(LinearWeights<T> weights, ColumnRange columns, int inputs) =>
+            new(weights.Weight + ((long)columns.First * inputs), inputs, isTransposed: true);
     }
 }

@@ -17,7 +17,8 @@ internal static unsafe partial class TransformerLayerKernel
     public static void Forward<T>(Shape shape, Parameters<LinearWeights<T>> weights, T* x, Activations<T> kept, T* result)
         where T : unmanaged, INumberFormat<T>
     {
-        var pass = new ForwardPass<T>(shape, weights, x, kept, result);
+        using var panels = new LayerPanels<T>(shape, weights, transposed: true);
+        var pass = new ForwardPass<T>(shape, panels.Weights, x, kept, result);
         if (pass.SharesColumns)
             pass.RunSharingColumns();
         else
@@ -44,7 +45,9 @@ internal static unsafe partial class TransformerLayerKernel
         where T : unmanaged, INumberFormat<T>
     {
         int hidden = shape.Hidden;
+        using var panels = new LayerPanels<T>(shape, weights, transposed: false);
         using var partial = new PartialSums(shape);
+        weights = panels.Weights;
         Run(shape,
             (part, rows, product) => BackwardToAttention(shape, weights, kept, gradient, space, partial[part], rows, product),
             heads =>
@@ -56,13 +59,15 @@ internal static unsafe partial class TransformerLayerKernel
                     kept.AttentionWeights,
                     space.QueryKeyValue
                 ),
-            (_, rows, _) =>
-            {
-                long at = At(rows, hidden);
-                var queryKeyValue = space.QueryKeyValue + At(rows, 3 * hidden);
-                ApplyTransposed(rows.Count, 3 * hidden, hidden, queryKeyValue, weights.QueryKeyValue.Weight, 1, space.Residual + at);
-                T.Round(space.Residual + at, result + at, rows.Count * hidden);
-            });
+            (_, rows, product) => MultiplyBack(
+                rows,
+                3 * hidden,
+                hidden,
+                space.QueryKeyValue,
+                weights.QueryKeyValue,
+                product,
+                new Rounded<T>(space.Residual + At(rows, hidden), hidden, result + At(rows, hidden), hidden)
+            ));
         partial.AddTo(sums);
         ParallelRegion.Run(shape.Parts, part => AddWeightGradients(shape, part, x, kept, space, sums));
     }
@@ -81,7 +86,7 @@ internal static unsafe partial class TransformerLayerKernel
         where T : unmanaged, INumberFormat<T>
     {
         var (hidden, intermediate) = (shape.Hidden, shape.Intermediate);
-        long at = At(rows, hidden), atIntermediate = At(rows, intermediate);
+        long at = At(rows, hidden);
         float* residual = space.Residual + at;
         T.Widen(gradient + at, residual, rows.Count * hidden);
         AddNormKernel.Backward(
@@ -95,9 +100,16 @@ internal static unsafe partial class TransformerLayerKernel
             own.OutputNorm,
             own.Output.Bias
         );
-        ApplyTransposed(rows.Count, hidden, intermediate, kept.OutputUnit + at, weights.Output.Weight, 0, product);
-        GeluKernel.BackwardRows(rows.Count, intermediate, product, kept.Slope + atIntermediate, own.Intermediate.Bias);
-        ApplyTransposed(rows.Count, intermediate, hidden, kept.Slope + atIntermediate, weights.Intermediate.Weight, 1, residual);
+        MultiplyBack(
+            rows,
+            hidden,
+            intermediate,
+            kept.OutputUnit,
+            weights.Output,
+            product,
+            new MultipliedBySlope<T>(kept.Slope + At(rows, intermediate), intermediate, own.Intermediate.Bias)
+        );
+        MultiplyBack(rows, intermediate, hidden, kept.Slope, weights.Intermediate, product, new Added(residual, hidden));
 
         AddNormKernel.Backward(
             rows,
@@ -110,8 +122,15 @@ internal static unsafe partial class TransformerLayerKernel
             own.AttentionNorm,
             own.AttentionOutput.Bias
         );
-        ApplyTransposed(rows.Count, hidden, hidden, kept.AttendedUnit + at, weights.AttentionOutput.Weight, 0, product);
-        T.Round(product, space.Context + at, rows.Count * hidden);
+        MultiplyBack(
+            rows,
+            hidden,
+            hidden,
+            kept.AttendedUnit,
+            weights.AttentionOutput,
+            product,
+            new Rounded<T>(null, 0, space.Context + at, hidden)
+        );
     }
 
     /// <summary>A thread's part of the gradients of the weights, and of the bias before attention.</summary>
@@ -140,33 +159,47 @@ internal static unsafe partial class TransformerLayerKernel
         );
     }
 
-    /// <summary>The way back: y ← β · y + x W, x <c>[rows, outputs]</c>, W <c>[outputs, inputs]</c>.</summary>
-    private static void ApplyTransposed<T>(int rows, int outputs, int inputs, T* x, T* weight, float beta, float* y)
-        where T : unmanaged, INumberFormat<T> =>
-        MatrixProduct<T>.By(rows, inputs, outputs, x, outputs, weight, inputs, beta, y, inputs);
+    /// <summary>The way back: x W, x <c>[rows, outputs]</c>, W <c>[outputs, inputs]</c>, goes to an end.</summary>
+    private static void MultiplyBack<T, TEnd>(
+        RowRange rows,
+        int outputs,
+        int inputs,
+        T* x,
+        LinearWeights<T> weights,
+        float* space,
+        TEnd end
+    )
+        where T : unmanaged, INumberFormat<T>
+        where TEnd : struct, IProductEnd
+    {
+        var factor = new Factor<T>(x + At(rows, outputs), outputs);
+        var columns = new ColumnRange(0, inputs);
+        if (weights.Panels is not null)
+        {
+            PanelProduct<T>.Multiply(rows.Count, columns, outputs, factor, weights.Panels, end);
+            return;
+        }
+        T.Multiply(rows.Count, inputs, outputs, factor, new(weights.Weight, inputs), 0, space, inputs);
+        end.Take(new RowRange(0, rows.Count), columns, space, inputs);
+    }
 
     /// <summary>A thread's part of a weight's gradient, gradientᵀ x, added to its sum. The longer side is cut: products of short columns
     /// are slower.</summary>
     private static void AddWeightGradient<T>(Shape shape, int part, T* gradient, int outputs, T* x, int inputs, float* sum)
         where T : unmanaged, INumberFormat<T>
     {
+        bool cutsInputs = inputs > outputs;
         var (first, end) = ParallelRegion.Part(Math.Max(outputs, inputs), part, shape.Parts);
-        int count = end - first;
-        if (inputs > outputs)
-            MatrixProduct<T>.TransposedBy(outputs, count, shape.Rows, gradient, outputs, x + first, inputs, 1, sum + first, inputs);
-        else
-            MatrixProduct<T>.TransposedBy(
-                count,
-                inputs,
-                shape.Rows,
-                gradient + first,
-                outputs,
-                x,
-                inputs,
-                1,
-                sum + ((long)first * inputs),
-                inputs
-            );
+        T.Multiply(
+            cutsInputs ? outputs : end - first,
+            cutsInputs ? end - first : inputs,
+            shape.Rows,
+            new(cutsInputs ? gradient : gradient + first, outputs, isTransposed: true),
+            new(cutsInputs ? x + first : x, inputs),
+            1,
+            cutsInputs ? sum + first : sum + ((long)first * inputs),
+            inputs
+        );
     }
 
     /// <summary>Work on a block of rows, with memory for the widest product of each.</summary>

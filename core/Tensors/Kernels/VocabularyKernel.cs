@@ -40,7 +40,7 @@ internal static unsafe class VocabularyKernel
                     int start = piece * Piece,
                         length = shape.LengthOf(piece);
                     var own = T.From(words + ((long)start * width), rounded, length * width);
-                    MatrixProduct<T>.ByTransposed(rows, length, width, 1, x, width, own, width, logits + start, tokens);
+                    T.Multiply(rows, length, width, new(x, width), new(own, width, isTransposed: true), 0, logits + start, tokens);
                     for (int row = 0; row < rows; row++)
                         Lane.Add(bias + start, logits + start + ((long)row * tokens), length);
                 }
@@ -86,20 +86,18 @@ internal static unsafe class VocabularyKernel
                             Lane.Add(gradient + start + ((long)row * tokens), biasGradient + start, length);
                             T.Round(gradient + start + ((long)row * tokens), tile + (row * Piece), length);
                         }
-                        MatrixProduct<T>.TransposedBy(
+                        T.Multiply(
                             length,
                             width,
                             rows,
-                            tile,
-                            Piece,
-                            x,
-                            width,
+                            new(tile, Piece, isTransposed: true),
+                            new(x, width),
                             1,
                             wordsGradient + ((long)start * width),
                             width
                         );
                         var own = T.From(words + ((long)start * width), rounded, length * width);
-                        MatrixProduct<T>.By(rows, width, length, tile, Piece, own, width, 1, sum, width);
+                        T.Multiply(rows, width, length, new(tile, Piece), new(own, width), 1, sum, width);
                     }
                     NativeMemory.AlignedFree(rounded);
                 }
