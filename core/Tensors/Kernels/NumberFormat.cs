@@ -47,7 +47,7 @@ internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberF
     /// <summary>Whether they are so too where it lies column by column.</summary>
     static abstract bool HasTilesOfColumns { get; }
 
-    /// <summary>Rows of a panel of a matrix <c>[k, n]</c>.</summary>
+    /// <summary>Rows of a panel of a matrix <c>[k, n]</c>; those from k on are zero.</summary>
     static abstract int PanelRows(int k);
 
     /// <summary>Lays out at most 64 columns of a matrix <c>[k, n]</c> as a panel.</summary>
@@ -56,7 +56,7 @@ internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberF
     /// <summary>Computes a tile.</summary>
     /// <param name="rows">Its rows.</param>
     /// <param name="k">Length of the sums.</param>
-    /// <param name="a">The rows of A.</param>
+    /// <param name="a">The rows of A. As many of their elements are read as the panel has rows, and those beyond k must be finite.</param>
     /// <param name="panel">The columns of B.</param>
     /// <param name="ahead">What is read next.</param>
     /// <param name="sums">Receives the tile, <c>[rows, 64]</c>.</param>
@@ -195,7 +195,7 @@ internal readonly unsafe struct BFloat16Format : INumberFormat<BFloat16Format>
 
     public static bool HasTilesOfColumns => false;
 
-    /// <summary>Rows that there are not are zero: code is compiled for each length of the sums.</summary>
+    /// <summary>Few lengths of sums: code is compiled for each.</summary>
     public static int PanelRows(int k) => (k + 31) / 32 * 32;
 
     public static void FillPanel(Factor<BFloat16Format> matrix, int k, int columns, BFloat16Format* panel)
