@@ -138,7 +138,16 @@ internal static unsafe partial class TransformerLayerKernel
             if (weights.Panels is not null)
                 PanelProduct<T>.Multiply(rows.Count, columns, inputs, factor, weights.Panels, new Written(y, width));
             else
-                T.Multiply(rows.Count, columns.Count, inputs, factor, Transposed(weights, columns, inputs), 0, y + columns.First, width);
+                T.Multiply(
+                    rows.Count,
+                    columns.Count,
+                    inputs,
+                    factor,
+                    Transposed(weights, inputs).From(0, columns.First),
+                    0,
+                    y + columns.First,
+                    width
+                );
         }
 
         /// <summary>The same, that goes to an end.</summary>
@@ -151,20 +160,18 @@ internal static unsafe partial class TransformerLayerKernel
             float* space,
             TEnd end
         )
-            where TEnd : struct, IProductEnd
-        {
-            var factor = new Factor<T>(x + At(rows, inputs), inputs);
-            if (weights.Panels is not null)
-            {
-                PanelProduct<T>.Multiply(rows.Count, columns, inputs, factor, weights.Panels, end);
-                return;
-            }
-            float* product = space + ((long)rows.Count * columns.First); // other threads have other columns
-            T.Multiply(rows.Count, columns.Count, inputs, factor, Transposed(weights, columns, inputs), 0, product, columns.Count);
-            end.Take(new RowRange(0, rows.Count), columns, product, columns.Count);
-        }
+            where TEnd : struct, IProductEnd =>
+            MatrixProduct<T>.To(
+                rows.Count,
+                columns,
+                inputs,
+                new Factor<T>(x + At(rows, inputs), inputs),
+                Transposed(weights, inputs),
+                weights.Panels,
+                space + ((long)rows.Count * columns.First), // other threads have other columns
+                end
+            );
 
-        private static Factor<T> Transposed(LinearWeights<T> weights, ColumnRange columns, int inputs) =>
-            new(weights.Weight + ((long)columns.First * inputs), inputs, isTransposed: true);
+        private static Factor<T> Transposed(LinearWeights<T> weights, int inputs) => new(weights.Weight, inputs, isTransposed: true);
     }
 }

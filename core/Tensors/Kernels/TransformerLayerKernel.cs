@@ -170,18 +170,17 @@ internal static unsafe partial class TransformerLayerKernel
         TEnd end
     )
         where T : unmanaged, INumberFormat<T>
-        where TEnd : struct, IProductEnd
-    {
-        var factor = new Factor<T>(x + At(rows, outputs), outputs);
-        var columns = new ColumnRange(0, inputs);
-        if (weights.Panels is not null)
-        {
-            PanelProduct<T>.Multiply(rows.Count, columns, outputs, factor, weights.Panels, end);
-            return;
-        }
-        T.Multiply(rows.Count, inputs, outputs, factor, new(weights.Weight, inputs), 0, space, inputs);
-        end.Take(new RowRange(0, rows.Count), columns, space, inputs);
-    }
+        where TEnd : struct, IProductEnd =>
+        MatrixProduct<T>.To(
+            rows.Count,
+            new ColumnRange(0, inputs),
+            outputs,
+            new Factor<T>(x + At(rows, outputs), outputs),
+            new Factor<T>(weights.Weight, inputs),
+            weights.Panels,
+            space,
+            end
+        );
 
     /// <summary>A thread's part of a weight's gradient, gradientᵀ x, added to its sum. The longer side is cut: products of short columns
     /// are slower.</summary>
