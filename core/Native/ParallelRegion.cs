@@ -6,11 +6,17 @@ namespace Electra.Native;
 /// <remarks>
 /// The threads of libtorch's OpenMP runtime spin for a while after each kernel. Threads of .NET beside them would fight them for the
 /// processors; so the work is handed to the same team (<c>GOMP_parallel</c>, what a compiler makes of <c>#pragma omp parallel</c>),
-/// which also starts it within microseconds, and in which MKL's products know to use one thread each.
+/// which also starts it within microseconds. MKL is told to use one thread for each product in it: some of its products would open a
+/// region of their own, of one thread, with memory from the heap and calls of the system (those of bfloat16, 1,300 times a step).
 /// </remarks>
 internal static unsafe class ParallelRegion
 {
     private static readonly delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> Start;
+
+    /// <summary>From the threads that products of the calling thread use to what it was; 0: those that are set for all. Null: this libtorch
+    /// lacks it.</summary>
+    private static readonly delegate* unmanaged<int, int> SetProductThreads =
+        (delegate* unmanaged<int, int>)MatrixProducts.Export("MKL_Set_Num_Threads_Local");
 
     static ParallelRegion()
     {
@@ -69,7 +75,10 @@ internal static unsafe class ParallelRegion
     private static void Body(nint handle)
     {
         var team = (Team)GCHandle.FromIntPtr(handle).Target!;
+        int before = SetProductThreads is null ? 0 : SetProductThreads(1);
         for (int part; (part = Interlocked.Increment(ref team.Joined) - 1) < team.Threads;)
             team.Work(part);
+        if (SetProductThreads is not null)
+            SetProductThreads(before);
     }
 }

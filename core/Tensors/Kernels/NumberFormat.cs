@@ -38,8 +38,8 @@ internal unsafe interface INumberFormat<TSelf> where TSelf : unmanaged, INumberF
     /// <summary>Rows of the largest tile of a <see cref="PanelProduct{T}"/>.</summary>
     static abstract int MostTileRows { get; }
 
-    /// <summary>Rows of the tiles of a product of so many.</summary>
-    static abstract int TileRows(int rows);
+    /// <summary>Rows of the next tile of a product: of those that are left, or more of all its rows.</summary>
+    static abstract int TileRows(int left, int all);
 
     /// <summary>Whether products are computed by tiles where the first matrix lies row by row; else each is one of MKL's.</summary>
     static abstract bool HasTiles { get; }
@@ -101,7 +101,7 @@ internal readonly unsafe struct Float32Format : INumberFormat<Float32Format>
 
     public static int MostTileRows => Tile.Rows;
 
-    public static int TileRows(int rows) => rows < Tile.Rows ? 1 : Tile.Rows;
+    public static int TileRows(int left, int all) => all < Tile.Rows ? 1 : Tile.Rows;
 
     public static bool HasTiles => true;
 
@@ -189,7 +189,8 @@ internal readonly unsafe struct BFloat16Format : INumberFormat<BFloat16Format>
 
     public static int MostTileRows => 64;
 
-    public static int TileRows(int rows) => rows < 4 ? 1 : rows < 16 ? 4 : rows < MostTileRows ? 16 : MostTileRows;
+    public static int TileRows(int left, int all) =>
+        left > 48 && all >= MostTileRows ? MostTileRows : left > 4 && all >= 16 ? 16 : all >= 4 ? 4 : 1;
 
     public static bool HasTiles => BlockProducts.Available;
 

@@ -9,12 +9,16 @@ namespace Electra.Tensors.Kernels;
 internal static unsafe class Panel
 {
     /// <summary>Writes columns of a matrix that lies row by row; those up to 64 that there are not are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FromRows(float* source, long stride, int rows, int columns, float* panel)
     {
         for (int row = 0; row < rows; row++, source += stride, panel += Tile.Width)
         {
-            new Span<float>(source, columns).CopyTo(new(panel, columns));
-            new Span<float>(panel + columns, Tile.Width - columns).Clear();
+            int column = 0;
+            for (; column + Lane.Width <= columns; column += Lane.Width)
+                Vector512.Load(source + column).Store(panel + column);
+            for (; column < Tile.Width; column++)
+                panel[column] = column < columns ? source[column] : 0;
         }
     }
 
@@ -23,6 +27,9 @@ internal static unsafe class Panel
     public static void FromColumns(float* source, long stride, int rows, int columns, float* panel)
     {
         int column = 0;
+        if (Avx512F.IsSupported)
+            for (; column + 16 <= columns; column += 16, source += 16 * stride)
+                SixteenColumns(source, stride, rows, panel + column);
         for (; column + 4 <= columns; column += 4, source += 4 * stride)
             FourColumns(source, stride, rows, panel + column);
         for (; column < Tile.Width; column++, source += stride)
@@ -53,6 +60,56 @@ internal static unsafe class Panel
                 panel[2 * column] = isThere && hasFirst ? first[at] : (ushort)0;
                 panel[(2 * column) + 1] = isThere && hasSecond ? second[at] : (ushort)0;
             }
+        }
+    }
+
+    /// <summary>Sixteen columns: what is written is whole cache lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SixteenColumns(float* source, long stride, int rows, float* panel)
+    {
+        int row = 0;
+        for (; row + 16 <= rows; row += 16)
+        {
+            var (a0, a1, a2, a3) = Quarters(source + row, stride);
+            var (b0, b1, b2, b3) = Quarters(source + row + (4 * stride), stride);
+            var (c0, c1, c2, c3) = Quarters(source + row + (8 * stride), stride);
+            var (d0, d1, d2, d3) = Quarters(source + row + (12 * stride), stride);
+            float* to = panel + (row * Tile.Width);
+            StoreQuarters(a0, b0, c0, d0, to);
+            StoreQuarters(a1, b1, c1, d1, to + Tile.Width);
+            StoreQuarters(a2, b2, c2, d2, to + (2 * Tile.Width));
+            StoreQuarters(a3, b3, c3, d3, to + (3 * Tile.Width));
+        }
+        for (; row < rows; row++)
+            for (int column = 0; column < 16; column++)
+                panel[(row * Tile.Width) + column] = source[(column * stride) + row];
+
+        // Of four columns: the 128 bits at i of the result j are row 4 i + j.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Quarters(float* source, long stride)
+        {
+            Vector512<float> a = Vector512.Load(source), b = Vector512.Load(source + stride),
+                c = Vector512.Load(source + (2 * stride)), d = Vector512.Load(source + (3 * stride));
+            Vector512<double> ab = Avx512F.UnpackLow(a, b).AsDouble(), cd = Avx512F.UnpackLow(c, d).AsDouble(),
+                abHigh = Avx512F.UnpackHigh(a, b).AsDouble(), cdHigh = Avx512F.UnpackHigh(c, d).AsDouble();
+            return (
+                Avx512F.UnpackLow(ab, cd).AsSingle(),
+                Avx512F.UnpackHigh(ab, cd).AsSingle(),
+                Avx512F.UnpackLow(abHigh, cdHigh).AsSingle(),
+                Avx512F.UnpackHigh(abHigh, cdHigh).AsSingle()
+            );
+        }
+
+        // Every fourth row, from four columns each.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void StoreQuarters(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* to)
+        {
+            Vector512<float> even = Avx512F.Shuffle4x128(a, b, 0x88), evenToo = Avx512F.Shuffle4x128(c, d, 0x88),
+                odd = Avx512F.Shuffle4x128(a, b, 0xDD), oddToo = Avx512F.Shuffle4x128(c, d, 0xDD);
+            Avx512F.Shuffle4x128(even, evenToo, 0x88).Store(to);
+            Avx512F.Shuffle4x128(odd, oddToo, 0x88).Store(to + (4 * Tile.Width));
+            Avx512F.Shuffle4x128(even, evenToo, 0xDD).Store(to + (8 * Tile.Width));
+            Avx512F.Shuffle4x128(odd, oddToo, 0xDD).Store(to + (12 * Tile.Width));
         }
     }
 

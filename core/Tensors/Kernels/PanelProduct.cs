@@ -46,13 +46,13 @@ internal static unsafe class PanelProduct<T> where T : unmanaged, INumberFormat<
         where TEnd : struct, IProductEnd
     {
         float* sums = stackalloc float[T.MostTileRows * Tile.Width];
-        int atOnce = T.TileRows(rows);
         for (int column = columns.First; column < columns.End; column += Tile.Width)
         {
             T* panel = panels + (column / Tile.Width * PanelSize(k)), next = panel + PanelSize(k);
             for (int done = 0, number = 0; done < rows; number++)
             {
-                int first = Math.Min(done, rows - atOnce); // the last tile begins among rows that are done where too few are left
+                int atOnce = T.TileRows(rows - done, rows);
+                int first = Math.Min(done, rows - atOnce); // it begins among rows that are done where too few are left
                 T* ahead = number < Tile.ToBringAPanel ? next + (number * PanelSize(k) / Tile.ToBringAPanel) : panel;
                 T.MultiplyTile(atOnce, k, a.From(first, 0), panel, ahead, sums);
                 end.Take(
