@@ -9,7 +9,7 @@ internal static partial class HeapSettings
 
     /// <summary>
     /// glibc hands freed memory back to the system and takes it anew, page by page, for the next activations: a training step of
-    /// ELECTRA-small spent 5 to 7% of its time on that, and one of 8 × 512 tokens a quarter, since glibc maps what is larger than
+    /// ELECTRA-small spent 5 to 7% of its time on that, and one of 8 × 512 tokens a sixth, since glibc maps what is larger than
     /// 32 MB anew each time. This keeps all of it, and maps nothing. One arena, since only that of the first thread can grow without
     /// limit; and no chunks kept apart for small sizes, for those are gathered anew at each large one.
     /// </summary>

@@ -80,9 +80,7 @@ internal static unsafe class Panel
             StoreQuarters(a2, b2, c2, d2, to + (2 * Tile.Width));
             StoreQuarters(a3, b3, c3, d3, to + (3 * Tile.Width));
         }
-        for (; row < rows; row++)
-            for (int column = 0; column < 16; column++)
-                panel[(row * Tile.Width) + column] = source[(column * stride) + row];
+        OneByOne(source, stride, row, rows, 16, panel);
 
         // Of four columns: the 128 bits at i of the result j are row 4 i + j.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -129,8 +127,14 @@ internal static unsafe class Panel
             Sse.MoveLowToHigh(abHigh, cdHigh).Store(to + (2 * Tile.Width));
             Sse.MoveHighToLow(cdHigh, abHigh).Store(to + (3 * Tile.Width));
         }
-        for (; row < rows; row++)
-            for (int column = 0; column < 4; column++)
+        OneByOne(source, stride, row, rows, 4, panel);
+    }
+
+    /// <summary>What is left of some columns, from a row on.</summary>
+    private static void OneByOne(float* source, long stride, int first, int rows, int columns, float* panel)
+    {
+        for (int row = first; row < rows; row++)
+            for (int column = 0; column < columns; column++)
                 panel[(row * Tile.Width) + column] = source[(column * stride) + row];
     }
 }
